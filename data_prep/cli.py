@@ -1,0 +1,111 @@
+"""What every command line of this package does alike.
+
+* A mistake of the caller's is one line on stderr that says what is wrong and what to do, and exit
+status 2.
+* `--help` prints the main's module docstring and its flags, and exits 0.
+* Relative paths are the caller's, also under `bazel run`, which starts a program in a folder of its
+own and
+  leaves the caller's in `BUILD_WORKING_DIRECTORY`.
+
+A main is a page: flags, `main(arguments)`, and `cli.run(main)` at the bottom.
+"""
+
+from collections.abc import Callable, Sequence
+import os
+import sys
+from typing import NoReturn
+
+from absl import app
+from absl import flags
+from absl import logging
+
+
+class UserError(Exception):
+  """Something that the caller can mend; its text is one line with the values and the remedy."""
+
+
+def resolve_path(path: str) -> str:
+  """Returns `path`, absolute, seen from the caller's folder; URLs stay as they are."""
+  if not path or "://" in path:
+    return path
+  return os.path.normpath(
+    os.path.join(os.environ.get("BUILD_WORKING_DIRECTORY", os.getcwd()), os.path.expanduser(path))
+  )
+
+
+def fail(message: object) -> NoReturn:
+  """Prints one line on stderr and exits with status 2."""
+  print("error: " + " ".join(str(message).split()), file=sys.stderr, flush=True)
+  sys.exit(2)
+
+
+def run(main: Callable[[Sequence[str]], int | None], *, pass_unknown: bool = False) -> NoReturn:
+  """Parses absl flags, runs `main` with the remaining arguments and exits.
+
+  Args:
+    main: Called with the arguments that are no flags; its return value is the exit status (None is
+      0).
+    pass_unknown: Hands unknown flags on to `main` (for options of a library) instead of refusing
+      them.
+  """
+
+  def parse(argv: Sequence[str]) -> list[str]:
+    try:
+      rest = flags.FLAGS(_with_resolved_flagfiles(argv), known_only=pass_unknown)
+    except flags.Error as error:
+      fail(f"{error} (--help lists the flags)")
+    if not pass_unknown and len(rest) > 1 and not getattr(main, "takes_arguments", False):
+      fail(f"unexpected argument {rest[1]!r} (flags are written --name=value; --help lists them)")
+    return rest
+
+  def guarded(argv: Sequence[str]) -> int | None:
+    try:
+      return main(argv[1:])
+    except UserError as error:
+      fail(error)
+
+  logging.set_verbosity(logging.WARNING)
+  if _wants_help(sys.argv[1:]):
+    _print_help()
+    sys.exit(0)
+  app.run(guarded, flags_parser=parse)
+
+
+def takes_arguments(
+  main: Callable[[Sequence[str]], int | None],
+) -> Callable[[Sequence[str]], int | None]:
+  """Marks a main that accepts arguments which are no flags."""
+  main.takes_arguments = True
+  return main
+
+
+def _wants_help(arguments: Sequence[str]) -> bool:
+  before_separator = (
+    list(arguments)[: list(arguments).index("--")] if "--" in arguments else arguments
+  )
+  return any(a in ("--help", "-help", "-h", "--helpfull", "--helpshort") for a in before_separator)
+
+
+def _print_help() -> None:
+  main_module = sys.modules["__main__"]
+  print((main_module.__doc__ or "").strip())
+  print("\nFlags:\n")
+  # absl knows a main by its path, any other module by its name.
+  by_module = flags.FLAGS.flags_by_module_dict()
+  ours = [
+    name
+    for name in by_module
+    if name == sys.argv[0] or name == "__main__" or name.startswith(("official.", "data_prep."))
+  ]
+  text = "\n".join(flags.FLAGS.module_help(name) for name in sorted(ours))
+  print(text.strip())
+  print("\n  --flagfile=FILE\n    reads flags from a file, one --name=value a line")
+
+
+def _with_resolved_flagfiles(argv: Sequence[str]) -> list[str]:
+  return [
+    "--flagfile=" + resolve_path(a.split("=", 1)[1])
+    if a.startswith(("--flagfile=", "-flagfile="))
+    else a
+    for a in argv
+  ]
