@@ -1,0 +1,32 @@
+"""Guidances: what a trained parent tells about which of its connections its children keep.
+
+A guidance is one function from a parent's facts to a `Selection`, in a file of its own, listed
+here.
+
+  connection_weights   keeps what the parent's training made strong (the published rule)
+  random               keeps two thirds, at random (the baseline)
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from official.architecture.guidance import connection_weights
+from official.architecture.guidance import random_fraction
+from official.architecture.guidance.facts import Facts
+from official.architecture.guidance.facts import Selection
+from official.architecture.guidance.facts import Settings
+
+Guidance = Callable[[Facts, Settings, np.random.Generator], Selection]
+
+GUIDANCES: dict[str, Guidance] = {
+    "connection_weights": connection_weights.select,
+    "random": random_fraction.select,
+}
+
+
+def get(name: str) -> Guidance:
+  """Returns the guidance of that name; ValueError lists the known ones."""
+  if name not in GUIDANCES:
+    raise ValueError(f"unknown guidance {name!r}; there are {', '.join(sorted(GUIDANCES))}")
+  return GUIDANCES[name]

@@ -1,0 +1,26 @@
+"""Guidance by connection weights: what the parent's training made strong is kept.
+
+A connection stays if its weight after the sigmoid exceeds B, where B is a constant (0.5) or is
+drawn from U[0, 1) for every connection. (AssembleNet, ICLR 2020, eq. 2; WO2020237168A1, claims
+9-12.)
+"""
+
+import numpy as np
+
+from official.architecture.guidance.facts import UNIFORM
+from official.architecture.guidance.facts import Facts
+from official.architecture.guidance.facts import Selection
+from official.architecture.guidance.facts import Settings
+
+
+def select(facts: Facts, settings: Settings, rng: np.random.Generator) -> Selection:
+  """Keeps the connections whose weight exceeds its threshold."""
+  weights = facts.complete("weights")
+  if settings.weight_threshold == UNIFORM:
+    drawn = rng.random(len(weights)).tolist()
+  else:
+    drawn = [float(settings.weight_threshold)] * len(weights)
+  thresholds = dict(zip(weights, drawn))
+  kept = tuple(connection for connection in weights
+               if weights[connection] > thresholds[connection])
+  return Selection(kept=kept, scores=weights, thresholds=thresholds)

@@ -1,0 +1,78 @@
+"""What a guidance is given, and what it returns."""
+
+from collections.abc import Mapping
+import dataclasses
+import math
+
+from official.architecture.architecture import Architecture
+from official.architecture.architecture import Connection
+
+UNIFORM = "uniform"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Facts:
+  """What is known of a parent after its training.
+
+  Attributes:
+    architecture: The parent's architecture.
+    weights: Connection weight of every connection at the end of training, after the sigmoid.
+    sensitivities: What cutting a connection would cost, where that was measured.
+  """
+
+  architecture: Architecture
+  weights: Mapping[Connection, float]
+  sensitivities: Mapping[Connection, float] = dataclasses.field(default_factory=dict)
+
+  def prunable(self) -> tuple[Connection, ...]:
+    """Connections that may go, sorted: a block's only input stays."""
+    return tuple(connection for connection in self.architecture.connections
+                 if len(self.architecture.inputs(connection.target)) > 1)
+
+  def complete(self, name: str) -> dict[Connection, float]:
+    """Returns the fact of that name for every connection, sorted; ValueError if one is missing."""
+    values = getattr(self, name)
+    for connection in self.architecture.connections:
+      if not math.isfinite(values.get(connection, math.nan)):
+        raise ValueError(f"{name} of connection {connection} is {values.get(connection)}; "
+                         "every connection of the parent needs a finite one")
+    return {connection: float(values[connection])
+            for connection in self.architecture.connections}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+  """How a guidance decides.
+
+  Attributes:
+    weight_threshold: A connection weight above it is strong; "uniform" draws one from [0, 1) for
+      every connection.
+    prune_fraction: Share of a parent's connections that goes, where there is no threshold.
+  """
+
+  weight_threshold: float | str = 0.5
+  prune_fraction: float = 1 / 3
+
+  def __post_init__(self):
+    threshold = self.weight_threshold
+    if threshold != UNIFORM and (isinstance(threshold, str) or not 0 <= threshold <= 1):
+      raise ValueError(
+          f"weight_threshold is {threshold!r}; it is a number from 0 to 1 or {UNIFORM!r}")
+    if not 0 <= self.prune_fraction <= 1:
+      raise ValueError(f"prune_fraction is {self.prune_fraction!r}; it is a number from 0 to 1")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Selection:
+  """What a guidance decided; connections that may not be pruned are kept whatever it says.
+
+  Attributes:
+    kept: Connections that the children keep, sorted.
+    scores: A number for every connection of the parent; where a block must get a pruned connection
+      back, it is the one with the highest.
+    thresholds: What each score was held against, where scores are held against thresholds.
+  """
+
+  kept: tuple[Connection, ...]
+  scores: Mapping[Connection, float]
+  thresholds: Mapping[Connection, float] = dataclasses.field(default_factory=dict)

@@ -1,0 +1,152 @@
+"""Kinds of blocks: what each consists of, told without TensorFlow.
+
+A kind is a name, a few facts, and the list of its convolutions. Cost (cost.py), validation
+(architecture.py) and mutation read the facts; the Keras layer of the same name computes what the
+list describes. Convolutions have no bias, "same" padding, and a batch normalization after each
+unless said otherwise. C is `block.channels`, D is `block.intermediate_channels`, r is
+`block.temporal_dilation`.
+
+  stem_2plus1d            7x7 /2 -> C, then 5 frames dilated by r; spatial stride 4 adds a max
+                          pooling of 3x3 /2
+  stem_2d                 7x7 /2 -> C; spatial stride 4 adds a max pooling of 2x2 /2; no r
+  basic_2plus1d           residual modules of 3x3, then 3 frames dilated by r; output C
+  interleaved_bottleneck  residual modules in turn 2D (1x1 -> C, 3x3 -> D, 1x1 -> 4C) and (2+1)D,
+                          where 3 frames dilated by r replace the first 1x1; output 4C
+                          (AssembleNet, ICLR 2020)
+
+The first module of a residual block takes the block's spatial stride in its 3x3, and its shortcut
+is a 1x1 projection; other shortcuts are the identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+import dataclasses
+import typing
+
+if typing.TYPE_CHECKING:
+  from official.architecture.architecture import Block
+
+
+@dataclasses.dataclass(frozen=True)
+class Convolution:
+  """One convolution of a block.
+
+  Attributes:
+    kernel: Taps over (time, height, width).
+    input_channels: Channels it reads.
+    output_channels: Channels it writes.
+    stride: Spatial stride of what it writes, relative to what the *block* reads.
+    batch_norm: Whether a batch normalization follows.
+  """
+
+  kernel: tuple[int, int, int]
+  input_channels: int
+  output_channels: int
+  stride: int = 1
+  batch_norm: bool = True
+
+  @property
+  def weights(self) -> int:
+    """Number of kernel weights; also multiply-adds for one pixel of output."""
+    time, height, width = self.kernel
+    return time * height * width * self.input_channels * self.output_channels
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Kind:
+  """The facts about one kind of block.
+
+  Attributes:
+    name: As written in an architecture's JSON.
+    convolutions: `(block, input_channels)` -> its convolutions, in order.
+    expansion: Output channels are `expansion * block.channels`.
+    is_stem: Reads streams of the dataset instead of other blocks.
+    needs_intermediate_channels: Whether `block.intermediate_channels` must be given, or must not.
+    spatial_strides: The strides it can have; empty for any.
+    has_temporal: Whether a block of this kind has a convolution over time, so that r has an effect.
+  """
+
+  name: str
+  convolutions: Callable[[Block, int], Iterator[Convolution]]
+  expansion: int = 1
+  is_stem: bool = False
+  needs_intermediate_channels: bool = False
+  spatial_strides: tuple[int, ...] = ()
+  has_temporal: Callable[[Block], bool] = lambda block: True
+
+
+def _stem_2plus1d(block: Block, input_channels: int) -> Iterator[Convolution]:
+  yield Convolution((1, 7, 7), input_channels, block.channels, 2)
+  yield Convolution((5, 1, 1), block.channels, block.channels, 2)
+
+
+def _stem_2d(block: Block, input_channels: int) -> Iterator[Convolution]:
+  yield Convolution((1, 7, 7), input_channels, block.channels, 2)
+
+
+def _basic_2plus1d(block: Block, input_channels: int) -> Iterator[Convolution]:
+  width, stride = block.channels, block.spatial_stride
+  yield Convolution((1, 1, 1), input_channels, width, stride)  # The shortcut's projection.
+  for _ in range(block.modules):
+    yield Convolution((1, 3, 3), input_channels, width, stride)
+    yield Convolution((3, 1, 1), width, width, stride)
+    input_channels = width
+
+
+def _interleaved_bottleneck(block: Block, input_channels: int) -> Iterator[Convolution]:
+  width, stride, middle = block.channels, block.spatial_stride, block.intermediate_channels
+  yield Convolution((1, 1, 1), input_channels, 4 * width, stride)  # The shortcut's projection.
+  for index in range(block.modules):
+    taps = 3 if index % 2 else 1
+    yield Convolution((taps, 1, 1), input_channels, width, stride if index else 1)
+    yield Convolution((1, 3, 3), width, middle, stride)
+    yield Convolution((1, 1, 1), middle, 4 * width, stride)
+    input_channels = 4 * width
+
+
+_KINDS: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> Kind:
+  """Makes a kind known by its name, which must be new."""
+  if kind.name in _KINDS:
+    raise ValueError(f"there is already a block kind {kind.name!r}")
+  _KINDS[kind.name] = kind
+  return kind
+
+
+def get(name: str) -> Kind:
+  """Returns the kind of that name; ValueError lists the known ones."""
+  if name not in _KINDS:
+    raise ValueError(f"unknown block kind {name!r}; the kinds are {', '.join(names())}")
+  return _KINDS[name]
+
+
+def names() -> tuple[str, ...]:
+  """The names of all registered kinds, sorted."""
+  return tuple(sorted(_KINDS))
+
+
+def output_channels(block: Block) -> int:
+  """Channels of what a block writes."""
+  return get(block.kind).expansion * block.channels
+
+
+def is_stem(block: Block) -> bool:
+  """Whether a block reads streams of the dataset."""
+  return get(block.kind).is_stem
+
+
+def has_temporal(block: Block) -> bool:
+  """Whether the block's temporal dilation changes what it computes."""
+  return get(block.kind).has_temporal(block)
+
+
+register(Kind(name="stem_2plus1d", convolutions=_stem_2plus1d, is_stem=True,
+              spatial_strides=(2, 4)))
+register(Kind(name="stem_2d", convolutions=_stem_2d, is_stem=True, spatial_strides=(2, 4),
+              has_temporal=lambda block: False))
+register(Kind(name="basic_2plus1d", convolutions=_basic_2plus1d))
+register(Kind(name="interleaved_bottleneck", convolutions=_interleaved_bottleneck, expansion=4,
+              needs_intermediate_channels=True, has_temporal=lambda block: block.modules > 1))

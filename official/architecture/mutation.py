@@ -1,0 +1,212 @@
+"""Guided mutation: a parent, and what its training taught, make a child.
+
+1. Connections. The guidance says which of the parent's connections the child keeps; a block's only
+   input always stays. The child gains as many new connections as it lost, on average: each possible
+   connection absent from the parent appears with probability
+
+       min(1, len(pruned) / len(possible - parent))
+
+   (AssembleNet, ICLR 2020, eq. 2; WO2020237168A1, claims 9-13.)
+2. Repair. A block left without input gets its strongest pruned input back, then a block left
+   without output its strongest pruned output. Where no draw could make the child as deep as the
+   space demands, the strongest pruned connections that do come back, as few of them as will do.
+   Nothing else that was pruned returns.
+3. Operators. From none to `max_operators` of split, merge, new temporal dilation (operators.py).
+
+Too shallow or over budget: all of it is drawn again. A `Child` records each step, so that whoever
+has the parent's files can work out the same child.
+"""
+
+from collections.abc import Mapping
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from official.architecture import cost
+from official.architecture import feasibility
+from official.architecture import guidance as guidances
+from official.architecture import operators
+from official.architecture import serialization
+from official.architecture.architecture import Architecture
+from official.architecture.architecture import Connection
+from official.architecture.architecture import depth
+from official.architecture.guidance import Facts
+from official.architecture.guidance import Selection
+from official.architecture.guidance import Settings
+from official.architecture.operators import Operator
+from official.architecture.space import SearchSpace
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Repair:
+  """A pruned connection that came back because a block lacked it.
+
+  Attributes:
+    connection: What came back.
+    block: The block that had nothing left, or at which the child was too shallow.
+    lacked: "input", "output" or "depth".
+  """
+
+  connection: Connection
+  block: str
+  lacked: str
+
+  def to_json(self) -> dict[str, Any]:
+    """Returns `{"source", "target", "block", "lacked"}`."""
+    return {**serialization.connection_to_json(self.connection), "block": self.block,
+            "lacked": self.lacked}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Child:
+  """A child and how it came about; connections are named by the parent's blocks, before operators.
+
+  Attributes:
+    architecture: The child's architecture.
+    guidance: Name of the guidance.
+    scores: The guidance's score of every connection of the parent (their weights, say).
+    thresholds: What each score was held against; empty if the guidance has none.
+    kept: Connections of the parent that stayed.
+    pruned: Connections of the parent that went, those that repairs brought back included.
+    added: Connections that the parent did not have.
+    repairs: Pruned connections that came back.
+    operators: Operators applied to the architecture of kept, added and repaired connections.
+    attempts: Draws it took, this one included.
+  """
+
+  architecture: Architecture
+  guidance: str
+  scores: Mapping[Connection, float]
+  thresholds: Mapping[Connection, float]
+  kept: tuple[Connection, ...]
+  pruned: tuple[Connection, ...]
+  added: tuple[Connection, ...]
+  repairs: tuple[Repair, ...]
+  operators: tuple[Operator, ...]
+  attempts: int
+
+  def to_json(self) -> dict[str, Any]:
+    """Returns plain data for candidate.json."""
+    return {
+        "architecture": serialization.to_json(self.architecture),
+        "guidance": self.guidance,
+        "scores": _values_to_json(self.scores),
+        "thresholds": _values_to_json(self.thresholds),
+        "kept": [serialization.connection_to_json(c) for c in self.kept],
+        "pruned": [serialization.connection_to_json(c) for c in self.pruned],
+        "added": [serialization.connection_to_json(c) for c in self.added],
+        "repairs": [repair.to_json() for repair in self.repairs],
+        "operators": [operator.to_json() for operator in self.operators],
+        "attempts": self.attempts,
+    }
+
+
+def mutate(parent: Architecture, weights: Mapping[Connection, float], space: SearchSpace,
+           rng: np.random.Generator, *, guidance: str = "connection_weights",
+           weight_threshold: float | str = 0.5, max_operators: int | None = None,
+           prune_fraction: float = 1 / 3,
+           sensitivities: Mapping[Connection, float] | None = None,
+           clip: cost.Clip | None = None) -> Child:
+  """Draws a child of a parent.
+
+  Args:
+    parent: The parent's architecture.
+    weights: Its connection weights after training, after the sigmoid.
+    space: What operators may do, and the bounds that the child must keep.
+    rng: The only source of randomness.
+    guidance: Name of the guidance, see guidance/.
+    weight_threshold: B of the guidance by connection weights, or "uniform".
+    max_operators: The most operators to apply; the space's number if None.
+    prune_fraction: Share of connections that guidances without a threshold drop.
+    sensitivities: What cutting each connection would cost, for guidances that look at it.
+    clip: What the network is built for; needed if the space bounds parameters or FLOPs.
+
+  Raises:
+    feasibility.NothingFeasible: if no child keeps the bounds of the space, as far as tried.
+  """
+  select = guidances.get(guidance)
+  settings = Settings(weight_threshold=weight_threshold, prune_fraction=prune_fraction)
+  facts = Facts(architecture=parent, weights=weights, sensitivities=sensitivities or {})
+  most = space.max_operators if max_operators is None else max_operators
+
+  def draw() -> tuple[Architecture, dict[str, Any]]:
+    selection = select(facts, settings, rng)
+    steps = {"scores": selection.scores, "thresholds": selection.thresholds,
+             **_change_connections(facts, selection, space.min_depth, rng)}
+    back = tuple(repair.connection for repair in steps["repairs"])
+    child = Architecture(parent.blocks, steps["kept"] + steps["added"] + back)
+    child, steps["operators"] = _apply_operators(child, space, rng, most)
+    return child, steps
+
+  child, steps, attempts = feasibility.first_feasible(draw, space, clip)
+  return Child(architecture=child, guidance=guidance, attempts=attempts, **steps)
+
+
+def _change_connections(facts: Facts, selection: Selection, min_depth: int,
+                        rng: np.random.Generator) -> dict[str, Any]:
+  """Returns kept, pruned, added and repairs."""
+  parent = facts.architecture
+  going = set(facts.prunable()) - set(selection.kept)
+  kept = tuple(c for c in parent.connections if c not in going)
+  pruned = tuple(c for c in parent.connections if c in going)
+  present = set(parent.connections)
+  absent = tuple(c for c in parent.possible_connections() if c not in present)
+  probability = min(1.0, len(pruned) / len(absent)) if absent else 0.0
+  added = tuple(c for c, drawn in zip(absent, rng.random(len(absent))) if drawn < probability)
+  repairs = _repair(parent, kept + added, pruned, selection.scores)
+  if depth(parent.blocks, kept + absent) < min_depth:
+    there = kept + added + tuple(repair.connection for repair in repairs)
+    repairs += _deepen(parent, there, pruned, selection.scores, min_depth)
+  return {"kept": kept, "pruned": pruned, "added": added, "repairs": repairs}
+
+
+def _repair(parent: Architecture, connections: tuple[Connection, ...],
+            pruned: tuple[Connection, ...],
+            scores: Mapping[Connection, float]) -> tuple[Repair, ...]:
+  """Returns what must come back, inputs first, by block; of equal scores the first by name."""
+  targets = {connection.target for connection in connections}
+  sources = {connection.source for connection in connections}
+  repairs = []
+  for block in parent.blocks:
+    if block.level > 0 and block.id not in targets:
+      strongest = max((c for c in pruned if c.target == block.id), key=scores.__getitem__)
+      repairs.append(Repair(connection=strongest, block=block.id, lacked="input"))
+      sources.add(strongest.source)
+  for block in parent.blocks:
+    if block.level < parent.last_level and block.id not in sources:
+      strongest = max((c for c in pruned if c.source == block.id), key=scores.__getitem__)
+      repairs.append(Repair(connection=strongest, block=block.id, lacked="output"))
+  return tuple(repairs)
+
+
+def _deepen(parent: Architecture, connections: tuple[Connection, ...],
+            pruned: tuple[Connection, ...], scores: Mapping[Connection, float],
+            min_depth: int) -> tuple[Repair, ...]:
+  """Returns what must come back for the depth: the strongest that do, without the idle ones."""
+  strongest = sorted(set(pruned) - set(connections), key=lambda c: (-scores[c], c))
+  back: list[Connection] = []
+  while strongest and depth(parent.blocks, connections + tuple(back)) < min_depth:
+    back.append(strongest.pop(0))
+  for connection in reversed(back[:-1]):
+    others = tuple(c for c in back if c != connection)
+    if depth(parent.blocks, connections + others) >= min_depth:
+      back.remove(connection)
+  return tuple(Repair(connection=c, block=c.target, lacked="depth") for c in back)
+
+
+def _apply_operators(architecture: Architecture, space: SearchSpace, rng: np.random.Generator,
+                     most: int) -> tuple[Architecture, tuple[Operator, ...]]:
+  applied = []
+  for _ in range(int(rng.integers(most + 1))):
+    operator = operators.draw(architecture, space, rng)
+    if operator is None:
+      break
+    applied.append(operator)
+    architecture = operators.apply(operator, architecture)
+  return architecture, tuple(applied)
+
+
+def _values_to_json(values: Mapping[Connection, float]) -> list[dict[str, Any]]:
+  return [{**serialization.connection_to_json(connection), "value": value}
+          for connection, value in sorted(values.items())]

@@ -1,0 +1,153 @@
+"""Random architectures: the first candidates of a search.
+
+One set of stems and the space's number of blocks on each level are drawn, then as many splits and
+merges as the space wants at the start, in any order. Every block with a convolution over time gets
+a temporal dilation from the set. Then each possible connection is there with the space's
+probability (0.5: over-connected, so that training can tell which connections matter), and a block
+left without input, or without output, gets a random one. Too shallow or over budget: all of it is
+drawn again.
+"""
+
+import dataclasses
+import math
+import re
+from typing import Any
+
+import numpy as np
+
+from official.architecture import cost
+from official.architecture import feasibility
+from official.architecture import kinds
+from official.architecture import operators
+from official.architecture import serialization
+from official.architecture.architecture import Architecture
+from official.architecture.architecture import Block
+from official.architecture.architecture import Connection
+from official.architecture.architecture import possible_connections
+from official.architecture.operators import Operator
+from official.architecture.space import SearchSpace
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Founder:
+  """A random architecture and how it came about.
+
+  Attributes:
+    architecture: The architecture.
+    operators: Splits and merges that made its blocks from those of the space.
+    attempts: Draws it took, this one included.
+  """
+
+  architecture: Architecture
+  operators: tuple[Operator, ...]
+  attempts: int
+
+  def to_json(self) -> dict[str, Any]:
+    """Returns plain data for candidate.json."""
+    return {"architecture": serialization.to_json(self.architecture),
+            "operators": [operator.to_json() for operator in self.operators],
+            "attempts": self.attempts}
+
+
+def random_architecture(space: SearchSpace, rng: np.random.Generator, *,
+                        clip: cost.Clip | None = None) -> Architecture:
+  """Draws an architecture; `found` tells its story, too."""
+  return found(space, rng, clip=clip).architecture
+
+
+def found(space: SearchSpace, rng: np.random.Generator, *,
+          clip: cost.Clip | None = None) -> Founder:
+  """Draws an architecture.
+
+  Args:
+    space: What to draw from.
+    rng: The only source of randomness.
+    clip: What the network is built for; needed if the space bounds parameters or FLOPs.
+
+  Raises:
+    feasibility.NothingFeasible: if the space's bounds leave no architecture, as far as tried.
+  """
+  architecture, applied, attempts = feasibility.first_feasible(
+      lambda: _draw(space, rng), space, clip)
+  return Founder(architecture=architecture, operators=applied, attempts=attempts)
+
+
+def _draw(space: SearchSpace,
+          rng: np.random.Generator) -> tuple[Architecture, tuple[Operator, ...]]:
+  stems = _draw_stems(space, rng)
+  blocks = stems + _draw_blocks(space, max(stem.spatial_stride for stem in stems), rng)
+  # Operators work on valid architectures: with all connections, which a split or merge preserves.
+  complete = Architecture(blocks, possible_connections(blocks))
+  names = ["split"] * int(rng.integers(space.initial_splits[0], space.initial_splits[1] + 1))
+  names += ["merge"] * int(rng.integers(space.initial_merges[0], space.initial_merges[1] + 1))
+  applied = []
+  for index in rng.permutation(len(names)):
+    operator = operators.draw(complete, space, rng, names=(names[index],))
+    if operator is not None:
+      applied.append(operator)
+      complete = operators.apply(operator, complete)
+  blocks = tuple(_with_dilation(block, space, rng) for block in complete.blocks)
+  return Architecture(blocks, _draw_connections(blocks, space, rng)), tuple(applied)
+
+
+def _draw_stems(space: SearchSpace, rng: np.random.Generator) -> tuple[Block, ...]:
+  taken: list[str] = []
+  stems = []
+  for stem in space.stems[int(rng.integers(len(space.stems)))]:
+    prefix = re.sub(r"[^A-Za-z0-9]+", "_", "_".join(stem.streams))
+    taken.append(operators.free_id(prefix if prefix[:1].isalpha() else "stem_" + prefix, taken))
+    stems.append(stem.block(taken[-1]))
+  return tuple(stems)
+
+
+def _draw_blocks(space: SearchSpace, stem_stride: int,
+                 rng: np.random.Generator) -> tuple[Block, ...]:
+  blocks = []
+  for level, strides in enumerate(_draw_strides(space, stem_stride, rng), start=1):
+    spec = space.level(level)
+    for number, stride in enumerate(strides):
+      kind = spec.kinds[int(rng.integers(len(spec.kinds)))]
+      channels = spec.channels[int(rng.integers(len(spec.channels)))]
+      blocks.append(spec.block(f"level{level}_{number}", level, kind, channels, stride))
+  return tuple(blocks)
+
+
+def _draw_strides(space: SearchSpace, stem_stride: int,
+                  rng: np.random.Generator) -> list[list[int]]:
+  """Draws the spatial strides of each level's blocks, such that no path can exceed `max_stride`.
+
+  Levels draw in random order, each from the strides that leave the least for the rest.
+  """
+  widest = [level.spatial_strides[0] for level in space.levels]
+  drawn: list[list[int]] = [[] for _ in space.levels]
+  for index in rng.permutation(len(space.levels)).tolist():
+    level = space.levels[index]
+    rest = stem_stride * math.prod(widest) // widest[index]
+    choices = [stride for stride in level.spatial_strides
+               if space.max_stride is None or rest * stride <= space.max_stride]
+    drawn[index] = [choices[int(rng.integers(len(choices)))] for _ in range(level.blocks)]
+    widest[index] = max(drawn[index])
+  return drawn
+
+
+def _with_dilation(block: Block, space: SearchSpace, rng: np.random.Generator) -> Block:
+  """Draws r; where it has no effect, it is the least: equal networks should look alike."""
+  choices = space.temporal_dilations if kinds.has_temporal(block) else space.temporal_dilations[:1]
+  return dataclasses.replace(block, temporal_dilation=choices[int(rng.integers(len(choices)))])
+
+
+def _draw_connections(blocks: tuple[Block, ...], space: SearchSpace,
+                      rng: np.random.Generator) -> tuple[Connection, ...]:
+  possible = possible_connections(blocks)
+  drawn = rng.random(len(possible)) < space.connection_probability
+  connections = {connection for connection, there in zip(possible, drawn) if there}
+  last = blocks[-1].level
+  for block in blocks:
+    if block.level > 0 and not any(c.target == block.id for c in connections):
+      choices = [c for c in possible if c.target == block.id]
+      connections.add(choices[int(rng.integers(len(choices)))])
+  for block in blocks:
+    if block.level < last and not any(c.source == block.id for c in connections):
+      choices = [c for c in possible if c.source == block.id]
+      connections.add(choices[int(rng.integers(len(choices)))])
+  return tuple(sorted(connections))

@@ -1,0 +1,258 @@
+"""Search spaces: what a search may draw from, as JSON.
+
+`load_space` takes a name (`paper`, `patent`, `small`: the files in spaces/) or a JSON file.
+
+    {"name": "mine",
+     "stems": [[{"kind": "stem_2plus1d", "streams": ["rgb"], "channels": 16, "spatial_stride": 2},
+                {"kind": "stem_2d", "streams": ["flow"], "channels": 16, "spatial_stride": 2}]],
+     "levels": [{"kinds": ["basic_2plus1d"], "blocks": 2, "channels": [16], "min_channels": 8,
+                 "modules": 1, "spatial_strides": [1]}, ...],
+     "temporal_dilations": [1, 2, 4],
+     "connection_probability": 0.5,
+     "initial_splits": [0, 2], "initial_merges": [0, 0],
+     "max_operators": 4,
+     "min_depth": 4}
+
+stems: Sets of stems; an architecture draws one set. A stem reads one stream, or several together.
+levels: One object for each level above the stems: it begins with so many `blocks`, each of which
+  draws its kind, channels C and spatial stride from the lists. Splits and merges keep the sum of C
+  of a level, and obey `min_channels` and, where given, `allowed_channels` and `max_blocks`.
+  `intermediate_channels` is D of the bottleneck kinds. Strides are powers of two.
+temporal_dilations: r of every block with a convolution over time is one of these.
+min_depth: Connections on the longest path from a stem to the last level.
+max_stride, min_params, max_params, max_flops: Bounds, if given: the cumulative spatial stride that
+  an architecture can reach, trainable parameters, floating point operations of a clip (cost.py).
+"""
+
+from collections.abc import Callable, Collection, Mapping
+import dataclasses
+import functools
+import json
+import math
+import os
+from typing import Any
+
+from data_prep.cli import UserError
+from data_prep.cli import resolve_path
+from official.architecture import kinds
+from official.architecture.architecture import ArchitectureError
+from official.architecture.architecture import Block
+from official.architecture.fields import Fields
+
+_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "spaces")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StemSpec:
+  """A stem as the space gives it; only its temporal dilation is drawn."""
+
+  kind: str
+  streams: tuple[str, ...]
+  channels: int
+  spatial_stride: int
+
+  def block(self, block_id: str) -> Block:
+    """The stem as a block, with dilation 1."""
+    return Block(id=block_id, level=0, kind=self.kind, streams=self.streams, channels=self.channels,
+                 spatial_stride=self.spatial_stride)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LevelSpec:
+  """A level of blocks; the module docstring says what each field means."""
+
+  kinds: tuple[str, ...]
+  blocks: int
+  channels: tuple[int, ...]
+  min_channels: int
+  modules: int
+  spatial_strides: tuple[int, ...]
+  intermediate_channels: int | None = None
+  allowed_channels: tuple[int, ...] | None = None
+  max_blocks: int | None = None
+
+  def allows(self, channels: int) -> bool:
+    """Whether a block of this level may have so many channels."""
+    return channels >= self.min_channels and (
+        self.allowed_channels is None or channels in self.allowed_channels)
+
+  def block(self, block_id: str, level: int, kind: str, channels: int, stride: int) -> Block:
+    """A block of this level, with dilation 1."""
+    needed = kinds.get(kind).needs_intermediate_channels
+    return Block(id=block_id, level=level, kind=kind, channels=channels, modules=self.modules,
+                 spatial_stride=stride,
+                 intermediate_channels=self.intermediate_channels if needed else None)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SearchSpace:
+  """What a search may draw from; the module docstring says what each field means."""
+
+  name: str
+  stems: tuple[tuple[StemSpec, ...], ...]
+  levels: tuple[LevelSpec, ...]
+  temporal_dilations: tuple[int, ...]
+  connection_probability: float = 0.5
+  initial_splits: tuple[int, int] = (0, 0)
+  initial_merges: tuple[int, int] = (0, 0)
+  max_operators: int = 4
+  min_depth: int = 1
+  max_stride: int | None = None
+  min_params: int | None = None
+  max_params: int | None = None
+  max_flops: int | None = None
+
+  @functools.cached_property
+  def streams(self) -> tuple[str, ...]:
+    """Every stream that some stem reads, sorted."""
+    return tuple(sorted({name for stems in self.stems for stem in stems for name in stem.streams}))
+
+  def level(self, level: int) -> LevelSpec:
+    """What the space says of a level above the stems, counted from 1."""
+    if not 1 <= level <= len(self.levels):
+      raise ArchitectureError(f"there is no level {level} in search space {self.name!r}; "
+                              f"it has levels 1 to {len(self.levels)}")
+    return self.levels[level - 1]
+
+  def restricted_to(self, streams: Collection[str]) -> "SearchSpace":
+    """The space without the stems that read other streams (of a dataset without flow, say)."""
+    sets = []
+    for stems in self.stems:
+      left = tuple(stem for stem in stems if set(stem.streams) <= set(streams))
+      if left and left not in sets:
+        sets.append(left)
+    if not sets:
+      raise UserError(f"search space {self.name!r} has no stem that reads only "
+                      f"{' and '.join(sorted(streams)) or 'nothing'}; its stems read "
+                      f"{', '.join(self.streams)}: name your streams in a search space of your own")
+    return dataclasses.replace(self, stems=tuple(sets))
+
+  def to_json(self) -> dict[str, Any]:
+    """Returns plain data for `json.dumps`; bounds that are not set are left out."""
+    data = json.loads(json.dumps(dataclasses.asdict(self)))
+    data["levels"] = [_without_none(level) for level in data["levels"]]
+    return _without_none(data)
+
+  @classmethod
+  def from_json(cls, data: Mapping[str, Any]) -> "SearchSpace":
+    """Returns the space that a JSON object describes; UserError names the field that is wrong."""
+    fields = Fields(data)
+    space = cls(
+        name=fields.text("name"),
+        stems=tuple(_stems(name, item) for name, item in fields.items("stems")),
+        levels=tuple(_level(index, name, item)
+                     for index, (name, item) in enumerate(fields.items("levels"))),
+        temporal_dilations=fields.integers("temporal_dilations"),
+        connection_probability=fields.number("connection_probability", 0.5, least=0, most=1),
+        initial_splits=fields.bounds("initial_splits", (0, 0)),
+        initial_merges=fields.bounds("initial_merges", (0, 0)),
+        max_operators=fields.integer("max_operators", 4),
+        min_depth=fields.integer("min_depth", 1, least=1),
+        max_stride=fields.integer("max_stride", None, least=1),
+        min_params=fields.integer("min_params", None),
+        max_params=fields.integer("max_params", None, least=1),
+        max_flops=fields.integer("max_flops", None, least=1))
+    fields.close()
+    _check_bounds(fields, space)
+    return space
+
+
+def names() -> tuple[str, ...]:
+  """The names of the spaces that come with the package."""
+  return tuple(sorted(file[:-5] for file in os.listdir(_FOLDER) if file.endswith(".json")))
+
+
+def load_space(name_or_file: str) -> SearchSpace:
+  """Returns a space by its name, or from a JSON file; UserError says what is wrong with it."""
+  if name_or_file in names():
+    return _read(os.path.join(_FOLDER, name_or_file + ".json"))
+  path = resolve_path(name_or_file)
+  if not os.path.isfile(path):
+    raise UserError(f"no search space {name_or_file!r}: the names are {', '.join(names())}, "
+                    f"and there is no file {path!r}")
+  return _read(path)
+
+
+def _read(path: str) -> SearchSpace:
+  try:
+    with open(path, encoding="utf-8") as file:
+      data = json.load(file)
+  except (OSError, ValueError) as error:
+    raise UserError(f"search space {path}: cannot read it as JSON: {error}") from error
+  try:
+    return SearchSpace.from_json(data)
+  except UserError as error:
+    raise UserError(f"search space {path}: {error}") from error
+
+
+def _stems(name: str, data: Any) -> tuple[StemSpec, ...]:
+  if not isinstance(data, list) or not data:
+    raise UserError(f"{name} is {json.dumps(data):.60}; it is a list of stems")
+  stems = []
+  for index, item in enumerate(data):
+    fields = Fields(item, f"{name}[{index}]")
+    stem = StemSpec(
+        kind=fields.text("kind"), streams=fields.texts("streams"),
+        channels=fields.integer("channels", least=1),
+        spatial_stride=fields.integer("spatial_stride", least=1))
+    fields.close()
+    _check_stride(fields, "spatial_stride", stem.spatial_stride)
+    _check_block(f"{name}[{index}]", lambda stem=stem: stem.block("stem"))
+    stems.append(stem)
+  return tuple(stems)
+
+
+def _level(index: int, name: str, data: Any) -> LevelSpec:
+  fields = Fields(data, name)
+  level = LevelSpec(
+      kinds=fields.texts("kinds"),
+      blocks=fields.integer("blocks", least=1),
+      channels=fields.integers("channels"),
+      min_channels=fields.integer("min_channels", least=1),
+      modules=fields.integer("modules", least=1),
+      spatial_strides=fields.integers("spatial_strides"),
+      intermediate_channels=fields.integer("intermediate_channels", None, least=1),
+      allowed_channels=fields.integers("allowed_channels", None),
+      max_blocks=fields.integer("max_blocks", None, least=1))
+  fields.close()
+  if level.max_blocks is not None and level.max_blocks < level.blocks:
+    raise fields.error("max_blocks", f"is {level.max_blocks}; blocks is {level.blocks}")
+  for channels in level.channels:
+    if not level.allows(channels):
+      raise fields.error(
+          "channels", f"has {channels}, which min_channels or allowed_channels forbid")
+  for stride in level.spatial_strides:
+    _check_stride(fields, "spatial_strides", stride)
+    for kind in level.kinds:
+      _check_block(name, lambda kind=kind, stride=stride: level.block(
+          "block", index + 1, kind, level.channels[0], stride))
+  return level
+
+
+def _check_stride(fields: Fields, name: str, stride: int) -> None:
+  if stride & (stride - 1):
+    raise fields.error(name, f"has {stride}; strides are powers of two")
+
+
+def _check_block(name: str, make: Callable[[], Block]) -> None:
+  try:
+    make()
+  except ValueError as error:
+    raise UserError(f"{name}: {error}") from error
+
+
+def _check_bounds(fields: Fields, space: SearchSpace) -> None:
+  if space.min_depth > len(space.levels):
+    raise fields.error("min_depth", f"is {space.min_depth}; {len(space.levels)} levels allow "
+                                    f"{len(space.levels)} at most")
+  if space.max_params is not None and (space.min_params or 0) > space.max_params:
+    raise fields.error("min_params", f"is {space.min_params}, above max_params, {space.max_params}")
+  least = max(stem.spatial_stride for stems in space.stems for stem in stems) * math.prod(
+      level.spatial_strides[0] for level in space.levels)
+  if space.max_stride is not None and space.max_stride < least:
+    raise fields.error("max_stride", f"is {space.max_stride}; the least strides of stems and "
+                                     f"levels make {least}")
+
+
+def _without_none(data: dict[str, Any]) -> dict[str, Any]:
+  return {key: value for key, value in data.items() if value is not None}

@@ -1,0 +1,76 @@
+"""Cost from the architecture alone: published numbers, a network counted by hand, Keras itself."""
+
+import numpy as np
+import pytest
+
+from official.architecture import cost
+from official.architecture.architecture import Architecture
+from official.architecture.architecture import ArchitectureError
+from official.architecture.architecture import Block
+from official.architecture.architecture import Connection
+from official.architecture.random_generation import random_architecture
+from official.architecture.space import load_space
+
+STREAMS = {"rgb": 3, "flow": 2}
+
+
+def test_assemblenet_50_has_the_published_parameters(assemblenet_50):
+  # The reference has 37,273,903: no connection weight for the two blocks with a single input.
+  assert cost.parameters(assemblenet_50, STREAMS, 339) == 37_273_903 + 2
+
+
+def test_assemblenet_101_has_the_published_parameters(assemblenet_101):
+  assert cost.parameters(assemblenet_101, STREAMS, 339) == 53_309_487 + 2
+
+
+@pytest.mark.parametrize("frames, side, giga", [(32, 224, 250), (128, 256, 1308)])
+def test_assemblenet_50_has_the_known_multiply_adds(assemblenet_50, frames, side, giga):
+  found = cost.multiply_adds(assemblenet_50, STREAMS, frames, side, side, 339)
+  assert round(found / 1e9) == giga
+
+
+def test_tiny_counted_by_hand(tiny):
+  rgb = 49 * 3 * 8 + 2 * 8 + 5 * 8 * 8 + 2 * 8
+  flow = 49 * 2 * 4 + 2 * 4
+  projection = 4 * 8  # Of the narrow input, before level 1: no batch norm.
+  first = projection + (8 * 8 + 9 * 8 * 8 + 3 * 8 * 8) + 3 * 2 * 8
+  second = projection + (8 * 4 + 9 * 8 * 4 + 3 * 4 * 4) + 3 * 2 * 4
+  last = projection + (8 * 16 + 9 * 8 * 16 + 3 * 16 * 16) + 3 * 2 * 16
+  head = (16 + 1) * 6
+  assert cost.parameters(tiny, STREAMS, 6) == rgb + flow + first + second + last + head + 8
+
+
+def test_moving_statistics_are_no_parameters(tiny):
+  assert cost.non_trainable_parameters(tiny, STREAMS) == 2 * (8 + 8 + 4 + 3 * 8 + 3 * 4 + 3 * 16)
+
+
+def test_multiply_adds_counted_by_hand():
+  architecture = Architecture(
+      (Block(id="s", level=0, kind="stem_2d", streams=("rgb",), channels=8, spatial_stride=4),
+       Block(id="b", level=1, kind="basic_2plus1d", channels=4, spatial_stride=2)),
+      (Connection("s", "b"),))
+  # 9 pixels a side: 5 after the stem's convolution, 3 after its pooling, 2 after the block.
+  stem, block = 49 * 3 * 8 * 25, (8 * 4 + 9 * 8 * 4 + 3 * 4 * 4) * 4
+  assert cost.multiply_adds(architecture, STREAMS, 10, 9, 9, 6) == 10 * (stem + block) + 4 * 6
+  clip = cost.Clip(streams=STREAMS, num_frames=10, height=9, width=9, num_classes=6)
+  assert cost.flops(architecture, clip) == 2 * (10 * (stem + block) + 4 * 6)
+
+
+def test_a_missing_stream_is_named(tiny):
+  with pytest.raises(ArchitectureError,
+                     match="block 'flow_0' reads stream 'flow'; the streams are rgb"):
+    cost.parameters(tiny, {"rgb": 3}, 6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10))
+def test_keras_counts_the_same(seed, mixed_space):
+  from official import network  # Imports TensorFlow.
+  space = mixed_space if seed else load_space("small")
+  architecture = random_architecture(space, np.random.default_rng(seed))
+  model = network.build_network(
+      architecture, streams=STREAMS, num_frames=4, height=32, width=32, num_classes=6)
+  assert cost.parameters(architecture, STREAMS, 6) == sum(
+      int(np.prod(weight.shape)) for weight in model.trainable_weights)
+  assert cost.non_trainable_parameters(architecture, STREAMS) == sum(
+      int(np.prod(weight.shape)) for weight in model.non_trainable_weights)

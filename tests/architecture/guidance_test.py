@@ -1,0 +1,84 @@
+"""Guidances: from a parent's facts to the connections kept."""
+
+import math
+
+import numpy as np
+import pytest
+
+from official.architecture import guidance
+from official.architecture.architecture import Connection
+from official.architecture.guidance import Facts
+from official.architecture.guidance import Settings
+
+
+@pytest.fixture
+def facts(tiny):
+  """The weights of `tiny` rise in the order of its connections: 0.1, 0.2, ..."""
+  return Facts(architecture=tiny, weights={
+      connection: (index + 1) / 10 for index, connection in enumerate(tiny.connections)})
+
+
+def select(name, facts, **settings):
+  return guidance.get(name)(facts, Settings(**settings), np.random.default_rng(0))
+
+
+def test_weights_above_the_constant_threshold_are_kept(facts):
+  selection = select("connection_weights", facts, weight_threshold=0.5)
+  assert selection.kept == facts.architecture.connections[5:]
+  assert set(selection.thresholds.values()) == {0.5}
+
+
+def test_a_weight_that_equals_the_threshold_is_not_above_it(facts):
+  assert facts.architecture.connections[4] not in select("connection_weights", facts).kept
+
+
+def test_uniform_thresholds_are_drawn_for_every_connection(facts):
+  selection = select("connection_weights", facts, weight_threshold="uniform")
+  assert list(selection.thresholds.values()) == np.random.default_rng(0).random(8).tolist()
+  assert selection.kept == tuple(
+      c for c in facts.architecture.connections if facts.weights[c] > selection.thresholds[c])
+
+
+def test_random_drops_a_third_whatever_the_weights(facts):
+  selection = select("random", facts)
+  assert len(selection.kept) == 8 - round(8 / 3)
+  assert selection == select("random", Facts(architecture=facts.architecture, weights={}))
+
+
+def test_random_drops_the_lowest_scores(facts):
+  selection = select("random", facts)
+  dropped = set(facts.architecture.connections) - set(selection.kept)
+  assert max(selection.scores[c] for c in dropped) < min(
+      selection.scores[c] for c in selection.kept)
+
+
+def test_an_only_input_is_not_prunable(assemblenet_50):
+  facts = Facts(architecture=assemblenet_50, weights={})
+  assert set(assemblenet_50.connections) - set(facts.prunable()) == {
+      Connection("b1", "b4"), Connection("b0", "b5")}
+
+
+@pytest.mark.parametrize("value", [None, math.nan, math.inf])
+def test_every_connection_needs_a_finite_weight(facts, value):
+  weights = dict(facts.weights)
+  weights[Connection("rgb_0", "level2_0")] = value
+  if value is None:
+    del weights[Connection("rgb_0", "level2_0")]
+  with pytest.raises(ValueError, match=f"weights of connection rgb_0->level2_0 is {value}; every"):
+    select("connection_weights", Facts(architecture=facts.architecture, weights=weights))
+
+
+def test_an_unknown_guidance_lists_the_known():
+  with pytest.raises(ValueError, match="unknown guidance 'luck'; there are connection_weights"):
+    guidance.get("luck")
+
+
+@pytest.mark.parametrize("settings, text", [
+    ({"weight_threshold": "high"}, "weight_threshold is 'high'; it is a number from 0 to 1 or '"),
+    ({"weight_threshold": 1.5}, "weight_threshold is 1.5; it is a number from 0 to 1 or 'uniform'"),
+    ({"prune_fraction": -1}, "prune_fraction is -1; it is a number from 0 to 1"),
+])
+def test_wrong_settings_are_refused(settings, text):
+  with pytest.raises(ValueError) as error:
+    Settings(**settings)
+  assert text in str(error.value)
