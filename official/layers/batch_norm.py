@@ -1,0 +1,37 @@
+"""Batch normalization of clips."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from official.layers import base
+
+
+@base.serializable
+class BatchNorm(tf.keras.layers.BatchNormalization):
+  """Keras' batch normalization over batch, time, height and width, in one fused kernel.
+
+  The statistics of [batch, time, height, width, channels] are those of its frames, so time is
+  folded into the batch: the fused kernel, two to three times as fast, takes four axes.
+  `synchronized` takes the statistics over all replicas of a distribution strategy, at the price of
+  the fused kernel. Statistics stay float32 under mixed precision.
+  """
+
+  def __init__(self, *, momentum: float = 0.99, epsilon: float = 1e-5,
+               gamma_initializer: str | tf.keras.initializers.Initializer = "ones",
+               synchronized: bool = False, **kwargs):
+    super().__init__(momentum=momentum, epsilon=epsilon, gamma_initializer=gamma_initializer,
+                     synchronized=synchronized, **kwargs)
+
+  def build(self, input_shape: base.Shape) -> None:
+    _, height, width, channels = base.clip_shape(self, input_shape)
+    super().build([None, height, width, channels])
+    self.input_spec = tf.keras.layers.InputSpec(ndim=5, axes={4: channels})
+
+  def call(self, clips: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+    return base.unfold_time(super().call(base.fold_time(clips), training=training), clips.shape[1])
+
+  def get_config(self) -> dict[str, Any]:
+    config = super().get_config()
+    config.pop("axis")  # That of the folded frames, once built; ours is always the last.
+    return config

@@ -1,0 +1,69 @@
+"""Convolution and max pooling within each frame."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from official.layers import base
+
+
+@base.serializable
+class SpatialConv(tf.keras.layers.Layer):
+  """A 2D convolution of every frame, without bias, "same" padding.
+
+  [batch, time, height, width, channels] -> [batch, time, height / strides, width / strides,
+  filters], sides rounded up.
+
+  Attributes:
+    kernel: [kernel_size, kernel_size, channels, filters], variance-scaled by its fan-in.
+  """
+
+  def __init__(self, filters: int, kernel_size: int, *, strides: int = 1, **kwargs):
+    super().__init__(**kwargs)
+    self.filters = filters
+    self.kernel_size = kernel_size
+    self.strides = strides
+
+  def build(self, input_shape: base.Shape) -> None:
+    *_, channels = base.clip_shape(self, input_shape)
+    self.kernel = self.add_weight(
+        name="kernel", shape=[self.kernel_size, self.kernel_size, channels, self.filters],
+        initializer=tf.keras.initializers.VarianceScaling())
+    super().build(input_shape)
+
+  def call(self, clips: tf.Tensor) -> tf.Tensor:
+    frames = tf.nn.conv2d(base.fold_time(clips), self.kernel, self.strides, "SAME")
+    return base.unfold_time(frames, clips.shape[1])
+
+  def compute_output_shape(self, input_shape: base.Shape) -> base.Shape:
+    time, height, width, _ = base.clip_shape(self, input_shape)
+    return input_shape[0], time, -(-height // self.strides), -(-width // self.strides), self.filters
+
+  def get_config(self) -> dict[str, Any]:
+    return super().get_config() | {
+        "filters": self.filters, "kernel_size": self.kernel_size, "strides": self.strides}
+
+
+@base.serializable
+class SpatialMaxPool(tf.keras.layers.Layer):
+  """The largest value of each channel in every window of a frame, "same" padding.
+
+  [batch, time, height, width, channels] -> [batch, time, height / strides, width / strides,
+  channels], sides rounded up. `strides` is `pool_size` unless given.
+  """
+
+  def __init__(self, pool_size: int, *, strides: int | None = None, **kwargs):
+    super().__init__(**kwargs)
+    self.pool_size = pool_size
+    self.strides = strides or pool_size
+
+  def call(self, clips: tf.Tensor) -> tf.Tensor:
+    frames = tf.nn.max_pool2d(base.fold_time(clips), self.pool_size, self.strides, "SAME")
+    return base.unfold_time(frames, clips.shape[1])
+
+  def compute_output_shape(self, input_shape: base.Shape) -> base.Shape:
+    time, height, width, channels = base.clip_shape(self, input_shape)
+    return input_shape[0], time, -(-height // self.strides), -(-width // self.strides), channels
+
+  def get_config(self) -> dict[str, Any]:
+    return super().get_config() | {"pool_size": self.pool_size, "strides": self.strides}

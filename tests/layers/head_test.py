@@ -1,0 +1,39 @@
+"""The head against its formula."""
+
+import numpy as np
+import tensorflow as tf
+
+from official import layers
+
+
+def test_averages_joins_by_channels_and_classifies():
+  rng = np.random.default_rng(0)
+  a, b, c = (
+    rng.normal(size=shape).astype(np.float32)
+    for shape in ([2, 3, 4, 4, 6], [2, 3, 2, 2, 4], [2, 3, 2, 2, 6])
+  )
+  head = layers.Head(5)
+  logits = head([a, b, c])
+  a, b, c = (clips.mean(axis=(2, 3)) for clips in (a, b, c))
+  features = np.concatenate([b, (a + c) / 2], axis=-1).mean(axis=1)  # Fewest channels first.
+  np.testing.assert_allclose(
+    logits, features @ head.dense.kernel.numpy() + head.dense.bias.numpy(), atol=1e-5
+  )
+
+
+def test_a_single_block_needs_no_list():
+  clips = np.ones([2, 3, 4, 4, 6], np.float32)
+  head = layers.Head(5)
+  np.testing.assert_array_equal(head(clips), head([clips]))
+
+
+def test_the_dense_kernel_is_small_and_the_bias_zero():
+  head = layers.Head(50)
+  head.build([[None, 1, 1, 1, 100]])
+  np.testing.assert_allclose(np.std(head.dense.kernel), 0.01, rtol=0.1)
+  np.testing.assert_array_equal(head.dense.bias, np.zeros(50))
+
+
+def test_logits_are_float32_under_mixed_precision():
+  head = layers.Head(5, dtype="mixed_bfloat16")
+  assert head([tf.ones([1, 2, 2, 2, 3])]).dtype == tf.float32

@@ -1,0 +1,105 @@
+"""Networks from architectures."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from official import network
+from official.architecture.architecture import Architecture
+from official.architecture.architecture import Block
+from official.architecture.architecture import Connection
+
+_SIZE = dict(num_frames=4, height=16, width=16, num_classes=5)
+
+
+def _stem(name: str, *streams: str, stride: int = 2) -> Block:
+  return Block(id=name, level=0, kind="stem_2d", streams=streams, channels=4, spatial_stride=stride)
+
+
+def _block(name: str, level: int, **settings) -> Block:
+  return Block(id=name, level=level, kind="basic_2plus1d", channels=4, **settings)
+
+
+def _connect(*pairs: str) -> tuple[Connection, ...]:
+  return tuple(Connection(*pair.split("->")) for pair in pairs)
+
+
+def test_inputs_are_the_streams_that_stems_read():
+  architecture = Architecture((_stem("s", "flow"), _block("a", 1)), _connect("s->a"))
+  model = network.build_network(architecture, streams={"rgb": 3, "flow": 2}, **_SIZE)
+  assert {name: tuple(tensor.shape) for name, tensor in model.input.items()} == {
+    "flow": (None, 4, 16, 16, 2)
+  }
+
+
+def test_a_stem_reads_several_streams_together():
+  architecture = Architecture((_stem("s", "rgb", "flow"), _block("a", 1)), _connect("s->a"))
+  model = network.build_network(architecture, streams={"rgb": 3, "flow": 2}, **_SIZE)
+  clips = {
+    "rgb": np.ones([2, 4, 16, 16, 3], np.float32),
+    "flow": np.ones([2, 4, 16, 16, 2], np.float32),
+  }
+  assert model(clips).shape == (2, 5)
+  assert model.get_layer("block_s").layers[0].convolution.kernel.shape == (7, 7, 5, 4)
+
+
+def test_a_missing_stream_is_refused():
+  architecture = Architecture((_stem("s", "depth"), _block("a", 1)), _connect("s->a"))
+  with pytest.raises(
+    ValueError, match="stem 's' reads the stream 'depth'; the dataset has flow, rgb"
+  ):
+    network.build_network(architecture, streams={"rgb": 3, "flow": 2}, **_SIZE)
+
+
+def test_a_source_is_pooled_once_for_all_blocks_that_need_it_so():
+  architecture = Architecture(
+    (_stem("s", "rgb"), _stem("u", "rgb", stride=4), _block("a", 1), _block("b", 1)),
+    _connect("s->a", "u->a", "s->b", "u->b"),
+  )
+  model = network.build_network(architecture, streams={"rgb": 3}, **_SIZE)
+  assert [layer.name for layer in model.layers if layer.name.startswith("pool_")] == ["pool_s_by_2"]
+
+
+def test_sides_that_strides_do_not_divide_still_meet():
+  """13 pixels: 7 after stride 2, 4 after stride 4; pooling 7 by 2 gives 4 as well."""
+  architecture = Architecture(
+    (_stem("s", "rgb"), _stem("u", "rgb", stride=4), _block("a", 1, spatial_stride=2)),
+    _connect("s->a", "u->a"),
+  )
+  model = network.build_network(
+    architecture, streams={"rgb": 3}, **_SIZE | {"height": 13, "width": 13}
+  )
+  assert model.get_layer("block_a").output_shape == (None, 4, 2, 2, 4)
+
+
+def test_several_blocks_on_the_last_level_feed_the_head():
+  architecture = Architecture(
+    (_stem("s", "rgb"), _block("a", 1), _block("b", 1, spatial_stride=2)), _connect("s->a", "s->b")
+  )
+  model = network.build_network(architecture, streams={"rgb": 3}, **_SIZE)
+  assert len(model.get_layer("head").input) == 2
+
+
+def test_connection_weights_are_those_after_the_sigmoid_by_connection():
+  architecture = Architecture(
+    (_stem("s", "rgb"), _stem("u", "rgb"), _block("a", 1)), _connect("s->a", "u->a")
+  )
+  model = network.build_network(
+    architecture, streams={"rgb": 3}, connection_multiplier=2.0, **_SIZE
+  )
+  model.get_layer("combine_a").connection_weights.assign([0.5, -1.0])
+  assert network.connection_weights(model) == {
+    ("s", "a"): pytest.approx(1 / (1 + np.exp(-1.0))),
+    ("u", "a"): pytest.approx(1 / (1 + np.exp(2.0))),
+  }
+
+
+def test_the_same_seed_gives_the_same_weights():
+  architecture = Architecture((_stem("s", "rgb"), _block("a", 1)), _connect("s->a"))
+
+  def weights():
+    tf.keras.utils.set_random_seed(7)
+    return network.build_network(architecture, streams={"rgb": 3}, **_SIZE).get_weights()
+
+  for first, second in zip(weights(), weights(), strict=True):
+    np.testing.assert_array_equal(first, second)
