@@ -1,0 +1,286 @@
+"""Searches for the best video network for a dataset, trains the winner to the end, and exports it.
+
+  python -m official.evolve --data_dir=DATASET --model_dir=RUN --search_space=small
+
+DATASET is a folder made by data_prep.extract. RUN receives everything: search.json,
+candidates/000000/..., final/, and export/1/, which TensorFlow Serving takes as it is. The same
+command, given again, goes on where it was stopped or killed; --rounds and --workers may be changed
+then, what decides the outcome may not.
+"""
+
+import os
+
+from absl import flags
+
+from data_prep import cli
+from data_prep import dataset
+from official.architecture import cost
+from official.architecture import space as space_lib
+from official.search import application
+from official.search import settings as settings_lib
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string(
+  "data_dir", None, "Folder made by data_prep.extract: dataset.json and TFRecords."
+)
+flags.DEFINE_string(
+  "model_dir", None, "Folder of the run; made, or gone on with. It is the search's whole memory."
+)
+flags.DEFINE_string(
+  "cache_dir",
+  None,
+  "Where decoded videos are kept; default: cache/ in --data_dir, or in --model_dir if "
+  "--data_dir cannot be written.",
+)
+
+flags.DEFINE_string("search_space", "small", "paper, patent, small, or a JSON file.")
+flags.DEFINE_enum(
+  "algorithm",
+  "evolution",
+  settings_lib.ALGORITHMS,
+  "How candidates are proposed; random_search draws every one at random.",
+)
+flags.DEFINE_integer(
+  "population_size", 20, "Candidates that can be parents; as many random ones come first."
+)
+flags.DEFINE_integer(
+  "tournament_size", 5, "Members drawn from the population; the best of them is the parent."
+)
+flags.DEFINE_integer(
+  "rounds", 200, "Candidates after the first --population_size. May be raised later."
+)
+flags.DEFINE_enum(
+  "remove",
+  "worst",
+  settings_lib.REMOVALS,
+  "Who leaves a full population: its worst, the worst of the tournament, or the oldest.",
+)
+flags.DEFINE_enum(
+  "fitness",
+  "accuracy",
+  settings_lib.FITNESS,
+  "What is maximised on the validation clips; loss counts negatively.",
+)
+flags.DEFINE_enum(
+  "guidance",
+  "connection_weights",
+  settings_lib.GUIDANCE,
+  "How a child chooses among its parent's connections.",
+)
+flags.DEFINE_string(
+  "weight_threshold",
+  "0.5",
+  "Connections whose trained weight is above it are kept; uniform draws one from U(0, 1) each.",
+)
+flags.DEFINE_integer(
+  "max_operators",
+  None,
+  "Splits, merges and changes of dilation for a child, 0 to this many; default: the space's.",
+)
+flags.DEFINE_integer(
+  "seed", 0, "Of everything random. With --workers=1, equal seeds give equal bits."
+)
+
+flags.DEFINE_integer("candidate_steps", 200, "Training steps of a candidate.")
+flags.DEFINE_integer(
+  "final_steps", 1000, "Training steps of the winner, from scratch. May be changed later."
+)
+flags.DEFINE_integer("batch_size", 16, "Clips a step.")
+flags.DEFINE_float(
+  "learning_rate",
+  0.1,
+  "At its highest; it rises linearly, then falls by a half cosine. "
+  "0.1 is for sgd; 0.005 suits adamw.",
+)
+flags.DEFINE_enum("optimizer", "sgd", ["sgd", "adamw"], "sgd has Nesterov momentum 0.9.")
+flags.DEFINE_float(
+  "weight_decay", 1e-4, "Of kernels: an L2 penalty with sgd, decoupled with adamw."
+)
+flags.DEFINE_float(
+  "label_smoothing", 0.0, "Share of the target that all classes get alike.", 0.0, 1.0
+)
+flags.DEFINE_bool(
+  "horizontal_flip",
+  True,
+  "Mirrors half of the training clips; turn it off where left and right tell classes apart.",
+)
+flags.DEFINE_float(
+  "connection_learning_rate_multiplier",
+  10.0,
+  "K: connections are weighted by sigmoid(K v), which moves their weights faster than others, "
+  "so that a short training spreads them; 50 suits adamw.",
+)
+flags.DEFINE_integer("num_frames", 8, "Consecutive frames of a clip.")
+flags.DEFINE_integer("image_size", 32, "Pixels of the square crop that a network sees.")
+flags.DEFINE_integer(
+  "checkpoint_steps", 50, "Steps between the checkpoints from which a training is resumed."
+)
+
+flags.DEFINE_integer("workers", 1, "Candidates trained at a time. May be changed later.")
+flags.DEFINE_enum(
+  "executor",
+  "local",
+  application.EXECUTORS,
+  "local: a process for each candidate; inline: in this process, for TPUs and debugging.",
+)
+flags.DEFINE_integer(
+  "threads_per_candidate",
+  None,
+  "CPU threads of one operation, which show in the last bits; default: cores / workers.",
+)
+flags.DEFINE_enum(
+  "distribution_strategy",
+  "one_device",
+  ["one_device", "mirrored", "multi_worker_mirrored", "tpu"],
+  "Of one training.",
+)
+flags.DEFINE_integer("num_gpus", 0, "GPUs of one training.")
+flags.DEFINE_string("tpu", "", "Address of the TPU, for --distribution_strategy=tpu.")
+flags.DEFINE_integer("keep_checkpoints", 5, "Candidates, the best ones, that keep their weights.")
+
+# Flags that decide what a training finds; SearchSettings has those of the search.
+_TRAINING_IDENTITY = (
+  "candidate_steps",
+  "batch_size",
+  "learning_rate",
+  "optimizer",
+  "weight_decay",
+  "label_smoothing",
+  "horizontal_flip",
+  "num_frames",
+  "image_size",
+  "connection_learning_rate_multiplier",
+  "distribution_strategy",
+  "num_gpus",
+)
+# What a worker needs, imported once by the server that workers are forked from.
+_PRELOAD = ("official.training.experiment",)
+
+
+def main(_) -> int:
+  _check_numbers()
+  data_dir, model_dir = cli.resolve_path(FLAGS.data_dir), cli.resolve_path(FLAGS.model_dir)
+  info = dataset.load(data_dir)
+  _check_data(info)
+  space = space_lib.load_space(FLAGS.search_space).restricted_to(info.streams)
+  settings = _settings(space)
+  threads = application.threads(model_dir, FLAGS.threads_per_candidate, settings.workers)
+  return application.run(
+    model_dir=model_dir,
+    space=space,
+    settings=settings,
+    clip=_clip(info),
+    executor=FLAGS.executor,
+    threads=threads,
+    trainings=lambda: _trainings(data_dir, model_dir, threads),
+    identity={
+      "data_dir": info.fingerprint,
+      **{name: FLAGS[name].value for name in _TRAINING_IDENTITY},
+    },
+    final_settings={"final_steps": FLAGS.final_steps},
+    preload=_PRELOAD,
+  )
+
+
+def _trainings(data_dir: str, model_dir: str, threads: int):
+  """Returns the evaluator of candidates and the final training, both picklable and called alike.
+
+  This is the one place where the search meets official.training.
+  """
+  from official.inputs import cache
+  from official.training import evaluator
+  from official.training import final
+  from official.training import recipe
+  from official.training import setup
+
+  def training(steps: int) -> setup.Setup:
+    return setup.Setup(
+      data_dir=data_dir,
+      cache_dir=cli.resolve_path(FLAGS.cache_dir or cache.directory(data_dir, model_dir)),
+      num_frames=FLAGS.num_frames,
+      image_size=FLAGS.image_size,
+      recipe=recipe.Recipe(
+        steps=steps,
+        batch_size=FLAGS.batch_size,
+        optimizer=FLAGS.optimizer,
+        learning_rate=FLAGS.learning_rate,
+        connection_multiplier=FLAGS.connection_learning_rate_multiplier,
+        weight_decay=FLAGS.weight_decay,
+        label_smoothing=FLAGS.label_smoothing,
+        horizontal_flip=FLAGS.horizontal_flip,
+      ),
+      checkpoint_steps=FLAGS.checkpoint_steps,
+      threads=threads,
+      distribution_strategy=FLAGS.distribution_strategy,
+      num_gpus=FLAGS.num_gpus,
+      tpu=FLAGS.tpu,
+    )
+
+  return (
+    evaluator.TrainingEvaluator(setup=training(FLAGS.candidate_steps)),
+    final.FinalTraining(
+      setup=training(FLAGS.final_steps), export_dir=os.path.join(model_dir, "export")
+    ),
+  )
+
+
+def _settings(space: space_lib.SearchSpace) -> settings_lib.SearchSettings:
+  return settings_lib.SearchSettings(
+    population_size=FLAGS.population_size,
+    tournament_size=FLAGS.tournament_size,
+    rounds=FLAGS.rounds,
+    remove=FLAGS.remove,
+    fitness=FLAGS.fitness,
+    algorithm=FLAGS.algorithm,
+    guidance=FLAGS.guidance,
+    weight_threshold=settings_lib.threshold(FLAGS.weight_threshold),
+    max_operators=space.max_operators if FLAGS.max_operators is None else FLAGS.max_operators,
+    seed=FLAGS.seed,
+    workers=FLAGS.workers,
+    keep_checkpoints=FLAGS.keep_checkpoints,
+  )
+
+
+def _clip(info: dataset.DatasetInfo) -> cost.Clip:
+  return cost.Clip(
+    streams={name: stream.channels for name, stream in info.streams.items()},
+    num_frames=FLAGS.num_frames,
+    height=FLAGS.image_size,
+    width=FLAGS.image_size,
+    num_classes=len(info.classes),
+  )
+
+
+def _check_numbers() -> None:
+  for name in ("data_dir", "model_dir"):
+    if not FLAGS[name].value:
+      raise cli.UserError(f"--{name} is missing ({FLAGS[name].help})")
+  for name in (
+    "candidate_steps",
+    "final_steps",
+    "batch_size",
+    "num_frames",
+    "image_size",
+    "checkpoint_steps",
+  ):
+    settings_lib.at_least(name, FLAGS[name].value, 1)
+  settings_lib.at_least("num_gpus", FLAGS.num_gpus, 0)
+  if FLAGS.threads_per_candidate is not None:
+    settings_lib.at_least("threads_per_candidate", FLAGS.threads_per_candidate, 1)
+  for name in ("learning_rate", "connection_learning_rate_multiplier"):
+    settings_lib.at_least(name, FLAGS[name].value, 0, exclusive=True)
+  settings_lib.at_least("weight_decay", FLAGS.weight_decay, 0)
+
+
+def _check_data(info: dataset.DatasetInfo) -> None:
+  for split in ("train", "validation"):
+    if not info.splits[split].clips:
+      raise cli.UserError(
+        f"--data_dir={FLAGS.data_dir} has no {split} clips, and a search needs some; "
+        "give some videos that split in the manifest"
+      )
+
+
+if __name__ == "__main__":
+  cli.run(main)

@@ -1,0 +1,1 @@
+"""Who runs candidates: `inline` in the driver's own process, `local` in one process each."""

@@ -1,0 +1,117 @@
+"""JSON files that are read and written whole, on a local disk or behind a URL.
+
+A local file appears under its name by one atomic rename, so a process killed at any moment leaves
+the old content or the new. That holds against SIGKILL; nothing is flushed to the platters, so a
+power loss may take the last seconds. Paths with a scheme (`gs://...`) go through `tf.io.gfile`;
+only then is TensorFlow imported.
+"""
+
+import json
+import math
+import os
+import shutil
+from typing import Any
+
+import numpy as np
+
+_TEMPORARY = ".incomplete"
+
+
+def is_url(path: str) -> bool:
+  """Whether `path` has a scheme, so that it is not the local disk's."""
+  return "://" in path
+
+
+def join(directory: str, *names: str) -> str:
+  """Returns the path of something below `directory`."""
+  return "/".join([directory.rstrip("/"), *names]) if is_url(directory) else os.path.join(
+      directory, *names)
+
+
+def exists(path: str) -> bool:
+  """Whether there is a file or folder at `path`."""
+  return _gfile().exists(path) if is_url(path) else os.path.exists(path)
+
+
+def make_directory(path: str) -> None:
+  """Makes a folder, with its parents, unless it is there."""
+  _gfile().makedirs(path) if is_url(path) else os.makedirs(path, exist_ok=True)
+
+
+def names(directory: str) -> list[str]:
+  """Returns, sorted, the names in a folder; none where there is no such folder."""
+  if is_url(directory):
+    found = _gfile().listdir(directory) if _gfile().isdir(directory) else []
+    return sorted(name.rstrip("/") for name in found)
+  return sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+
+
+def read_json(path: str) -> Any | None:
+  """Returns the content of a JSON file, None where there is no such file."""
+  if is_url(path):
+    if not _gfile().exists(path):
+      return None
+    with _gfile().GFile(path) as file:
+      return json.loads(file.read())
+  try:
+    with open(path, encoding="utf-8") as file:
+      return json.load(file)
+  except FileNotFoundError:
+    return None
+
+
+def write_json(path: str, content: Any) -> None:
+  """Writes a JSON file whole; equal content gives equal bytes."""
+  text = json.dumps(plain(content), indent=1, allow_nan=False) + "\n"
+  temporary = path + _TEMPORARY
+  if is_url(path):
+    with _gfile().GFile(temporary, "w") as file:
+      file.write(text)
+    _gfile().rename(temporary, path, overwrite=True)
+    return
+  with open(temporary, "w", encoding="utf-8") as file:
+    file.write(text)
+  os.replace(temporary, path)
+
+
+def remove_tree(directory: str) -> None:
+  """Deletes a folder and what is in it; no folder is no error."""
+  if is_url(directory):
+    if _gfile().exists(directory):
+      _gfile().rmtree(directory)
+  elif os.path.isdir(directory):
+    shutil.rmtree(directory)
+
+
+def remove_matching(directory: str, matches) -> None:
+  """Deletes, at any depth below `directory`, the files whose name `matches(name)`."""
+  walk = _gfile().walk if is_url(directory) else os.walk
+  for folder, _, found in walk(directory):
+    for name in filter(matches, found):
+      path = join(folder, name)
+      _gfile().remove(path) if is_url(path) else os.unlink(path)
+
+
+def plain(value: Any) -> Any:
+  """Returns `value` as JSON's own types; NumPy scalars and arrays become numbers and lists, NaN and
+  infinity None.
+
+  Raises:
+    TypeError: There is something in it that JSON has no form for.
+  """
+  if isinstance(value, (np.ndarray, np.generic)):
+    return plain(value.tolist())
+  if isinstance(value, dict):
+    return {str(key): plain(item) for key, item in value.items()}
+  if isinstance(value, (list, tuple)):
+    return [plain(item) for item in value]
+  if isinstance(value, float):
+    return value if math.isfinite(value) else None
+  if value is None or isinstance(value, (bool, int, str)):
+    return value
+  raise TypeError(f"{type(value).__name__} {value!r} is no plain data")
+
+
+def _gfile():
+  from tensorflow.io import gfile
+  return gfile

@@ -1,0 +1,167 @@
+"""The driver: fills every free slot and records whatever comes back, until enough is finished.
+
+There are no generations and no barriers. A slot that becomes free takes the next proposal at once,
+made from what is known by then; with one worker that is everything, so that the search is a
+function of its seed.
+
+Order of writing is what makes a kill harmless: candidate.json before training, result.json after
+it, each whole. A driver that starts again finds every candidate finished, or in flight with its own
+checkpoints, or not there.
+"""
+
+import collections
+from collections.abc import Iterable, Mapping
+import time
+from typing import Any
+
+from official.architecture import cost
+from official.architecture.architecture import ArchitectureError
+from official.architecture.space import SearchSpace
+from official.search import failures
+from official.search import proposals
+from official.search import state as state_lib
+from official.search.console import Console
+from official.search.executors.base import Evaluator
+from official.search.executors.base import Executor
+from official.search.executors.base import Task
+from official.search.population import Member
+from official.search.run_directory import RunDirectory
+from official.search.settings import SearchSettings
+
+
+def search(run: RunDirectory, space: SearchSpace, settings: SearchSettings, clip: cost.Clip,
+           evaluator: Evaluator, executor: Executor, console: Console) -> Member:
+  """Searches, or goes on; returns the best candidate.
+
+  Args:
+    run: Opened run directory.
+    space: What an architecture can be.
+    settings: How to search.
+    clip: What networks are built for.
+    evaluator: Trains a candidate.
+    executor: Runs the evaluator; closed by the caller.
+    console: Told what happens.
+
+  Raises:
+    SearchStopped: A fault that repeats itself, or nothing is feasible.
+  """
+  return _Driver(run, space, settings, clip, evaluator, executor, console).run()
+
+
+class _Driver:
+  """One life of the driver."""
+
+  def __init__(self, run: RunDirectory, space: SearchSpace, settings: SearchSettings,
+               clip: cost.Clip, evaluator: Evaluator, executor: Executor, console: Console):
+    self._run = run
+    self._space = space
+    self._settings = settings
+    self._clip = clip
+    self._evaluator = evaluator
+    self._executor = executor
+    self._console = console
+    self._state, in_flight = state_lib.replay(run, settings)
+    self._interrupted = collections.deque(in_flight)
+    self._running: dict[str, Mapping[str, Any]] = {}
+    self._kills: collections.Counter[str] = collections.Counter()
+    self._started: dict[str, float] = {}
+    self._watch = failures.Watch(patience=settings.population_size,
+                                 feasible=self._state.best is not None)
+
+  def run(self) -> Member:
+    total = max(self._settings.candidates, self._state.proposed)
+    self._console.begin_search(total=total, finished=self._state.finished, best=self._best())
+    if self._state.proposed:
+      self._console.say(
+          f"going on in {self._run.path}: {self._state.proposed} candidates proposed, "
+          f"{len(self._interrupted)} of them in flight; {self._best()}")
+    self._drop_weights(range(self._state.proposed))
+    while self._fill():
+      outcome = self._executor.wait_any()
+      candidate = self._running.pop(outcome.key)
+      verdict = failures.judge(outcome, self._settings.fitness, self._kills[outcome.key])
+      if verdict.result is None:
+        self._kills[outcome.key] += 1
+        self._console.end(outcome.key, f"{outcome.reason}; trying again")
+        self._submit(candidate)
+      else:
+        self._record(candidate, verdict, outcome.value or {})
+    if self._state.best is None:
+      raise failures.SearchStopped("no candidate is feasible; choose another --search_space")
+    return self._state.best
+
+  def _fill(self) -> bool:
+    """Hands out work while there is a free slot; returns whether anything runs."""
+    while len(self._running) < self._executor.capacity:
+      if self._interrupted:
+        self._submit(self._run.read_candidate(self._interrupted.popleft()))
+      elif self._state.proposed < self._settings.candidates:
+        candidate = self._propose()
+        self._run.write_candidate(candidate)
+        self._state.proposed += 1
+        self._submit(candidate)
+      else:
+        break
+    return bool(self._running)
+
+  def _propose(self) -> Mapping[str, Any]:
+    try:
+      return proposals.propose(self._run, self._state, self._space, self._settings, self._clip)
+    except ArchitectureError as error:  # The space admits the parent, and no child of it.
+      raise failures.SearchStopped(
+          f"no candidate can be drawn from --search_space: {error}") from error
+
+  def _submit(self, candidate: Mapping[str, Any]) -> None:
+    number = candidate["number"]
+    key = f"{number:06d}"
+    directory = self._run.candidate_directory(number)
+    self._running[key] = candidate
+    self._started.setdefault(key, time.time())
+    self._console.begin(key, _label(candidate), directory)
+    self._executor.submit(
+        Task(key=key, function=self._evaluator, candidate=candidate, directory=directory))
+
+  def _record(self, candidate: Mapping[str, Any], verdict: failures.Verdict,
+              value: Mapping[str, Any]) -> None:
+    number = candidate["number"]
+    key = f"{number:06d}"
+    result = {"number": number, **verdict.result, "finish_order": self._state.next_order}
+    started = self._started.pop(key)
+    self._run.write_result(result, {
+        **(value.get("timing") or {}),
+        "started_at": round(started, 3),
+        "finished_at": round(time.time(), 3),
+        "kills": self._kills.pop(key, 0)})
+    kept_before = self._state.keeping_weights
+    self._state.record(result, candidate["tournament"])
+    self._drop_weights({number, *kept_before})
+    self._console.end(key, _describe(result))
+    self._console.count(self._best())
+    self._watch.see(number, verdict)
+
+  def _drop_weights(self, numbers: Iterable[int]) -> None:
+    """Deletes the checkpoints of those that are finished and not, or no longer, among the best."""
+    in_flight = {*self._interrupted, *(candidate["number"] for candidate in self._running.values())}
+    for number in sorted(set(numbers) - in_flight - self._state.keeping_weights):
+      self._run.drop_weights(number)
+
+  def _best(self) -> str:
+    best = self._state.best
+    if best is None:
+      return "none feasible yet"
+    return f"best {self._settings.fitness} {best.fitness:.4f} (candidate {best.number:06d})"
+
+
+def _label(candidate: Mapping[str, Any]) -> str:
+  origin = "random" if candidate["parent"] is None else f"child of {candidate['parent']:06d}"
+  return f"candidate {candidate['number']:06d} ({origin})"
+
+
+def _describe(result: Mapping[str, Any]) -> str:
+  """Says how a candidate ended."""
+  if result["status"] != "ok":
+    return f"{result['status']}: {result['reason']}"
+  metrics = ", ".join(f"{name} {value:.4f}" for name, value in result["metrics"].items()
+                      if isinstance(value, (int, float)))
+  size = f", {result['params']:,} parameters" if result.get("params") else ""
+  return f"{metrics}{size}"

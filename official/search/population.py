@@ -1,0 +1,89 @@
+"""Who may become a parent: tournament, admission, removal.
+
+A population is a tuple of members in the order in which they finished. `admit` puts a newcomer at
+the end and, when there are more than `size`, lets one go:
+
+    worst           the lowest fitness, the newcomer included (AssembleNet, ICLR 2020)
+    worst_sampled   the lowest fitness of the tournament that the newcomer came from
+                    (WO2020237168A1); of all, where nobody of that tournament is left or the
+                    newcomer had no parent
+    oldest          the one that finished first (regularised evolution, AAAI 2019)
+"""
+
+from collections.abc import Collection
+import dataclasses
+
+import numpy as np
+
+from official.search import fitness as fitness_lib
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Member:
+  """An evaluated candidate.
+
+  Attributes:
+    number: The candidate's.
+    fitness: Larger is better; a number.
+    loss: Validation loss, or None.
+    age: Position in the order of finishing.
+  """
+
+  number: int
+  fitness: float
+  loss: float | None
+  age: int
+
+  @property
+  def rank(self) -> tuple[float, float, int]:
+    """Sorts the better first."""
+    return fitness_lib.rank(self.fitness, self.loss, self.age)
+
+
+Population = tuple[Member, ...]
+
+
+def best(members: Collection[Member]) -> Member:
+  """Returns the best of some members."""
+  return min(members, key=lambda member: member.rank)
+
+
+def worst(members: Collection[Member]) -> Member:
+  """Returns the worst of some members."""
+  return max(members, key=lambda member: member.rank)
+
+
+def tournament(population: Population, size: int, rng: np.random.Generator) -> Population:
+  """Draws `size` different members, or all when there are fewer."""
+  drawn = rng.choice(len(population), size=min(size, len(population)), replace=False)
+  return tuple(population[index] for index in sorted(drawn))
+
+
+def admit(population: Population,
+          newcomer: Member,
+          *,
+          size: int,
+          remove: str,
+          sampled: Collection[int] = ()) -> Population:
+  """Returns the population with the newcomer, one member shorter if it was full.
+
+  Args:
+    population: Members so far.
+    newcomer: The candidate that finished.
+    size: Members there can be.
+    remove: `worst`, `worst_sampled` or `oldest`.
+    sampled: Numbers of those in the tournament that the newcomer came from.
+  """
+  grown = (*population, newcomer)
+  if len(grown) <= size:
+    return grown
+  leaving = _leaving(grown, remove, sampled)
+  return tuple(member for member in grown if member != leaving)
+
+
+def _leaving(members: Population, remove: str, sampled: Collection[int]) -> Member:
+  if remove == "oldest":
+    return members[0]
+  if remove == "worst_sampled":
+    return worst([member for member in members if member.number in sampled] or members)
+  return worst(members)

@@ -1,0 +1,89 @@
+"""What is tried next: candidate n, from (seed, n) and from what is known when it is proposed.
+
+Until `population_size` candidates have finished, and in a random search for ever, a candidate is a
+random architecture. After that it is a child: members drawn from the population meet in a
+tournament, the best of them is the parent, and its trained connection weights guide the mutation.
+Every candidate has a generator of its own, f(seed, n), and draws in a fixed order from sorted
+lists; so equal files give equal proposals, whatever ran between.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from data_prep import cli
+from official.architecture import cost
+from official.architecture import mutation
+from official.architecture import random_generation
+from official.architecture import serialization
+from official.architecture.architecture import ArchitectureError
+from official.architecture.architecture import Connection
+from official.architecture.space import SearchSpace
+from official.search import population as population_lib
+from official.search.run_directory import RunDirectory
+from official.search.settings import SearchSettings
+from official.search.state import SearchState
+
+_PROPOSAL, _TRAINING = 0, 1
+
+
+def propose(run: RunDirectory, state: SearchState, space: SearchSpace, settings: SearchSettings,
+            clip: cost.Clip) -> dict[str, Any]:
+  """Returns the content of the next candidate.json.
+
+  Raises:
+    ArchitectureError: The space admits none.
+  """
+  number = state.proposed
+  rng = generator(settings.seed, number)
+  parent, sample, founder, child = None, (), None, None
+  if settings.algorithm == "random_search" or not state.ready:
+    founder = random_generation.found(space, rng, clip=clip)
+  else:
+    sample = population_lib.tournament(state.population, settings.tournament_size, rng)
+    parent = population_lib.best(sample).number
+    child = mutation.mutate(
+        serialization.from_json(run.read_candidate(parent)["architecture"]),
+        weights(run.read_result(parent)), space, rng, guidance=settings.guidance,
+        weight_threshold=settings.weight_threshold, max_operators=settings.max_operators, clip=clip)
+  return {
+      "number": number,
+      "parent": parent,
+      "tournament": [member.number for member in sample],
+      "known_results": state.finished,
+      "seed": training_seed(settings.seed, number),
+      "founder": founder and _story(founder),
+      "child": child and _story(child),
+      "architecture": serialization.to_json((founder or child).architecture),
+  }
+
+
+def check(space: SearchSpace, settings: SearchSettings, clip: cost.Clip) -> None:
+  """Raises UserError if not even the first candidate can be drawn; before anything is made."""
+  try:
+    random_generation.random_architecture(space, generator(settings.seed, 0), clip=clip)
+  except ArchitectureError as error:
+    raise cli.UserError(f"--search_space: {error}") from error
+
+
+def weights(result: Mapping[str, Any]) -> dict[Connection, float]:
+  """Returns the trained weight of every connection, after the sigmoid, from a result.json."""
+  return {Connection(entry["source"], entry["target"]): entry["end"]
+          for entry in result["connection_weights"]}
+
+
+def generator(seed: int, number: int) -> np.random.Generator:
+  """Returns the generator of proposal `number`."""
+  return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number, _PROPOSAL)))
+
+
+def training_seed(seed: int, number: int) -> int:
+  """Returns the seed of a candidate's training: initial weights, order of examples, augmentation;
+  below 2**31."""
+  return int(np.random.SeedSequence(seed, spawn_key=(number, _TRAINING)).generate_state(1)[0] >> 1)
+
+
+def _story(drawn: random_generation.Founder | mutation.Child) -> dict[str, Any]:
+  """Returns how an architecture came about, without the architecture."""
+  return {name: value for name, value in drawn.to_json().items() if name != "architecture"}

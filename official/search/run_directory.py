@@ -1,0 +1,160 @@
+"""A search on disk: the folder *is* the database, readable with `cat`.
+
+    search.json                       what search this is (identity) and how it is run (operation)
+    lock                              held by the driver that is alive
+    candidates/000012/candidate.json  what to train: architecture, where it comes from, seed;
+                                      written before training
+                     /result.json     what came of it; written once, last, whole: without it the
+                                      candidate is in flight
+                     /timing.json     what may differ between equal runs: seconds, attempts
+                     /lock            held by whoever trains it
+                     /progress.json, log.txt, training/   the evaluator's
+    final/, export/                   see final.py
+
+One writer, the driver; candidates are numbered without gaps in the order in which they were
+proposed.
+"""
+
+from collections.abc import Iterator, Mapping
+import contextlib
+import re
+from typing import Any
+
+from data_prep import cli
+from official.search import files
+from official.search import identity as identity_lib
+from official.search import locks
+
+FORMAT_VERSION = 1
+_CANDIDATE = re.compile(r"\d{6,}")
+
+
+class RunDirectory:
+  """Reads and writes a search's folder.
+
+  Attributes:
+    path: The folder, --model_dir.
+  """
+
+  def __init__(self, path: str):
+    self.path = path
+
+  # The search.
+
+  def recorded(self) -> dict[str, Any] | None:
+    """Returns the content of search.json, None where there is none yet."""
+    try:
+      content = files.read_json(self._search_path)
+    except (OSError, ValueError) as error:
+      raise cli.UserError(
+          f"{self._search_path} cannot be read ({error}); give another --model_dir") from error
+    if content is not None and content.get("format_version") != FORMAT_VERSION:
+      raise cli.UserError(
+          f"{self._search_path} has format version {content.get('format_version')!r}, "
+          f"this program reads {FORMAT_VERSION}; give another --model_dir")
+    return content
+
+  def check(self, identity: Mapping[str, Any]) -> None:
+    """Raises UserError if the folder belongs to a search of another identity."""
+    recorded = self.recorded()
+    if recorded is not None:
+      identity_lib.check(recorded["identity"], files.plain(dict(identity)), self.path)
+
+  @contextlib.contextmanager
+  def opened(self, identity: Mapping[str, Any], operation: Mapping[str, Any]) -> Iterator[None]:
+    """Makes the folder, or goes on with it; holds its lock.
+
+    Raises:
+      UserError: It belongs to another search, or another driver is at work in it.
+    """
+    self.check(identity)
+    try:
+      files.make_directory(self._candidates)
+    except OSError as error:
+      raise cli.UserError(
+          f"--model_dir={self.path} cannot be made ({error.strerror or error})") from error
+    with contextlib.ExitStack() as stack:
+      try:
+        stack.enter_context(locks.locked(self.path))
+      except locks.Held as held:
+        raise cli.UserError(f"another search is at work in {self.path} ({held.holder}); "
+                            "wait until it ends, or give another --model_dir") from held
+      self.check(identity)
+      content = {"identity": dict(identity), "operation": dict(operation)}
+      files.write_json(self._search_path, {"format_version": FORMAT_VERSION, **content})
+      yield
+
+  # Candidates.
+
+  def candidate_directory(self, number: int) -> str:
+    """Returns the folder of a candidate."""
+    return files.join(self._candidates, f"{number:06d}")
+
+  def count(self) -> int:
+    """Returns how many candidates there are: 0 and on, each with a candidate.json."""
+    # The one that was being proposed when a driver died has a folder, and perhaps nothing in it.
+    numbers = sorted(
+        int(name) for name in files.names(self._candidates) if _CANDIDATE.fullmatch(name))
+    while numbers and not files.exists(self._file(numbers[-1], "candidate.json")):
+      numbers.pop()
+    if numbers != list(range(len(numbers))):
+      missing = min(set(range(numbers[-1])) - set(numbers))
+      raise cli.UserError(
+          f"{self.candidate_directory(missing)} is missing, though later candidates are there; "
+          "restore it or give another --model_dir")
+    return len(numbers)
+
+  def write_candidate(self, candidate: Mapping[str, Any]) -> None:
+    """Records a proposal, before it is trained."""
+    files.make_directory(self.candidate_directory(candidate["number"]))
+    files.write_json(self._file(candidate["number"], "candidate.json"),
+                     {"format_version": FORMAT_VERSION, **candidate})
+
+  def read_candidate(self, number: int) -> dict[str, Any]:
+    """Returns the content of candidate.json."""
+    return self._read(number, "candidate.json")
+
+  def write_result(self, result: Mapping[str, Any], timing: Mapping[str, Any]) -> None:
+    """Records what came of a candidate; from here on it is finished."""
+    files.write_json(self._file(result["number"], "timing.json"), dict(timing))
+    files.write_json(self._file(result["number"], "result.json"),
+                     {"format_version": FORMAT_VERSION, **result})
+
+  def read_result(self, number: int) -> dict[str, Any] | None:
+    """Returns the content of result.json, None while the candidate is in flight."""
+    return self._read(number, "result.json")
+
+  def drop_weights(self, number: int) -> None:
+    """Deletes a candidate's checkpoints; what is known of it stays."""
+    files.remove_matching(self.candidate_directory(number), _is_weights)
+
+  @property
+  def final_directory(self) -> str:
+    """Folder of the final training."""
+    return files.join(self.path, "final")
+
+  @property
+  def _search_path(self) -> str:
+    return files.join(self.path, "search.json")
+
+  @property
+  def _candidates(self) -> str:
+    return files.join(self.path, "candidates")
+
+  def _file(self, number: int, name: str) -> str:
+    return files.join(self.candidate_directory(number), name)
+
+  def _read(self, number: int, name: str) -> Any:
+    path = self._file(number, name)
+    try:
+      return files.read_json(path)
+    except ValueError as error:
+      raise cli.UserError(
+          f"{path} is no JSON ({error}); restore it or give another --model_dir") from error
+
+
+def _is_weights(name: str) -> bool:
+  """Whether a file is a TensorFlow checkpoint's: `checkpoint`, `ckpt-40.index`,
+  `ckpt-40.data-00000-of-00001`."""
+  return name == "checkpoint" or re.search(r"\.(index|data-\d{5}-of-\d{5})(\.tempstate\w+)?$",
+                                           name) is not None

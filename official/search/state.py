@@ -1,0 +1,101 @@
+"""Everything that the next proposal depends on.
+
+It is a function of the results in the order in which they came, so that a driver which starts again
+rebuilds it from the files (`replay`) and goes on as if it had never been away. It stays small
+however long the search: architectures and weights are read from the parent's files when there is a
+child to make.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from official.search import population as population_lib
+from official.search.population import Member
+from official.search.population import Population
+from official.search.run_directory import RunDirectory
+from official.search.settings import SearchSettings
+
+
+class SearchState:
+  """The search so far.
+
+  Attributes:
+    proposed: Candidates that have a candidate.json; also the number of the next one.
+    finished: Candidates that have a result.
+    next_order: The place of the next one in the order of finishing.
+    population: Members, in the order of finishing.
+    leaders: The best of all that ever finished, best first: those that keep their weights, and at
+      least one.
+  """
+
+  def __init__(self, settings: SearchSettings):
+    self._settings = settings
+    self.proposed = 0
+    self.finished = 0
+    self.next_order = 0
+    self.population: Population = ()
+    self.leaders: tuple[Member, ...] = ()
+
+  @property
+  def best(self) -> Member | None:
+    """The best of all that ever finished, None while nothing feasible has."""
+    return self.leaders[0] if self.leaders else None
+
+  @property
+  def ready(self) -> bool:
+    """Whether there can be children: enough have finished, and somebody can be a parent."""
+    return self.finished >= self._settings.population_size and bool(self.population)
+
+  @property
+  def keeping_weights(self) -> frozenset[int]:
+    """Numbers of the finished candidates that keep their weights."""
+    return frozenset(member.number for member in self.leaders[:self._settings.keep_checkpoints])
+
+  def record(self, result: Mapping[str, Any], tournament: Collection[int]) -> None:
+    """Takes a result in.
+
+    Args:
+      result: Content of result.json.
+      tournament: Numbers of those in the tournament that the candidate came from.
+    """
+    age, self.next_order = self.next_order, self.next_order + 1
+    self.finished += 1
+    if result["status"] != "ok":
+      return
+    member = Member(number=result["number"],
+                    fitness=result["fitness"],
+                    loss=result["metrics"].get("loss"),
+                    age=age)
+    self.population = population_lib.admit(self.population,
+                                           member,
+                                           size=self._settings.population_size,
+                                           remove=self._settings.remove,
+                                           sampled=tournament)
+    ranked = sorted((*self.leaders, member), key=lambda leader: leader.rank)
+    self.leaders = tuple(ranked[:max(self._settings.keep_checkpoints, 1)])
+
+
+def replay(run: RunDirectory, settings: SearchSettings) -> tuple[SearchState, list[int]]:
+  """Returns the state after all results on disk, and the numbers of the candidates in flight."""
+  state = SearchState(settings)
+  state.proposed = run.count()
+  results, in_flight = [], []
+  for number in range(state.proposed):
+    result = run.read_result(number)
+    if result is None:
+      in_flight.append(number)
+    else:
+      results.append(_facts(result))
+  for result in sorted(results, key=lambda result: result["finish_order"]):
+    sampled = run.read_candidate(
+        result["number"])["tournament"] if settings.remove == "worst_sampled" else ()
+    state.record(result, sampled)
+  if results:  # A result that somebody deleted, to have it trained again, leaves a gap.
+    state.next_order = 1 + max(result["finish_order"] for result in results)
+  return state, in_flight
+
+
+def _facts(result: Mapping[str, Any]) -> dict[str, Any]:
+  """What `record` needs of a result: a hundred thousand whole ones would not fit into memory."""
+  facts = {name: result[name] for name in ("number", "status", "finish_order", "fitness")}
+  return {**facts, "metrics": {"loss": (result["metrics"] or {}).get("loss")}}

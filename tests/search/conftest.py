@@ -1,0 +1,6 @@
+"""Makes `search_fakes` importable by one name, here and in worker processes."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))

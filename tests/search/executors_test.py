@@ -1,0 +1,198 @@
+"""One suite for every executor: what is submitted comes back once, whatever becomes of it."""
+
+import os
+import time
+
+import pytest
+import search_fakes
+
+from official.search.executors import inline
+from official.search.executors import local
+from official.search.executors.base import Task
+
+IN_PROCESSES = ["local"]
+
+
+@pytest.fixture(params=["inline", "local"])
+def executor(request):
+  with make(request.param) as made:
+    yield made
+
+
+@pytest.fixture(params=IN_PROCESSES)
+def process_executor(request):
+  with make(request.param) as made:
+    yield made
+
+
+def make(name, **options):
+  if name == "inline":
+    return inline.Inline(threads=1)
+  return local.Local(workers=2, threads=1, preload=search_fakes.PRELOAD, **options)
+
+
+@pytest.fixture
+def task(tmp_path):
+  def new(key, function, **candidate):
+    directory = tmp_path / key
+    directory.mkdir(exist_ok=True)
+    return Task(key=key, function=function, candidate=candidate, directory=str(directory))
+  return new
+
+
+def outcomes(executor, *tasks):
+  for item in tasks:
+    executor.submit(item)
+  found = [executor.wait_any(timeout=60) for _ in tasks]
+  return {outcome.key: outcome for outcome in found}
+
+
+def test_a_value_comes_back_as_plain_data(executor, task):
+  outcome = outcomes(executor, task("a", search_fakes.echo, word="yes"))["a"]
+  assert outcome.kind == "returned"
+  assert outcome.value["echo"] == {"word": "yes"}
+
+
+def test_every_task_comes_back_once(executor, task):
+  found = outcomes(executor, *(task(key, search_fakes.echo) for key in "abcde"))
+  assert sorted(found) == list("abcde")
+  with pytest.raises(LookupError, match="no task was submitted"):
+    executor.wait_any(timeout=1)
+
+
+def test_a_key_can_be_submitted_again(executor, task):
+  for _ in range(2):
+    assert outcomes(executor, task("a", search_fakes.echo))["a"].kind == "returned"
+
+
+def test_an_exception_is_told_by_type_text_and_place(executor, task):
+  outcome = outcomes(executor, task("a", search_fakes.raises, seed=7))["a"]
+  assert (outcome.kind, outcome.reason) == ("raised", "ValueError: no such thing as 7")
+  assert outcome.signature.startswith("ValueError at search_fakes.py:")
+
+
+def test_equal_faults_have_equal_signatures_though_their_texts_differ(executor, task):
+  found = outcomes(executor, *(task(str(seed), search_fakes.raises, seed=seed) for seed in (1, 2)))
+  assert found["1"].signature == found["2"].signature
+  assert found["1"].reason != found["2"].reason
+
+
+def test_the_log_has_the_traceback(executor, task):
+  item = task("a", search_fakes.raises)
+  outcomes(executor, item)
+  with open(os.path.join(item.directory, "log.txt"), encoding="utf-8") as file:
+    assert "Traceback (most recent call last)" in file.read()
+
+
+@pytest.mark.parametrize("function, kind, reason", [
+    (search_fakes.raises_unpicklable, "raised",
+     "Unpicklable: (its text cannot be had: RuntimeError)"),
+    (search_fakes.returns_a_lambda, "raised", "TypeError: function <function"),
+    (search_fakes.runs_out_of_memory, "exhausted", "out of memory: MemoryError"),
+])
+def test_whatever_a_task_raises_the_others_are_unharmed(executor, task, function, kind, reason):
+  found = outcomes(
+      executor, task("a", search_fakes.echo), task("bad", function), task("b", search_fakes.echo))
+  assert found["bad"].kind == kind
+  assert found["bad"].reason.startswith(reason)
+  assert found["a"].kind == found["b"].kind == "returned"
+
+
+@pytest.mark.parametrize("function, kind, reason", [
+    (search_fakes.killed, "killed", "its process was ended by SIGKILL"),
+    (search_fakes.exits_137, "killed", "its process was ended by SIGKILL"),
+    (search_fakes.exits_3, "raised", "its process left with status 3 and without a result"),
+])
+def test_whatever_kills_a_process_the_others_are_unharmed(
+    process_executor, task, function, kind, reason):
+  found = outcomes(process_executor, task("a", search_fakes.echo, seconds=0.5),
+                   task("bad", function), task("b", search_fakes.echo))
+  assert (found["bad"].kind, found["bad"].reason) == (kind, reason)
+  assert found["a"].kind == found["b"].kind == "returned"
+
+
+def test_outcomes_come_in_the_order_in_which_tasks_end(process_executor, task):
+  process_executor.submit(task("slow", search_fakes.echo, seconds=1.5))
+  process_executor.submit(task("quick", search_fakes.echo))
+  assert [process_executor.wait_any(60).key for _ in range(2)] == ["quick", "slow"]
+
+
+def test_every_task_has_a_process_of_its_own(process_executor, task):
+  found = outcomes(process_executor, *(task(key, search_fakes.echo) for key in "abc"))
+  pids = {outcome.value["pid"] for outcome in found.values()}
+  assert len(pids) == 3 and os.getpid() not in pids
+
+
+def test_waiting_ends_after_the_timeout(process_executor, task):
+  process_executor.submit(task("a", search_fakes.echo, seconds=30))
+  assert process_executor.wait_any(timeout=0.1) is None
+
+
+def test_a_cancelled_task_comes_back_as_cancelled_and_the_others_are_unharmed(executor, task):
+  executor.submit(task("a", search_fakes.echo, seconds=0.5))
+  executor.submit(task("b", search_fakes.echo, seconds=0.5))
+  executor.submit(task("c", search_fakes.echo))
+  executor.cancel("b")
+  executor.cancel("c")
+  found = {outcome.key: outcome.kind for outcome in (executor.wait_any(60) for _ in range(3))}
+  assert found == {"a": "returned", "b": "cancelled", "c": "cancelled"}
+
+
+def test_a_running_task_is_ended_by_cancel(process_executor, task):
+  process_executor.submit(task("a", search_fakes.echo, seconds=600))
+  time.sleep(0.5)
+  process_executor.cancel("a")
+  assert process_executor.wait_any(60).kind == "cancelled"
+
+
+def test_closing_ends_what_runs(task):
+  executor = make("local")
+  item = task("a", search_fakes.Training(steps=10**6, seconds_a_step=0.01), seed=1)
+  executor.submit(item)
+  wait_for(os.path.join(item.directory, "progress.json"))
+  executor.close()
+  with open(os.path.join(item.directory, "progress.json"), encoding="utf-8") as file:
+    before = file.read()
+  time.sleep(0.3)
+  with open(os.path.join(item.directory, "progress.json"), encoding="utf-8") as file:
+    assert file.read() == before
+
+
+def test_a_task_that_takes_too_long_is_timed_out(task):
+  with make("local", timeout=0.5) as executor:
+    outcome = outcomes(executor, task("a", search_fakes.echo, seconds=600))["a"]
+  assert (outcome.kind, outcome.reason) == ("timed_out", "not done after 0.5 s")
+
+
+def test_what_a_worker_prints_goes_to_the_log(process_executor, task):
+  item = task("a", search_fakes.prints)
+  outcomes(process_executor, item)
+  with open(os.path.join(item.directory, "log.txt"), encoding="utf-8") as file:
+    assert file.read() == "from Python\nfrom C\n"
+
+
+def test_temporary_files_vanish_with_the_task(process_executor, task):
+  item = task("a", search_fakes.leaves_temporary_files)
+  path = outcomes(process_executor, item)["a"].value["path"]
+  assert os.path.dirname(path) == os.path.join(item.directory, "temporary")
+  assert not os.path.exists(os.path.dirname(path))
+
+
+def test_a_worker_waits_for_the_holder_of_its_candidates_lock(process_executor, task):
+  item = task("a", search_fakes.Training(steps=40, seconds_a_step=0.03), seed=1)
+  process_executor.submit(item)
+  wait_for(os.path.join(item.directory, "starts.txt"))
+  twin = Task(key="twin", function=item.function, candidate=item.candidate,
+              directory=item.directory)
+  process_executor.submit(twin)
+  found = {outcome.key: outcome for outcome in (process_executor.wait_any(60) for _ in range(2))}
+  assert found["a"].value == found["twin"].value
+  with open(os.path.join(item.directory, "starts.txt"), encoding="utf-8") as file:
+    assert file.read().split() == ["0", "40"]
+
+
+def wait_for(path, seconds=30):
+  deadline = time.monotonic() + seconds
+  while not os.path.exists(path):
+    assert time.monotonic() < deadline, f"no {path}"
+    time.sleep(0.02)

@@ -1,0 +1,20 @@
+"""official.evolve with fake trainings; complains if the driver has imported TensorFlow."""
+
+import sys
+
+import search_fakes
+
+from data_prep import cli
+from official import evolve
+
+
+def main(argv):
+  evolve._trainings = lambda *_: (search_fakes.quick, search_fakes.final)
+  evolve._PRELOAD = search_fakes.PRELOAD
+  status = evolve.main(argv)
+  assert "tensorflow" not in sys.modules, "the driver imported TensorFlow"
+  return status
+
+
+if __name__ == "__main__":
+  cli.run(main)

@@ -1,0 +1,51 @@
+import math
+import os
+
+import numpy as np
+import pytest
+
+from official.search import files
+
+
+def test_what_is_written_is_read(tmp_path):
+  path = str(tmp_path / "a.json")
+  files.write_json(path, {"number": 1, "list": [0.5, None, "x"]})
+  assert files.read_json(path) == {"number": 1, "list": [0.5, None, "x"]}
+
+
+def test_equal_content_gives_equal_bytes_and_nothing_else_is_left(tmp_path):
+  for name in ("a.json", "b.json"):
+    files.write_json(str(tmp_path / name), {"x": 0.1})
+  assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+  assert files.names(str(tmp_path)) == ["a.json", "b.json"]
+
+
+def test_no_file_is_none_and_no_folder_is_empty(tmp_path):
+  assert files.read_json(str(tmp_path / "a.json")) is None
+  assert files.names(str(tmp_path / "folder")) == []
+
+
+def test_numpy_becomes_plain_and_what_is_no_number_becomes_null():
+  value = {"array": np.float32([0.5, 2]), "scalar": np.int64(3), "nan": math.nan,
+           "tuple": (np.float64("inf"), True)}
+  assert files.plain(value) == {
+      "array": [0.5, 2.0], "scalar": 3, "nan": None, "tuple": [None, True]}
+
+
+def test_what_json_has_no_form_for_is_refused():
+  with pytest.raises(TypeError, match="set .* is no plain data"):
+    files.plain({"a": {1, 2}})
+
+
+@pytest.mark.slow
+def test_a_url_is_read_and_written_through_gfile(tmp_path):
+  folder = f"file://{tmp_path}/run"
+  files.make_directory(folder)
+  files.write_json(files.join(folder, "a.json"), {"x": 1})
+  assert files.read_json(files.join(folder, "a.json")) == {"x": 1}
+  assert files.names(folder) == ["a.json"]
+  assert os.path.exists(tmp_path / "run" / "a.json")
+  files.remove_matching(folder, lambda name: name == "a.json")
+  assert files.read_json(files.join(folder, "a.json")) is None
+  files.remove_tree(folder)
+  assert not files.exists(folder)

@@ -1,0 +1,28 @@
+import math
+
+import pytest
+
+from official.search import fitness
+
+METRICS = {"accuracy": 0.5, "top5_accuracy": 0.875, "loss": 1.25}
+
+
+@pytest.mark.parametrize("name, value", [
+    ("accuracy", 0.5), ("top1_plus_top5", 1.375), ("loss", -1.25)])
+def test_fitness_is_larger_for_the_better(name, value):
+  assert fitness.compute(name, METRICS) == value
+
+
+@pytest.mark.parametrize("lost", [math.nan, None])
+def test_a_metric_that_is_no_number_makes_a_fitness_that_is_none(lost):
+  assert math.isnan(fitness.compute("loss", {**METRICS, "loss": lost}))
+
+
+def test_a_missing_metric_is_an_error():
+  with pytest.raises(KeyError, match="top5_accuracy"):
+    fitness.compute("top1_plus_top5", {"accuracy": 0.5})
+
+
+def test_ties_go_to_the_lower_loss_then_to_the_older():
+  best_first = [(0.9, 2.0, 9), (0.8, 1.0, 7), (0.8, 1.5, 2), (0.8, 1.5, 3), (0.8, None, 1)]
+  assert sorted(reversed(best_first), key=lambda member: fitness.rank(*member)) == best_first

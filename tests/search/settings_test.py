@@ -1,0 +1,54 @@
+import pytest
+
+from data_prep import cli
+from official.search import settings
+
+
+@pytest.mark.parametrize("changes, message", [
+    ({"population_size": 4, "tournament_size": 5},
+     "--tournament_size=5 is above --population_size=4; a tournament is drawn from the population, "
+     "so give at most its size"),
+    ({"population_size": 0}, "--population_size=0 is out of range; give a number of at least 1"),
+    ({"rounds": -1}, "--rounds=-1 is out of range; give a number of at least 0"),
+    ({"workers": 0}, "--workers=0 is out of range; give a number of at least 1"),
+    ({"seed": -1}, "--seed=-1 is out of range; give a number of at least 0"),
+    ({"remove": "best"}, "--remove=best is unknown; it is one of worst, worst_sampled, oldest"),
+    ({"fitness": "beauty"},
+     "--fitness=beauty is unknown; it is one of accuracy, top1_plus_top5, loss"),
+    ({"weight_threshold": 1.5},
+     "--weight_threshold=1.5 is neither a number from 0 to 1 nor 'uniform'"),
+    ({"weight_threshold": "half"},
+     "--weight_threshold=half is neither a number from 0 to 1 nor 'uniform'"),
+])
+def test_nonsense_is_refused_by_the_name_of_the_flag(changes, message):
+  with pytest.raises(cli.UserError) as error:
+    settings.SearchSettings(**changes)
+  assert str(error.value) == message
+
+
+def test_defaults_are_those_of_the_paper():
+  defaults = settings.SearchSettings()
+  assert (defaults.population_size, defaults.tournament_size, defaults.rounds) == (20, 5, 200)
+  assert (defaults.remove, defaults.weight_threshold, defaults.max_operators) == ("worst", 0.5, 4)
+
+
+def test_rounds_come_after_the_initial_population():
+  assert settings.SearchSettings(population_size=4, tournament_size=2, rounds=4).candidates == 8
+
+
+def test_operation_is_no_identity():
+  some = settings.SearchSettings(rounds=3, workers=2)
+  assert some.operation() == {"rounds": 3, "workers": 2, "keep_checkpoints": 5}
+  assert not some.identity().keys() & some.operation().keys()
+
+
+@pytest.mark.parametrize("text, value", [("0.5", 0.5), ("1", 1.0), ("uniform", "uniform")])
+def test_a_threshold_is_a_number_or_uniform(text, value):
+  some = settings.SearchSettings(weight_threshold=settings.threshold(text))
+  assert some.weight_threshold == value
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_rate_is_above_zero(value):
+  with pytest.raises(cli.UserError, match="--learning_rate=.* give a number above 0"):
+    settings.at_least("learning_rate", value, 0, exclusive=True)
