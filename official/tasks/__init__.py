@@ -1,0 +1,1 @@
+"""Model Garden tasks: what is predicted, the loss, the metrics."""

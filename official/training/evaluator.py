@@ -1,0 +1,97 @@
+"""What the search knows of training: `evaluator(candidate, directory) -> result`.
+
+Results are plain data and small, for they cross process boundaries. What a network cannot help (it
+does not fit into memory, its loss becomes NaN) comes back as infeasible; anything else that goes
+wrong is raised, for it is a fault of ours and not of the candidate.
+"""
+
+from collections.abc import Iterator, Mapping
+import contextlib
+import dataclasses
+import os
+import time
+
+from official.architecture import cost
+from official.architecture import serialization
+from official.training import progress
+from official.training.setup import Setup
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainingEvaluator:
+  """Trains a candidate for the proxy number of steps and evaluates it on the validation clips.
+
+  Checkpoints and summaries go to `directory/training`, what the libraries print to
+  `directory/log.txt`.
+  """
+
+  setup: Setup
+
+  def __call__(self, candidate: Mapping, directory: str) -> dict:
+    """Returns status, reason, metrics, connection weights, params, multiply-adds; timing apart."""
+    report = progress.Progress(directory)
+    report("starting")
+    start = time.monotonic()
+    with printing_to(os.path.join(directory, "log.txt")), infeasible() as verdict:
+      from official.training import experiment  # imports TensorFlow
+
+      trained = experiment.train(
+        self.setup,
+        candidate["architecture"],
+        candidate["seed"],
+        os.path.join(directory, "training"),
+        report,
+      )
+      verdict.update(
+        facts(trained, candidate["architecture"], self.setup), metrics=trained.metrics["validation"]
+      )
+    return {**verdict, "timing": {"seconds": round(time.monotonic() - start, 3)}}
+
+
+def facts(trained, architecture: Mapping, setup: Setup) -> dict:
+  """Returns what a result says of a trained network besides its metrics."""
+  decoded = serialization.from_json(architecture)
+  streams = {spec.name.split(":")[0]: spec.shape[-1] for spec in trained.model.inputs}
+  return {
+    "status": "ok",
+    "reason": None,
+    "connection_weights": [
+      {
+        "source": source,
+        "target": target,
+        "start": before,
+        "end": trained.weights_after[source, target],
+      }
+      for (source, target), before in sorted(trained.weights_before.items())
+    ],
+    "params": sum(int(v.shape.num_elements()) for v in trained.model.trainable_variables),
+    "multiply_adds": cost.multiply_adds(
+      decoded,
+      streams,
+      setup.num_frames,
+      setup.image_size,
+      setup.image_size,
+      trained.model.output_shape[-1],
+    ),
+  }
+
+
+@contextlib.contextmanager
+def infeasible() -> Iterator[dict]:
+  """Yields a result to be filled; turns what a network cannot help into an infeasible one."""
+  result: dict = {}
+  import tensorflow as tf
+
+  try:
+    yield result
+  except FloatingPointError as error:
+    result.update(status="infeasible", reason=f"diverged: {error}")
+  except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+    told = getattr(error, "message", str(error)) or type(error).__name__
+    result.update(status="infeasible", reason=f"out of memory: {told.splitlines()[0]}")
+
+
+@contextlib.contextmanager
+def printing_to(path: str) -> Iterator[None]:
+  with open(path, "a", encoding="utf-8") as file, contextlib.redirect_stdout(file):
+    yield

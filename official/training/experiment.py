@@ -1,0 +1,178 @@
+"""One network trained as a Model Garden experiment.
+
+An experiment is a task (official.tasks), a recipe (optimizer and schedule) and a strategy;
+`train_lib` and orbit run its loops, write its checkpoints and summaries, and resume it from the
+newest checkpoint in its folder. Initial weights depend on the seed alone, so that the weights at
+the start are known again after a resume.
+"""
+
+from collections.abc import Callable, Mapping
+import dataclasses
+import json
+import math
+
+from official.core import config_definitions
+import tensorflow as tf
+
+from data_prep import dataset
+from official import network
+from official.tasks import video_classification
+from official.training import runtime
+from official.training import trainer as trainer_lib
+from official.training.setup import Setup
+
+Report = Callable[..., None]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Trained:
+  """A network after its last step.
+
+  Attributes:
+    model: The network.
+    metrics: accuracy, top5_accuracy and loss per evaluated split.
+    weights_before, weights_after: Connection -> weight after the sigmoid.
+  """
+
+  model: tf.keras.Model
+  metrics: dict[str, dict[str, float]]
+  weights_before: dict[tuple[str, str], float]
+  weights_after: dict[tuple[str, str], float]
+
+
+def configure(
+  setup: Setup, architecture: Mapping, seed: int
+) -> config_definitions.ExperimentConfig:
+  """Returns the Model Garden experiment for an architecture (JSON)."""
+  info = dataset.load(setup.data_dir)
+  recipe = setup.recipe
+  data = dict(
+    data_dir=setup.data_dir,
+    cache_dir=setup.cache_dir,
+    num_frames=setup.num_frames,
+    image_size=setup.image_size,
+    global_batch_size=recipe.batch_size,
+  )
+  loop = math.gcd(setup.checkpoint_steps, min(10, setup.checkpoint_steps))
+  return config_definitions.ExperimentConfig(
+    task=video_classification.VideoClassificationConfig(
+      model=video_classification.Network(
+        architecture=json.dumps(architecture),
+        num_classes=len(info.classes),
+        connection_multiplier=recipe.connection_multiplier,
+        batch_norm_momentum=recipe.batch_norm_momentum,
+        synchronized=setup.num_gpus > 1
+        or setup.distribution_strategy in ("tpu", "multi_worker_mirrored"),
+      ),
+      train_data=video_classification.ClipData(
+        split="train", seed=seed, horizontal_flip=recipe.horizontal_flip, **data
+      ),
+      validation_data=video_classification.ClipData(split="validation", is_training=False, **data),
+      label_smoothing=recipe.label_smoothing,
+      l2_weight_decay=recipe.l2_weight_decay,
+    ),
+    trainer=config_definitions.TrainerConfig(
+      optimizer_config=recipe.optimization(),
+      train_steps=recipe.steps,
+      validation_steps=-1,
+      steps_per_loop=loop,
+      summary_interval=loop,
+      checkpoint_interval=setup.checkpoint_steps,
+      max_to_keep=2,
+    ),
+    runtime=config_definitions.RuntimeConfig(
+      distribution_strategy=setup.distribution_strategy, num_gpus=setup.num_gpus, tpu=setup.tpu
+    ),
+  )
+
+
+def train(
+  setup: Setup,
+  architecture: Mapping,
+  seed: int,
+  directory: str,
+  report: Report,
+  also_evaluate: tuple[str, ...] = (),
+) -> Trained:
+  """Trains from the newest checkpoint in `directory`, or from scratch, to the end; evaluates.
+
+  Args:
+    setup: Data, recipe, hardware.
+    architecture: JSON of the architecture.
+    seed: Of initial weights, order and augmentation.
+    directory: For checkpoints and summaries.
+    report: Told the phase, the step and the steps in all.
+    also_evaluate: Splits to evaluate besides validation.
+
+  Raises:
+    FloatingPointError: The loss became NaN or grew beyond all bounds.
+    tf.errors.ResourceExhaustedError: The network does not fit into memory.
+  """
+  runtime.start(setup.threads)
+  config = configure(setup, architecture, seed)
+  strategy = runtime.strategy(setup.distribution_strategy, setup.num_gpus, setup.tpu)
+  tf.keras.backend.clear_session()
+  tf.keras.utils.set_random_seed(seed)
+  task = video_classification.VideoClassificationTask(config.task, logging_dir=directory)
+  for data in (config.task.train_data, config.task.validation_data):
+    task.store(data, progress=lambda done, total: report("preparing", done, total))
+  report("building")
+  with strategy.scope():
+    model = task.build_model()
+    before = network.connection_weights(model)
+    optimizer = task.create_optimizer(config.trainer.optimizer_config, config.runtime)
+    trainer = trainer_lib.Trainer(config, task, model, optimizer, report=report)
+  experiment = trainer_lib.Experiment(
+    distribution_strategy=strategy,
+    task=task,
+    mode="train_and_eval",
+    params=config,
+    model_dir=directory,
+    trainer=trainer,
+  )
+  metrics = {"validation": _run(experiment)}
+  for split in also_evaluate:
+    metrics[split] = _evaluate(split, config, task, trainer, report)
+  return Trained(
+    model=model,
+    metrics=metrics,
+    weights_before=before,
+    weights_after=network.connection_weights(model),
+  )
+
+
+def _run(experiment: trainer_lib.Experiment) -> dict[str, float]:
+  try:
+    _, logs = experiment.run()
+  except RuntimeError as error:
+    if "loss value is" in str(error):  # orbit's recovery action knows no type of its own
+      raise FloatingPointError(str(error)) from error
+    raise
+  return _plain(logs)
+
+
+def _evaluate(
+  split: str,
+  config: config_definitions.ExperimentConfig,
+  task: video_classification.VideoClassificationTask,
+  trained: trainer_lib.Trainer,
+  report: Report,
+) -> dict[str, float]:
+  data = config.task.validation_data.replace(split=split)
+  other = config.replace(task={"validation_data": data.as_dict()})
+  report("evaluating", config.trainer.train_steps, config.trainer.train_steps)
+  with trained.strategy.scope():
+    evaluator = trainer_lib.Trainer(
+      other,
+      task,
+      trained.model,
+      trained.optimizer,
+      train=False,
+      evaluate=True,
+      report=lambda *_, **__: None,
+    )
+    return _plain(evaluator.evaluate(tf.constant(-1)))
+
+
+def _plain(logs: Mapping) -> dict[str, float]:
+  return {name: float(logs[name]) for name in ("accuracy", "top5_accuracy", "loss")}

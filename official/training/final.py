@@ -1,0 +1,61 @@
+"""The winner, trained to the end from scratch, evaluated on unseen data, and exported.
+
+The test split is read here and nowhere else: validation clips chose the winner, so that their
+accuracy flatters it.
+"""
+
+from collections.abc import Mapping
+import dataclasses
+import os
+import time
+
+from data_prep import dataset
+from official.training import evaluator
+from official.training import progress
+from official.training.setup import Setup
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FinalTraining:
+  """Called like an evaluator; leaves a SavedModel in `export_dir/<version>`.
+
+  Attributes:
+    setup: As in the search, with the number of steps and the recipe of the final training.
+    export_dir: Base folder of the versions.
+  """
+
+  setup: Setup
+  export_dir: str
+
+  def __call__(self, candidate: Mapping, directory: str) -> dict:
+    """Returns what TrainingEvaluator does, `metrics` by split, and `export`, a folder."""
+    report = progress.Progress(directory)
+    report("starting")
+    start = time.monotonic()
+    info = dataset.load(self.setup.data_dir)
+    extra = ("test",) if info.splits["test"].clips else ()
+    with (
+      evaluator.printing_to(os.path.join(directory, "log.txt")),
+      evaluator.infeasible() as verdict,
+    ):
+      from official.serving import export  # imports TensorFlow
+      from official.training import experiment
+
+      trained = experiment.train(
+        self.setup,
+        candidate["architecture"],
+        candidate["seed"],
+        os.path.join(directory, "training"),
+        report,
+        also_evaluate=extra,
+      )
+      report("exporting")
+      path = export.export(
+        trained.model, self.export_dir, classes=info.classes, architecture=candidate["architecture"]
+      )
+      verdict.update(
+        evaluator.facts(trained, candidate["architecture"], self.setup),
+        metrics=trained.metrics,
+        export=path,
+      )
+    return {**verdict, "timing": {"seconds": round(time.monotonic() - start, 3)}}

@@ -1,0 +1,34 @@
+"""What all trainings of a search share: plain data, for it crosses process boundaries."""
+
+import dataclasses
+
+from official.training import recipe
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Setup:
+  """Data, clip size, recipe and hardware of a training.
+
+  Attributes:
+    data_dir: A dataset folder.
+    cache_dir: Where decoded videos are kept (official.inputs.clip_store).
+    num_frames, image_size: Size of a clip in frames and pixels.
+    recipe: How the network is trained.
+    checkpoint_steps: Steps between checkpoints.
+    threads: CPU threads of one operation, which show in the last bits of results; 0 leaves them to
+      TensorFlow.
+    distribution_strategy: As in Model Garden: one_device, mirrored, multi_worker_mirrored, tpu.
+    num_gpus: GPUs of one training.
+    tpu: Address of the TPU, for the strategy `tpu`.
+  """
+
+  data_dir: str
+  cache_dir: str
+  num_frames: int
+  image_size: int
+  recipe: recipe.Recipe
+  checkpoint_steps: int
+  threads: int
+  distribution_strategy: str = "one_device"
+  num_gpus: int = 0
+  tpu: str = ""

@@ -1,0 +1,37 @@
+"""Set-up of the whole suite."""
+
+import pathlib
+import subprocess
+import sys
+
+import hypothesis
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+# The same examples in every run, and no folder of earlier failures: a failing test fails again.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session")
+def sample_dataset(tmp_path_factory) -> str:
+  """A dataset folder with 7 clips of each of 6 classes, made by the real commands."""
+  folder = tmp_path_factory.mktemp("sample")
+  for command in (
+    [
+      str(ROOT / "tools/make_sample_videos.py"),
+      f"--output_dir={folder}/videos",
+      "--clips_per_class=7",
+    ],
+    [
+      "-m",
+      "data_prep.extract",
+      f"--manifest={folder}/videos/manifest.csv",
+      f"--output_dir={folder}/dataset",
+      "--fps=10",
+      "--short_side=40",
+    ],
+  ):
+    subprocess.run([sys.executable, *command], cwd=ROOT, check=True, capture_output=True)
+  return str(folder / "dataset")

@@ -1,0 +1,85 @@
+"""The task: weighted losses and metrics, clips averaged to videos."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from official.tasks import video_classification
+
+_LOGITS = np.log(np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.98, 0.01, 0.01]], np.float32))
+_LABELS = {"label": tf.constant([0, 2, 1]), "weight": tf.constant([1.0, 1.0, 0.0])}
+
+
+def _task(**config) -> video_classification.VideoClassificationTask:
+  return video_classification.VideoClassificationTask(
+    video_classification.VideoClassificationConfig(**config)
+  )
+
+
+def _model(variable=None):
+  """Mean over everything but batch and channels, as logits."""
+  rgb = tf.keras.Input([2, 4, 4, 3], name="rgb")
+  return tf.keras.Model({"rgb": rgb}, tf.keras.layers.GlobalAveragePooling3D()(rgb))
+
+
+def test_loss_is_the_mean_over_examples_of_weight_1():
+  loss = _task().build_losses(_LABELS, tf.constant(_LOGITS))
+  assert float(loss) == pytest.approx(-(np.log(0.7) + np.log(0.3)) / 2, rel=1e-5)
+
+
+def test_label_smoothing_spreads_the_target():
+  loss = _task(label_smoothing=0.3).build_losses(
+    {"label": tf.constant([0]), "weight": tf.constant([1.0])}, tf.constant(_LOGITS[:1])
+  )
+  assert float(loss) == pytest.approx(
+    -(0.8 * np.log(0.7) + 0.1 * np.log(0.2) + 0.1 * np.log(0.1)), rel=1e-5
+  )
+
+
+def test_metrics_leave_padding_out():
+  task = _task()
+  metrics = task.build_metrics(training=False)
+  task.process_metrics(metrics, _LABELS, tf.constant(_LOGITS))
+  results = {metric.name: float(metric.result()) for metric in metrics}
+  assert results["accuracy"] == 0.5
+  assert results["loss"] == pytest.approx(-(np.log(0.7) + np.log(0.3)) / 2, rel=1e-5)
+
+
+def test_a_video_s_answer_is_the_mean_of_its_clips_probabilities():
+  clips = np.random.default_rng(0).normal(size=(2, 3, 2, 4, 4, 3)).astype(np.float32)
+  logits = _task().inference_step({"rgb": tf.constant(clips)}, _model())
+  expected = tf.nn.softmax(clips.mean((2, 3, 4))).numpy().mean(1)
+  np.testing.assert_allclose(tf.nn.softmax(logits), expected, rtol=1e-5)
+
+
+def test_l2_reaches_kernels_and_nothing_else():
+  """Where all weights are 0, a step of plain descent shrinks the kernel and leaves the bias."""
+  rgb = tf.keras.Input([2, 4, 4, 3], name="rgb")
+  dense = tf.keras.layers.Dense(3, bias_initializer="ones")
+  model = tf.keras.Model({"rgb": rgb}, dense(tf.keras.layers.GlobalAveragePooling3D()(rgb)))
+  kernel, bias = (variable.numpy() for variable in dense.trainable_variables)
+  labels = {"label": tf.constant([0, 1]), "weight": tf.zeros([2])}
+  _task(l2_weight_decay=0.5).train_step(
+    ({"rgb": tf.ones([2, 2, 4, 4, 3])}, labels),
+    model,
+    tf.keras.optimizers.legacy.SGD(1.0),
+    metrics=[],
+  )
+  np.testing.assert_allclose(dense.kernel, kernel * 0.5, rtol=1e-6)
+  np.testing.assert_array_equal(dense.bias, bias)
+
+
+def test_the_step_of_a_folder_without_checkpoint_is_0(tmp_path):
+  assert video_classification.checkpointed_step(str(tmp_path)) == 0
+  assert video_classification.checkpointed_step("") == 0
+
+
+def test_the_step_is_that_of_the_newest_checkpoint(tmp_path):
+  step = tf.Variable(0, dtype=tf.int64)
+  manager = tf.train.CheckpointManager(
+    tf.train.Checkpoint(global_step=step), str(tmp_path), max_to_keep=2
+  )
+  for value in (10, 20):
+    step.assign(value)
+    manager.save(value)
+  assert video_classification.checkpointed_step(str(tmp_path)) == 20

@@ -1,0 +1,54 @@
+"""Recipes: schedules, decay, and the momentum of batch normalisation."""
+
+from official.modeling import optimization
+import pytest
+import tensorflow as tf
+
+from official.training import recipe
+
+
+def _recipe(steps=200, **changes) -> recipe.Recipe:
+  return recipe.Recipe(
+    **dict(
+      steps=steps, batch_size=4, optimizer="sgd", learning_rate=0.1, connection_multiplier=10.0
+    )
+    | changes
+  )
+
+
+@pytest.mark.parametrize(
+  "steps, momentum", [(10, 0.5), (40, 0.75), (200, 0.95), (1000, 0.99), (50_000, 0.99)]
+)
+def test_batch_norm_remembers_a_tenth_of_the_training(steps, momentum):
+  assert _recipe(steps).batch_norm_momentum == pytest.approx(momentum)
+
+
+def test_the_learning_rate_rises_for_a_twentieth_and_falls_to_0():
+  rate = optimization.OptimizerFactory(_recipe().optimization()).build_learning_rate()
+  assert [round(float(rate(step)), 4) for step in (0, 5, 10, 105, 200)] == [
+    0,
+    0.0497,
+    0.0994,
+    0.0461,
+    0,
+  ]
+
+
+@pytest.mark.parametrize("optimizer, expected", [("sgd", 1e-4), ("adamw", 0)])
+def test_weight_decay_is_in_the_loss_unless_the_optimizer_decays(optimizer, expected):
+  assert _recipe(optimizer=optimizer).l2_weight_decay == expected
+
+
+def test_adamw_decays_kernels_alone():
+  factory = optimization.OptimizerFactory(
+    _recipe(optimizer="adamw", weight_decay=0.1).optimization()
+  )
+  optimizer = factory.build_optimizer(1e-3)
+  names = ("block/conv/kernel:0", "block/bn/gamma:0", "combine/connection_weights:0", "head/bias:0")
+  assert [optimizer._do_use_weight_decay(name) for name in names] == [True, False, False, False]
+
+
+def test_sgd_is_nesterov_s():
+  optimizer = optimization.OptimizerFactory(_recipe().optimization()).build_optimizer(0.1)
+  assert isinstance(optimizer, tf.keras.optimizers.legacy.SGD)
+  assert optimizer.get_config()["nesterov"] and optimizer.get_config()["momentum"] == 0.9

@@ -1,0 +1,187 @@
+"""Short trainings of a small two-stream network on sample videos, on the real trainer."""
+
+import contextlib
+import dataclasses
+import io
+import json
+import os
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from data_prep import dataset
+from official.architecture import cost
+from official.architecture import serialization
+from official.architecture.architecture import Architecture
+from official.architecture.architecture import Block
+from official.architecture.architecture import Connection
+from official.inputs import clips
+from official.tasks import video_classification
+from official.training import evaluator
+from official.training import experiment
+from official.training import recipe
+from official.training import setup
+
+
+def _architecture() -> Architecture:
+  stem = dict(level=0, channels=8, spatial_stride=2)
+  block = dict(kind="basic_2plus1d", channels=16, spatial_stride=2)
+  names = [
+    ("rgb_0", "level1_0"),
+    ("flow_0", "level1_0"),
+    ("flow_0", "level2_0"),
+    ("level1_0", "level2_0"),
+  ]
+  return Architecture(
+    (
+      Block(id="rgb_0", kind="stem_2plus1d", streams=("rgb",), **stem),
+      Block(id="flow_0", kind="stem_2d", streams=("flow",), **stem),
+      Block(id="level1_0", level=1, temporal_dilation=2, **block),
+      Block(id="level2_0", level=2, **block),
+    ),
+    tuple(Connection(*ends) for ends in names),
+  )
+
+
+_JSON = serialization.to_json(_architecture())
+
+
+@pytest.fixture(scope="module")
+def make_setup(sample_dataset, tmp_path_factory):
+  cache = str(tmp_path_factory.mktemp("cache"))
+
+  def make(steps: int, **changes) -> setup.Setup:
+    how = (
+      dict(batch_size=8, optimizer="sgd", learning_rate=0.05, connection_multiplier=10.0) | changes
+    )
+    return setup.Setup(
+      data_dir=sample_dataset,
+      cache_dir=cache,
+      num_frames=8,
+      image_size=32,
+      recipe=recipe.Recipe(steps=steps, **how),
+      checkpoint_steps=10,
+      threads=0,
+    )
+
+  return make
+
+
+def _silent(*_, **__) -> None:
+  pass
+
+
+def _train(settings: setup.Setup, folder, report=_silent, seed=3) -> experiment.Trained:
+  with contextlib.redirect_stdout(io.StringIO()):
+    return experiment.train(settings, _JSON, seed, str(folder), report)
+
+
+@pytest.fixture(scope="module")
+def trained(make_setup, tmp_path_factory):
+  """100 steps without a pause."""
+  return _train(make_setup(100), tmp_path_factory.mktemp("trained"))
+
+
+def test_moves_the_weights_of_blocks_with_several_inputs(trained):
+  assert trained.weights_before.keys() == trained.weights_after.keys()
+  assert all(abs(weight - 0.5) < 0.05 for weight in trained.weights_before.values())
+  moved = [
+    abs(trained.weights_after[ends] - before) for ends, before in trained.weights_before.items()
+  ]
+  assert min(moved) > 1e-3
+  assert max(moved) > 0.05
+
+
+def test_after_a_short_training_evaluation_sees_the_network_that_training_saw(
+  trained, make_setup, sample_dataset
+):
+  """Statistics that lag behind give an evaluation loss far above that of training mode."""
+  config = experiment.configure(make_setup(100), _JSON, 3)
+  task = video_classification.VideoClassificationTask(config.task)
+  store = task.store(config.task.train_data)
+  batches = clips.training_clips(
+    store,
+    ["flow", "rgb"],
+    num_frames=8,
+    image_size=32,
+    global_batch_size=24,
+    seed=9,
+    horizontal_flip=True,
+  )
+  losses = {
+    mode: np.mean(
+      [
+        float(task.build_losses(labels, trained.model(streams, training=mode)))
+        for streams, labels in batches.take(6)
+      ]
+    )
+    for mode in (False, True)
+  }
+  assert losses[False] < 0.8 * np.log(
+    len(dataset.load(sample_dataset).classes)
+  )  # it has learned something
+  assert losses[False] == pytest.approx(losses[True], rel=0.25)
+
+
+def test_an_interrupted_training_ends_like_one_that_was_not(make_setup, tmp_path):
+  whole = _train(make_setup(30), tmp_path / "whole")
+
+  class Killed(Exception):
+    pass
+
+  def kill_after_20_steps(phase, step=0, steps=0):
+    if phase == "training" and step > 20:
+      raise Killed
+
+  with pytest.raises(Killed):
+    _train(make_setup(30), tmp_path / "killed", report=kill_after_20_steps)
+  assert video_classification.checkpointed_step(str(tmp_path / "killed")) == 20
+  phases = []
+  resumed = _train(
+    make_setup(30),
+    tmp_path / "killed",
+    report=lambda phase, step=0, steps=0: phases.append((phase, step)),
+  )
+  assert ("tracing", 20) in phases
+  assert resumed.metrics == whole.metrics
+  assert resumed.weights_before == whole.weights_before
+  assert resumed.weights_after == whole.weights_after
+  for one, other in zip(resumed.model.variables, whole.model.variables, strict=True):
+    np.testing.assert_array_equal(one.numpy(), other.numpy())
+
+
+def test_a_result_is_plain_data_and_says_what_the_network_is(make_setup, tmp_path):
+  result = evaluator.TrainingEvaluator(setup=make_setup(10))(
+    {"architecture": _JSON, "seed": 1}, str(tmp_path)
+  )
+  assert json.loads(json.dumps(result)) == result
+  assert result["status"] == "ok"
+  assert set(result["metrics"]) == {"accuracy", "top5_accuracy", "loss"}
+  assert result["params"] == cost.parameters(_architecture(), {"rgb": 3, "flow": 2}, 6)
+  assert [(c["source"], c["target"]) for c in result["connection_weights"]] == [
+    (c.source, c.target) for c in _architecture().connections
+  ]
+  assert json.loads((tmp_path / "progress.json").read_text())["phase"] == "evaluating"
+
+
+def test_a_loss_that_becomes_nan_makes_the_candidate_infeasible(make_setup, tmp_path):
+  result = evaluator.TrainingEvaluator(setup=make_setup(10, learning_rate=1e30))(
+    {"architecture": _JSON, "seed": 1}, str(tmp_path)
+  )
+  assert result["status"] == "infeasible"
+  assert result["reason"].startswith("diverged: The loss value is")
+
+
+def test_out_of_memory_makes_the_candidate_infeasible():
+  with evaluator.infeasible() as result:
+    raise tf.errors.ResourceExhaustedError(
+      None, None, "OOM when allocating tensor\nand a long trace"
+    )
+  assert result == {"status": "infeasible", "reason": "out of memory: OOM when allocating tensor"}
+
+
+def test_a_fault_of_ours_is_raised(make_setup, tmp_path):
+  broken = dataclasses.replace(make_setup(10), data_dir=os.path.join(tmp_path, "nowhere"))
+  with pytest.raises(Exception, match="nowhere"):
+    evaluator.TrainingEvaluator(setup=broken)({"architecture": _JSON, "seed": 1}, str(tmp_path))

@@ -1,0 +1,75 @@
+"""Loads a SavedModel and prints what it says of a few clips of a prepared dataset.
+
+    python -m tools.show_predictions --saved_model=M/export/1 --data_dir=D
+
+Clips come from the test split, or from validation where there are no test clips, evenly spaced,
+their middle frames.
+"""
+
+from collections.abc import Sequence
+import json
+import os
+
+from absl import flags
+
+from data_prep import cli
+from data_prep import dataset
+
+_SAVED_MODEL = flags.DEFINE_string(
+  "saved_model", None, "Folder of one exported version, such as M/export/1.", required=True
+)
+_DATA_DIR = flags.DEFINE_string(
+  "data_dir", None, "Dataset folder made by data_prep.extract.", required=True
+)
+_CLIPS = flags.DEFINE_integer("clips", 2, "How many clips to show.", lower_bound=1)
+
+
+def main(arguments: Sequence[str]) -> None:
+  del arguments
+  saved_model, data_dir = cli.resolve_path(_SAVED_MODEL.value), cli.resolve_path(_DATA_DIR.value)
+  if not os.path.exists(os.path.join(saved_model, "saved_model.pb")):
+    raise cli.UserError(
+      f"{saved_model} holds no saved_model.pb; name one version of an export, such as M/export/1"
+    )
+  info = dataset.load(data_dir)
+  split = "test" if info.splits["test"].clips else "validation"
+
+  import tensorflow as tf
+
+  from official.inputs import cache
+  from official.inputs import clip_store
+  from official.inputs import clips
+
+  predict = tf.saved_model.load(saved_model).signatures["serving_default"]
+  specs = predict.structured_input_signature[1]
+  shape = next(iter(specs.values())).shape
+  store = clip_store.open_store(
+    data_dir,
+    split,
+    short_side=clips.stored_short_side(shape[2]),
+    cache_dir=cache.directory(data_dir, os.path.dirname(saved_model)),
+  )
+  batches = clips.evaluation_clips(
+    store, sorted(specs), num_frames=shape[1], image_size=shape[2], global_batch_size=1
+  )
+  step = max(1, len(store.videos) // _CLIPS.value)
+  for video, (streams, labels) in list(zip(store.videos, batches))[::step][: _CLIPS.value]:
+    outputs = predict(**{name: values[0] for name, values in streams.items()})
+    best = [
+      (name.decode(), round(float(score), 3))
+      for name, score in zip(outputs["classes"].numpy()[0], outputs["scores"].numpy()[0])
+    ]
+    print(
+      json.dumps(
+        {
+          "clip": video.id,
+          "split": split,
+          "label": info.classes[int(labels["label"][0])],
+          "predictions": dict(best[:3]),
+        }
+      )
+    )
+
+
+if __name__ == "__main__":
+  cli.run(main)
