@@ -1,0 +1,206 @@
+"""One clip of a manifest to one SequenceExample.
+
+    file -> upright RGB frames on the grid of `fps` -> shorter side to `short_side` -> JPEG
+                                       grey -> TV-L1 to the next frame -> 8 bits -> PNG (x, y, 0)
+
+Frames pass through one at a time: in memory are two of them and the compressed clip.
+
+Keys are those of MediaPipe's MediaSequence (`image/encoded`, `FORWARD_FLOW/image/encoded`,
+`clip/label/index`, ...); `clip/label/text` says the same as `clip/label/string`, for DMVR's
+readers. Timestamps are microseconds into the video.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+import contextlib
+import dataclasses
+from typing import Any
+
+import cv2
+import numpy as np
+
+from data_prep import dataset
+from data_prep import decoding
+from data_prep import flow
+from data_prep import records
+from data_prep import rows
+
+JPEG_QUALITY = 95
+RGB_FEATURE = "image/encoded"
+FLOW_FEATURE = "FORWARD_FLOW/image/encoded"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+  """What shapes a clip's bytes.
+
+  Attributes:
+    fps: Dataset frames a second.
+    short_side: Pixels of the shorter side.
+    flow: "tvl1" or "none".
+    flow_profile: A key of `flow.PROFILES`.
+    flow_bound: Pixels; larger motion is clipped.
+  """
+
+  fps: float
+  short_side: int
+  flow: str = flow.ALGORITHM
+  flow_profile: str = "fast"
+  flow_bound: float = 20.0
+
+  @property
+  def with_flow(self) -> bool:
+    """Whether clips have a flow stream."""
+    return self.flow != "none"
+
+  @property
+  def streams(self) -> dict[str, dataset.StreamInfo]:
+    """The streams of a dataset made with these settings."""
+    streams = {
+        "rgb": dataset.StreamInfo(kind="image", channels=3, feature=RGB_FEATURE, format="jpeg")
+    }
+    if self.with_flow:
+      streams["flow"] = dataset.StreamInfo(
+          kind="flow", channels=2, feature=FLOW_FEATURE, format="png", bound=self.flow_bound,
+          algorithm=self.flow, profile=self.flow_profile)
+    return streams
+
+  @property
+  def identity(self) -> dict[str, Any]:
+    """The flags that shape the bytes, by name; those of the flow only where there is flow."""
+    fields = dataclasses.asdict(self)
+    return fields if self.with_flow else {key: fields[key] for key in ("fps", "short_side", "flow")}
+
+
+class ClipError(Exception):
+  """The clip cannot be used.
+
+  Attributes:
+    stage: Where it failed: "decode", "flow" or "encode".
+  """
+  def __init__(self, stage: str, reason: str):
+    super().__init__(reason)
+    self.stage = stage
+
+
+class ClipMaker:
+  """Makes clips; holds the flow's buffers, so that one object serves one thread."""
+  def __init__(self, settings: Settings, classes: Sequence[str]):
+    self._settings = settings
+    self._fps = decoding.exact(settings.fps)
+    self._index_of = {name: index for index, name in enumerate(classes)}
+    cv2.setNumThreads(1)  # One process a core; more threads would only get in each other's way.
+    self._compute_flow = flow.FlowComputer(settings.flow_profile) if settings.with_flow else None
+
+  def make(self, row: rows.Row, on_frame: Callable[[], None] = lambda: None) -> tuple[bytes, int]:
+    """Returns the clip's SequenceExample, serialized, and its number of frames.
+
+    Args:
+      row: The clip.
+      on_frame: Called after every frame.
+
+    Raises:
+      ClipError: The clip cannot be used.
+    """
+    for clock in decoding.CLOCKS:
+      try:
+        images, flows, size = self._images(row, clock, on_frame)
+        return self._serialize(row, images, flows, size), len(images)
+      except decoding.ClockError:
+        continue
+    raise AssertionError("the clock of indices does not fail")
+
+  def _images(self, row: rows.Row, clock: str,
+              on_frame: Callable[[], None]) -> tuple[list[bytes], list[bytes], tuple[int, int]]:
+    """Returns the encoded frames, the encoded flows, and (width, height)."""
+    images, flows, size, source, grey = [], [], None, None, None
+    timed = decoding.frames(row.location, clock=clock, start=row.start)
+    on_grid = decoding.on_grid(timed, self._fps, start=row.start, end=row.end)
+    while True:
+      with _stage("decode"):
+        frame = next(on_grid, None)
+      if frame is None:
+        break
+      repeated, previous = frame is source, grey
+      if not repeated:
+        with _stage("decode"):
+          rgb = decoding.upright_rgb(frame)
+          size = size or decoding.short_side_size(rgb.shape[1], rgb.shape[0],
+                                                  self._settings.short_side)
+          rgb = decoding.resized(rgb, *size)
+          grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+        with _stage("encode"):
+          image = _encode(".jpg", rgb, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        source = frame
+      images.append(image)
+      if self._compute_flow and previous is not None:
+        with _stage("flow"):
+          vectors = self._compute_flow(previous, grey)
+        with _stage("encode"):
+          flows.append(_encode(".png", dataset.encode_flow(vectors, self._settings.flow_bound), []))
+      on_frame()
+    if not images:
+      raise ClipError("decode",
+                      f"the video has no frame between start {row.start or 0:g} s and its end")
+    if self._compute_flow and not flows:
+      raise ClipError(
+          "flow",
+          f"the clip has only one frame at {self._settings.fps:g} frames a second; flow needs two")
+    return images, flows, size
+
+  def _serialize(self, row: rows.Row, images: list[bytes], flows: list[bytes],
+                 size: tuple[int, int]) -> bytes:
+    clip_id, labels = row.clip_id.encode(), [label.encode() for label in row.labels]
+    begin = decoding.exact(row.start or 0)
+    timestamps = [[round((begin + k / self._fps) * 1_000_000)] for k in range(len(images))]
+    context = {
+        "example/id": [clip_id],
+        "clip/media_id": [clip_id],
+        "clip/data_path": [row.path.encode()],
+        "clip/label/index": [self._index_of[label] for label in row.labels],
+        "clip/label/string": labels,
+        "clip/label/text": labels,
+    } | self._image_context("image/", b"JPEG", size)
+    if row.start is not None:
+      context["clip/start/timestamp"] = [round(row.start * 1_000_000)]
+    if row.end is not None:
+      context["clip/end/timestamp"] = [round(row.end * 1_000_000)]
+    lists = {RGB_FEATURE: [[image] for image in images], "image/timestamp": timestamps}
+    if self._compute_flow:
+      context |= self._image_context("FORWARD_FLOW/image/", b"PNG", size)
+      context["FORWARD_FLOW/image/saturation"] = [float(self._settings.flow_bound)]
+      lists[FLOW_FEATURE] = [[image] for image in flows]
+      lists["FORWARD_FLOW/image/timestamp"] = timestamps[:-1]
+    return records.sequence_example(context, lists)
+
+  def _image_context(self, prefix: str, image_format: bytes,
+                     size: tuple[int, int]) -> dict[str, records.Values]:
+    return {
+        prefix + "format": [image_format],
+        prefix + "channels": [3],
+        prefix + "colorspace": [b"RGB"],
+        prefix + "width": [size[0]],
+        prefix + "height": [size[1]],
+        prefix + "frame_rate": [float(self._settings.fps)],
+    }
+
+
+@contextlib.contextmanager
+def _stage(name: str) -> Iterator[None]:
+  """Turns whatever goes wrong with a clip inside the block into a ClipError of that stage."""
+  try:
+    yield
+  except decoding.ClockError:
+    raise
+  except Exception as error:
+    # The whole text of an OpenCV error names its sources; `err` is what went wrong.
+    reason = getattr(error, "err", None) or str(error) or type(error).__name__
+    raise ClipError(name, " ".join(str(reason).split())) from error
+
+
+def _encode(extension: str, rgb: np.ndarray, parameters: list[int]) -> bytes:
+  """Encodes an RGB image so that any decoder gives the same channel order back."""
+  done, data = cv2.imencode(extension, rgb[..., ::-1], parameters)
+  if not done:
+    raise ValueError(
+        f"an image of {rgb.shape[1]}x{rgb.shape[0]} cannot be encoded as {extension[1:]}")
+  return data.tobytes()

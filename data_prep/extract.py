@@ -1,0 +1,61 @@
+"""Prepares labelled videos for training: frames and optical flow as TFRecords, with Apache Beam.
+
+  python -m data_prep.extract --manifest=videos.csv --output_dir=data
+
+reads the clips that the manifest lists (a CSV with the columns path,label,split and optionally
+clip_id,start,end; python -m data_prep.manifest makes one from a folder per class) and writes
+
+  data/train-00000-of-00018.tfrecord ...  SequenceExamples with MediaSequence keys, one a clip;
+                                          likewise validation-... and test-...
+  data/dataset.json                       classes, streams, sizes, counts; written last
+  data/failures.jsonl                     the clips that could not be used, and why
+
+The same manifest and flags give the same bytes, with any number of workers. A video that cannot be
+read costs one clip, never the job. It uses all cores of this machine; --direct_num_workers=N, or
+any other option of Beam's, e.g. --runner=FlinkRunner, is passed on to Beam.
+"""
+
+from collections.abc import Sequence
+
+from absl import flags
+
+from data_prep import cli
+from data_prep import clips
+from data_prep import flow
+from data_prep import job
+
+_MANIFEST = flags.DEFINE_string("manifest", None, "CSV that lists the clips.")
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir", None, "Folder to make; a URL where Beam's filesystems know the scheme.")
+_FPS = flags.DEFINE_float(
+    "fps", 25.0, "Frames a second of the dataset. A network sees consecutive frames: at 10 "
+    "the same number of frames spans more time than at 25.", lower_bound=0.01, upper_bound=1000.0)
+_SHORT_SIDE = flags.DEFINE_integer(
+    "short_side", 256, "Pixels of the shorter side of every frame.", lower_bound=8)
+_FLOW = flags.DEFINE_enum("flow", flow.ALGORITHM, [flow.ALGORITHM, "none"],
+                          "Optical flow to compute.")
+_FLOW_PROFILE = flags.DEFINE_enum(
+    "flow_profile", "fast", sorted(flow.PROFILES),
+    "Parameters of TV-L1: opencv_default is what most published networks used; fast takes a sixth "
+    "of the time, differs from it by 0.08 pixels on average and follows large motion better.")
+_FLOW_BOUND = flags.DEFINE_float(
+    "flow_bound", 20.0, "Pixels a frame that the stored flow reaches; faster motion is clipped.",
+    lower_bound=0.1)
+_NUM_SHARDS = flags.DEFINE_integer(
+    "num_shards", 0, "Files a split; 0 makes one for every 4 clips.", lower_bound=0)
+
+
+def main(arguments: Sequence[str]) -> None:
+  """Runs one preparation; `arguments` are Beam's options."""
+  for flag in (_MANIFEST, _OUTPUT_DIR):
+    if not flag.value:
+      raise cli.UserError(f"--{flag.name} is needed (--help lists the flags)")
+  settings = clips.Settings(
+      fps=_FPS.value, short_side=_SHORT_SIDE.value, flow=_FLOW.value,
+      flow_profile=_FLOW_PROFILE.value, flow_bound=_FLOW_BOUND.value)
+  job.prepare(cli.resolve_path(_MANIFEST.value), cli.resolve_path(_OUTPUT_DIR.value), settings,
+              num_shards=_NUM_SHARDS.value, beam_arguments=arguments)
+
+
+if __name__ == "__main__":
+  cli.run(main, pass_unknown=True)

@@ -1,0 +1,47 @@
+"""A worker process of a local job: Beam's worker, which says nothing by the way and ends with its
+driver.
+
+Started by pipeline.py as `python -m data_prep.local_worker DRIVER_PID`, with Beam's addresses in
+the environment.
+"""
+
+import faulthandler
+import os
+import signal
+import sys
+import threading
+import time
+
+from data_prep.quiet_beam import beam  # noqa: F401  Before anything else imports it.
+
+_SECONDS_BETWEEN_LOOKS = 0.5
+
+
+def main(arguments: list[str]) -> None:
+  """Serves the driver until it is done, or gone."""
+  from apache_beam.runners.worker import sdk_worker_main
+  signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the driver, which ends the workers.
+  threading.Thread(target=_end_with, args=(int(arguments[0]),), daemon=True).start()
+  faulthandler.enable(open(os.dup(2), "w"))  # A crash in a decoder shows where.
+  sys.stderr = open(
+      os.devnull,
+      "w")  # What Python raises reaches the driver; the rest is noise when that goes away.
+  status = 1
+  try:
+    sdk_worker_main.main(arguments)
+    status = 0
+  finally:
+    os._exit(status)  # Python's own end would abort where a thread is at work in a C++ library.
+
+
+def _end_with(driver: int) -> None:
+  while True:
+    try:
+      os.kill(driver, 0)
+    except ProcessLookupError:
+      os._exit(1)
+    time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+
+if __name__ == "__main__":
+  main(sys.argv[1:])

@@ -1,0 +1,164 @@
+"""The rows of a manifest: which video, which labels, which split.
+
+A manifest is a CSV with a header. Columns, in any order (others are ignored):
+
+    path      relative to the CSV's own folder, absolute, or a URL that Beam's filesystems read (gs://...)
+    label     a class name, or several: `run;jump`
+    split     train, validation or test
+    clip_id   optional; unique; from path, start and end where it is missing
+    start     optional, seconds: the clip begins here
+    end       optional, seconds: the clip ends before this
+
+A row that cannot be understood is the caller's mistake and stops the job before any work. A video
+that cannot be read is not: it turns up in failures.jsonl.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+import csv
+import dataclasses
+import hashlib
+import io
+import json
+import math
+import os
+
+from data_prep import cli
+from data_prep import dataset
+from data_prep import files
+
+REQUIRED_COLUMNS = ("path", "label", "split")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Row:
+  """One clip of a manifest.
+
+  Attributes:
+    path: As written.
+    location: Where the video is: `path` made absolute from the manifest's folder, or a URL.
+    labels: Class names, at least one.
+    start: Seconds into the video, None for its beginning.
+    end: Seconds into the video, None for its end.
+  """
+
+  clip_id: str
+  path: str
+  location: str
+  labels: tuple[str, ...]
+  split: str
+  start: float | None = None
+  end: float | None = None
+
+
+def read(manifest: str) -> tuple[Row, ...]:
+  """Returns the rows of a manifest in order of clip id; raises UserError with the row number and
+  the reason."""
+  try:
+    text = files.read_bytes(manifest).decode("utf-8-sig")
+  except FileNotFoundError as error:
+    raise cli.UserError(
+        f"there is no manifest {manifest}; --manifest names a CSV with the columns "
+        f"{','.join(REQUIRED_COLUMNS)} (python -m data_prep.manifest makes one)") from error
+  except (OSError, UnicodeDecodeError) as error:
+    raise cli.UserError(f"the manifest {manifest} cannot be read as UTF-8 text: {error}") from error
+  reader = csv.DictReader(io.StringIO(text, newline=""))
+  columns = reader.fieldnames or ()
+  for column in REQUIRED_COLUMNS:
+    if column not in columns:
+      raise cli.UserError(
+          f"the manifest {manifest} has no column {column!r}; its first line names the columns: "
+          f"{','.join(columns) or '(nothing)'}; {','.join(REQUIRED_COLUMNS)} are needed")
+  folder = os.path.dirname(manifest)
+  number_of: dict[str, int] = {}
+  rows = []
+  for number, fields in enumerate(_records(reader, manifest), start=2):  # The header is row 1.
+    try:
+      row = _row(fields, folder)
+    except ValueError as error:
+      raise cli.UserError(f"{manifest}, row {number}: {error}") from error
+    if row.clip_id in number_of:
+      raise cli.UserError(
+          f"{manifest}, row {number}: clip id {row.clip_id!r} is already that of row "
+          f"{number_of[row.clip_id]}; give each clip its own in the column clip_id")
+    number_of[row.clip_id] = number
+    rows.append(row)
+  if not rows:
+    raise cli.UserError(f"the manifest {manifest} has a header but no rows")
+  return tuple(sorted(rows, key=lambda row: row.clip_id))
+
+
+def to_csv(paths: Sequence[str], labels: Sequence[str], splits: Sequence[str]) -> bytes:
+  """Returns a manifest with the three required columns."""
+  text = io.StringIO(newline="")
+  writer = csv.writer(text, lineterminator="\n")
+  writer.writerow(REQUIRED_COLUMNS)
+  writer.writerows(zip(paths, labels, splits))
+  return text.getvalue().encode()
+
+
+def classes(rows: Iterable[Row]) -> tuple[str, ...]:
+  """Returns the class names in index order: sorted."""
+  return tuple(sorted({label for row in rows for label in row.labels}))
+
+
+def digest(rows: Iterable[Row]) -> str:
+  """SHA-256, in hex, over what the rows say; the order of rows and the folder of the manifest do
+  not matter."""
+  said = [[row.clip_id, row.path, row.labels, row.split, row.start, row.end] for row in rows]
+  return hashlib.sha256(json.dumps(sorted(said, key=lambda row: row[0])).encode()).hexdigest()
+
+
+def _records(reader: csv.DictReader, manifest: str) -> Iterable[Mapping[str, str]]:
+  try:
+    yield from reader
+  except csv.Error as error:
+    raise cli.UserError(
+        f"the manifest {manifest} is no CSV near line {reader.line_num}: {error}") from error
+
+
+def _row(fields: Mapping[str, str | None], folder: str) -> Row:
+  if None in fields:
+    raise ValueError(
+        f"more fields than columns: {fields[None]}; quote a value that contains a comma")
+  value = {column: (text or "").strip() for column, text in fields.items()}
+  path, split = value["path"], value["split"]
+  if not path:
+    raise ValueError("the path is missing")
+  labels = tuple(dict.fromkeys(label.strip() for label in value["label"].split(";")))
+  if not all(labels):
+    if labels == ("",):
+      raise ValueError(f"the label is missing for {path}")
+    raise ValueError(f"an empty label in {value['label']!r}; several labels are written a;b")
+  if split not in dataset.SPLITS:
+    raise ValueError(f"unknown split {split!r}; a split is one of {', '.join(dataset.SPLITS)}")
+  start, end = _seconds(value.get("start", ""), "start"), _seconds(value.get("end", ""), "end")
+  if end is not None and end <= (start or 0.0):
+    raise ValueError(
+        f"end {end:g} is not after start {start or 0:g}; both are seconds into the video")
+  default_id = path
+  if start is not None or end is not None:
+    default_id += f"_{value.get('start', '')}_{value.get('end', '')}"
+  return Row(clip_id=value.get("clip_id") or default_id,
+             path=path,
+             labels=labels,
+             split=split,
+             start=start,
+             end=end,
+             location=path if files.is_url(path) else _absolute(path, folder))
+
+
+def _absolute(path: str, folder: str) -> str:
+  return files.join(folder, path) if files.is_url(folder) else os.path.normpath(
+      os.path.join(folder, path))
+
+
+def _seconds(text: str, column: str) -> float | None:
+  if not text:
+    return None
+  try:
+    seconds = float(text)
+  except ValueError:
+    seconds = math.nan
+  if not math.isfinite(seconds) or seconds < 0:
+    raise ValueError(f"{column} {text!r} is not a number of seconds")
+  return seconds

@@ -1,0 +1,145 @@
+"""Shards: which clips go into which file, and the making of one file.
+
+A shard is the unit of work. Its clips are fixed by the manifest and `--num_shards` alone, and are
+written in order of their ids, so that the bytes do not depend on how many workers there are or how
+they share the work. Clips are dealt out to the shards of their split in turn, which spreads long
+and short ones.
+
+While a job runs, its folder has a subfolder `.unfinished`:
+
+    plan.json            the shards with their rows, in the order of work
+    results/<shard>.json what became of a shard, written when its file is complete
+    progress-*           counts (progress.py)
+    lock                 held by the driver
+"""
+
+from collections.abc import Mapping, Sequence
+import dataclasses
+import json
+import os
+from typing import Any
+
+from data_prep import clips
+from data_prep import dataset
+from data_prep import files
+from data_prep import progress
+from data_prep import records
+from data_prep import rows
+
+UNFINISHED = ".unfinished"
+_CLIPS_PER_SHARD = 4
+_MOST_SHARDS = 4096
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Shard:
+  """One output file and the clips that belong in it, in order."""
+
+  name: str
+  split: str
+  rows: tuple[rows.Row, ...]
+
+
+def assign(all_rows: Sequence[rows.Row], num_shards: int = 0) -> tuple[Shard, ...]:
+  """Returns the shards of every split that has rows.
+
+  Args:
+    all_rows: In order of clip id.
+    num_shards: Files a split; a split of fewer clips has as many files as clips. 0 makes one file
+      for every 4 clips, up to 4096 files.
+  """
+  shards = []
+  for split in dataset.SPLITS:
+    members = [row for row in all_rows if row.split == split]
+    wanted = num_shards or min(_MOST_SHARDS, -(-len(members) // _CLIPS_PER_SHARD))
+    count = min(wanted, len(members))
+    shards += [
+        Shard(name=dataset.shard_name(split, index, count),
+              split=split,
+              rows=tuple(members[index::count])) for index in range(count)
+    ]
+  return tuple(shards)
+
+
+def in_working_order(shards: Sequence[Shard], workers: int) -> tuple[Shard, ...]:
+  """Orders shards so that workers who are served in turn get about the same number of bytes.
+
+  Rounds of `workers` shards, the largest first, each round in the opposite direction of the one
+  before.
+  """
+  size = {shard.name: sum(_size(row.location) for row in shard.rows) for shard in shards}
+  largest_first = sorted(shards, key=lambda shard: (-size[shard.name], shard.name))
+  ordered = []
+  for begin in range(0, len(largest_first), workers):
+    members = largest_first[begin:begin + workers]
+    backwards = begin // workers % 2 and len(members) == workers
+    ordered += reversed(members) if backwards else members
+  return tuple(ordered)
+
+
+def write_plan(shards: Sequence[Shard], directory: str) -> None:
+  """Writes plan.json."""
+  content = json.dumps([dataclasses.asdict(shard) for shard in shards])
+  files.write_bytes(_unfinished(directory, "plan.json"), content.encode())
+
+
+def read_plan(directory: str) -> tuple[Shard, ...]:
+  """Inverse of `write_plan`."""
+  plan = json.loads(files.read_bytes(_unfinished(directory, "plan.json")))
+  return tuple(
+      Shard(name=shard["name"],
+            split=shard["split"],
+            rows=tuple(rows.Row(**row | {"labels": tuple(row["labels"])})
+                       for row in shard["rows"]))
+      for shard in plan)
+
+
+def write(shard: Shard, directory: str, maker: clips.ClipMaker, counter: progress.Counter) -> None:
+  """Makes a shard's file, whole or not at all, and then its result.
+
+  A clip that cannot be used becomes an entry of the result's `failures`; an error in writing is
+  raised.
+  """
+  done = frames = 0
+  failures = []
+  with files.written_whole(files.join(directory, shard.name)) as file:
+    for row in shard.rows:
+      try:
+        record, length = maker.make(row, counter.frame)
+      except clips.ClipError as error:
+        failures.append(
+            {"id": row.clip_id, "path": row.path, "stage": error.stage, "error": str(error)})
+        counter.clip(None)
+      else:
+        records.write_record(file, record)
+        done, frames = done + 1, frames + length
+        counter.clip(length)
+  result = {"split": shard.split, "clips": done, "frames": frames, "failures": failures}
+  files.write_bytes(_result_path(directory, shard), json.dumps(result).encode())
+
+
+def read_result(directory: str, shard: Shard) -> Mapping[str, Any]:
+  """Returns what became of a shard: its split, clips, frames and failures."""
+  return json.loads(files.read_bytes(_result_path(directory, shard)))
+
+
+def unfinished_directory(directory: str) -> str:
+  """Returns the folder of a running job's own files."""
+  return files.join(directory, UNFINISHED)
+
+
+def results_directory(directory: str) -> str:
+  """Returns the folder of the results."""
+  return _unfinished(directory, "results")
+
+
+def _result_path(directory: str, shard: Shard) -> str:
+  return files.join(results_directory(directory), shard.name + ".json")
+
+
+def _unfinished(directory: str, name: str) -> str:
+  return files.join(unfinished_directory(directory), name)
+
+
+def _size(location: str) -> int:
+  return os.path.getsize(location) if os.path.isfile(location) else 0

@@ -1,0 +1,149 @@
+"""The main, each time in a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+FLAGS = ("--fps=10", "--short_side=24", "--num_shards=2")
+
+
+@pytest.fixture
+def extract(run_main, manifest, tmp_path):
+  """Runs the main on the session's manifest into `tmp_path / name`."""
+
+  def run(*arguments, name="data"):
+    return run_main(["-m", "data_prep.extract", f"--manifest={manifest}",
+                     f"--output_dir={tmp_path / name}", *FLAGS, *arguments])
+
+  return run
+
+
+def test_all_ways_to_run_give_the_same_bytes(extract, tmp_path, content_of):
+  ways = {"one": ["--direct_num_workers=1"],
+          "two": ["--direct_num_workers=2"],
+          "portable": ["--runner=PortableRunner", "--job_endpoint=embed",
+                       "--environment_type=LOOPBACK"]}
+  for name, arguments in ways.items():
+    run = extract(*arguments, name=name)
+    assert run.returncode == 0, run.stderr
+  contents = [content_of(tmp_path / name) for name in ways]
+  assert len(contents[0]) == 7
+  assert all(content == contents[0] for content in contents)
+
+
+def test_a_normal_run_says_what_it_does_and_what_it_did(extract, tmp_path):
+  run = extract("--direct_num_workers=2")
+  assert run.stderr == ""
+  first, last = run.stdout.splitlines()
+  assert first == f"preparing 7 clips of 2 classes into 5 files in {tmp_path / 'data'}"
+  assert last.startswith(f"prepared {tmp_path / 'data'}: 3 train, 1 validation, 2 test clips, 51 "
+                         "frames, in 0:")
+  assert last.endswith("; 1 clips could not be used: see " + str(tmp_path / "data/failures.jsonl"))
+
+
+def test_help_teaches_without_beam_and_tensorflow(run_main):
+  run = run_main(["-X", "importtime", "-m", "data_prep.extract", "--help"])
+  assert run.returncode == 0
+  assert run.stdout.startswith("Prepares labelled videos for training")
+  assert "--flow_bound" in run.stdout
+  imported = {line.rpartition("|")[2].strip() for line in run.stderr.splitlines()}
+  assert "data_prep.clips" in imported and not imported & {"apache_beam", "tensorflow"}
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["--nonsense=1"], "unknown flag '--nonsense=1': it is neither this program's nor Beam's"),
+    (["videos.csv"], "unknown argument 'videos.csv'"),
+    (["--direct_num_workers=many"], "argument --direct_num_workers: invalid int value: 'many'"),
+    (["--fps=0"], "flag --fps=0: 0.0 is not a number in the range [0.01, 1000.0]"),
+    (["--flow_profile=slow"], "flag --flow_profile=slow: value should be one of"),
+    (["--manifest="], "--manifest is needed"),
+    (["--manifest=no.csv"], "there is no manifest"),
+])
+def test_a_mistake_is_one_line_and_status_2(extract, tmp_path, arguments, message):
+  run = extract(*arguments)
+  assert run.returncode == 2
+  assert message in run.stderr and run.stderr.count("\n") == 1
+  assert not (tmp_path / "data").exists()
+
+
+def test_paths_are_relative_to_the_caller(manifest, tmp_path, run_main):
+  arguments = ["-m", "data_prep.extract", "--manifest=missing.csv", "--output_dir=data"]
+  environment = os.environ | {"BUILD_WORKING_DIRECTORY": str(tmp_path)}
+  assert f"no manifest {tmp_path}/missing.csv" in run_main(arguments, env=environment).stderr
+
+
+@pytest.fixture
+def running(write_video, tmp_path, run_main):
+  """A run of two workers with a lot to do, at work; (driver, [pids of its workers])."""
+  long = write_video(tmp_path / "long.mp4", count=400, size=(96, 72))
+  (tmp_path / "m.csv").write_text("path,label,split,clip_id\n" + "".join(
+      f"{long.name},run,train,{index}\n" for index in range(8)))
+  driver = subprocess.Popen(
+      [sys.executable, "-m", "data_prep.extract", f"--manifest={tmp_path / 'm.csv'}",
+       f"--output_dir={tmp_path / 'data'}", "--short_side=72", "--direct_num_workers=2"],
+      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+      cwd=os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+  children = f"/proc/{driver.pid}/task"
+  deadline = time.monotonic() + 60
+  while not len(list((tmp_path / "data").glob("*.incomplete"))) == 2:
+    assert driver.poll() is None and time.monotonic() < deadline
+    time.sleep(0.1)
+  workers = []
+  for task in os.listdir(children):
+    with open(f"{children}/{task}/children") as file:
+      workers += map(int, file.read().split())
+  assert len(workers) == 2
+  yield driver, workers
+  for pid in (driver.pid, *workers):
+    if _is_running(pid):
+      os.kill(pid, signal.SIGKILL)
+  driver.communicate()
+
+
+def _is_running(pid):
+  try:
+    with open(f"/proc/{pid}/stat") as file:
+      return file.read().rpartition(")")[2].split()[0] != "Z"
+  except FileNotFoundError:
+    return False
+
+
+def _wait_until_gone(pids):
+  deadline = time.monotonic() + 20
+  while any(map(_is_running, pids)):
+    assert time.monotonic() < deadline, "processes stay"
+    time.sleep(0.1)
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_ends_the_run_with_one_line(running, tmp_path):
+  driver, workers = running
+  os.kill(workers[0], signal.SIGKILL)
+  output, errors = driver.communicate(timeout=30)
+  assert driver.returncode == 1
+  last = errors.splitlines()[-1]
+  assert last.startswith("error: a worker process died: Worker subprocess exited with return code")
+  _wait_until_gone(workers)
+  assert not (tmp_path / "data" / "dataset.json").exists()
+
+
+@pytest.mark.slow
+def test_workers_end_with_a_driver_that_is_killed(running):
+  driver, workers = running
+  driver.kill()
+  driver.communicate()
+  _wait_until_gone(workers)
+
+
+@pytest.mark.slow
+def test_an_interrupt_ends_everything_with_one_line(running):
+  driver, workers = running
+  driver.send_signal(signal.SIGINT)
+  _, errors = driver.communicate(timeout=30)
+  assert driver.returncode == 130
+  assert errors.splitlines()[-1] == "error: interrupted; the same command starts again"
+  _wait_until_gone(workers)
