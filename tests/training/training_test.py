@@ -165,6 +165,14 @@ def test_a_result_is_plain_data_and_says_what_the_network_is(make_setup, tmp_pat
   assert json.loads((tmp_path / "progress.json").read_text())["phase"] == "evaluating"
 
 
+def test_trains_under_a_mirrored_strategy_as_on_one_device(make_setup, tmp_path):
+  losses = {}
+  for strategy in ("one_device", "mirrored"):
+    settings = dataclasses.replace(make_setup(10), distribution_strategy=strategy)
+    losses[strategy] = _train(settings, tmp_path / strategy).metrics["validation"]["loss"]
+  assert losses["mirrored"] == pytest.approx(losses["one_device"], rel=1e-4)
+
+
 def test_a_loss_that_becomes_nan_makes_the_candidate_infeasible(make_setup, tmp_path):
   result = evaluator.TrainingEvaluator(setup=make_setup(10, learning_rate=1e30))(
     {"architecture": _JSON, "seed": 1}, str(tmp_path)

@@ -1,0 +1,187 @@
+"""The search on real clips, whole, and killed three times: the same files come out.
+
+Two runs of one command in two folders. The first is left alone; the second is killed, driver and
+workers at once, at three random moments, and started again.
+"""
+
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from official.architecture import operators
+from official.architecture import serialization
+from official.architecture.architecture import Architecture
+from official.architecture.architecture import Connection
+
+pytestmark = pytest.mark.slow
+
+ROOT = pathlib.Path(__file__).parents[2]
+_FLAGS = ["--search_space=small", "--population_size=4", "--tournament_size=2", "--rounds=4",
+          "--candidate_steps=40", "--final_steps=100", "--checkpoint_steps=10", "--workers=1",
+          "--seed=1"]
+_KILLS = 3
+_LONGEST = 900  # Seconds after which a run is taken to hang.
+
+
+def _start(data: str, run: pathlib.Path) -> subprocess.Popen:
+  with open(run.with_suffix(".log"), "a", encoding="utf-8") as log:
+    return subprocess.Popen(
+        [sys.executable, "-m", "official.evolve", f"--data_dir={data}", f"--model_dir={run}",
+         *_FLAGS],
+        cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+
+
+def _results(run: pathlib.Path) -> dict[str, tuple[int, int]]:
+  """Inode and time of every finished result: files that are never written again keep both."""
+  stats = {path.parent.name: path.stat() for path in run.glob("candidates/*/result.json")}
+  return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in stats.items()}
+
+
+def _newest_checkpoint(run: pathlib.Path, finished: set[str]) -> tuple[str, int] | None:
+  """The candidate in flight and the step of its newest whole checkpoint, if it has one."""
+  found = None
+  for state in sorted(run.glob("candidates/*/training/checkpoint")):
+    name = state.parts[-3]
+    if name not in finished:
+      step = int(state.read_text().split("ckpt-")[1].split('"')[0])
+      found = (name, step)
+  return found
+
+
+@pytest.fixture(scope="module")
+def runs(sample_dataset, tmp_path_factory):
+  """The folder of the run left alone, that of the killed one, and what was there at each kill."""
+  folder = tmp_path_factory.mktemp("runs")
+  whole, killed = folder / "whole", folder / "killed"
+  start = time.monotonic()
+  assert _start(sample_dataset, whole).wait(_LONGEST) == 0, whole.with_suffix(".log").read_text()
+  length = time.monotonic() - start
+  draw, kills = random.Random(4), []
+  for _ in range(_KILLS):
+    process = _start(sample_dataset, killed)
+    moment = time.monotonic() + draw.uniform(.15, .4) * length
+    while time.monotonic() < moment and process.poll() is None:
+      time.sleep(.1)
+    assert process.poll() is None, killed.with_suffix(".log").read_text()
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    finished = _results(killed)
+    kills.append((finished, _newest_checkpoint(killed, set(finished))))
+  assert _start(sample_dataset, killed).wait(_LONGEST) == 0, killed.with_suffix(".log").read_text()
+  return whole, killed, kills
+
+
+def _read(run: pathlib.Path, name: str) -> list[dict]:
+  return [json.loads(path.read_text()) for path in sorted(run.glob(f"candidates/*/{name}"))]
+
+
+def test_leaves_eight_candidates_with_results(runs):
+  results = _read(runs[0], "result.json")
+  assert [result["status"] for result in results] == ["ok"] * 8
+
+
+@pytest.mark.parametrize("pattern", ["candidates/*/candidate.json", "candidates/*/result.json",
+                                     "final/result.json"])
+def test_the_killed_run_is_the_other_to_the_bit(runs, pattern):
+  whole, killed, _ = runs
+  contents = [{str(path.relative_to(run)): path.read_bytes() for path in run.glob(pattern)}
+              for run in (whole, killed)]
+  assert contents[0] and contents[0] == contents[1]
+
+
+def test_no_finished_candidate_was_trained_again(runs):
+  _, killed, kills = runs
+  last = _results(killed)
+  assert kills[-1][0]  # something had finished when it was killed
+  for finished, _ in kills:
+    assert {name: last[name] for name in finished} == finished
+
+
+def test_interrupted_candidates_went_on_from_their_newest_checkpoint(runs):
+  _, killed, kills = runs
+  interrupted = [at for _, at in kills if at]
+  assert interrupted
+  for name, step in interrupted:
+    log = (killed / "candidates" / name / "log.txt").read_text()
+    assert f"step: {step: 6d} | training until step 40" in log
+
+
+def test_every_connection_has_a_weight_at_start_and_end(runs):
+  for candidate, result in zip(_read(runs[0], "candidate.json"), _read(runs[0], "result.json")):
+    architecture = serialization.from_json(candidate["architecture"])
+    weights = {Connection(c["source"], c["target"]): (c["start"], c["end"])
+               for c in result["connection_weights"]}
+    assert tuple(sorted(weights)) == architecture.connections
+    assert all(abs(start - .5) < .05 for start, _ in weights.values())
+
+
+def test_training_moved_the_weights_of_blocks_with_several_inputs(runs):
+  for candidate, result in zip(_read(runs[0], "candidate.json"), _read(runs[0], "result.json")):
+    architecture = serialization.from_json(candidate["architecture"])
+    moved = [abs(c["end"] - c["start"]) for c in result["connection_weights"]
+             if len(architecture.inputs(c["target"])) > 1]
+    assert np.median(moved) > .02
+
+
+def test_a_child_s_connections_follow_from_its_parent_s_files(runs):
+  candidates, results = _read(runs[0], "candidate.json"), _read(runs[0], "result.json")
+  children = [candidate for candidate in candidates if candidate["parent"] is not None]
+  assert len(children) == 4
+  for candidate in children:
+    parent = serialization.from_json(candidates[candidate["parent"]]["architecture"])
+    weights = {Connection(c["source"], c["target"]): c["end"]
+               for c in results[candidate["parent"]]["connection_weights"]}
+    child = candidate["child"]
+    listed = {part: {Connection(c["source"], c["target"]) for c in child[part]}
+              for part in ("kept", "pruned", "added", "repairs")}
+
+    kept = {c for c in parent.connections if weights[c] > .5 or len(parent.inputs(c.target)) == 1}
+    assert listed["kept"] == kept
+    assert listed["pruned"] == set(parent.connections) - kept
+    assert listed["added"] <= set(parent.possible_connections()) - set(parent.connections)
+
+    before = kept | listed["added"]
+    for repair in child["repairs"]:
+      connection = Connection(repair["source"], repair["target"])
+      assert connection in listed["pruned"]
+      if repair["lacked"] == "depth":
+        continue
+      end = (lambda c: c.target) if repair["lacked"] == "input" else (lambda c: c.source)
+      assert not [c for c in before if end(c) == repair["block"]]
+      rivals = [c for c in listed["pruned"] if end(c) == repair["block"]]
+      assert connection == max(rivals, key=weights.__getitem__)
+
+    architecture = Architecture(parent.blocks, tuple(before | listed["repairs"]))
+    for operator in child["operators"]:
+      architecture = operators.apply(operators.Operator.from_json(operator), architecture)
+    assert architecture == serialization.from_json(candidate["architecture"])
+
+
+def test_the_winner_is_the_best_and_was_tested_on_clips_never_seen(runs):
+  results = _read(runs[0], "result.json")
+  final = json.loads((runs[0] / "final" / "final.json").read_text())
+  best = max(result["fitness"] for result in results)
+  assert results[final["candidate"]]["fitness"] == best
+  metrics = json.loads((runs[0] / "final" / "result.json").read_text())["metrics"]
+  assert set(metrics) == {"validation", "test"}
+
+
+def test_the_savedmodel_answers_about_clips_in_a_fresh_process(runs, sample_dataset):
+  done = subprocess.run(
+      [sys.executable, "-m", "tools.show_predictions", f"--saved_model={runs[0]}/export/1",
+       f"--data_dir={sample_dataset}"], cwd=ROOT, capture_output=True, text=True)
+  assert done.returncode == 0, done.stderr
+  answers = [json.loads(line) for line in done.stdout.splitlines()]
+  assert len({answer["clip"] for answer in answers}) == 2
+  for answer in answers:
+    scores = list(answer["predictions"].values())
+    assert answer["split"] == "test" and len(scores) == 3
+    assert scores == sorted(scores, reverse=True) and 0 < sum(scores) <= 1.001
