@@ -1,0 +1,146 @@
+#!/usr/bin/env bash
+# Makes .venv from requirements.lock, once; says nothing and takes no time when it is up to date.
+#
+#   tools/setup.sh
+#   PYTHON=path/to/python3.11 tools/setup.sh      with that interpreter
+#
+# The interpreter is the first Python 3.11 with the modules venv and ensurepip among $PYTHON,
+# python3.11, python3 and python; where there is none, uv provides one.
+#
+# .venv/made-from holds the SHA-256 of the lock and is written last. An installation that was
+# killed has none and is made anew; so is one of another lock, since pip would leave behind what
+# the lock no longer names. A .venv that this script did not make is not touched.
+#
+# Exit status: 0; 2 if something is missing (it says what, and where to get it); 1 if the
+# installation failed.
+set -euo pipefail
+# shellcheck source=tools/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+LOCK="$ROOT/requirements.lock"
+MARK="$VENV/made-from"
+TRASH="$ROOT/.venv.trash"
+LOG="$VENV/install.log"
+UNFINISHED="unfinished"
+VENV_GIGABYTES=5
+TEMPORARY_GIGABYTES=2
+HELP="docs/development.md has more"
+
+main() {
+  local hash
+  hash="$(sha256sum < "$LOCK" | cut -d ' ' -f 1)"
+  is_ready "$hash" && return
+  check_platform
+  # pip holds the lock too: an installation whose script was killed is waited for, not disturbed.
+  exec 9< "$LOCK"
+  until flock --wait 10 9; do
+    say "Waiting for another installation into $VENV"
+  done
+  is_ready "$hash" && return
+  clear_away
+  need_space "$ROOT" "$VENV_GIGABYTES" "The environment"
+  need_space "${TMPDIR:-/tmp}" "$TEMPORARY_GIGABYTES" "Unpacking it (TMPDIR chooses another folder)"
+  mkdir -p "$VENV"
+  echo "$UNFINISHED" > "$MARK"
+  make_venv
+  install
+  echo "$hash" > "$MARK.new"
+  mv "$MARK.new" "$MARK"
+  say "The environment is ready: source ${VENV#"$PWD"/}/bin/activate"
+}
+
+is_ready() {
+  [[ -f "$MARK" && "$(< "$MARK")" == "$1" ]] && "$VENV_PYTHON" -c "" 2> /dev/null
+}
+
+check_platform() {
+  local platform
+  platform="$(uname -s) $(uname -m)"
+  [[ "$platform" == "Linux x86_64" ]] ||
+    fail "requirements.lock is for Linux on x86_64, this is $platform; $HELP"
+}
+
+# By way of another name: half a removed .venv would look like one that somebody else made.
+clear_away() {
+  if [[ -e "$VENV" || -L "$VENV" ]]; then
+    if [[ ! -f "$MARK" && -n "$(ls -A "$VENV")" ]]; then
+      fail "$VENV was not made by tools/setup.sh; move it away (mv .venv .venv.old)" \
+        "and run this again"
+    elif [[ -f "$MARK" && "$(< "$MARK")" != "$UNFINISHED" ]]; then
+      say "requirements.lock or the interpreter has changed: making $VENV anew"
+    fi
+    rm -rf "$TRASH"
+    mv "$VENV" "$TRASH"
+  fi
+  watch_command trash_status /dev/null rm -rf "$TRASH"
+}
+
+trash_status() { say "removing the old environment"; }
+
+make_venv() {
+  local candidate version with_venv="" without_venv="" others=""
+  local ask_version='import sys; print("%d.%d" % sys.version_info[:2])'
+  for candidate in ${PYTHON:+"$PYTHON"} python3.11 python3 python; do
+    version="$("$candidate" -c "$ask_version" 2> /dev/null)" || continue
+    if [[ "$version" != "3.11" ]]; then
+      others+=" $candidate is Python $version;"
+    elif "$candidate" -c "import ensurepip, venv" 2> /dev/null; then
+      with_venv="$candidate"
+      break
+    else
+      without_venv="${without_venv:-$candidate}"
+    fi
+  done
+  if [[ -n "$with_venv" ]]; then
+    say "Making $VENV with $("$with_venv" -c 'import sys; print(sys.executable)')"
+    watch_command venv_status "$LOG" "$with_venv" -m venv "$VENV" ||
+      fail "$with_venv -m venv failed; on Debian and Ubuntu: apt-get install python3.11-venv"
+  elif command -v uv > /dev/null; then
+    say "Making $VENV with uv, which gets Python 3.11 if need be"
+    watch_command venv_status "$LOG" uv venv --python 3.11 --seed --allow-existing "$VENV" ||
+      fail "uv could not provide Python 3.11; install it another way: $HELP"
+  elif [[ -n "$without_venv" ]]; then
+    fail "$without_venv is Python 3.11 but has no venv module, and there is no uv; install" \
+      "either: apt-get install python3.11-venv (Debian, Ubuntu), or uv (pip install uv); $HELP"
+  else
+    fail "Python 3.11 is missing (TensorFlow 2.15 runs on none newer;${others:- no Python found;}" \
+      "no uv found); install one of: apt-get install python3.11 python3.11-venv (Debian 12)," \
+      "dnf install python3.11 (Fedora, RHEL), uv (pip install uv), which gets Python 3.11 by" \
+      "itself; $HELP"
+  fi
+}
+
+venv_status() { say "making the virtual environment"; }
+
+# The few packages that come as source only are built with the lock's setuptools, installed first:
+# pip would otherwise fetch the newest one, unhashed.
+install() {
+  local pip=("$VENV_PYTHON" -m pip install --no-deps --require-hashes --no-build-isolation
+    --no-input --disable-pip-version-check --no-warn-script-location --progress-bar off)
+  PACKAGES="$(grep -c '^[A-Za-z0-9].*==' "$LOCK")"
+  say "Installing the $PACKAGES packages of requirements.lock (1 GB to download, 3.5 GB on disk)"
+  say "  log: $LOG"
+  awk '/^[A-Za-z0-9]/ { wanted = /^(packaging|setuptools|wheel)==/ } wanted' "$LOCK" \
+    > "$VENV/build.lock"
+  if [[ -s "$VENV/build.lock" ]]; then
+    watch_command install_status "$LOG" "${pip[@]}" -r "$VENV/build.lock" || give_up
+  fi
+  watch_command install_status "$LOG" "${pip[@]}" -r "$LOCK" || give_up
+}
+
+install_status() {
+  local installed=("$VENV"/lib/python3.11/site-packages/*.dist-info)
+  if grep -q "^Installing collected packages" "$LOG"; then
+    say "$(( ${#installed[@]} - 1 )) of $PACKAGES packages installed"  # pip is not in the lock
+  else
+    say "$(grep -cE "^(Collecting|Processing) " "$LOG") of $PACKAGES packages downloaded"
+  fi
+}
+
+give_up() {
+  printf 'error: %s\n' \
+    "the installation failed; run tools/setup.sh again, downloads are kept ($LOG has it all)" >&2
+  exit 1
+}
+
+main
