@@ -34,6 +34,7 @@ def main(arguments: Sequence[str]) -> None:
   info = dataset.load(data_dir)
   split = "test" if info.splits["test"].clips else "validation"
 
+  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
   import tensorflow as tf
 
   from official.inputs import cache

@@ -21,7 +21,8 @@ from official.architecture import serialization
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Connection
 
-pytestmark = pytest.mark.slow
+# Three trainings' worth of time, where a test has ten minutes.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 
 ROOT = pathlib.Path(__file__).parents[2]
 _FLAGS = ["--search_space=small", "--population_size=4", "--tournament_size=2", "--rounds=4",
