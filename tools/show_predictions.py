@@ -2,13 +2,15 @@
 
     python -m tools.show_predictions --saved_model=M/export/1 --data_dir=D
 
-Clips come from the test split, or from validation where there are no test clips, evenly spaced,
-their middle frames.
+Clips come from the test split, or from validation where there are no test clips, spread over the
+classes; the network sees their middle frames.
 """
 
 from collections.abc import Sequence
 import json
 import os
+import sys
+import warnings
 
 from absl import flags
 
@@ -34,7 +36,9 @@ def main(arguments: Sequence[str]) -> None:
   info = dataset.load(data_dir)
   split = "test" if info.splits["test"].clips else "validation"
 
-  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+  print(f"loading {saved_model}", file=sys.stderr, flush=True)
+  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+  warnings.simplefilter("ignore", FutureWarning)
   import tensorflow as tf
 
   from official.inputs import cache
@@ -53,8 +57,9 @@ def main(arguments: Sequence[str]) -> None:
   batches = clips.evaluation_clips(
     store, sorted(specs), num_frames=shape[1], image_size=shape[2], global_batch_size=1
   )
-  step = max(1, len(store.videos) // _CLIPS.value)
-  for video, (streams, labels) in list(zip(store.videos, batches))[::step][: _CLIPS.value]:
+  by_class = sorted(zip(store.videos, batches), key=lambda clip: (clip[0].label, clip[0].id))
+  step = max(1, len(by_class) // _CLIPS.value)
+  for video, (streams, _) in by_class[::step][: _CLIPS.value]:
     outputs = predict(**{name: values[0] for name, values in streams.items()})
     best = [
       (name.decode(), round(float(score), 3))
@@ -65,7 +70,7 @@ def main(arguments: Sequence[str]) -> None:
         {
           "clip": video.id,
           "split": split,
-          "label": info.classes[int(labels["label"][0])],
+          "label": info.classes[video.label],
           "predictions": dict(best[:3]),
         }
       )
