@@ -12,6 +12,7 @@ A main is a page: flags, `main(arguments)`, and `cli.run(main)` at the bottom.
 
 from collections.abc import Callable, Sequence
 import os
+import signal
 import sys
 from typing import NoReturn
 
@@ -66,6 +67,7 @@ def run(main: Callable[[Sequence[str]], int | None], *, pass_unknown: bool = Fal
 
   logging.set_verbosity(logging.WARNING)
   if _wants_help(sys.argv[1:]):
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # the reader of --help | head leaves early
     _print_help()
     sys.exit(0)
   app.run(guarded, flags_parser=parse)
