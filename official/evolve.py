@@ -114,7 +114,9 @@ flags.DEFINE_float(
 flags.DEFINE_integer("num_frames", 8, "Consecutive frames of a clip.")
 flags.DEFINE_integer("image_size", 32, "Pixels of the square crop that a network sees.")
 flags.DEFINE_integer(
-  "checkpoint_steps", 50, "Steps between the checkpoints from which a training is resumed."
+  "checkpoint_steps",
+  None,
+  "Steps between the checkpoints from which a training is resumed; default: a tenth of its steps.",
 )
 
 flags.DEFINE_integer("workers", 1, "Candidates trained at a time. May be changed later.")
@@ -262,12 +264,12 @@ def _check_numbers() -> None:
     "batch_size",
     "num_frames",
     "image_size",
-    "checkpoint_steps",
   ):
     settings_lib.at_least(name, FLAGS[name].value, 1)
   settings_lib.at_least("num_gpus", FLAGS.num_gpus, 0)
-  if FLAGS.threads_per_candidate is not None:
-    settings_lib.at_least("threads_per_candidate", FLAGS.threads_per_candidate, 1)
+  for name in ("threads_per_candidate", "checkpoint_steps"):
+    if FLAGS[name].value is not None:
+      settings_lib.at_least(name, FLAGS[name].value, 1)
   for name in ("learning_rate", "connection_learning_rate_multiplier"):
     settings_lib.at_least(name, FLAGS[name].value, 0, exclusive=True)
   settings_lib.at_least("weight_decay", FLAGS.weight_decay, 0)

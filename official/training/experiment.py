@@ -9,7 +9,6 @@ the start are known again after a resume.
 from collections.abc import Callable, Mapping
 import dataclasses
 import json
-import math
 
 from official.core import config_definitions
 import tensorflow as tf
@@ -53,7 +52,6 @@ def configure(
     image_size=setup.image_size,
     global_batch_size=recipe.batch_size,
   )
-  loop = math.gcd(setup.checkpoint_steps, min(10, setup.checkpoint_steps))
   return config_definitions.ExperimentConfig(
     task=video_classification.VideoClassificationConfig(
       model=video_classification.Network(
@@ -75,9 +73,9 @@ def configure(
       optimizer_config=recipe.optimization(),
       train_steps=recipe.steps,
       validation_steps=-1,
-      steps_per_loop=loop,
-      summary_interval=loop,
-      checkpoint_interval=setup.checkpoint_steps,
+      steps_per_loop=setup.steps_per_loop,
+      summary_interval=setup.steps_per_loop,
+      checkpoint_interval=setup.checkpoint_interval,
       max_to_keep=2,
     ),
     runtime=config_definitions.RuntimeConfig(

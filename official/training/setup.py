@@ -14,7 +14,7 @@ class Setup:
     cache_dir: Where decoded videos are kept (official.inputs.clip_store).
     num_frames, image_size: Size of a clip in frames and pixels.
     recipe: How the network is trained.
-    checkpoint_steps: Steps between checkpoints.
+    checkpoint_steps: Steps between checkpoints; None is a tenth of the training, in tens.
     threads: CPU threads of one operation, which show in the last bits of results; 0 leaves them to
       TensorFlow.
     distribution_strategy: As in Model Garden: one_device, mirrored, multi_worker_mirrored, tpu.
@@ -27,8 +27,18 @@ class Setup:
   num_frames: int
   image_size: int
   recipe: recipe.Recipe
-  checkpoint_steps: int
+  checkpoint_steps: int | None
   threads: int
   distribution_strategy: str = "one_device"
   num_gpus: int = 0
   tpu: str = ""
+
+  @property
+  def checkpoint_interval(self) -> int:
+    """Steps between checkpoints."""
+    return self.checkpoint_steps or max(10, self.recipe.steps // 100 * 10)
+
+  @property
+  def steps_per_loop(self) -> int:
+    """Steps that run without a look from outside: 20 at most, a divisor of the interval."""
+    return max(steps for steps in range(1, 21) if self.checkpoint_interval % steps == 0)

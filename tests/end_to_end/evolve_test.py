@@ -26,8 +26,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 
 ROOT = pathlib.Path(__file__).parents[2]
 _FLAGS = ["--search_space=small", "--population_size=4", "--tournament_size=2", "--rounds=4",
-          "--candidate_steps=40", "--final_steps=100", "--checkpoint_steps=10", "--workers=1",
-          "--seed=1"]
+          "--candidate_steps=40", "--final_steps=100", "--workers=1", "--seed=1"]
 _KILLS = 3
 _LONGEST = 900  # Seconds after which a run is taken to hang.
 
