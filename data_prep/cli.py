@@ -55,7 +55,7 @@ def run(main: Callable[[Sequence[str]], int | None], *, pass_unknown: bool = Fal
       rest = flags.FLAGS(_with_resolved_flagfiles(argv), known_only=pass_unknown)
     except flags.Error as error:
       fail(f"{error} (--help lists the flags)")
-    if not pass_unknown and len(rest) > 1 and not getattr(main, "takes_arguments", False):
+    if not pass_unknown and len(rest) > 1:
       fail(f"unexpected argument {rest[1]!r} (flags are written --name=value; --help lists them)")
     return rest
 
@@ -71,14 +71,6 @@ def run(main: Callable[[Sequence[str]], int | None], *, pass_unknown: bool = Fal
     _print_help()
     sys.exit(0)
   app.run(guarded, flags_parser=parse)
-
-
-def takes_arguments(
-  main: Callable[[Sequence[str]], int | None],
-) -> Callable[[Sequence[str]], int | None]:
-  """Marks a main that accepts arguments which are no flags."""
-  main.takes_arguments = True
-  return main
 
 
 def _wants_help(arguments: Sequence[str]) -> bool:

@@ -16,6 +16,7 @@ from data_prep import cli
 from data_prep import dataset
 from official.architecture import cost
 from official.architecture import space as space_lib
+from official.inputs import usable
 from official.search import application
 from official.search import settings as settings_lib
 
@@ -164,7 +165,7 @@ def main(_) -> int:
   _check_numbers()
   data_dir, model_dir = cli.resolve_path(FLAGS.data_dir), cli.resolve_path(FLAGS.model_dir)
   info = dataset.load(data_dir)
-  _check_data(info)
+  usable.check(info, data_dir, ["train", "validation"])
   space = space_lib.load_space(FLAGS.search_space).restricted_to(info.streams)
   settings = _settings(space)
   threads = application.threads(model_dir, FLAGS.threads_per_candidate, settings.workers)
@@ -273,15 +274,6 @@ def _check_numbers() -> None:
   for name in ("learning_rate", "connection_learning_rate_multiplier"):
     settings_lib.at_least(name, FLAGS[name].value, 0, exclusive=True)
   settings_lib.at_least("weight_decay", FLAGS.weight_decay, 0)
-
-
-def _check_data(info: dataset.DatasetInfo) -> None:
-  for split in ("train", "validation"):
-    if not info.splits[split].clips:
-      raise cli.UserError(
-        f"--data_dir={FLAGS.data_dir} has no {split} clips, and a search needs some; "
-        "give some videos that split in the manifest"
-      )
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def call(program, *flags, cwd=ROOT):
                         capture_output=True, timeout=120, check=False)
 
 
-def make_dataset(directory, *, streams=("rgb", "flow"), validation=2):
+def make_dataset(directory, *, streams=("rgb", "flow"), validation=2, multi_label=False):
   """Writes a dataset.json; its clips are nobody's business here."""
   kinds = {
       "rgb": dataset.StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg"),
@@ -35,7 +35,7 @@ def make_dataset(directory, *, streams=("rgb", "flow"), validation=2):
       classes=("a", "b"), streams={name: kinds[name] for name in streams}, fps=25.0, short_side=64,
       splits={name: dataset.SplitInfo(clips=clips, frames=20 * clips, shards=1)
               for name, clips in splits.items()},
-      failures=0, multi_label=False, manifest_sha256="0", settings={}, versions={}),
+      failures=0, multi_label=multi_label, manifest_sha256="0", settings={}, versions={}),
                str(directory))
   return str(directory)
 
@@ -94,7 +94,8 @@ def test_a_mistake_is_one_line_and_nothing_is_made(tmp_path, data, flags, messag
 
 @pytest.mark.parametrize("options, message", [
     (None, "is no finished dataset: it has no dataset.json; make one with "),
-    ({"validation": 0}, "has no validation clips, and a search needs some; give some videos "),
+    ({"validation": 0}, "has no usable validation clips; give some rows of the manifest "),
+    ({"multi_label": True}, "has clips with several labels, and training wants one label a clip"),
     ({"streams": ("depth",)}, "search space 'small' has no stem that reads only depth; "),
 ])
 def test_data_that_cannot_be_searched_on_is_refused(tmp_path, options, message):

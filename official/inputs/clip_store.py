@@ -25,8 +25,8 @@ import tempfile
 import numpy as np
 import tensorflow as tf
 
-from data_prep import cli
 from data_prep import dataset
+from official.inputs import usable
 
 _LABEL = "clip/label/index"
 _ID = "example/id"
@@ -135,16 +135,7 @@ def open_store(
     progress: Called with (videos done, videos in all) while the store is made.
   """
   info = dataset.load(data_dir)
-  if not info.splits[split].clips:
-    raise cli.UserError(
-      f"{data_dir} has no usable {split} clips; give some rows of the manifest split={split} "
-      "and prepare it again"
-    )
-  if info.multi_label:
-    raise cli.UserError(
-      f"{data_dir} has clips with several labels, and training wants one label a clip; "
-      "keep one label a row in the manifest and prepare it again"
-    )
+  usable.check(info, data_dir, [split])
   directory = os.path.join(cache_dir, f"{split}-{short_side}-{info.fingerprint[:16]}")
   if not os.path.exists(os.path.join(directory, "index.json")):
     os.makedirs(cache_dir, exist_ok=True)
