@@ -105,7 +105,7 @@ class Child:
 def mutate(parent: Architecture, weights: Mapping[Connection, float], space: SearchSpace,
            rng: np.random.Generator, *, guidance: str = "connection_weights",
            weight_threshold: float | str = 0.5, max_operators: int | None = None,
-           prune_fraction: float = 1 / 3,
+           prune_fraction: float = 1 / 3, sensitivity_drop: str = "weakest",
            sensitivities: Mapping[Connection, float] | None = None,
            clip: cost.Clip | None = None) -> Child:
   """Draws a child of a parent.
@@ -119,6 +119,7 @@ def mutate(parent: Architecture, weights: Mapping[Connection, float], space: Sea
     weight_threshold: B of the guidance by connection weights, or "uniform".
     max_operators: The most operators to apply; the space's number if None.
     prune_fraction: Share of connections that guidances without a threshold drop.
+    sensitivity_drop: Which the guidance by sensitivity drops: "weakest" or "strongest".
     sensitivities: What cutting each connection would cost, for guidances that look at it.
     clip: What the network is built for; needed if the space bounds parameters or FLOPs.
 
@@ -126,7 +127,8 @@ def mutate(parent: Architecture, weights: Mapping[Connection, float], space: Sea
     feasibility.NothingFeasible: if no child keeps the bounds of the space, as far as tried.
   """
   select = guidances.get(guidance)
-  settings = Settings(weight_threshold=weight_threshold, prune_fraction=prune_fraction)
+  settings = Settings(weight_threshold=weight_threshold, prune_fraction=prune_fraction,
+                      sensitivity_drop=sensitivity_drop)
   facts = Facts(architecture=parent, weights=weights, sensitivities=sensitivities or {})
   most = space.max_operators if max_operators is None else max_operators
 

@@ -35,6 +35,8 @@ class Combine(tf.keras.layers.Layer):
     sources: Names of the inputs, in order; the connections lead from them to this layer's block.
     connection_weights: v, [len(sources)], before multiplier and sigmoid.
     projections: The 1x1 convolutions, one a channel count but the largest, fewest channels first.
+    gates: None, or [len(sources)] float32: factors of the strengths, for whoever studies a trained
+      network. They are set around a call and belong to no checkpoint, configuration or export.
   """
 
   def __init__(self, sources: Sequence[str], *, multiplier: float = 1.0, **kwargs):
@@ -45,6 +47,7 @@ class Combine(tf.keras.layers.Layer):
       raise ValueError(f"multiplier must be positive; got {multiplier}")
     self.sources = tuple(sources)
     self.multiplier = multiplier
+    self.gates: tf.Tensor | None = None
 
   def build(self, input_shape: Sequence[base.Shape]) -> None:
     shapes = self._shapes(input_shape)
@@ -71,7 +74,8 @@ class Combine(tf.keras.layers.Layer):
 
   def call(self, inputs: Sequence[tf.Tensor]) -> tf.Tensor:
     inputs = tf.nest.flatten(inputs)
-    scales = tf.unstack(tf.cast(self.strengths(), inputs[0].dtype))
+    strengths = self.strengths() if self.gates is None else self.gates * self.strengths()
+    scales = tf.unstack(tf.cast(strengths, inputs[0].dtype))
     sums: dict[int, tf.Tensor] = {}
     for clips, scale in zip(inputs, scales, strict=True):
       channels = clips.shape[-1]

@@ -64,6 +64,10 @@ def facts(trained, architecture: Mapping, setup: Setup) -> dict:
       }
       for (source, target), before in sorted(trained.weights_before.items())
     ],
+    "sensitivities": [
+      {"source": source, "target": target, "value": value}
+      for (source, target), value in sorted(trained.sensitivities.items())
+    ],
     "params": sum(int(v.shape.num_elements()) for v in trained.model.trainable_variables),
     "multiply_adds": cost.multiply_adds(
       decoded,

@@ -17,6 +17,7 @@ from data_prep import dataset
 from official import network
 from official.tasks import video_classification
 from official.training import runtime
+from official.training import sensitivity
 from official.training import trainer as trainer_lib
 from official.training.setup import Setup
 
@@ -31,12 +32,14 @@ class Trained:
     model: The network.
     metrics: accuracy, top5_accuracy and loss per evaluated split.
     weights_before, weights_after: Connection -> weight after the sigmoid.
+    sensitivities: Connection -> what cutting it would cost (sensitivity.py).
   """
 
   model: tf.keras.Model
   metrics: dict[str, dict[str, float]]
   weights_before: dict[tuple[str, str], float]
   weights_after: dict[tuple[str, str], float]
+  sensitivities: dict[tuple[str, str], float]
 
 
 def configure(
@@ -129,6 +132,9 @@ def train(
     trainer=trainer,
   )
   metrics = {"validation": _run(experiment)}
+  report("measuring sensitivity", config.trainer.train_steps, config.trainer.train_steps)
+  with strategy.scope():
+    sensitivities = sensitivity.measure(model, task, sensitivity.batches(task))
   for split in also_evaluate:
     metrics[split] = _evaluate(split, config, task, trainer, report)
   return Trained(
@@ -136,6 +142,7 @@ def train(
     metrics=metrics,
     weights_before=before,
     weights_after=network.connection_weights(model),
+    sensitivities=sensitivities,
   )
 
 

@@ -21,7 +21,8 @@ for name in names():
     parent = founder.architecture
     for _ in range(15):
       weights = {connection: rng.random() for connection in parent.connections}
-      child = mutate(parent, weights, load_space(name), rng, guidance=guidance_name)
+      child = mutate(parent, weights, load_space(name), rng, guidance=guidance_name,
+                     sensitivities=weights)
       digest.update(json.dumps(child.to_json()).encode())
       parent = child.architecture
 assert not [module for module in sys.modules if module.startswith(("tensorflow", "keras", "tf_"))]

@@ -1,5 +1,6 @@
 """Guidances: from a parent's facts to the connections kept."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -52,6 +53,58 @@ def test_random_drops_the_lowest_scores(facts):
       selection.scores[c] for c in selection.kept)
 
 
+@pytest.fixture
+def measured(facts):
+  """Sensitivities that fall where the weights rise: 0.8, 0.7, ..."""
+  connections = facts.architecture.connections
+  return dataclasses.replace(facts, sensitivities={
+      connection: (8 - index) / 10 for index, connection in enumerate(connections)})
+
+
+def test_sensitivity_drops_the_weakest_third_whatever_the_weights(measured):
+  selection = select("sensitivity", measured)
+  assert selection.kept == measured.architecture.connections[:5]
+  assert selection.scores == measured.sensitivities
+
+
+def test_sensitivity_drops_the_strongest_third_where_told_to(measured):
+  selection = select("sensitivity", measured, sensitivity_drop="strongest")
+  assert selection.kept == measured.architecture.connections[3:]
+
+
+@pytest.mark.parametrize("drop", ["weakest", "strongest"])
+def test_what_sensitivity_dropped_last_has_the_highest_score_of_what_it_dropped(measured, drop):
+  fewer, more = (
+      set(select("sensitivity", measured, sensitivity_drop=drop, prune_fraction=fraction).kept)
+      for fraction in (2 / 8, 3 / 8))
+  scores = select("sensitivity", measured, sensitivity_drop=drop).scores
+  dropped = set(measured.architecture.connections) - more
+  assert {max(dropped, key=scores.__getitem__)} == fewer - more
+
+
+def test_sensitivity_drops_a_fraction_of_all_among_those_that_may_go(assemblenet_50):
+  connections = assemblenet_50.connections
+  only = {Connection("b1", "b4"), Connection("b0", "b5")}
+  facts = Facts(architecture=assemblenet_50, weights={},
+                sensitivities={c: 0.0 if c in only else 1.0 for c in connections})
+  kept = select("sensitivity", facts).kept
+  assert only < set(kept)
+  assert len(kept) == len(connections) - round(len(connections) / 3)
+
+
+def test_of_equal_sensitivities_the_first_by_name_go(facts):
+  equal = dataclasses.replace(
+      facts, sensitivities=dict.fromkeys(facts.architecture.connections, 0.0))
+  for drop in ("weakest", "strongest"):
+    kept = select("sensitivity", equal, sensitivity_drop=drop).kept
+    assert kept == facts.architecture.connections[3:]
+
+
+def test_sensitivity_needs_every_sensitivity(facts):
+  with pytest.raises(ValueError, match="sensitivities of connection flow_0->level1_0 is None; "):
+    select("sensitivity", facts)
+
+
 def test_an_only_input_is_not_prunable(assemblenet_50):
   facts = Facts(architecture=assemblenet_50, weights={})
   assert set(assemblenet_50.connections) - set(facts.prunable()) == {
@@ -77,6 +130,7 @@ def test_an_unknown_guidance_lists_the_known():
     ({"weight_threshold": "high"}, "weight_threshold is 'high'; it is a number from 0 to 1 or '"),
     ({"weight_threshold": 1.5}, "weight_threshold is 1.5; it is a number from 0 to 1 or 'uniform'"),
     ({"prune_fraction": -1}, "prune_fraction is -1; it is a number from 0 to 1"),
+    ({"sensitivity_drop": "some"}, "sensitivity_drop is 'some'; it is 'weakest' or 'strongest'"),
 ])
 def test_wrong_settings_are_refused(settings, text):
   with pytest.raises(ValueError) as error:

@@ -28,7 +28,9 @@ def lineage(space, seed, guidance_name, threshold, generations=4):
   parent = random_architecture(space, rng)
   for _ in range(generations):
     weights = dict(zip(parent.connections, rng.random(len(parent.connections)).tolist()))
-    child = mutate(parent, weights, space, rng, guidance=guidance_name, weight_threshold=threshold)
+    sensitivities = {connection: 1 - weight for connection, weight in weights.items()}
+    child = mutate(parent, weights, space, rng, guidance=guidance_name, weight_threshold=threshold,
+                   sensitivities=sensitivities)
     yield parent, weights, child
     parent = child.architecture
 

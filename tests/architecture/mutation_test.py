@@ -58,6 +58,23 @@ def test_strong_connections_stay_and_weak_ones_go(space):
   assert child.pruned == connections("b->c a->d")
 
 
+@pytest.mark.parametrize("drop, pruned", [("weakest", "a->c a->d"), ("strongest", "b->c b->d")])
+def test_sensitivities_decide_where_they_guide(space, drop, pruned):
+  child = child_of(
+      "ab cd", "a->c:0.9 b->c:0.1 a->d:0.9 b->d:0.1", space, guidance="sensitivity",
+      prune_fraction=0.5, sensitivity_drop=drop,
+      sensitivities=weighted("a->c:0.01 b->c:0.04 a->d:0.02 b->d:0.03"))
+  assert child.pruned == connections(pruned)
+
+
+@pytest.mark.parametrize("drop, back", [("weakest", "b->c"), ("strongest", "a->c")])
+def test_a_repair_undoes_the_last_choice_of_sensitivity(space, drop, back):
+  child = child_of(
+      "ab c", "a->c:0.5 b->c:0.5", space, guidance="sensitivity", prune_fraction=1.0,
+      sensitivity_drop=drop, sensitivities=weighted("a->c:0.01 b->c:0.04"))
+  assert child.repairs[0].connection == connections(back)[0]
+
+
 def test_nothing_can_be_added_to_a_full_graph(space):
   child = child_of("ab cd", "a->c:0.9 b->c:0.4 a->d:0.5 b->d:0.51", space)
   assert child.added == ()

@@ -71,6 +71,17 @@ def test_connections_start_near_one_half():
   assert np.abs(layer.strengths() - 0.5).max() <= 0.0051
 
 
+def test_gates_are_factors_of_the_strengths_and_leave_no_trace():
+  a, b = _clips(1, 2, 3, 3, 4), _clips(1, 2, 3, 3, 4) + 1
+  layer = layers.Combine(["a", "b"])
+  ungated, config = layer([a, b]).numpy(), layer.get_config()
+  layer.gates = tf.constant([0.0, 3.0])
+  assert len(layer.variables) == 1 and layer.get_config() == config
+  np.testing.assert_allclose(layer([a, b]), 3.0 * layer.strengths()[1] * b, rtol=1e-5)
+  layer.gates = None
+  np.testing.assert_array_equal(layer([a, b]), ungated)
+
+
 def test_gradient_of_a_weight_is_that_of_the_sigmoid():
   a = _clips(1, 2, 2, 2, 3)
   layer = layers.Combine(["a"], multiplier=2.0)

@@ -162,7 +162,11 @@ def test_a_result_is_plain_data_and_says_what_the_network_is(make_setup, tmp_pat
   assert [(c["source"], c["target"]) for c in result["connection_weights"]] == [
     (c.source, c.target) for c in _architecture().connections
   ]
-  assert json.loads((tmp_path / "progress.json").read_text())["phase"] == "evaluating"
+  assert [(c["source"], c["target"]) for c in result["sensitivities"]] == [
+    (c.source, c.target) for c in _architecture().connections
+  ]
+  assert all(c["value"] > 0 for c in result["sensitivities"])
+  assert json.loads((tmp_path / "progress.json").read_text())["phase"] == "measuring sensitivity"
 
 
 def test_trains_under_a_mirrored_strategy_as_on_one_device(make_setup, tmp_path):

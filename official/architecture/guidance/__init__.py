@@ -5,6 +5,7 @@ here.
 
   connection_weights   keeps what the parent's training made strong (the published rule)
   random               keeps two thirds, at random (the baseline)
+  sensitivity          keeps what the trained parent would miss (or what it would not)
 """
 
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import numpy as np
 
 from official.architecture.guidance import connection_weights
 from official.architecture.guidance import random_fraction
+from official.architecture.guidance import sensitivity
 from official.architecture.guidance.facts import Facts
 from official.architecture.guidance.facts import Selection
 from official.architecture.guidance.facts import Settings
@@ -22,6 +24,7 @@ Guidance = Callable[[Facts, Settings, np.random.Generator], Selection]
 GUIDANCES: dict[str, Guidance] = {
     "connection_weights": connection_weights.select,
     "random": random_fraction.select,
+    "sensitivity": sensitivity.select,
 }
 
 

@@ -8,6 +8,8 @@ from official.architecture.architecture import Architecture
 from official.architecture.architecture import Connection
 
 UNIFORM = "uniform"
+WEAKEST = "weakest"
+STRONGEST = "strongest"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,10 +50,12 @@ class Settings:
     weight_threshold: A connection weight above it is strong; "uniform" draws one from [0, 1) for
       every connection.
     prune_fraction: Share of a parent's connections that goes, where there is no threshold.
+    sensitivity_drop: Which go by sensitivity: "weakest" or "strongest".
   """
 
   weight_threshold: float | str = 0.5
   prune_fraction: float = 1 / 3
+  sensitivity_drop: str = WEAKEST
 
   def __post_init__(self):
     threshold = self.weight_threshold
@@ -60,6 +64,9 @@ class Settings:
           f"weight_threshold is {threshold!r}; it is a number from 0 to 1 or {UNIFORM!r}")
     if not 0 <= self.prune_fraction <= 1:
       raise ValueError(f"prune_fraction is {self.prune_fraction!r}; it is a number from 0 to 1")
+    if self.sensitivity_drop not in (WEAKEST, STRONGEST):
+      raise ValueError(f"sensitivity_drop is {self.sensitivity_drop!r}; "
+                       f"it is {WEAKEST!r} or {STRONGEST!r}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
