@@ -15,6 +15,7 @@ phase.
 from collections.abc import Mapping
 import contextlib
 import dataclasses
+import itertools
 import math
 import sys
 import threading
@@ -130,8 +131,10 @@ class Console:
     tick = min(1.0, self._heartbeat)
     while not self._ended.wait(tick):
       with self._lock:
-        for activity in self._activities.values():
-          _look(activity)
+        shown = self._shown()
+      for activity in shown:  # Unlocked, and no others: the driver of a thousand does not wait.
+        _look(activity)
+      with self._lock:
         if self._bar is not None:
           self._bar.set_postfix_str(self._postfix())
         elif self._activities and time.monotonic() - self._spoke >= self._heartbeat:
@@ -147,11 +150,13 @@ class Console:
   def _postfix(self) -> str:
     return "; ".join(filter(None, [self._best, self._in_flight()]))
 
+  def _shown(self) -> list[_Activity]:
+    """Returns the trainings that are told of: those that are in flight for longest."""
+    return list(itertools.islice(self._activities.values(), _SHOWN))
+
   def _in_flight(self) -> str:
-    shown = [
-        f"{activity.label}: {activity.phase}{_seconds(activity)}"
-        for activity in list(self._activities.values())[:_SHOWN]
-    ]
+    shown = [f"{activity.label}: {activity.phase}{_seconds(activity)}"
+             for activity in self._shown()]
     more = len(self._activities) - len(shown)
     return "; ".join([*shown, f"and {more} more"] if more else shown)
 

@@ -1,6 +1,7 @@
 """A search on disk: the folder *is* the database, readable with `cat`.
 
     search.json                       what search this is (identity) and how it is run (operation)
+    timing.json                       seconds of searching, over all lives of the driver
     lock                              held by the driver that is alive
     candidates/000012/candidate.json  what to train: architecture, where it comes from, seed;
                                       written before training
@@ -84,6 +85,14 @@ class RunDirectory:
       files.write_json(self._search_path, {"format_version": FORMAT_VERSION, **content})
       yield
 
+  def searched_seconds(self) -> float:
+    """Returns the seconds of searching that were last recorded, 0 where none were."""
+    return (self._read_path(self._timing_path) or {}).get("searched_seconds", 0.0)
+
+  def write_searched_seconds(self, seconds: float) -> None:
+    """Records the seconds of searching, over all lives of the driver."""
+    files.write_json(self._timing_path, {"searched_seconds": round(seconds, 3)})
+
   # Candidates.
 
   def candidate_directory(self, number: int) -> str:
@@ -138,6 +147,10 @@ class RunDirectory:
     return files.join(self.path, "search.json")
 
   @property
+  def _timing_path(self) -> str:
+    return files.join(self.path, "timing.json")
+
+  @property
   def _candidates(self) -> str:
     return files.join(self.path, "candidates")
 
@@ -145,7 +158,9 @@ class RunDirectory:
     return files.join(self.candidate_directory(number), name)
 
   def _read(self, number: int, name: str) -> Any:
-    path = self._file(number, name)
+    return self._read_path(self._file(number, name))
+
+  def _read_path(self, path: str) -> Any:
     try:
       return files.read_json(path)
     except ValueError as error:

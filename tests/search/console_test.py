@@ -40,6 +40,17 @@ def test_a_training_that_has_said_nothing_yet_waits(lines, tmp_path):
   assert "in flight: candidate 000000 (random): waiting, 0 s" in lines.getvalue()
 
 
+def test_of_many_in_flight_the_first_four_are_told(lines, tmp_path):
+  (tmp_path / "progress.json").write_text('{"phase": "training", "step": 1, "steps": 2}')
+  with console.Console(lines=lines, terminal=False, heartbeat=0.1) as some:
+    for number in range(6):
+      some.begin(str(number), f"candidate {number}", str(tmp_path))
+    time.sleep(0.5)
+  told = [line for line in lines.getvalue().splitlines() if line.startswith("in flight")]
+  assert told[-1] == "in flight: " + "; ".join(
+      [*(f"candidate {number}: training step 1/2" for number in range(4)), "and 2 more"])
+
+
 def test_a_torn_progress_file_is_passed_over(lines, tmp_path):
   (tmp_path / "progress.json").write_text('{"phase": "tr')
   with console.Console(lines=lines, terminal=False, heartbeat=0.1) as some:

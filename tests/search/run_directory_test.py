@@ -49,6 +49,12 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
       pass
 
 
+def test_searched_seconds_are_nought_until_they_are_recorded(run):
+  assert run.searched_seconds() == 0
+  run.write_searched_seconds(12.34567)
+  assert RunDirectory(run.path).searched_seconds() == 12.346
+
+
 def test_candidates_are_counted_when_their_proposal_is_written(run, tmp_path):
   for number in (0, 1):
     run.write_candidate({"number": number})
