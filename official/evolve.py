@@ -8,6 +8,7 @@ command, given again, goes on where it was stopped or killed; --rounds and --wor
 then, what decides the outcome may not.
 """
 
+import json
 import os
 
 from absl import flags
@@ -37,19 +38,30 @@ flags.DEFINE_string(
 
 flags.DEFINE_string("search_space", "small", "paper, patent, small, or a JSON file.")
 flags.DEFINE_enum(
+  "print_search_space",
+  None,
+  space_lib.names(),
+  "Prints one as JSON, to be edited and given to --search_space, and does nothing else.",
+)
+flags.DEFINE_enum(
   "algorithm",
   "evolution",
   settings_lib.ALGORITHMS,
   "How candidates are proposed; random_search draws every one at random.",
 )
 flags.DEFINE_integer(
-  "population_size", 20, "Candidates that can be parents; as many random ones come first."
+  "population_size", 20, "Candidates that can be parents; children begin when as many are finished."
+)
+flags.DEFINE_integer(
+  "initial_candidates",
+  None,
+  "Random candidates that come first, the best of which survive; default: --population_size.",
 )
 flags.DEFINE_integer(
   "tournament_size", 5, "Members drawn from the population; the best of them is the parent."
 )
 flags.DEFINE_integer(
-  "rounds", 200, "Candidates after the first --population_size. May be raised later."
+  "rounds", 200, "Candidates after --initial_candidates. May be raised later."
 )
 flags.DEFINE_enum(
   "remove",
@@ -67,12 +79,22 @@ flags.DEFINE_enum(
   "guidance",
   "connection_weights",
   settings_lib.GUIDANCE,
-  "How a child chooses among its parent's connections.",
+  "How a child chooses among its parent's connections: by their learned weights, by what cutting "
+  "each would cost, or at random.",
 )
 flags.DEFINE_string(
   "weight_threshold",
   "0.5",
   "Connections whose trained weight is above it are kept; uniform draws one from U(0, 1) each.",
+)
+flags.DEFINE_enum(
+  "sensitivity_drop",
+  "weakest",
+  settings_lib.SENSITIVITY_DROPS,
+  "Connections that go with --guidance=sensitivity.",
+)
+flags.DEFINE_float(
+  "prune_fraction", 1 / 3, "Share of connections that goes with --guidance=sensitivity or random."
 )
 flags.DEFINE_integer(
   "max_operators",
@@ -120,6 +142,22 @@ flags.DEFINE_integer(
   "Steps between the checkpoints from which a training is resumed; default: a tenth of its steps.",
 )
 
+flags.DEFINE_float(
+  "max_hours",
+  None,
+  "Begins nothing new after so many hours of searching, all starts of this command together; "
+  "candidates in flight and the final training are finished. May be changed later.",
+)
+flags.DEFINE_float(
+  "target_fitness",
+  None,
+  "Begins nothing new once a candidate is as good. May be changed later.",
+)
+flags.DEFINE_integer(
+  "max_retries",
+  1,
+  "Times that a candidate is tried again after its process was killed or its machine lost.",
+)
 flags.DEFINE_integer("workers", 1, "Candidates trained at a time. May be changed later.")
 flags.DEFINE_enum(
   "executor",
@@ -162,6 +200,9 @@ _PRELOAD = ("official.training.experiment",)
 
 
 def main(_) -> int:
+  if FLAGS.print_search_space:
+    print(json.dumps(space_lib.load_space(FLAGS.print_search_space).to_json(), indent=1))
+    return 0
   _check_numbers()
   data_dir, model_dir = cli.resolve_path(FLAGS.data_dir), cli.resolve_path(FLAGS.model_dir)
   info = dataset.load(data_dir)
@@ -231,6 +272,7 @@ def _trainings(data_dir: str, model_dir: str, threads: int):
 def _settings(space: space_lib.SearchSpace) -> settings_lib.SearchSettings:
   return settings_lib.SearchSettings(
     population_size=FLAGS.population_size,
+    initial_candidates=FLAGS.initial_candidates,
     tournament_size=FLAGS.tournament_size,
     rounds=FLAGS.rounds,
     remove=FLAGS.remove,
@@ -238,10 +280,15 @@ def _settings(space: space_lib.SearchSpace) -> settings_lib.SearchSettings:
     algorithm=FLAGS.algorithm,
     guidance=FLAGS.guidance,
     weight_threshold=settings_lib.threshold(FLAGS.weight_threshold),
+    sensitivity_drop=FLAGS.sensitivity_drop,
+    prune_fraction=FLAGS.prune_fraction,
     max_operators=space.max_operators if FLAGS.max_operators is None else FLAGS.max_operators,
     seed=FLAGS.seed,
     workers=FLAGS.workers,
     keep_checkpoints=FLAGS.keep_checkpoints,
+    max_hours=FLAGS.max_hours,
+    target_fitness=FLAGS.target_fitness,
+    max_retries=FLAGS.max_retries,
   )
 
 

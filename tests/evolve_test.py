@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from data_prep import dataset
+from official.architecture import space
 
 ROOT = str(pathlib.Path(__file__).resolve().parents[1])
 EVOLVE = ["-m", "official.evolve"]
@@ -132,7 +133,8 @@ def test_identity_and_operation_are_recorded_by_flag(run, data):
   assert recorded["identity"]["data_dir"] == dataset.load(data).fingerprint
   assert recorded["identity"]["search_space"]["name"] == "small"
   assert recorded["operation"] == {
-      "rounds": 2, "workers": 1, "keep_checkpoints": 5, "final_steps": 1000, "executor": "local"}
+      "rounds": 2, "workers": 1, "keep_checkpoints": 5, "max_hours": None,
+        "target_fitness": None, "max_retries": 1, "final_steps": 1000, "executor": "local"}
 
 
 @pytest.mark.parametrize("flag, message", [
@@ -166,3 +168,11 @@ def test_flags_may_come_from_a_file_and_paths_are_the_callers(data, tmp_path):
   process = call(FAKE, "--flagfile=search.flags", cwd=tmp_path)
   assert process.returncode == 0, process.stderr
   assert (tmp_path / "run" / "search.json").exists()
+
+
+def test_a_printed_search_space_can_be_given_back(tmp_path):
+  process = call(["-m", "official.evolve", "--print_search_space=paper"])
+  assert process.returncode == 0, process.stderr
+  file = tmp_path / "mine.json"
+  file.write_text(process.stdout)
+  assert space.load_space(str(file)) == space.load_space("paper")

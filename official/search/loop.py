@@ -28,6 +28,8 @@ from official.search.population import Member
 from official.search.run_directory import RunDirectory
 from official.search.settings import SearchSettings
 
+_CLOCK_SECONDS = 10.0
+
 
 def search(run: RunDirectory, space: SearchSpace, settings: SearchSettings, clip: cost.Clip,
            evaluator: Evaluator, executor: Executor, console: Console) -> Member:
@@ -67,6 +69,8 @@ class _Driver:
     self._started: dict[str, float] = {}
     self._watch = failures.Watch(patience=settings.population_size,
                                  feasible=self._state.best is not None)
+    self._clock = _Clock(run)
+    self._enough: str | None = None
 
   def run(self) -> Member:
     total = max(self._settings.candidates, self._state.proposed)
@@ -76,26 +80,33 @@ class _Driver:
           f"going on in {self._run.path}: {self._state.proposed} candidates proposed, "
           f"{len(self._interrupted)} of them in flight; {self._best()}")
     self._drop_weights(range(self._state.proposed))
+    try:
+      self._work()
+    finally:
+      self._clock.save()
+    if self._state.best is None:
+      raise failures.SearchStopped("no candidate is feasible; choose another --search_space")
+    return self._state.best
+
+  def _work(self) -> None:
     while self._fill():
       outcome = self._executor.wait_any()
       candidate = self._running.pop(outcome.key)
-      verdict = failures.judge(outcome, self._settings.fitness, self._kills[outcome.key])
+      verdict = failures.judge(outcome, self._settings.fitness, self._kills[outcome.key],
+                               self._settings.max_retries)
       if verdict.result is None:
         self._kills[outcome.key] += 1
         self._console.end(outcome.key, f"{outcome.reason}; trying again")
         self._submit(candidate)
       else:
         self._record(candidate, verdict, outcome.value or {})
-    if self._state.best is None:
-      raise failures.SearchStopped("no candidate is feasible; choose another --search_space")
-    return self._state.best
 
   def _fill(self) -> bool:
     """Hands out work while there is a free slot; returns whether anything runs."""
     while len(self._running) < self._executor.capacity:
       if self._interrupted:
         self._submit(self._run.read_candidate(self._interrupted.popleft()))
-      elif self._state.proposed < self._settings.candidates:
+      elif self._wants_more():
         candidate = self._propose()
         self._run.write_candidate(candidate)
         self._state.proposed += 1
@@ -103,6 +114,23 @@ class _Driver:
       else:
         break
     return bool(self._running)
+
+  def _wants_more(self) -> bool:
+    """Whether another candidate is proposed; says once why not, where rounds are left."""
+    if self._state.proposed >= self._settings.candidates:
+      return False
+    hours, target, best = (self._settings.max_hours, self._settings.target_fitness,
+                           self._state.best)
+    enough = None
+    if target is not None and best is not None and best.fitness >= target:
+      enough = f"--target_fitness={target:g} is reached"
+    elif hours is not None and self._clock.hours() >= hours:
+      enough = f"--max_hours={hours:g} are over"
+    if enough and self._enough is None:
+      self._console.say(f"{enough}: nothing new is begun; {len(self._running)} in flight are "
+                        "finished first")
+    self._enough = self._enough or enough
+    return self._enough is None
 
   def _propose(self) -> Mapping[str, Any]:
     try:
@@ -134,6 +162,7 @@ class _Driver:
         "kills": self._kills.pop(key, 0)})
     kept_before = self._state.keeping_weights
     self._state.record(result, candidate["tournament"])
+    self._clock.save_sometimes()
     self._drop_weights({number, *kept_before})
     self._console.end(key, _describe(result))
     self._console.count(self._best())
@@ -150,6 +179,30 @@ class _Driver:
     if best is None:
       return "none feasible yet"
     return f"best {self._settings.fitness} {best.fitness:.4f} (candidate {best.number:06d})"
+
+
+class _Clock:
+  """Hours of searching, over all lives of the driver; a kill loses those since the last save."""
+
+  def __init__(self, run: RunDirectory):
+    self._run = run
+    self._before = run.searched_seconds()
+    self._start = self._saved = time.monotonic()
+
+  def hours(self) -> float:
+    return self._seconds() / 3600
+
+  def save_sometimes(self) -> None:
+    """Saves, if that was some seconds ago; a search of short candidates has other things to do."""
+    if time.monotonic() - self._saved >= _CLOCK_SECONDS:
+      self.save()
+
+  def save(self) -> None:
+    self._saved = time.monotonic()
+    self._run.write_searched_seconds(self._seconds())
+
+  def _seconds(self) -> float:
+    return self._before + time.monotonic() - self._start
 
 
 def _label(candidate: Mapping[str, Any]) -> str:

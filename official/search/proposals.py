@@ -1,13 +1,14 @@
 """What is tried next: candidate n, from (seed, n) and from what is known when it is proposed.
 
-Until `population_size` candidates have finished, and in a random search for ever, a candidate is a
-random architecture. After that it is a child: members drawn from the population meet in a
-tournament, the best of them is the parent, and its trained connection weights guide the mutation.
+The first `initial_candidates`, whatever comes before `population_size` have finished, and in a
+random search all, are random architectures. After that comes a child: members drawn from the
+population meet in a tournament, the best of them is the parent, and what its training found (its
+connection weights, say) guides the mutation.
 Every candidate has a generator of its own, f(seed, n), and draws in a fixed order from sorted
 lists; so equal files give equal proposals, whatever ran between.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -38,15 +39,20 @@ def propose(run: RunDirectory, state: SearchState, space: SearchSpace, settings:
   number = state.proposed
   rng = generator(settings.seed, number)
   parent, sample, founder, child = None, (), None, None
-  if settings.algorithm == "random_search" or not state.ready:
+  if (settings.algorithm == "random_search" or number < settings.initial_candidates
+      or not state.ready):
     founder = random_generation.found(space, rng, clip=clip)
   else:
     sample = population_lib.tournament(state.population, settings.tournament_size, rng)
     parent = population_lib.best(sample).number
+    trained = run.read_result(parent)
     child = mutation.mutate(
         serialization.from_json(run.read_candidate(parent)["architecture"]),
-        weights(run.read_result(parent)), space, rng, guidance=settings.guidance,
-        weight_threshold=settings.weight_threshold, max_operators=settings.max_operators, clip=clip)
+        by_connection(trained["connection_weights"], "end"), space, rng,
+        guidance=settings.guidance, weight_threshold=settings.weight_threshold,
+        sensitivities=by_connection(trained.get("sensitivities") or (), "value"),
+        sensitivity_drop=settings.sensitivity_drop, prune_fraction=settings.prune_fraction,
+        max_operators=settings.max_operators, clip=clip)
   return {
       "number": number,
       "parent": parent,
@@ -67,10 +73,9 @@ def check(space: SearchSpace, settings: SearchSettings, clip: cost.Clip) -> None
     raise cli.UserError(f"--search_space: {error}") from error
 
 
-def weights(result: Mapping[str, Any]) -> dict[Connection, float]:
-  """Returns the trained weight of every connection, after the sigmoid, from a result.json."""
-  return {Connection(entry["source"], entry["target"]): entry["end"]
-          for entry in result["connection_weights"]}
+def by_connection(entries: Iterable[Mapping[str, Any]], name: str) -> dict[Connection, float]:
+  """Returns the value of that name of every connection, from a list in a result.json."""
+  return {Connection(entry["source"], entry["target"]): entry[name] for entry in entries}
 
 
 def generator(seed: int, number: int) -> np.random.Generator:

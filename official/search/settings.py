@@ -16,12 +16,14 @@ from official.search import fitness as fitness_lib
 ALGORITHMS = ("evolution", "random_search")
 REMOVALS = ("worst", "worst_sampled", "oldest")
 GUIDANCE = tuple(sorted(guidance_lib.GUIDANCES))
+SENSITIVITY_DROPS = ("weakest", "strongest")
 FITNESS = tuple(fitness_lib.FUNCTIONS)
 UNIFORM = "uniform"
-_OPERATION = ("rounds", "workers", "keep_checkpoints")
+_OPERATION = ("rounds", "workers", "keep_checkpoints", "max_hours", "target_fitness", "max_retries")
 _LEAST = {"population_size": 1, "tournament_size": 1, "rounds": 0, "max_operators": 0, "seed": 0,
-          "workers": 1, "keep_checkpoints": 0}
-_CHOICES = {"remove": REMOVALS, "fitness": FITNESS, "algorithm": ALGORITHMS, "guidance": GUIDANCE}
+          "workers": 1, "keep_checkpoints": 0, "max_retries": 0}
+_CHOICES = {"remove": REMOVALS, "fitness": FITNESS, "algorithm": ALGORITHMS, "guidance": GUIDANCE,
+            "sensitivity_drop": SENSITIVITY_DROPS}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,10 +31,11 @@ class SearchSettings:
   """How a search proceeds.
 
   Attributes:
-    population_size: Candidates that can become parents; as many random ones must finish before the
-      first child.
+    population_size: Candidates that can become parents; as many must finish before the first child.
+    initial_candidates: Candidates without a parent, which come first; the best `population_size` of
+      them survive. None is as many as the population has.
     tournament_size: Members drawn for a tournament; the best of them is the parent.
-    rounds: Candidates after the first `population_size`.
+    rounds: Candidates after the first `initial_candidates`.
     remove: Who leaves when the population is full: its worst, the worst of the tournament's sample,
       or the oldest.
     fitness: What is maximised, see fitness.py.
@@ -40,14 +43,21 @@ class SearchSettings:
     guidance: How a child chooses among its parent's connections.
     weight_threshold: Connections above it are kept, or "uniform": a threshold from U(0, 1) for
       each.
+    sensitivity_drop: Which connections guidance by sensitivity drops.
+    prune_fraction: Share of a parent's connections that goes, in guidances without a threshold.
     max_operators: Splits, merges and changes of dilation for a child: 0 to this many.
     seed: Of everything random; candidate n depends on (seed, n) and on what was known when it was
       proposed.
     workers: Candidates trained at a time.
     keep_checkpoints: Candidates, the best ones, that keep their weights.
+    max_hours: Proposes nothing new after so many hours of searching, over all lives of the driver.
+    target_fitness: Proposes nothing new once a candidate is as good.
+    max_retries: Times that a candidate is tried again after its process was killed, or its machine
+      lost.
   """
 
   population_size: int = 20
+  initial_candidates: int | None = None
   tournament_size: int = 5
   rounds: int = 200
   remove: str = "worst"
@@ -55,12 +65,19 @@ class SearchSettings:
   algorithm: str = "evolution"
   guidance: str = "connection_weights"
   weight_threshold: float | str = 0.5
+  sensitivity_drop: str = "weakest"
+  prune_fraction: float = 1 / 3
   max_operators: int = 4
   seed: int = 0
   workers: int = 1
   keep_checkpoints: int = 5
+  max_hours: float | None = None
+  target_fitness: float | None = None
+  max_retries: int = 1
 
   def __post_init__(self):
+    if self.initial_candidates is None:
+      object.__setattr__(self, "initial_candidates", self.population_size)
     for name, least in _LEAST.items():
       at_least(name, getattr(self, name), least)
     for name, choices in _CHOICES.items():
@@ -70,6 +87,18 @@ class SearchSettings:
           f"--tournament_size={self.tournament_size} is above "
           f"--population_size={self.population_size}; "
           "a tournament is drawn from the population, so give at most its size")
+    if self.initial_candidates < self.population_size:
+      raise cli.UserError(
+          f"--initial_candidates={self.initial_candidates} is below "
+          f"--population_size={self.population_size}; the population begins with them, so give at "
+          "least its size")
+    if not 0 <= self.prune_fraction <= 1:
+      raise cli.UserError(
+          f"--prune_fraction={self.prune_fraction} is out of range; give a number from 0 to 1")
+    if self.max_hours is not None:
+      at_least("max_hours", self.max_hours, 0, exclusive=True)
+    if self.target_fitness is not None and not math.isfinite(self.target_fitness):
+      raise cli.UserError(f"--target_fitness={self.target_fitness} is no finite number; give one")
     threshold = self.weight_threshold
     if threshold != UNIFORM and not (isinstance(threshold, float) and 0 <= threshold <= 1):
       raise cli.UserError(
@@ -78,7 +107,7 @@ class SearchSettings:
   @property
   def candidates(self) -> int:
     """Candidates in all."""
-    return self.population_size + self.rounds
+    return self.initial_candidates + self.rounds
 
   def identity(self) -> dict:
     """Values, by flag, that a run directory keeps for good."""

@@ -164,6 +164,64 @@ def test_parents_are_drawn_only_when_the_population_has_finished(search):
     assert (candidate["parent"] is None) == (candidate["known_results"] < 4)
 
 
+def test_more_initial_candidates_than_the_population_has_come_first(search):
+  search(initial_candidates=6)
+  candidates = [search.run.read_candidate(number) for number in range(10)]
+  assert [candidate["parent"] is None for candidate in candidates] == [True] * 6 + [False] * 4
+
+
+def test_of_the_initial_candidates_the_best_survive(search):
+  search(initial_candidates=7, rounds=0)
+  state, _ = state_lib.replay(search.run, search_fakes.settings(initial_candidates=7))
+  ranked = sorted(search.results(), key=lambda result: (
+      -result["fitness"], result["metrics"]["loss"], result["finish_order"]))
+  assert sorted(member.number for member in state.population) == sorted(
+      result["number"] for result in ranked[:4])
+
+
+def test_guided_by_sensitivity_the_weakest_connections_go(search):
+  search(search_fakes.with_sensitivities, guidance="sensitivity", max_operators=0)
+  child = search.run.read_candidate(7)
+  values = {(entry["source"], entry["target"]): entry["value"]
+            for entry in search.run.read_result(child["parent"])["sensitivities"]}
+  scores = {(entry["source"], entry["target"]): entry["value"]
+            for entry in child["child"]["scores"]}
+  assert scores == values
+  assert child["child"]["pruned"]
+
+
+def test_nothing_new_is_begun_once_the_target_is_reached(search):
+  search(target_fitness=0.0)
+  assert len(search.results()) == 1
+  assert "--target_fitness=0 is reached: nothing new is begun" in search.text.getvalue()
+
+
+def test_without_the_target_the_same_search_goes_on(search):
+  search(target_fitness=0.0)
+  search()
+  assert [result["status"] for result in search.results()] == ["ok"] * 8
+
+
+def test_nothing_new_is_begun_when_the_hours_are_over(search):
+  search(rounds=0)
+  search.run.write_searched_seconds(3600.0)
+  search(max_hours=1.0)
+  assert len(search.results()) == 4
+  assert "--max_hours=1 are over: nothing new is begun" in search.text.getvalue()
+
+
+def test_hours_count_over_all_lives_of_the_driver(search):
+  search(rounds=0)
+  before = search.run.searched_seconds()
+  search(rounds=1)
+  assert search.run.searched_seconds() > before > 0
+
+
+def test_without_retries_one_kill_is_infeasible(search):
+  with pytest.raises(failures.SearchStopped, match="killed 1 times"):
+    search(search_fakes.killed_once, in_processes(), max_retries=0)
+
+
 def test_replay_gives_the_state_that_the_driver_had(search):
   settings = search_fakes.settings(remove="worst_sampled", rounds=12)
   search(rounds=12, remove="worst_sampled")

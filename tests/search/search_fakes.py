@@ -98,6 +98,14 @@ def quick(candidate: Mapping, directory: str) -> dict:
   return result(candidate, random.Random(candidate["seed"]))
 
 
+def with_sensitivities(candidate: Mapping, directory: str) -> dict:
+  """Measures what cutting each connection would cost, too."""
+  value = quick(candidate, directory)
+  rng = random.Random(candidate["seed"] + 1)
+  return {**value, "sensitivities": [{**connection, "value": rng.random()}
+                                     for connection in candidate["architecture"]["connections"]]}
+
+
 def echo(candidate: Mapping, directory: str) -> dict:
   """Returns what it was given, after as many seconds as it was told to take."""
   time.sleep(candidate.get("seconds", 0))

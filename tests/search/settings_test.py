@@ -5,6 +5,14 @@ from official.search import settings
 
 
 @pytest.mark.parametrize("changes, message", [
+    ({"initial_candidates": 19}, "--initial_candidates=19 is below --population_size=20; "
+     "the population begins with them, so give at least its size"),
+    ({"prune_fraction": 1.5}, "--prune_fraction=1.5 is out of range; give a number from 0 to 1"),
+    ({"max_hours": 0.0}, "--max_hours=0.0 is out of range; give a number above 0"),
+    ({"target_fitness": float("nan")}, "--target_fitness=nan is no finite number; give one"),
+    ({"max_retries": -1}, "--max_retries=-1 is out of range; give a number of at least 0"),
+    ({"sensitivity_drop": "all"},
+     "--sensitivity_drop=all is unknown; it is one of weakest, strongest"),
     ({"population_size": 4, "tournament_size": 5},
      "--tournament_size=5 is above --population_size=4; a tournament is drawn from the population, "
      "so give at most its size"),
@@ -38,7 +46,9 @@ def test_rounds_come_after_the_initial_population():
 
 def test_operation_is_no_identity():
   some = settings.SearchSettings(rounds=3, workers=2)
-  assert some.operation() == {"rounds": 3, "workers": 2, "keep_checkpoints": 5}
+  assert some.operation() == {
+      "rounds": 3, "workers": 2, "keep_checkpoints": 5, "max_hours": None, "target_fitness": None,
+      "max_retries": 1}
   assert not some.identity().keys() & some.operation().keys()
 
 
@@ -52,3 +62,8 @@ def test_a_threshold_is_a_number_or_uniform(text, value):
 def test_a_rate_is_above_zero(value):
   with pytest.raises(cli.UserError, match="--learning_rate=.* give a number above 0"):
     settings.at_least("learning_rate", value, 0, exclusive=True)
+
+
+def test_initial_candidates_are_as_many_as_the_population_unless_told():
+  assert settings.SearchSettings(population_size=7).initial_candidates == 7
+  assert settings.SearchSettings(initial_candidates=30, rounds=5).candidates == 35
