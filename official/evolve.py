@@ -10,6 +10,7 @@ then, what decides the outcome may not.
 
 import json
 import os
+import tempfile
 
 from absl import flags
 
@@ -36,6 +37,12 @@ flags.DEFINE_string(
   "--data_dir cannot be written.",
 )
 
+flags.DEFINE_bool(
+  "dry_run",
+  False,
+  "Trains a few candidates for a few steps, prints their size, memory and seconds a step, the "
+  "hours that the search would take and the batch that fits; leaves --model_dir alone.",
+)
 flags.DEFINE_string("search_space", "small", "paper, patent, small, or a JSON file.")
 flags.DEFINE_enum(
   "print_search_space",
@@ -210,6 +217,8 @@ def main(_) -> int:
   space = space_lib.load_space(FLAGS.search_space).restricted_to(info.streams)
   settings = _settings(space)
   threads = application.threads(model_dir, FLAGS.threads_per_candidate, settings.workers)
+  if FLAGS.dry_run:
+    return _dry_run(data_dir, space, settings, _clip(info), threads)
   return application.run(
     model_dir=model_dir,
     space=space,
@@ -232,41 +241,61 @@ def _trainings(data_dir: str, model_dir: str, threads: int):
 
   This is the one place where the search meets official.training.
   """
-  from official.inputs import cache
   from official.training import evaluator
   from official.training import final
+
+  setup = _setup(data_dir, model_dir, threads, FLAGS.final_steps)
+  return (
+    evaluator.TrainingEvaluator(setup=_setup(data_dir, model_dir, threads, FLAGS.candidate_steps)),
+    final.FinalTraining(setup=setup, export_dir=os.path.join(model_dir, "export")),
+  )
+
+
+def _setup(data_dir: str, model_dir: str, threads: int, steps: int):
+  from official.inputs import cache
   from official.training import recipe
   from official.training import setup
 
-  def training(steps: int) -> setup.Setup:
-    return setup.Setup(
-      data_dir=data_dir,
-      cache_dir=cli.resolve_path(FLAGS.cache_dir or cache.directory(data_dir, model_dir)),
-      num_frames=FLAGS.num_frames,
-      image_size=FLAGS.image_size,
-      recipe=recipe.Recipe(
-        steps=steps,
-        batch_size=FLAGS.batch_size,
-        optimizer=FLAGS.optimizer,
-        learning_rate=FLAGS.learning_rate,
-        connection_multiplier=FLAGS.connection_learning_rate_multiplier,
-        weight_decay=FLAGS.weight_decay,
-        label_smoothing=FLAGS.label_smoothing,
-        horizontal_flip=FLAGS.horizontal_flip,
-      ),
-      checkpoint_steps=FLAGS.checkpoint_steps,
-      threads=threads,
-      distribution_strategy=FLAGS.distribution_strategy,
-      num_gpus=FLAGS.num_gpus,
-      tpu=FLAGS.tpu,
-    )
-
-  return (
-    evaluator.TrainingEvaluator(setup=training(FLAGS.candidate_steps)),
-    final.FinalTraining(
-      setup=training(FLAGS.final_steps), export_dir=os.path.join(model_dir, "export")
+  return setup.Setup(
+    data_dir=data_dir,
+    cache_dir=cli.resolve_path(FLAGS.cache_dir or cache.directory(data_dir, model_dir)),
+    num_frames=FLAGS.num_frames,
+    image_size=FLAGS.image_size,
+    recipe=recipe.Recipe(
+      steps=steps,
+      batch_size=FLAGS.batch_size,
+      optimizer=FLAGS.optimizer,
+      learning_rate=FLAGS.learning_rate,
+      connection_multiplier=FLAGS.connection_learning_rate_multiplier,
+      weight_decay=FLAGS.weight_decay,
+      label_smoothing=FLAGS.label_smoothing,
+      horizontal_flip=FLAGS.horizontal_flip,
     ),
+    checkpoint_steps=FLAGS.checkpoint_steps,
+    threads=threads,
+    distribution_strategy=FLAGS.distribution_strategy,
+    num_gpus=FLAGS.num_gpus,
+    tpu=FLAGS.tpu,
   )
+
+
+def _dry_run(data_dir: str, space, settings, clip: cost.Clip, threads: int) -> int:
+  from official.training import probe
+
+  with tempfile.TemporaryDirectory() as folder:  # Of the cache, where --data_dir is not writable.
+    return application.dry_run(
+      space=space,
+      settings=settings,
+      clip=clip,
+      executor=FLAGS.executor,
+      threads=threads,
+      candidate_steps=FLAGS.candidate_steps,
+      final_steps=FLAGS.final_steps,
+      probe=probe.Probe(
+        setup=_setup(data_dir, folder, threads, FLAGS.candidate_steps), workers=settings.workers
+      ),
+      preload=_PRELOAD,
+    )
 
 
 def _settings(space: space_lib.SearchSpace) -> settings_lib.SearchSettings:

@@ -12,6 +12,7 @@ from typing import Any
 
 from official.architecture import cost
 from official.architecture.space import SearchSpace
+from official.search import dry_run as dry_run_lib
 from official.search import failures
 from official.search import files
 from official.search import final
@@ -79,6 +80,23 @@ def run(*, model_dir: str, space: SearchSpace, settings: SearchSettings, clip: c
   except signals.Interrupted as interrupted:
     print(f"left after {interrupted}; nothing is lost, the same command goes on in {model_dir}",
           file=sys.stderr, flush=True)
+    return 128 + interrupted.signum
+  return 0
+
+
+def dry_run(*, space: SearchSpace, settings: SearchSettings, clip: cost.Clip, executor: str,
+            threads: int, candidate_steps: int, final_steps: int, probe: base.Evaluator,
+            preload: Sequence[str] = ("tensorflow",)) -> int:
+  """Says what a search would take (dry_run.py), and returns the exit status."""
+  try:
+    with (signals.raising(), Console() as console,
+          _executor(executor, settings.workers, threads, preload) as pool):
+      dry_run_lib.run(space=space, settings=settings, clip=clip, candidate_steps=candidate_steps,
+                      final_steps=final_steps, probe=probe, executor=pool, console=console)
+  except failures.SearchStopped as stopped:
+    print(f"stopped: {stopped}", file=sys.stderr, flush=True)
+    return 1
+  except signals.Interrupted as interrupted:
     return 128 + interrupted.signum
   return 0
 

@@ -1,8 +1,8 @@
 """What a training is doing, in a file that others may read at any time.
 
 `progress.json` holds `{"phase", "step", "steps"}`; phases are starting, preparing, building,
-tracing, training, evaluating. It is replaced whole. It says how far something is, never what came
-out of it.
+tracing, training, evaluating, measuring sensitivity. It is replaced whole. It says how far
+something is, never what came out of it.
 """
 
 import json
