@@ -60,6 +60,24 @@ def locked(directory: str, *, patience: float = 0.0, evict: bool = False) -> Ite
     os.close(descriptor)
 
 
+def holder(directory: str) -> str | None:
+  """Says who holds the lock of a folder, without trying it; None where nobody does.
+
+  A holder on another host cannot be looked at: it is told as it was written.
+  """
+  path = os.path.join(directory, FILE)
+  if files.is_url(directory) or not os.path.exists(path):
+    return None
+  descriptor = os.open(path, os.O_RDONLY)
+  try:
+    named = _holder(descriptor)
+  finally:
+    os.close(descriptor)
+  if named is None or (named["host"] == socket.gethostname() and not _has_open(named, path)):
+    return None
+  return _describe(named)
+
+
 def _acquired(descriptor: int, patience: float) -> bool:
   deadline = time.monotonic() + patience
   while True:
@@ -87,13 +105,17 @@ def _kill_holder(descriptor: int, path: str) -> bool:
   holder = _holder(descriptor)
   if holder is None or holder["host"] != socket.gethostname() or holder["pid"] == os.getpid():
     return False
-  if not any(
-      os.path.realpath(link) == os.path.realpath(path)
-      for link in glob.glob(f"/proc/{holder['pid']}/fd/*")):
+  if not _has_open(holder, path):
     return False
   with contextlib.suppress(ProcessLookupError, PermissionError):
     os.kill(holder["pid"], signal.SIGKILL)
   return True
+
+
+def _has_open(holder: dict, path: str) -> bool:
+  """Whether a process of this host has a file open."""
+  return any(os.path.realpath(link) == os.path.realpath(path)
+             for link in glob.glob(f"/proc/{holder['pid']}/fd/*"))
 
 
 def _describe(holder: dict | None) -> str:

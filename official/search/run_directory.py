@@ -133,6 +133,10 @@ class RunDirectory:
     """Returns the content of result.json, None while the candidate is in flight."""
     return self._read(number, "result.json")
 
+  def read_timing(self, number: int) -> dict[str, Any] | None:
+    """Returns the content of a candidate's timing.json, None while it is in flight."""
+    return self._read(number, "timing.json")
+
   def drop_weights(self, number: int) -> None:
     """Deletes a candidate's checkpoints; what is known of it stays."""
     files.remove_matching(self.candidate_directory(number), _is_weights)
