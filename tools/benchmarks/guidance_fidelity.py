@@ -1,0 +1,241 @@
+"""How well connection weights, and sensitivities, foretell what cutting a connection costs.
+
+    python -m tools.benchmarks.guidance_fidelity --data_dir=D --model_dir=RUN
+    python -m tools.benchmarks.guidance_fidelity --data_dir=D --candidates=8
+
+A guidance keeps what looks important. Here every connection that may go is really cut, one at a
+time, in trained networks, and the loss measured anew. Networks are those of a run directory, or
+random ones of a search space, trained here as `official.evolve` trains candidates by default.
+
+    weight        sigmoid(K v), what the guidance `connection_weights` looks at
+    sensitivity   from gradients on every second validation video, as the guidance `sensitivity` has
+    loss increase of a cut, on the other validation videos, which the gradients never saw
+
+Printed for every network is the Spearman rank correlation of weight, and of sensitivity, with the
+loss increase (1: the same order; 0: no relation), then the mean over the networks with its 95 %
+bootstrap interval over networks, and the same for the difference. An interval of the difference
+that leaves out 0 says which foretells better. Few validation clips make it wide; below some eight
+networks it is narrower than it should be, for a bootstrap cannot draw what it has not seen.
+
+A search keeps the weights of its best candidates only: --keep_checkpoints of official.evolve
+decides, candidates without are skipped. --algorithm=random_search --keep_checkpoints=N makes a run
+whose candidates are not chosen by what is measured here.
+"""
+
+from collections.abc import Callable, Iterator
+import math
+import os
+import tempfile
+from typing import Any
+import warnings
+
+from absl import flags
+import numpy as np
+
+from data_prep import cli
+from data_prep import dataset
+
+_DATA_DIR = flags.DEFINE_string(
+    "data_dir", None, "Folder made by data_prep.extract; with --model_dir, the one of the run.",
+    required=True)
+_MODEL_DIR = flags.DEFINE_string(
+    "model_dir", None, "Run directory of official.evolve; networks are trained here without it.")
+_CANDIDATES = flags.DEFINE_integer(
+    "candidates", 8, "Networks at most; of a run, the first that have checkpoints.", lower_bound=1)
+_SEARCH_SPACE = flags.DEFINE_string(
+    "search_space", "small", "Of the networks trained here: paper, patent, small, or a JSON file.")
+_STEPS = flags.DEFINE_integer("steps", 200, "Of each training here.", lower_bound=1)
+_SEED = flags.DEFINE_integer("seed", 0, "Of networks and trainings here.", lower_bound=0)
+
+# Clips of a video on which a cut is measured: as many as an evaluation takes.
+_CLIPS_PER_VIDEO = 4
+_LEAST_CONNECTIONS = 4
+_RESAMPLES = 10_000
+
+
+def main(arguments) -> None:
+  del arguments
+  data_dir = cli.resolve_path(_DATA_DIR.value)
+  info = dataset.load(data_dir)
+  if info.splits["validation"].clips < 2:
+    raise cli.UserError(f"--data_dir={data_dir} has {info.splits['validation'].clips} validation "
+                        "clips; half of them measure the cuts, so give a dataset of more")
+  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+  warnings.simplefilter("ignore", FutureWarning)
+  networks = _of_run(data_dir, info) if _MODEL_DIR.value else _trained_here(data_dir, info)
+  print(f"{'network':<10}{'connections':>12}{'weight':>10}{'sensitivity':>13}", flush=True)
+  rows = []
+  for name, architecture, model, task in networks:
+    weights, sensitivities, increases = _facts(architecture, model, task)
+    if len(increases) < _LEAST_CONNECTIONS:
+      print(f"{name:<10}{len(increases):>12}  skipped: too few that may go", flush=True)
+      continue
+    row = [_spearman(values, increases) for values in (weights, sensitivities)]
+    print(f"{name:<10}{len(increases):>12}{row[0]:>10.3f}{row[1]:>13.3f}", flush=True)
+    if all(map(math.isfinite, row)):
+      rows.append(row)
+  if not rows:
+    raise cli.UserError("no network could be measured; raise --candidates, or give a run whose "
+                        "candidates keep their checkpoints (--keep_checkpoints of official.evolve)")
+  of_weight, of_sensitivity = np.array(rows).T
+  for name, values in (("weight", of_weight), ("sensitivity", of_sensitivity),
+                       ("sensitivity - weight", of_sensitivity - of_weight)):
+    low, high = _interval(values)
+    print(f"mean of {name:<21}{values.mean():>7.3f}  [{low:.3f}, {high:.3f}]")
+
+
+def _of_run(data_dir: str, info: dataset.DatasetInfo) -> Iterator[tuple]:
+  """Yields name, architecture, network and task of the candidates that have checkpoints."""
+  import tensorflow as tf
+
+  from official.search import run_directory
+
+  run = run_directory.RunDirectory(cli.resolve_path(_MODEL_DIR.value))
+  recorded = run.recorded()
+  if recorded is None:
+    raise cli.UserError(f"--model_dir={run.path} holds no search.json; name a run directory of "
+                        "official.evolve, or leave the flag out")
+  identity = recorded["identity"]
+  if identity["data_dir"] != info.fingerprint:
+    raise cli.UserError(f"{run.path} was searched on another dataset than --data_dir={data_dir}; "
+                        "give the one it was searched on")
+  settings = _setup(data_dir, identity | {"steps": identity["candidate_steps"]})
+  found = 0
+  for number in range(run.count()):
+    candidate = run.read_candidate(number)
+    checkpoint = tf.train.latest_checkpoint(
+        os.path.join(run.candidate_directory(number), "training"))
+    if run.read_result(number) is None or checkpoint is None:
+      continue
+    model, task = _built(settings, candidate["architecture"], candidate["seed"])
+    tf.train.Checkpoint(model=model).restore(
+        checkpoint).assert_existing_objects_matched().expect_partial()
+    yield f"{number:06d}", candidate["architecture"], model, task
+    found += 1
+    if found == _CANDIDATES.value:
+      return
+
+
+def _trained_here(data_dir: str, info: dataset.DatasetInfo) -> Iterator[tuple]:
+  """Yields name, architecture, network and task of random networks, each after its training."""
+  from official.architecture import random_generation
+  from official.architecture import serialization
+  from official.architecture import space as space_lib
+  from official.training import evaluator
+  from official.training import experiment
+
+  space = space_lib.load_space(_SEARCH_SPACE.value).restricted_to(info.streams)
+  settings = _setup(data_dir, {"steps": _STEPS.value})
+  for number in range(_CANDIDATES.value):
+    rng = np.random.default_rng([_SEED.value, number])
+    architecture = serialization.to_json(random_generation.random_architecture(space, rng))
+    with tempfile.TemporaryDirectory() as directory, evaluator.printing_to(os.devnull):
+      trained = experiment.train(settings, architecture, number, directory, lambda *_, **__: None)
+    task = _task(settings, architecture, number)
+    yield f"{number:06d}", architecture, trained.model, task
+
+
+def _setup(data_dir: str, values: dict[str, Any]):
+  """Returns how networks are trained: `values`, else what official.evolve does by default."""
+  from official.inputs import cache
+  from official.training import recipe
+  from official.training import setup
+
+  defaults = {"batch_size": 16, "optimizer": "sgd", "learning_rate": 0.1, "num_frames": 8,
+              "image_size": 32, "connection_learning_rate_multiplier": 10.0,
+              "weight_decay": 1e-4, "label_smoothing": 0.0, "horizontal_flip": True}
+  values = defaults | values
+  names = ("steps", "batch_size", "optimizer", "learning_rate", "weight_decay", "label_smoothing",
+           "horizontal_flip")
+  return setup.Setup(
+      data_dir=data_dir, num_frames=values["num_frames"], image_size=values["image_size"],
+      cache_dir=cache.directory(data_dir, cli.resolve_path(_MODEL_DIR.value) or os.getcwd()),
+      recipe=recipe.Recipe(
+          connection_multiplier=values["connection_learning_rate_multiplier"],
+          **{name: values[name] for name in names}),
+      checkpoint_steps=None, threads=0)
+
+
+def _task(settings, architecture: dict, seed: int):
+  from official.tasks import video_classification
+  from official.training import experiment
+
+  return video_classification.VideoClassificationTask(
+      experiment.configure(settings, architecture, seed).task)
+
+
+def _built(settings, architecture: dict, seed: int) -> tuple:
+  import tensorflow as tf
+
+  tf.keras.backend.clear_session()
+  task = _task(settings, architecture, seed)
+  return task.build_model(), task
+
+
+def _facts(architecture: dict, model, task) -> tuple[list[float], list[float], list[float]]:
+  """Returns weight, sensitivity and loss increase of the connections that may go, in one order."""
+  from official import network
+  from official.architecture import guidance
+  from official.architecture import serialization
+  from official.training import sensitivity
+
+  seen = _half(task, clips_per_video=1, odd=False, batch_size=sensitivity.BATCH_SIZE)
+  unseen = _half(task, clips_per_video=_CLIPS_PER_VIDEO, odd=True, batch_size=None)
+  weights = network.connection_weights(model)
+  sensitivities = sensitivity.measure(model, task, seen)
+  increases = _loss_increases(model, task, unseen, list(weights))
+  decoded = serialization.from_json(architecture)
+  prunable = [(connection.source, connection.target)
+              for connection in guidance.Facts(architecture=decoded, weights={}).prunable()]
+  return tuple([values[ends] for ends in prunable]
+               for values in (weights, sensitivities, increases))
+
+
+def _half(task, *, clips_per_video: int, odd: bool, batch_size: int | None) -> list[tuple]:
+  """Returns every second validation video in batches; all in one where the size is None."""
+  data = task.task_config.validation_data.replace(
+      clips_per_video=clips_per_video, global_batch_size=1)
+  videos = task.build_inputs(data).shard(2, int(odd)).unbatch()
+  return list(videos.batch(batch_size or int(videos.reduce(0, lambda count, _: count + 1))))
+
+
+def _loss_increases(
+    model, task, batches: list[tuple], connections: list[tuple[str, str]]
+) -> dict[tuple[str, str], float]:
+  """Returns by how much the loss grows when a connection is cut and the others stay."""
+  import tensorflow as tf
+
+  from official.training import sensitivity
+
+  (streams, labels), = batches
+  loss: Callable = tf.function(
+      lambda gates: sensitivity.loss(model, task, streams, labels, gates), autograph=False)
+  whole = np.ones(len(connections), np.float32)
+  before = float(loss(tf.constant(whole)))
+  increases = {}
+  for position, ends in enumerate(connections):
+    gates = whole.copy()
+    gates[position] = 0.0
+    increases[ends] = float(loss(tf.constant(gates))) - before
+  return increases
+
+
+def _spearman(values: list[float], others: list[float]) -> float:
+  """Returns the rank correlation; NaN where one of them is constant."""
+  from scipy import stats
+
+  if len(set(values)) == 1 or len(set(others)) == 1:
+    return math.nan
+  return float(stats.spearmanr(values, others).statistic)
+
+
+def _interval(values: np.ndarray) -> tuple[float, float]:
+  """Returns the 95 % bootstrap interval of the mean."""
+  rng = np.random.default_rng(0)
+  means = rng.choice(values, size=(_RESAMPLES, len(values))).mean(axis=1)
+  low, high = np.percentile(means, [2.5, 97.5])
+  return float(low), float(high)
+
+
+if __name__ == "__main__":
+  cli.run(main)
