@@ -20,6 +20,7 @@ from official.architecture.space import SearchSpace
 from official.search import failures
 from official.search import proposals
 from official.search import state as state_lib
+from official.search import summaries
 from official.search.console import Console
 from official.search.executors.base import Evaluator
 from official.search.executors.base import Executor
@@ -70,6 +71,7 @@ class _Driver:
     self._watch = failures.Watch(patience=settings.population_size,
                                  feasible=self._state.best is not None)
     self._clock = _Clock(run)
+    self._summaries = summaries.Summaries(run)
     self._enough: str | None = None
 
   def run(self) -> Member:
@@ -84,6 +86,7 @@ class _Driver:
       self._work()
     finally:
       self._clock.save()
+      self._summaries.close()
     if self._state.best is None:
       raise failures.SearchStopped("no candidate is feasible; choose another --search_space")
     return self._state.best
@@ -163,6 +166,7 @@ class _Driver:
     kept_before = self._state.keeping_weights
     self._state.record(result, candidate["tournament"])
     self._clock.save_sometimes()
+    self._summaries.write(self._state)
     self._drop_weights({number, *kept_before})
     self._console.end(key, _describe(result))
     self._console.count(self._best())

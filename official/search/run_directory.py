@@ -10,6 +10,7 @@
                      /timing.json     what may differ between equal runs: seconds, attempts
                      /lock            held by whoever trains it
                      /progress.json, log.txt, training/   the evaluator's
+    search/                           curves for TensorBoard, see summaries.py
     final/, export/                   see final.py
 
 One writer, the driver; candidates are numbered without gaps in the order in which they were

@@ -1,0 +1,87 @@
+"""Curves of a search for TensorBoard: `tensorboard --logdir=RUN` shows them beside the trainings'.
+
+    search/best_fitness      of all candidates so far
+    search/population_mean   fitness of those that can become parents
+    search/diversity         mean Jaccard distance between the connections of two members: 0 if all
+                             are alike, 1 if no two share one
+    search/params_of_best    trainable parameters
+
+The step is the number of finished candidates. Every life of the driver writes a file of its own in
+RUN/search, without TensorFlow: an event file is a sequence of records, and TensorBoard has both the
+records and the events. Behind a URL nothing is written.
+"""
+
+from collections.abc import Mapping
+import itertools
+import os
+import socket
+import time
+
+from tensorboard.compat.proto import event_pb2
+from tensorboard.summary.writer import record_writer
+
+from official.search import files
+from official.search.run_directory import RunDirectory
+from official.search.state import SearchState
+
+FOLDER = "search"
+_VERSION = "brain.Event:2"
+
+
+class Summaries:
+  """Writes the curves of one life of the driver."""
+
+  def __init__(self, run: RunDirectory):
+    self._run = run
+    self._connections: dict[int, frozenset[tuple[str, str]]] = {}
+    self._file = None
+
+  def write(self, state: SearchState) -> None:
+    """Adds a point to every curve; none before a candidate is feasible."""
+    if state.best is None or files.is_url(self._run.path):
+      return
+    if self._file is None:
+      self._open()
+    self._add(event_pb2.Event(wall_time=time.time(), step=state.finished), self.values(state))
+    self._file.flush()
+
+  def values(self, state: SearchState) -> dict[str, float]:
+    """Returns a value for every curve."""
+    fitnesses = [member.fitness for member in state.population]
+    values = {"search/best_fitness": state.best.fitness,
+              "search/population_mean": sum(fitnesses) / len(fitnesses),
+              "search/diversity": self._diversity(state)}
+    params = (self._run.read_result(state.best.number) or {}).get("params")
+    return values if params is None else {**values, "search/params_of_best": float(params)}
+
+  def close(self) -> None:
+    """Closes the file, if there is one."""
+    if self._file is not None:
+      self._file.close()
+      self._file = None
+
+  def _open(self) -> None:
+    folder = files.join(self._run.path, FOLDER)
+    files.make_directory(folder)
+    name = f"events.out.tfevents.{time.time_ns()}.{socket.gethostname()}.{os.getpid()}"
+    self._file = open(files.join(folder, name), "wb")
+    self._records = record_writer.RecordWriter(self._file)
+    self._add(event_pb2.Event(wall_time=time.time(), file_version=_VERSION), {})
+
+  def _add(self, event: event_pb2.Event, values: Mapping[str, float]) -> None:
+    for name, value in values.items():
+      event.summary.value.add(tag=name, simple_value=value)
+    self._records.write(event.SerializeToString())
+
+  def _diversity(self, state: SearchState) -> float:
+    """A candidate's file is read once: its connections are kept while it is a member."""
+    members = [member.number for member in state.population]
+    self._connections = {
+        number: self._connections.get(number) or self._read(number) for number in members}
+    pairs = list(itertools.combinations(self._connections.values(), 2))
+    distances = [1 - len(first & second) / len(first | second) for first, second in pairs]
+    return sum(distances) / len(distances) if distances else 0.0
+
+  def _read(self, number: int) -> frozenset[tuple[str, str]]:
+    connections = self._run.read_candidate(number)["architecture"]["connections"]
+    return frozenset((each["source"], each["target"]) for each in connections)
