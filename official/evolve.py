@@ -279,7 +279,13 @@ def _setup(data_dir: str, model_dir: str, threads: int, steps: int):
   )
 
 
-def _dry_run(data_dir: str, space, settings, clip: cost.Clip, threads: int) -> int:
+def _dry_run(
+  data_dir: str,
+  space: space_lib.SearchSpace,
+  settings: settings_lib.SearchSettings,
+  clip: cost.Clip,
+  threads: int,
+) -> int:
   from official.training import probe
 
   with tempfile.TemporaryDirectory() as folder:  # Of the cache, where --data_dir is not writable.

@@ -74,12 +74,16 @@ def build_network(architecture: Architecture, *, streams: Mapping[str, int], num
 def connection_weights(model: tf.keras.Model) -> dict[tuple[str, str], float]:
   """Returns sigmoid(K v) of every connection, by (source, target), sorted."""
   weights = {}
-  for layer in model.submodules:
-    if isinstance(layer, layers.Combine):
-      target = layer.name.removeprefix(_COMBINE)
-      for source, weight in zip(layer.sources, layer.strengths().numpy(), strict=True):
-        weights[source, target] = float(weight)
+  for target, layer in combines(model).items():
+    for source, weight in zip(layer.sources, layer.strengths().numpy(), strict=True):
+      weights[source, target] = float(weight)
   return dict(sorted(weights.items()))
+
+
+def combines(model: tf.keras.Model) -> dict[str, layers.Combine]:
+  """Returns the layers that hold the connection weights, by the block that they feed."""
+  return {layer.name.removeprefix(_COMBINE): layer for layer in model.submodules
+          if isinstance(layer, layers.Combine)}
 
 
 def _inputs(architecture: Architecture, streams: Mapping[str, int],

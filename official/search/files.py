@@ -2,9 +2,8 @@
 
 A local file appears under its name by one atomic rename, so a process killed at any moment leaves
 the old content or the new. That holds against SIGKILL; nothing is flushed to the platters, so a
-power loss may take the last seconds. What is flat, a connection with its weights, say, is on one
-line: short to read with `cat`, and quick to write. Paths with a scheme (`gs://...`) go through
-`tf.io.gfile`; only then is TensorFlow imported.
+power loss may take the last seconds. Paths with a scheme (`gs://...`) go through `tf.io.gfile`;
+only then is TensorFlow imported.
 """
 
 import json
@@ -16,7 +15,6 @@ from typing import Any
 import numpy as np
 
 _TEMPORARY = ".incomplete"
-_on_one_line = json.JSONEncoder(allow_nan=False).encode
 
 
 def is_url(path: str) -> bool:
@@ -64,7 +62,7 @@ def read_json(path: str) -> Any | None:
 
 def write_json(path: str, content: Any) -> None:
   """Writes a JSON file whole; equal content gives equal bytes."""
-  text = _layout(plain(content)) + "\n"
+  text = json.dumps(plain(content), indent=1, allow_nan=False) + "\n"
   temporary = path + _TEMPORARY
   if is_url(path):
     with _gfile().GFile(temporary, "w") as file:
@@ -94,27 +92,6 @@ def remove_matching(directory: str, matches) -> None:
       _gfile().remove(path) if is_url(path) else os.unlink(path)
 
 
-def _layout(value: Any, indent: str = " ") -> str:
-  """Returns plain data as JSON: on one line what has no parts in parts, else an item a line."""
-  if _is_flat(value):
-    return _on_one_line(value)
-  deeper = indent + " "
-  if isinstance(value, dict):
-    lines = [f"{indent}{_on_one_line(name)}: {_layout(item, deeper)}"
-             for name, item in value.items()]
-    return "{\n" + ",\n".join(lines) + f"\n{indent[:-1]}}}"
-  return "[\n" + ",\n".join([indent + _layout(item, deeper) for item in value]) + (
-      f"\n{indent[:-1]}]")
-
-
-def _is_flat(value: Any) -> bool:
-  """Whether it is a scalar, a list of scalars, or a mapping to scalars and to lists of scalars."""
-  if isinstance(value, dict):
-    return not any(isinstance(item, dict) or (isinstance(item, list) and not _is_flat(item))
-                   for item in value.values())
-  return not isinstance(value, list) or not any(isinstance(item, (dict, list)) for item in value)
-
-
 def plain(value: Any) -> Any:
   """Returns `value` as JSON's own types; NumPy scalars and arrays become numbers and lists, NaN and
   infinity None.
@@ -122,8 +99,6 @@ def plain(value: Any) -> Any:
   Raises:
     TypeError: There is something in it that JSON has no form for.
   """
-  if value is None or type(value) in (str, int, bool):
-    return value
   if isinstance(value, (np.ndarray, np.generic)):
     return plain(value.tolist())
   if isinstance(value, dict):
@@ -132,7 +107,7 @@ def plain(value: Any) -> Any:
     return [plain(item) for item in value]
   if isinstance(value, float):
     return value if math.isfinite(value) else None
-  if isinstance(value, (int, str)):
+  if value is None or isinstance(value, (bool, int, str)):
     return value
   raise TypeError(f"{type(value).__name__} {value!r} is no plain data")
 

@@ -113,9 +113,12 @@ def _kill_holder(descriptor: int, path: str) -> bool:
 
 
 def _has_open(holder: dict, path: str) -> bool:
-  """Whether a process of this host has a file open."""
-  return any(os.path.realpath(link) == os.path.realpath(path)
-             for link in glob.glob(f"/proc/{holder['pid']}/fd/*"))
+  """Whether a process of this host has a file open, as far as we may look."""
+  for link in glob.glob(f"/proc/{holder['pid']}/fd/*"):
+    with contextlib.suppress(OSError):  # Closed by now, or of another user.
+      if os.path.samefile(link, path):
+        return True
+  return False
 
 
 def _describe(holder: dict | None) -> str:

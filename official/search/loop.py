@@ -72,7 +72,7 @@ class _Driver:
                                  feasible=self._state.best is not None)
     self._clock = _Clock(run)
     self._summaries = summaries.Summaries(run)
-    self._enough: str | None = None
+    self._said_enough = False
 
   def run(self) -> Member:
     total = max(self._settings.candidates, self._state.proposed)
@@ -122,18 +122,13 @@ class _Driver:
     """Whether another candidate is proposed; says once why not, where rounds are left."""
     if self._state.proposed >= self._settings.candidates:
       return False
-    hours, target, best = (self._settings.max_hours, self._settings.target_fitness,
-                           self._state.best)
-    enough = None
-    if target is not None and best is not None and best.fitness >= target:
-      enough = f"--target_fitness={target:g} is reached"
-    elif hours is not None and self._clock.hours() >= hours:
-      enough = f"--max_hours={hours:g} are over"
-    if enough and self._enough is None:
+    best = self._state.best
+    enough = self._settings.enough(best and best.fitness, self._clock.hours())
+    if enough and not self._said_enough:
+      self._said_enough = True
       self._console.say(f"{enough}: nothing new is begun; {len(self._running)} in flight are "
                         "finished first")
-    self._enough = self._enough or enough
-    return self._enough is None
+    return enough is None
 
   def _propose(self) -> Mapping[str, Any]:
     try:

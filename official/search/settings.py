@@ -11,12 +11,13 @@ import math
 
 from data_prep import cli
 from official.architecture import guidance as guidance_lib
+from official.architecture.guidance import facts
 from official.search import fitness as fitness_lib
 
 ALGORITHMS = ("evolution", "random_search")
 REMOVALS = ("worst", "worst_sampled", "oldest")
 GUIDANCE = tuple(sorted(guidance_lib.GUIDANCES))
-SENSITIVITY_DROPS = ("weakest", "strongest")
+SENSITIVITY_DROPS = facts.SENSITIVITY_DROPS
 FITNESS = tuple(fitness_lib.FUNCTIONS)
 UNIFORM = "uniform"
 _OPERATION = ("rounds", "workers", "keep_checkpoints", "max_hours", "target_fitness", "max_retries")
@@ -108,6 +109,19 @@ class SearchSettings:
   def candidates(self) -> int:
     """Candidates in all."""
     return self.initial_candidates + self.rounds
+
+  def enough(self, best: float | None, hours: float) -> str | None:
+    """Says why nothing new is begun though rounds may be left; None if there is no reason.
+
+    Args:
+      best: Fitness of the best so far, if there is one.
+      hours: Of searching so far.
+    """
+    if self.target_fitness is not None and best is not None and best >= self.target_fitness:
+      return f"--target_fitness={self.target_fitness:g} is reached"
+    if self.max_hours is not None and hours >= self.max_hours:
+      return f"--max_hours={self.max_hours:g} are over"
+    return None
 
   def identity(self) -> dict:
     """Values, by flag, that a run directory keeps for good."""

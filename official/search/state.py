@@ -6,6 +6,7 @@ however long the search: architectures and weights are read from the parent's fi
 child to make.
 """
 
+import collections
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -26,6 +27,7 @@ class SearchState:
     population: Members, in the order of finishing.
     leaders: The best of all that ever finished, best first: those that keep their weights, and at
       least one.
+    endings: How many finished with each (status, reason).
   """
 
   def __init__(self, settings: SearchSettings):
@@ -35,6 +37,7 @@ class SearchState:
     self.next_order = 0
     self.population: Population = ()
     self.leaders: tuple[Member, ...] = ()
+    self.endings: collections.Counter[tuple[str, str | None]] = collections.Counter()
 
   @property
   def best(self) -> Member | None:
@@ -60,6 +63,7 @@ class SearchState:
     """
     age, self.next_order = self.next_order, self.next_order + 1
     self.finished += 1
+    self.endings[result["status"], result["reason"]] += 1
     if result["status"] != "ok":
       return
     member = Member(number=result["number"],
@@ -97,5 +101,6 @@ def replay(run: RunDirectory, settings: SearchSettings) -> tuple[SearchState, li
 
 def _facts(result: Mapping[str, Any]) -> dict[str, Any]:
   """What `record` needs of a result: a hundred thousand whole ones would not fit into memory."""
-  facts = {name: result[name] for name in ("number", "status", "finish_order", "fitness")}
+  facts = {name: result[name] for name in ("number", "status", "reason", "finish_order",
+                                          "fitness")}
   return {**facts, "metrics": {"loss": (result["metrics"] or {}).get("loss")}}

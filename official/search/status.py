@@ -16,8 +16,10 @@ from official.search import files
 from official.search import locks
 from official.search import state as state_lib
 from official.search.console import duration
+from official.search.population import Member
 from official.search.run_directory import RunDirectory
 from official.search.settings import SearchSettings
+from official.search.state import SearchState
 
 _RECENT = 50
 
@@ -31,7 +33,7 @@ class Status:
     condition: `alive`, `finished` (the winner is trained to the end), or `dead`: stopped, and the
       same command would go on.
     holder: Who is at work in it, if anybody.
-    asked: Candidates asked for.
+    asked: Candidates in all; fewer than asked for where a budget has ended the search.
     finished: Candidates with a result.
     by_status: Finished candidates by status: ok, infeasible, failed.
     failures: How often each reason of those that are not ok was given.
@@ -67,16 +69,18 @@ def read(model_dir: str) -> Status:
                         "give the --model_dir of an official.evolve command")
   settings = _settings(recorded)
   state, in_flight = state_lib.replay(run, settings)
-  statuses, failures = _endings(run, state.proposed)
+  statuses, failures = _endings(state)
   holder = locks.holder(model_dir)
-  done = files.exists(files.join(run.final_directory, "result.json"))
+  enough = settings.enough(state.best and state.best.fitness, run.searched_seconds() / 3600)
+  asked = state.proposed if enough else max(settings.candidates, state.proposed)
   pace = _pace(run, state.proposed)
-  left = max(settings.candidates, state.proposed) - state.finished
+  left = asked - state.finished
+  done = not left and _is_final(run, state.best)
   return Status(
       model_dir=model_dir,
-      condition="alive" if holder else "finished" if done and not left else "dead",
+      condition="alive" if holder else "finished" if done else "dead",
       holder=holder,
-      asked=settings.candidates,
+      asked=asked,
       finished=state.finished,
       by_status=statuses,
       failures=failures,
@@ -123,17 +127,22 @@ def _settings(recorded: Mapping[str, Any]) -> SearchSettings:
   return SearchSettings(**{name: value for name, value in values.items() if name in known})
 
 
-def _endings(run: RunDirectory, proposed: int) -> tuple[dict[str, int], dict[str, int]]:
+def _is_final(run: RunDirectory, best: Member | None) -> bool:
+  """Whether the best, and no earlier one, is trained to the end."""
+  final = files.read_json(files.join(run.final_directory, "final.json"))
+  return (best is not None and final is not None and final["candidate"] == best.number
+          and files.exists(files.join(run.final_directory, "result.json")))
+
+
+def _endings(state: SearchState) -> tuple[dict[str, int], dict[str, int]]:
   """Returns how many ended in each way, and how often each reason was given, the most first."""
   statuses = collections.Counter({"ok": 0, "infeasible": 0, "failed": 0})
-  reasons: collections.Counter[str] = collections.Counter()
-  for number in range(proposed):
-    result = run.read_result(number)
-    if result is not None:
-      statuses[result["status"]] += 1
-      if result["status"] != "ok":
-        reasons[f"{result['status']}: {result['reason']}"] += 1
-  return dict(statuses), dict(reasons.most_common())
+  reasons = {}
+  for (status, reason), count in state.endings.most_common():
+    statuses[status] += count
+    if status != "ok":
+      reasons[f"{status}: {reason}"] = count
+  return dict(statuses), reasons
 
 
 def _progress(run: RunDirectory, number: int) -> dict[str, Any]:

@@ -34,6 +34,7 @@ class Summaries:
   def __init__(self, run: RunDirectory):
     self._run = run
     self._connections: dict[int, frozenset[tuple[str, str]]] = {}
+    self._params: dict[int, int | None] = {}
     self._file = None
 
   def write(self, state: SearchState) -> None:
@@ -42,23 +43,26 @@ class Summaries:
       return
     if self._file is None:
       self._open()
-    self._add(event_pb2.Event(wall_time=time.time(), step=state.finished), self.values(state))
+    self._add(event_pb2.Event(wall_time=time.time(), step=state.finished), self._values(state))
     self._file.flush()
-
-  def values(self, state: SearchState) -> dict[str, float]:
-    """Returns a value for every curve."""
-    fitnesses = [member.fitness for member in state.population]
-    values = {"search/best_fitness": state.best.fitness,
-              "search/population_mean": sum(fitnesses) / len(fitnesses),
-              "search/diversity": self._diversity(state)}
-    params = (self._run.read_result(state.best.number) or {}).get("params")
-    return values if params is None else {**values, "search/params_of_best": float(params)}
 
   def close(self) -> None:
     """Closes the file, if there is one."""
     if self._file is not None:
       self._file.close()
       self._file = None
+
+  def _values(self, state: SearchState) -> dict[str, float]:
+    """Returns a value for every curve."""
+    fitnesses = [member.fitness for member in state.population]
+    values = {"search/best_fitness": state.best.fitness,
+              "search/population_mean": sum(fitnesses) / len(fitnesses),
+              "search/diversity": self._diversity(state)}
+    best = state.best.number
+    if best not in self._params:
+      self._params = {best: self._run.read_result(best)["params"]}
+    params = self._params[best]
+    return values if params is None else {**values, "search/params_of_best": float(params)}
 
   def _open(self) -> None:
     folder = files.join(self._run.path, FOLDER)

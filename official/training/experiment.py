@@ -87,6 +87,40 @@ def configure(
   )
 
 
+def prepare(
+  setup: Setup, architecture: Mapping, seed: int, report: Report, directory: str | None = None
+) -> tuple[
+  config_definitions.ExperimentConfig,
+  tf.distribute.Strategy,
+  video_classification.VideoClassificationTask,
+]:
+  """Returns configuration, strategy and task; the videos are decoded. Arguments as for `train`."""
+  runtime.start(setup.threads)
+  config = configure(setup, architecture, seed)
+  strategy = runtime.strategy(setup.distribution_strategy, setup.num_gpus, setup.tpu)
+  task = video_classification.VideoClassificationTask(config.task, logging_dir=directory)
+  for data in (config.task.train_data, config.task.validation_data):
+    task.store(data, progress=lambda done, total: report("preparing", done, total))
+  return config, strategy, task
+
+
+def build(
+  config: config_definitions.ExperimentConfig,
+  strategy: tf.distribute.Strategy,
+  task: video_classification.VideoClassificationTask,
+  seed: int,
+  report: Report,
+) -> tuple[tf.keras.Model, tf.keras.optimizers.Optimizer]:
+  """Returns the network, its initial weights a function of the seed alone, and its optimizer."""
+  report("building")
+  tf.keras.backend.clear_session()
+  tf.keras.utils.set_random_seed(seed)
+  with strategy.scope():
+    return task.build_model(), task.create_optimizer(
+      config.trainer.optimizer_config, config.runtime
+    )
+
+
 def train(
   setup: Setup,
   architecture: Mapping,
@@ -109,19 +143,10 @@ def train(
     FloatingPointError: The loss became NaN or grew beyond all bounds.
     tf.errors.ResourceExhaustedError: The network does not fit into memory.
   """
-  runtime.start(setup.threads)
-  config = configure(setup, architecture, seed)
-  strategy = runtime.strategy(setup.distribution_strategy, setup.num_gpus, setup.tpu)
-  tf.keras.backend.clear_session()
-  tf.keras.utils.set_random_seed(seed)
-  task = video_classification.VideoClassificationTask(config.task, logging_dir=directory)
-  for data in (config.task.train_data, config.task.validation_data):
-    task.store(data, progress=lambda done, total: report("preparing", done, total))
-  report("building")
+  config, strategy, task = prepare(setup, architecture, seed, report, directory)
+  model, optimizer = build(config, strategy, task, seed, report)
+  before = network.connection_weights(model)
   with strategy.scope():
-    model = task.build_model()
-    before = network.connection_weights(model)
-    optimizer = task.create_optimizer(config.trainer.optimizer_config, config.runtime)
     trainer = trainer_lib.Trainer(config, task, model, optimizer, report=report)
   experiment = trainer_lib.Experiment(
     distribution_strategy=strategy,

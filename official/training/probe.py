@@ -99,20 +99,14 @@ class _Bench:
   """One network on trial."""
 
   def __init__(self, setup: Setup, candidate: Mapping, directory: str):
-    from official.tasks import video_classification  # imports TensorFlow
-    from official.training import experiment
-    from official.training import runtime
+    from official.training import experiment  # imports TensorFlow
 
-    self._setup, self._candidate, self._directory = setup, candidate, directory
+    self._setup, self._candidate = setup, candidate
     self._report = progress.Progress(directory)
     self._report("starting")
-    runtime.start(setup.threads)
-    self._strategy = runtime.strategy(setup.distribution_strategy, setup.num_gpus, setup.tpu)
-    self._config = experiment.configure(setup, candidate["architecture"], candidate["seed"])
-    self._task = video_classification.VideoClassificationTask(self._config.task)
-    for data in (self._config.task.train_data, self._config.task.validation_data):
-      self._store = self._task.store(
-        data, progress=lambda done, total: self._report("preparing", done, total))
+    self._config, self._strategy, self._task = experiment.prepare(
+      setup, candidate["architecture"], candidate["seed"], self._report)
+    self._store = self._task.store(self._config.task.validation_data)
     self.memory = _Memory(setup)
     self.replicas = self._strategy.num_replicas_in_sync
     self.seconds_to_build = 0.0
@@ -129,17 +123,12 @@ class _Bench:
             "flops": cost.flops(architecture, clip)}
 
   def build(self) -> None:
-    import tensorflow as tf
+    from official.training import experiment
 
-    self._report("building")
     self.memory.start()
     start = time.monotonic()
-    tf.keras.backend.clear_session()
-    tf.keras.utils.set_random_seed(self._candidate["seed"])
-    with self._strategy.scope():
-      self._model = self._task.build_model()
-      self._optimizer = self._task.create_optimizer(
-        self._config.trainer.optimizer_config, self._config.runtime)
+    self._model, self._optimizer = experiment.build(
+      self._config, self._strategy, self._task, self._candidate["seed"], self._report)
     self.seconds_to_build = time.monotonic() - start
 
   def train(self, batch: int, steps: int) -> tuple[float, float, int | None]:

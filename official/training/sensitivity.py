@@ -23,7 +23,7 @@ import math
 import orbit
 import tensorflow as tf
 
-from official import layers
+from official import network
 from official.tasks import video_classification
 
 # Videos of a batch, on one replica: few, for the mean over a batch hides what differs within it.
@@ -114,7 +114,7 @@ def loss(
 def gated(model: tf.keras.Model, gates: tf.Tensor) -> Iterator[None]:
   """Puts gates, [connections] in sorted order, on the connections of a model while it is called."""
   by_connection = dict(zip(_connections(model), tf.unstack(gates), strict=True))
-  combines = _combines(model)
+  combines = network.combines(model)
   try:
     for target, layer in combines.items():
       layer.gates = tf.stack([by_connection[source, target] for source in layer.sources])
@@ -125,15 +125,5 @@ def gated(model: tf.keras.Model, gates: tf.Tensor) -> Iterator[None]:
 
 
 def _connections(model: tf.keras.Model) -> list[tuple[str, str]]:
-  return sorted(
-    (source, target) for target, layer in _combines(model).items() for source in layer.sources
-  )
-
-
-def _combines(model: tf.keras.Model) -> dict[str, layers.Combine]:
-  """Returns the layers that hold the connections, by the block that they feed."""
-  return {
-    layer.name.removeprefix("combine_"): layer
-    for layer in model.submodules
-    if isinstance(layer, layers.Combine)
-  }
+  combines = network.combines(model)
+  return sorted((source, target) for target in combines for source in combines[target].sources)

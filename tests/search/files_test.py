@@ -20,27 +20,6 @@ def test_equal_content_gives_equal_bytes_and_nothing_else_is_left(tmp_path):
   assert files.names(str(tmp_path)) == ["a.json", "b.json"]
 
 
-def test_what_is_flat_is_on_one_line(tmp_path):
-  files.write_json(str(tmp_path / "a.json"), {
-      "number": 1, "empty": [], "connections": [{"source": "a", "end": 0.5}, {"source": "b"}]})
-  assert (tmp_path / "a.json").read_text() == """{
- "number": 1,
- "empty": [],
- "connections": [
-  {"source": "a", "end": 0.5},
-  {"source": "b"}
- ]
-}
-"""
-
-
-@pytest.mark.parametrize("content", [
-    {}, [], None, "a\n\u00e9", {"a": {"b": {"c": [[1, 2], []]}, "d": {}}}, [[{"a": [{}]}], 0.5]])
-def test_whatever_its_shape_content_survives(content, tmp_path):
-  files.write_json(str(tmp_path / "a.json"), content)
-  assert files.read_json(str(tmp_path / "a.json")) == content
-
-
 def test_no_file_is_none_and_no_folder_is_empty(tmp_path):
   assert files.read_json(str(tmp_path / "a.json")) is None
   assert files.names(str(tmp_path / "folder")) == []

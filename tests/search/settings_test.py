@@ -64,6 +64,13 @@ def test_a_rate_is_above_zero(value):
     settings.at_least("learning_rate", value, 0, exclusive=True)
 
 
+@pytest.mark.parametrize("best, hours, reason", [
+    (None, 1.9, None), (0.8, 1.9, None), (0.9, 0.0, "--target_fitness=0.9 is reached"),
+    (None, 2.0, "--max_hours=2 are over")])
+def test_a_target_or_a_budget_is_enough(best, hours, reason):
+  assert settings.SearchSettings(target_fitness=0.9, max_hours=2.0).enough(best, hours) == reason
+
+
 def test_initial_candidates_are_as_many_as_the_population_unless_told():
   assert settings.SearchSettings(population_size=7).initial_candidates == 7
   assert settings.SearchSettings(initial_candidates=30, rounds=5).candidates == 35

@@ -1,6 +1,7 @@
 """The status of searches on fake trainings: through, stopped, and at work."""
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -108,6 +109,27 @@ def test_a_search_with_its_final_training_is_finished(tmp_path):
   subprocess.run([sys.executable, PROGRAM, str(tmp_path), "1"], env=environment, check=True,
                  stdout=subprocess.DEVNULL)
   assert status.read(str(tmp_path)).condition == "finished"
+
+
+def test_a_search_that_a_budget_ended_is_finished(tmp_path):
+  environment = {**os.environ, "PYTHONPATH": ROOT}
+  subprocess.run([sys.executable, PROGRAM, str(tmp_path), "1"], env=environment, check=True,
+                 stdout=subprocess.DEVNULL)
+  settings = search_fakes.settings(rounds=100, target_fitness=0.0)
+  run = RunDirectory(str(tmp_path))
+  with run.opened(run.recorded()["identity"], settings.operation()):
+    pass
+  found = status.read(str(tmp_path))
+  assert (found.condition, found.asked, found.finished) == ("finished", 8, 8)
+
+
+def test_the_final_training_of_an_earlier_best_does_not_count(tmp_path):
+  environment = {**os.environ, "PYTHONPATH": ROOT}
+  subprocess.run([sys.executable, PROGRAM, str(tmp_path), "1"], env=environment, check=True,
+                 stdout=subprocess.DEVNULL)
+  final = tmp_path / "final" / "final.json"
+  final.write_text(json.dumps({**json.loads(final.read_text()), "candidate": 99}))
+  assert status.read(str(tmp_path)).condition == "dead"
 
 
 def test_a_folder_without_a_search_is_refused(tmp_path):

@@ -1,11 +1,11 @@
 """How well connection weights, and sensitivities, foretell what cutting a connection costs.
 
+    python -m official.evolve --data_dir=D --model_dir=RUN --algorithm=random_search \\
+        --population_size=8 --rounds=0 --keep_checkpoints=8
     python -m tools.benchmarks.guidance_fidelity --data_dir=D --model_dir=RUN
-    python -m tools.benchmarks.guidance_fidelity --data_dir=D --candidates=8
 
 A guidance keeps what looks important. Here every connection that may go is really cut, one at a
-time, in trained networks, and the loss measured anew. Networks are those of a run directory, or
-random ones of a search space, trained here as `official.evolve` trains candidates by default.
+time, in the trained candidates of a run, and the loss measured anew.
 
     weight        sigmoid(K v), what the guidance `connection_weights` looks at
     sensitivity   from gradients on every second validation video, as the guidance `sensitivity` has
@@ -17,15 +17,13 @@ bootstrap interval over networks, and the same for the difference. An interval o
 that leaves out 0 says which foretells better. Few validation clips make it wide; below some eight
 networks it is narrower than it should be, for a bootstrap cannot draw what it has not seen.
 
-A search keeps the weights of its best candidates only: --keep_checkpoints of official.evolve
-decides, candidates without are skipped. --algorithm=random_search --keep_checkpoints=N makes a run
-whose candidates are not chosen by what is measured here.
+A search keeps the weights of its best candidates only, as many as --keep_checkpoints; candidates
+without are skipped. A random search has candidates that are not chosen by what is measured here.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 import math
 import os
-import tempfile
 from typing import Any
 import warnings
 
@@ -36,16 +34,10 @@ from data_prep import cli
 from data_prep import dataset
 
 _DATA_DIR = flags.DEFINE_string(
-    "data_dir", None, "Folder made by data_prep.extract; with --model_dir, the one of the run.",
+    "data_dir", None, "Folder made by data_prep.extract, on which the run was searched.",
     required=True)
 _MODEL_DIR = flags.DEFINE_string(
-    "model_dir", None, "Run directory of official.evolve; networks are trained here without it.")
-_CANDIDATES = flags.DEFINE_integer(
-    "candidates", 8, "Networks at most; of a run, the first that have checkpoints.", lower_bound=1)
-_SEARCH_SPACE = flags.DEFINE_string(
-    "search_space", "small", "Of the networks trained here: paper, patent, small, or a JSON file.")
-_STEPS = flags.DEFINE_integer("steps", 200, "Of each training here.", lower_bound=1)
-_SEED = flags.DEFINE_integer("seed", 0, "Of networks and trainings here.", lower_bound=0)
+    "model_dir", None, "Run directory of official.evolve.", required=True)
 
 # Clips of a video on which a cut is measured: as many as an evaluation takes.
 _CLIPS_PER_VIDEO = 4
@@ -62,10 +54,9 @@ def main(arguments) -> None:
                         "clips; half of them measure the cuts, so give a dataset of more")
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
   warnings.simplefilter("ignore", FutureWarning)
-  networks = _of_run(data_dir, info) if _MODEL_DIR.value else _trained_here(data_dir, info)
   print(f"{'network':<10}{'connections':>12}{'weight':>10}{'sensitivity':>13}", flush=True)
   rows = []
-  for name, architecture, model, task in networks:
+  for name, architecture, model, task in _networks(data_dir, info):
     weights, sensitivities, increases = _facts(architecture, model, task)
     if len(increases) < _LEAST_CONNECTIONS:
       print(f"{name:<10}{len(increases):>12}  skipped: too few that may go", flush=True)
@@ -75,8 +66,8 @@ def main(arguments) -> None:
     if all(map(math.isfinite, row)):
       rows.append(row)
   if not rows:
-    raise cli.UserError("no network could be measured; raise --candidates, or give a run whose "
-                        "candidates keep their checkpoints (--keep_checkpoints of official.evolve)")
+    raise cli.UserError("no network could be measured; give a run whose candidates keep "
+                        " their checkpoints (--keep_checkpoints of official.evolve)")
   of_weight, of_sensitivity = np.array(rows).T
   for name, values in (("weight", of_weight), ("sensitivity", of_sensitivity),
                        ("sensitivity - weight", of_sensitivity - of_weight)):
@@ -84,7 +75,7 @@ def main(arguments) -> None:
     print(f"mean of {name:<21}{values.mean():>7.3f}  [{low:.3f}, {high:.3f}]")
 
 
-def _of_run(data_dir: str, info: dataset.DatasetInfo) -> Iterator[tuple]:
+def _networks(data_dir: str, info: dataset.DatasetInfo) -> Iterator[tuple]:
   """Yields name, architecture, network and task of the candidates that have checkpoints."""
   import tensorflow as tf
 
@@ -94,13 +85,12 @@ def _of_run(data_dir: str, info: dataset.DatasetInfo) -> Iterator[tuple]:
   recorded = run.recorded()
   if recorded is None:
     raise cli.UserError(f"--model_dir={run.path} holds no search.json; name a run directory of "
-                        "official.evolve, or leave the flag out")
+                        "official.evolve")
   identity = recorded["identity"]
   if identity["data_dir"] != info.fingerprint:
     raise cli.UserError(f"{run.path} was searched on another dataset than --data_dir={data_dir}; "
                         "give the one it was searched on")
-  settings = _setup(data_dir, identity | {"steps": identity["candidate_steps"]})
-  found = 0
+  settings = _setup(data_dir, identity)
   for number in range(run.count()):
     candidate = run.read_candidate(number)
     checkpoint = tf.train.latest_checkpoint(
@@ -111,48 +101,23 @@ def _of_run(data_dir: str, info: dataset.DatasetInfo) -> Iterator[tuple]:
     tf.train.Checkpoint(model=model).restore(
         checkpoint).assert_existing_objects_matched().expect_partial()
     yield f"{number:06d}", candidate["architecture"], model, task
-    found += 1
-    if found == _CANDIDATES.value:
-      return
 
 
-def _trained_here(data_dir: str, info: dataset.DatasetInfo) -> Iterator[tuple]:
-  """Yields name, architecture, network and task of random networks, each after its training."""
-  from official.architecture import random_generation
-  from official.architecture import serialization
-  from official.architecture import space as space_lib
-  from official.training import evaluator
-  from official.training import experiment
-
-  space = space_lib.load_space(_SEARCH_SPACE.value).restricted_to(info.streams)
-  settings = _setup(data_dir, {"steps": _STEPS.value})
-  for number in range(_CANDIDATES.value):
-    rng = np.random.default_rng([_SEED.value, number])
-    architecture = serialization.to_json(random_generation.random_architecture(space, rng))
-    with tempfile.TemporaryDirectory() as directory, evaluator.printing_to(os.devnull):
-      trained = experiment.train(settings, architecture, number, directory, lambda *_, **__: None)
-    task = _task(settings, architecture, number)
-    yield f"{number:06d}", architecture, trained.model, task
-
-
-def _setup(data_dir: str, values: dict[str, Any]):
-  """Returns how networks are trained: `values`, else what official.evolve does by default."""
+def _setup(data_dir: str, identity: Mapping[str, Any]):
+  """Returns how the candidates of a run were trained."""
   from official.inputs import cache
   from official.training import recipe
   from official.training import setup
 
-  defaults = {"batch_size": 16, "optimizer": "sgd", "learning_rate": 0.1, "num_frames": 8,
-              "image_size": 32, "connection_learning_rate_multiplier": 10.0,
-              "weight_decay": 1e-4, "label_smoothing": 0.0, "horizontal_flip": True}
-  values = defaults | values
-  names = ("steps", "batch_size", "optimizer", "learning_rate", "weight_decay", "label_smoothing",
+  names = ("batch_size", "optimizer", "learning_rate", "weight_decay", "label_smoothing",
            "horizontal_flip")
   return setup.Setup(
-      data_dir=data_dir, num_frames=values["num_frames"], image_size=values["image_size"],
-      cache_dir=cache.directory(data_dir, cli.resolve_path(_MODEL_DIR.value) or os.getcwd()),
+      data_dir=data_dir, num_frames=identity["num_frames"], image_size=identity["image_size"],
+      cache_dir=cache.directory(data_dir, cli.resolve_path(_MODEL_DIR.value)),
       recipe=recipe.Recipe(
-          connection_multiplier=values["connection_learning_rate_multiplier"],
-          **{name: values[name] for name in names}),
+          steps=identity["candidate_steps"],
+          connection_multiplier=identity["connection_learning_rate_multiplier"],
+          **{name: identity[name] for name in names}),
       checkpoint_steps=None, threads=0)
 
 

@@ -10,6 +10,7 @@ from official.architecture.architecture import Connection
 UNIFORM = "uniform"
 WEAKEST = "weakest"
 STRONGEST = "strongest"
+SENSITIVITY_DROPS = (WEAKEST, STRONGEST)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -64,7 +65,7 @@ class Settings:
           f"weight_threshold is {threshold!r}; it is a number from 0 to 1 or {UNIFORM!r}")
     if not 0 <= self.prune_fraction <= 1:
       raise ValueError(f"prune_fraction is {self.prune_fraction!r}; it is a number from 0 to 1")
-    if self.sensitivity_drop not in (WEAKEST, STRONGEST):
+    if self.sensitivity_drop not in SENSITIVITY_DROPS:
       raise ValueError(f"sensitivity_drop is {self.sensitivity_drop!r}; "
                        f"it is {WEAKEST!r} or {STRONGEST!r}")
 
@@ -83,3 +84,15 @@ class Selection:
   kept: tuple[Connection, ...]
   scores: Mapping[Connection, float]
   thresholds: Mapping[Connection, float] = dataclasses.field(default_factory=dict)
+
+
+def without_lowest(facts: Facts, scores: Mapping[Connection, float],
+                   fraction: float) -> tuple[Connection, ...]:
+  """Returns, sorted, the connections that stay when a fraction of all goes.
+
+  Those of the lowest scores go, among those that may; of equal scores the first by name.
+  """
+  ranked = sorted(facts.prunable(), key=lambda connection: (scores[connection], connection))
+  connections = facts.architecture.connections
+  dropped = set(ranked[:round(fraction * len(connections))])
+  return tuple(connection for connection in connections if connection not in dropped)

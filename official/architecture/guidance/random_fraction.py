@@ -10,12 +10,11 @@ import numpy as np
 from official.architecture.guidance.facts import Facts
 from official.architecture.guidance.facts import Selection
 from official.architecture.guidance.facts import Settings
+from official.architecture.guidance.facts import without_lowest
 
 
 def select(facts: Facts, settings: Settings, rng: np.random.Generator) -> Selection:
   """Drops `prune_fraction` of all connections, drawn among those that may go."""
   connections = facts.architecture.connections
   scores = dict(zip(connections, rng.random(len(connections)).tolist()))
-  ranked = sorted(facts.prunable(), key=lambda connection: scores[connection])
-  dropped = set(ranked[:round(settings.prune_fraction * len(connections))])
-  return Selection(kept=tuple(c for c in connections if c not in dropped), scores=scores)
+  return Selection(kept=without_lowest(facts, scores, settings.prune_fraction), scores=scores)

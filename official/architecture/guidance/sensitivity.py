@@ -13,7 +13,7 @@ A share of all connections goes, as many as in the guidance `random`, among thos
 
 Scores rise with the wish to keep a connection, so that a repair undoes as little of the choice as
 it can: they are the sensitivities where the weakest go, and the negative of them where the
-strongest go. Of equal scores the first by name goes first.
+strongest go.
 """
 
 import numpy as np
@@ -22,6 +22,7 @@ from official.architecture.guidance.facts import STRONGEST
 from official.architecture.guidance.facts import Facts
 from official.architecture.guidance.facts import Selection
 from official.architecture.guidance.facts import Settings
+from official.architecture.guidance.facts import without_lowest
 
 
 def select(facts: Facts, settings: Settings, rng: np.random.Generator) -> Selection:
@@ -30,6 +31,4 @@ def select(facts: Facts, settings: Settings, rng: np.random.Generator) -> Select
   sensitivities = facts.complete("sensitivities")
   sign = -1.0 if settings.sensitivity_drop == STRONGEST else 1.0
   scores = {connection: sign * value for connection, value in sensitivities.items()}
-  ranked = sorted(facts.prunable(), key=lambda connection: (scores[connection], connection))
-  dropped = set(ranked[:round(settings.prune_fraction * len(scores))])
-  return Selection(kept=tuple(c for c in scores if c not in dropped), scores=scores)
+  return Selection(kept=without_lowest(facts, scores, settings.prune_fraction), scores=scores)
