@@ -1,4 +1,7 @@
-"""One suite for every executor: what is submitted comes back once, whatever becomes of it."""
+"""One suite for every executor: what is submitted comes back once, whatever becomes of it.
+
+Ray runs on this machine's loopback interface, started once; the executors attach to it.
+"""
 
 import os
 import time
@@ -6,28 +9,51 @@ import time
 import pytest
 import search_fakes
 
+from data_prep.cli import UserError
+from official.search import executors
 from official.search.executors import inline
 from official.search.executors import local
+from official.search.executors import ray_cluster
 from official.search.executors.base import Task
 
-IN_PROCESSES = ["local"]
+IN_PROCESSES = ["local", pytest.param("ray", marks=pytest.mark.slow)]
 
 
-@pytest.fixture(params=["inline", "local"])
+@pytest.fixture(scope="module")
+def ray_here():
+  with ray_cluster.Ray(workers=2, threads=1, preload=search_fakes.PRELOAD):
+    yield
+
+
+@pytest.fixture(params=["inline", *IN_PROCESSES])
 def executor(request):
-  with make(request.param) as made:
+  with named(request) as made:
     yield made
 
 
 @pytest.fixture(params=IN_PROCESSES)
 def process_executor(request):
-  with make(request.param) as made:
+  with named(request) as made:
     yield made
+
+
+@pytest.fixture(params=IN_PROCESSES)
+def name(request):
+  named(request).close()
+  return request.param
+
+
+def named(request):
+  if request.param == "ray":
+    request.getfixturevalue("ray_here")
+  return make(request.param)
 
 
 def make(name, **options):
   if name == "inline":
     return inline.Inline(threads=1)
+  if name == "ray":
+    return ray_cluster.Ray(workers=2, threads=1, preload=search_fakes.PRELOAD, **options)
   return local.Local(workers=2, threads=1, preload=search_fakes.PRELOAD, **options)
 
 
@@ -145,8 +171,8 @@ def test_a_running_task_is_ended_by_cancel(process_executor, task):
   assert process_executor.wait_any(60).kind == "cancelled"
 
 
-def test_closing_ends_what_runs(task):
-  executor = make("local")
+def test_closing_ends_what_runs(name, task):
+  executor = make(name)
   item = task("a", search_fakes.Training(steps=10**6, seconds_a_step=0.01), seed=1)
   executor.submit(item)
   wait_for(os.path.join(item.directory, "progress.json"))
@@ -158,10 +184,85 @@ def test_closing_ends_what_runs(task):
     assert file.read() == before
 
 
-def test_a_task_that_takes_too_long_is_timed_out(task):
-  with make("local", timeout=0.5) as executor:
-    outcome = outcomes(executor, task("a", search_fakes.echo, seconds=600))["a"]
-  assert (outcome.kind, outcome.reason) == ("timed_out", "not done after 0.5 s")
+def test_a_task_that_takes_too_long_is_timed_out_and_the_others_are_unharmed(name, task):
+  with make(name, timeout=4) as executor:
+    found = outcomes(executor, task("a", search_fakes.echo, seconds=600),
+                     *(task(key, search_fakes.echo) for key in "bcd"))
+  assert (found["a"].kind, found["a"].reason) == ("timed_out", "not done after 4 s")
+  assert [found[key].kind for key in "bcd"] == ["returned"] * 3
+
+
+def test_a_task_that_was_killed_once_returns_when_it_is_submitted_again(process_executor, task):
+  kinds = [outcomes(process_executor, task("a", search_fakes.exits_137_once))["a"].kind
+           for _ in range(2)]
+  assert kinds == ["killed", "returned"]
+
+
+def test_a_loss_that_is_not_a_number_comes_back_as_none(executor, task):
+  item = task("a", search_fakes.diverges, architecture={"connections": []})
+  assert outcomes(executor, item)["a"].value["metrics"]["loss"] is None
+
+
+def test_closing_lets_a_training_finish_its_step(name, task):
+  executor = make(name)
+  item = task("a", search_fakes.leaves_on_sigterm)
+  executor.submit(item)
+  wait_for(os.path.join(item.directory, "waits"))
+  executor.close()
+  assert os.path.exists(os.path.join(item.directory, "left"))
+
+
+def test_the_interrupt_of_a_terminal_does_not_end_a_worker(process_executor, task):
+  outcome = outcomes(process_executor, task("a", search_fakes.interrupts_itself))["a"]
+  assert outcome.kind == "returned"
+
+
+@pytest.mark.slow
+def test_closing_an_attached_executor_leaves_ray_running(ray_here, task):
+  make("ray").close()
+  with make("ray") as executor:
+    assert outcomes(executor, task("a", search_fakes.echo))["a"].kind == "returned"
+
+
+@pytest.mark.slow
+def test_a_task_that_fits_no_node_is_refused(ray_here):
+  with pytest.raises(UserError, match="no node of the Ray cluster at this machine has the 99 CPUs"):
+    ray_cluster.Ray(workers=1, threads=99)
+
+
+def test_running_tasks_have_gpus_of_their_own_and_free_them(task):
+  with local.Local(workers=2, threads=1, preload=search_fakes.PRELOAD, gpus=["0", "1", "2", "3"],
+                   gpus_per_candidate=2) as executor:
+    for key in "ab":
+      executor.submit(task(key, search_fakes.shares, seconds=1))
+    executor.submit(task("c", search_fakes.shares))
+    found = {item.key: item.value["gpus"] for item in (executor.wait_any(60) for _ in range(3))}
+  assert [found["a"], found["b"]] == ["0,1", "2,3"]
+  assert found["c"] in ("0,1", "2,3")
+
+
+def test_too_few_gpus_are_refused():
+  with pytest.raises(UserError, match="need 4 GPUs, of which there are 3; give --workers=1"):
+    local.Local(workers=2, threads=1, gpus=["0", "1", "2"], gpus_per_candidate=2)
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core cannot be shared out")
+def test_running_tasks_have_cores_of_their_own(task):
+  with make("local") as executor:
+    found = outcomes(executor, *(task(key, search_fakes.shares, seconds=0.5) for key in "ab"))
+  first, second = (set(found[key].value["cores"]) for key in "ab")
+  assert first and second and not first & second
+
+
+@pytest.mark.parametrize("options, text", [
+    ({"name": "inline", "workers": 2}, "--executor=inline runs one candidate at a time"),
+    ({"name": "inline", "timeout": 9.0}, "--executor=inline cannot end a candidate after 9 s"),
+    ({"name": "local", "ray_address": "auto"}, "--ray_address=auto needs --executor=ray"),
+    ({"name": "cloud"}, "--executor=cloud is none of inline, local, ray"),
+])
+def test_options_that_do_not_go_together_are_refused(options, text):
+  with pytest.raises(UserError, match=text):
+    executors.make(**{"workers": 1, "threads": 1, **options})
 
 
 def test_what_a_worker_prints_goes_to_the_log(process_executor, task):

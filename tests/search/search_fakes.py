@@ -211,3 +211,36 @@ def slow_first(candidate: Mapping, directory: str) -> dict:
 def diverged(candidate: Mapping, directory: str) -> dict:
   """Finds its candidate infeasible."""
   return {"status": "infeasible", "reason": "diverged at step 3"}
+
+
+def exits_137_once(candidate: Mapping, directory: str) -> dict:
+  """Leaves as a container does that was killed for its memory, the first time."""
+  marker = os.path.join(directory, "was_killed")
+  if not os.path.exists(marker):
+    _write(marker, "")
+    os._exit(137)
+  return echo(candidate, directory)
+
+
+def shares(candidate: Mapping, directory: str) -> dict:
+  """Returns the cores and GPUs that it may use."""
+  time.sleep(candidate.get("seconds", 0))
+  return {"cores": sorted(os.sched_getaffinity(0)), "gpus": os.environ.get("CUDA_VISIBLE_DEVICES")}
+
+
+def interrupts_itself(candidate: Mapping, directory: str) -> dict:
+  """Gets the signal that a terminal sends on Ctrl-C."""
+  os.kill(os.getpid(), signal.SIGINT)
+  return echo(candidate, directory)
+
+
+def leaves_on_sigterm(candidate: Mapping, directory: str) -> dict:
+  """Ends its step when it is asked to leave, as a training does."""
+  asked = []
+  signal.signal(signal.SIGTERM, lambda *unused: asked.append(True))
+  _write(os.path.join(directory, "waits"), "")
+  while not asked:
+    time.sleep(0.05)
+  time.sleep(4)
+  _write(os.path.join(directory, "left"), "")
+  return {"status": "ok"}

@@ -83,7 +83,8 @@ class Executor(abc.ABC):
 
   @abc.abstractmethod
   def close(self) -> None:
-    """Ends everything that runs, within seconds. What was submitted has no outcome any more."""
+    """Asks what runs to leave, and ends it within half a minute. What was submitted has no outcome
+    any more."""
 
   def __enter__(self) -> "Executor":
     return self

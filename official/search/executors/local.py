@@ -12,6 +12,9 @@ takes the others with it.
 A worker must not outlive its driver, or a restarted search would have two writers on one
 checkpoint. The kernel's parent-death signal watches the server, its parent; a thread watches the
 driver, which holds the other end of a pipe.
+
+A process leaves when its driver says so and not before: Ctrl-C, which a terminal sends to all of
+them, is let be. `close` asks by SIGTERM, so that a training can write a checkpoint.
 """
 
 from collections.abc import Sequence
@@ -30,13 +33,14 @@ from pebble import concurrent as pebble_concurrent
 
 from official.search import files
 from official.search.executors import base
+from official.search.executors import leases
 from official.search.executors import server
 from official.search.executors import worker
 from official.search.executors.base import Outcome
 from official.search.executors.base import Task
 
 _NAME = "candidate "
-_SECONDS_TO_END = 3.0
+_SECONDS_TO_END = 25.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -44,7 +48,8 @@ class Local(base.Executor):
   """Runs tasks on this machine, each in a process of its own."""
 
   def __init__(self, *, workers: int, threads: int, timeout: float | None = None,
-               preload: Sequence[str] = ("tensorflow",)):
+               preload: Sequence[str] = ("tensorflow",), gpus: Sequence[str] = (),
+               gpus_per_candidate: int = 0):
     """Makes the executor; the server starts importing.
 
     Args:
@@ -53,12 +58,19 @@ class Local(base.Executor):
       timeout: Seconds that a task may take.
       preload: Modules that the server imports. A driver has one server for all its executors, and
         the list of the first counts.
+      gpus: GPUs to lease to candidates, as CUDA_VISIBLE_DEVICES names them.
+      gpus_per_candidate: GPUs of a candidate; 0: every process sees all that the driver sees.
+
+    Raises:
+      UserError: There are too few GPUs for so many workers.
     """
+    self._free = leases.share_out(workers=workers, threads=threads, gpus=gpus,
+                                  gpus_per_candidate=gpus_per_candidate)
     self._workers = workers
     self._threads = threads
     self._timeout = timeout
     self._waiting: list[Task] = []
-    self._running: set[str] = set()
+    self._running: dict[str, leases.Lease] = {}
     self._ending: set[str] = set()
     self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
     self._undelivered = 0
@@ -82,7 +94,8 @@ class Local(base.Executor):
     except queue.Empty:
       return None
     self._undelivered -= 1
-    self._running.discard(outcome.key)
+    if outcome.key in self._running:  # A task that was cancelled while it waited has no lease.
+      self._free.append(self._running.pop(outcome.key))
     self._fill()
     if outcome.key in self._ending:
       self._ending.discard(outcome.key)
@@ -109,20 +122,21 @@ class Local(base.Executor):
         for process in processes:
           process.kill()
       time.sleep(0.05)
+    self._free.extend(self._running.values())
     self._running.clear()
     self._ending.clear()
     self._outcomes = queue.SimpleQueue()
     self._undelivered = 0
 
   def _fill(self) -> None:
-    while self._waiting and len(self._running) < self._workers:
+    while self._waiting and self._free:
       self._start(self._waiting.pop(0))
 
   def _start(self, task: Task) -> None:
     start = pebble_concurrent.process(name=_NAME + task.key, timeout=self._timeout,
                                       context=self._context)(_serve)
-    future = start(task, self._threads)
-    self._running.add(task.key)
+    lease = self._running[task.key] = self._free.pop(0)
+    future = start(task, self._threads, lease)
     outcomes = self._outcomes  # This one: a closed executor's late outcomes go nowhere.
     future.add_done_callback(lambda done: outcomes.put(_outcome(task.key, done)))
 
@@ -132,9 +146,11 @@ class Local(base.Executor):
     return [process for process in multiprocessing.active_children() if process.name in ours]
 
 
-def _serve(task: Task, threads: int) -> dict:
+def _serve(task: Task, threads: int, lease: leases.Lease) -> dict:
   """Runs in the worker."""
+  signal.signal(signal.SIGINT, signal.SIG_IGN)
   signal.signal(signal.SIGTERM, signal.SIG_DFL)  # pebble's handler waits for Python to be at work.
+  lease.take()
   _die_with_driver()
   worker.limit_threads(threads)
   _print_to_log(task.directory)

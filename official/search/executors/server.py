@@ -12,6 +12,7 @@ import importlib
 import multiprocessing
 from multiprocessing import forkserver
 import os
+import signal
 import sys
 
 _VARIABLE = "VIDEO_EVOLUTION_PRELOAD"
@@ -48,4 +49,5 @@ def _import_quietly(names: list[str]) -> None:
 
 
 if _VARIABLE in os.environ:
+  signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's, and its workers' not.
   _import_quietly(os.environ.pop(_VARIABLE).split(","))
