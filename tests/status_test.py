@@ -38,6 +38,22 @@ def test_json_is_one_object(run):
   assert (found["condition"], found["finished"], found["in_flight"]) == ("finished", 8, [])
 
 
+def test_the_names_in_json_are_the_same_before_and_after(run, tmp_path):
+  """Those of a search that has just begun are those of one that is through."""
+  recorded = json.loads((run / "search.json").read_text())
+  (tmp_path / "search.json").write_text(json.dumps(recorded))
+  before, after = (json.loads(call(f"--model_dir={path}", "--json").stdout)
+                   for path in (tmp_path, run))
+  assert before.keys() == after.keys()
+  assert (before["finished"], after["finished"]) == (0, 8)
+
+
+def test_tensorflow_is_not_imported(run):
+  program = ("import sys; from official.search import status; status.read(sys.argv[1]); "
+             "sys.exit('tensorflow' in sys.modules)")
+  subprocess.run([sys.executable, "-c", program, run], cwd=ROOT, check=True)
+
+
 @pytest.mark.parametrize("flags, message", [
     ([], "error: --model_dir is missing (Folder of the search, as given to official.evolve.)"),
     (["--model_dir=/nowhere"], "error: --model_dir=/nowhere has no search.json, "),

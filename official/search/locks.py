@@ -63,7 +63,8 @@ def locked(directory: str, *, patience: float = 0.0, evict: bool = False) -> Ite
 def holder(directory: str) -> str | None:
   """Says who holds the lock of a folder, without trying it; None where nobody does.
 
-  A holder on another host cannot be looked at: it is told as it was written.
+  A holder on another host cannot be looked at: it is told as it was written. A process of this host
+  that may not be looked into, another user's, is taken for one that got a dead holder's number.
   """
   path = os.path.join(directory, FILE)
   if files.is_url(directory) or not os.path.exists(path):
@@ -73,8 +74,14 @@ def holder(directory: str) -> str | None:
     named = _holder(descriptor)
   finally:
     os.close(descriptor)
-  if named is None or (named["host"] == socket.gethostname() and not _has_open(named, path)):
+  if named is None:
     return None
+  if named["host"] == socket.gethostname():
+    try:
+      if not _has_open(named, path):
+        return None
+    except PermissionError:
+      return None
   return _describe(named)
 
 

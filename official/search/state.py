@@ -6,8 +6,8 @@ however long the search: architectures and weights are read from the parent's fi
 child to make.
 """
 
-import collections
 from collections.abc import Collection, Mapping
+import re
 from typing import Any
 
 from official.search import population as population_lib
@@ -15,6 +15,8 @@ from official.search.population import Member
 from official.search.population import Population
 from official.search.run_directory import RunDirectory
 from official.search.settings import SearchSettings
+
+_KIND_ENDS = re.compile("[:;]")
 
 
 class SearchState:
@@ -27,7 +29,9 @@ class SearchState:
     population: Members, in the order of finishing.
     leaders: The best of all that ever finished, best first: those that keep their weights, and at
       least one.
-    endings: How many finished with each (status, reason).
+    by_status: How many finished ok, infeasible, failed.
+    failures: Of those that are not ok, for each (status, kind): status, kind (the reason up to its
+      first colon), count, and the number and whole reason of the last.
   """
 
   def __init__(self, settings: SearchSettings):
@@ -37,7 +41,8 @@ class SearchState:
     self.next_order = 0
     self.population: Population = ()
     self.leaders: tuple[Member, ...] = ()
-    self.endings: collections.Counter[tuple[str, str | None]] = collections.Counter()
+    self.by_status = {"ok": 0, "infeasible": 0, "failed": 0}
+    self.failures: dict[tuple[str, str], dict[str, Any]] = {}
 
   @property
   def best(self) -> Member | None:
@@ -63,8 +68,9 @@ class SearchState:
     """
     age, self.next_order = self.next_order, self.next_order + 1
     self.finished += 1
-    self.endings[result["status"], result["reason"]] += 1
+    self.by_status[result["status"]] += 1
     if result["status"] != "ok":
+      self._count(result)
       return
     member = Member(number=result["number"],
                     fitness=result["fitness"],
@@ -77,6 +83,13 @@ class SearchState:
                                            sampled=tournament)
     ranked = sorted((*self.leaders, member), key=lambda leader: leader.rank)
     self.leaders = tuple(ranked[:max(self._settings.keep_checkpoints, 1)])
+
+  def _count(self, result: Mapping[str, Any]) -> None:
+    status, reason = result["status"], result["reason"] or "no reason given"
+    kind = _KIND_ENDS.split(reason, maxsplit=1)[0]
+    count = self.failures[status, kind]["count"] if (status, kind) in self.failures else 0
+    self.failures[status, kind] = {"status": status, "kind": kind, "count": count + 1,
+                                   "number": result["number"], "reason": reason}
 
 
 def replay(run: RunDirectory, settings: SearchSettings) -> tuple[SearchState, list[int]]:

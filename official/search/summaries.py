@@ -2,8 +2,8 @@
 
     search/best_fitness      of all candidates so far
     search/population_mean   fitness of those that can become parents
-    search/diversity         mean Jaccard distance between the connections of two members: 0 if all
-                             are alike, 1 if no two share one
+    search/diversity         mean Jaccard distance between the connections of two members, each with
+                             the dilation of its target: 0 if all are alike, 1 if no two share one
     search/params_of_best    trainable parameters
 
 The step is the number of finished candidates. Every life of the driver writes a file of its own in
@@ -26,6 +26,7 @@ from official.search.state import SearchState
 
 FOLDER = "search"
 _VERSION = "brain.Event:2"
+Connections = frozenset[tuple[str, str, int | None]]
 
 
 class Summaries:
@@ -33,7 +34,7 @@ class Summaries:
 
   def __init__(self, run: RunDirectory):
     self._run = run
-    self._connections: dict[int, frozenset[tuple[str, str]]] = {}
+    self._connections: dict[int, Connections] = {}
     self._params: dict[int, int | None] = {}
     self._file = None
 
@@ -43,7 +44,7 @@ class Summaries:
       return
     if self._file is None:
       self._open()
-    self._add(event_pb2.Event(wall_time=time.time(), step=state.finished), self._values(state))
+    self._add(event_pb2.Event(wall_time=time.time(), step=state.finished), self.values(state))
     self._file.flush()
 
   def close(self) -> None:
@@ -52,7 +53,7 @@ class Summaries:
       self._file.close()
       self._file = None
 
-  def _values(self, state: SearchState) -> dict[str, float]:
+  def values(self, state: SearchState) -> dict[str, float]:
     """Returns a value for every curve."""
     fitnesses = [member.fitness for member in state.population]
     values = {"search/best_fitness": state.best.fitness,
@@ -86,6 +87,8 @@ class Summaries:
     distances = [1 - len(first & second) / len(first | second) for first, second in pairs]
     return sum(distances) / len(distances) if distances else 0.0
 
-  def _read(self, number: int) -> frozenset[tuple[str, str]]:
-    connections = self._run.read_candidate(number)["architecture"]["connections"]
-    return frozenset((each["source"], each["target"]) for each in connections)
+  def _read(self, number: int) -> Connections:
+    architecture = self._run.read_candidate(number)["architecture"]
+    dilations = {block["id"]: block["temporal_dilation"] for block in architecture["blocks"]}
+    return frozenset((each["source"], each["target"], dilations.get(each["target"]))
+                     for each in architecture["connections"])

@@ -16,6 +16,7 @@ import tensorflow as tf
 from data_prep import dataset
 from official import network
 from official.tasks import video_classification
+from official.training import progress
 from official.training import runtime
 from official.training import sensitivity
 from official.training import trainer as trainer_lib
@@ -128,6 +129,7 @@ def train(
   directory: str,
   report: Report,
   also_evaluate: tuple[str, ...] = (),
+  stopwatch: progress.Stopwatch | None = None,
 ) -> Trained:
   """Trains from the newest checkpoint in `directory`, or from scratch, to the end; evaluates.
 
@@ -138,6 +140,9 @@ def train(
     directory: For checkpoints and summaries.
     report: Told the phase, the step and the steps in all.
     also_evaluate: Splits to evaluate besides validation.
+    stopwatch: Measures the steps of training and evaluation.
+
+  SIGTERM ends the process, with a checkpoint if steps were made since the last (leaving.py).
 
   Raises:
     FloatingPointError: The loss became NaN or grew beyond all bounds.
@@ -147,7 +152,9 @@ def train(
   model, optimizer = build(config, strategy, task, seed, report)
   before = network.connection_weights(model)
   with strategy.scope():
-    trainer = trainer_lib.Trainer(config, task, model, optimizer, report=report)
+    trainer = trainer_lib.Trainer(
+      config, task, model, optimizer, report=report, stopwatch=stopwatch
+    )
   experiment = trainer_lib.Experiment(
     distribution_strategy=strategy,
     task=task,
@@ -161,7 +168,7 @@ def train(
   with strategy.scope():
     sensitivities = sensitivity.measure(model, task, sensitivity.batches(task))
   for split in also_evaluate:
-    metrics[split] = _evaluate(split, config, task, trainer, report)
+    metrics[split] = _evaluate(split, config, task, trainer, report, stopwatch)
   return Trained(
     model=model,
     metrics=metrics,
@@ -187,6 +194,7 @@ def _evaluate(
   task: video_classification.VideoClassificationTask,
   trained: trainer_lib.Trainer,
   report: Report,
+  stopwatch: progress.Stopwatch | None,
 ) -> dict[str, float]:
   data = config.task.validation_data.replace(split=split)
   other = config.replace(task={"validation_data": data.as_dict()})
@@ -200,6 +208,7 @@ def _evaluate(
       train=False,
       evaluate=True,
       report=lambda *_, **__: None,
+      stopwatch=stopwatch,
     )
     return _plain(evaluator.evaluate(tf.constant(-1)))
 

@@ -32,6 +32,7 @@ class FinalTraining:
     report = progress.Progress(directory)
     report("starting")
     start = time.monotonic()
+    stopwatch = progress.Stopwatch()
     info = dataset.load(self.setup.data_dir)
     extra = ("test",) if info.splits["test"].clips else ()
     with (
@@ -48,6 +49,7 @@ class FinalTraining:
         os.path.join(directory, "training"),
         report,
         also_evaluate=extra,
+        stopwatch=stopwatch,
       )
       report("exporting")
       path = export.export(
@@ -58,4 +60,4 @@ class FinalTraining:
         metrics=trained.metrics,
         export=path,
       )
-    return {**verdict, "timing": {"seconds": round(time.monotonic() - start, 3)}}
+    return {**verdict, "timing": evaluator.timing(start, stopwatch)}

@@ -1,12 +1,15 @@
-"""What a training is doing, in a file that others may read at any time.
+"""What a training is doing, in a file that others may read at any time; and how long steps take.
 
 `progress.json` holds `{"phase", "step", "steps"}`; phases are starting, preparing, building,
 tracing, training, evaluating, measuring sensitivity. It is replaced whole. It says how far
 something is, never what came out of it.
 """
 
+from collections.abc import Iterator
+import contextlib
 import json
 import os
+import time
 
 FILE = "progress.json"
 
@@ -22,3 +25,29 @@ class Progress:
     with open(temporary, "w", encoding="utf-8") as file:
       json.dump({"phase": phase, "step": int(step), "steps": int(steps)}, file)
     os.replace(temporary, self._path)
+
+
+class Stopwatch:
+  """Adds up the time in steps of training and evaluation.
+
+  The first step of a graph traces and optimizes it too. It counts as much as one of the steps after
+  it, and not at all if there is none, so that `seconds` is what the steps alone took.
+
+  Attributes:
+    seconds: In steps so far.
+  """
+
+  def __init__(self):
+    self.seconds = 0.0
+    self._owed = 0
+
+  @contextlib.contextmanager
+  def steps(self, count: int, *, first: bool = False) -> Iterator[None]:
+    """Measures a block of `count` steps; `first` are the first ones of their graph."""
+    start = time.monotonic()
+    yield
+    if first:
+      self._owed = count
+      return
+    self.seconds += (time.monotonic() - start) * (count + self._owed) / count
+    self._owed = 0

@@ -1,37 +1,109 @@
-"""The Model Garden trainer, telling how far it is."""
+"""The Model Garden trainer: tells how far it is, measures its steps, leaves when asked to."""
 
 from collections.abc import Callable
+import time
 
 from official.core import base_trainer
 from official.core import train_lib
+import orbit
+import tensorflow as tf
+
+from official.training import leaving as leaving_lib
+from official.training import progress
+
+_SECONDS_WITHOUT_A_LOOK = 5.0
 
 
 class Trainer(base_trainer.Trainer):
   """`base_trainer.Trainer` that reports its phase and step.
 
-  The first loop traces and compiles the graph, seconds to minutes in which nothing is trained yet.
+  The graph is traced before the first step, seconds to minutes in which nothing is trained yet.
+  Steps then run within TensorFlow, a loop of them in one call; where they are slow, in several, so
+  that there is a look from outside every 5 seconds or every step. How steps are divided shows in
+  no bit of what they compute.
   """
 
-  def __init__(self, *args, report: Callable[..., None], **kwargs):
+  def __init__(
+    self,
+    config,
+    task,
+    model,
+    optimizer,
+    train: bool = True,
+    *,
+    report: Callable[..., None],
+    stopwatch: progress.Stopwatch | None = None,
+    **kwargs,
+  ):
+    """Makes the trainer.
+
+    Args:
+      config, task, model, optimizer, train, kwargs: As in the base class.
+      report: Told the phase, the step and the steps in all.
+      stopwatch: Measures the steps.
+    """
     self._report = report
+    self._stopwatch = stopwatch or progress.Stopwatch()
+    self._leaving = leaving_lib.Leaving()
+    self._save: Callable[[], object] = lambda: None
     self._traced = False
-    super().__init__(*args, **kwargs)
+    self._at_once = 1
+    super().__init__(config, task, model, optimizer, train, **kwargs)
+    if train:
+      _create_slots(optimizer, model)
+
+  def heed(self, leaving: leaving_lib.Leaving, save: Callable[[], object]) -> None:
+    """From here on looks between two runs of steps whether to leave, having called `save`."""
+    self._leaving, self._save = leaving, save
 
   def _steps(self) -> dict[str, int]:
     return {"step": int(self.global_step.numpy()), "steps": self.config.trainer.train_steps}
 
   def train_loop_begin(self):
+    self._leaving.leave_if_asked()
     self._report("training" if self._traced else "tracing", **self._steps())
     super().train_loop_begin()
 
   def train_loop_end(self):
-    self._traced = True
     self._report("training", **self._steps())
     return super().train_loop_end()
 
   def eval_begin(self):
     self._report("evaluating", **self._steps())
     super().eval_begin()
+
+  def create_train_loop_fn(self):
+    loop = super().create_train_loop_fn()
+
+    def run(iterator, num_steps: tf.Tensor) -> None:
+      if not self._traced:
+        loop.get_concrete_function(iterator, num_steps)
+        self._report("training", **self._steps())
+        self._leaving.wait_for(self._save)
+      left = int(num_steps)
+      while left and not self._leaving.asked:
+        count = min(left, self._at_once)
+        start = time.monotonic()
+        with self._stopwatch.steps(count, first=not self._traced):
+          loop(iterator, tf.constant(count))
+          self.global_step.numpy()  # waits for an accelerator
+        self._traced = True
+        self._at_once = max(1, int(_SECONDS_WITHOUT_A_LOOK * count / (time.monotonic() - start)))
+        left -= count
+
+    return run
+
+  def create_eval_loop_fn(self, has_state: bool):
+    step = tf.function(self.eval_step)
+    first = True
+
+    def timed(iterator):
+      nonlocal first
+      with self._stopwatch.steps(1, first=first):
+        first = False
+        return step(iterator)
+
+    return orbit.utils.create_loop_fn(timed)
 
 
 class Experiment(train_lib.OrbitExperimentRunner):
@@ -43,5 +115,12 @@ class Experiment(train_lib.OrbitExperimentRunner):
 
   def run(self):
     with self.strategy.scope():
-      self.controller.train(steps=self.params.trainer.train_steps)
+      with leaving_lib.listening() as leaving:
+        self.trainer.heed(leaving, self.controller.save_checkpoint)
+        self.controller.train(steps=self.params.trainer.train_steps)
       return self.trainer.model, self.controller.evaluate(steps=-1)
+
+
+def _create_slots(optimizer: tf.keras.optimizers.legacy.Optimizer, model: tf.keras.Model) -> None:
+  """Creates the optimizer's variables: a step that creates them is traced twice."""
+  optimizer._create_all_weights(model.trainable_variables)

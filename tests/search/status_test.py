@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +14,8 @@ import search_fakes
 from data_prep import cli
 from official.search import console
 from official.search import failures
+from official.search import files
+from official.search import locks
 from official.search import loop
 from official.search import status
 from official.search.executors import inline
@@ -37,13 +40,48 @@ def searched(tmp_path_factory):
   return search(tmp_path_factory.mktemp("run"), search_fakes.third_raises)
 
 
-def test_counts_endings_and_reasons(searched):
+def begun(path, candidates=0, **changes):
+  """A run in which so many candidates have been proposed, and no driver is at work."""
+  settings = search_fakes.settings(**changes)
+  run = RunDirectory(str(path))
+  with run.opened(settings.identity(), settings.operation()):
+    for number in range(candidates):
+      run.write_candidate({"number": number, "tournament": []})
+  return run
+
+
+def finish(run, number, status="ok", reason=None, **timing):
+  """Records a result as the driver does."""
+  ok = status == "ok"
+  run.write_result({"number": number, "status": status, "reason": reason, "finish_order": number,
+                    "fitness": 0.5 if ok else None, "metrics": {"loss": 1.0} if ok else None,
+                    "params": 9 if ok else None},
+                   {"started_at": 0.0, "finished_at": 1.0, **timing})
+
+
+def test_counts_endings(searched):
   found = status.read(searched.path)
   assert (found.finished, found.asked) == (8, 8)
   assert found.by_status == {"ok": 7, "infeasible": 0, "failed": 1}
-  [(reason, count)] = found.failures.items()
-  assert reason.startswith("failed: ValueError: no such thing as ")
-  assert count == 1
+
+
+def test_tells_of_a_failure_the_kind_and_the_whole_reason(searched):
+  [failure] = status.read(searched.path).failures
+  assert (failure["status"], failure["kind"], failure["count"], failure["number"]) == (
+      "failed", "ValueError", 1, 2)
+  assert failure["reason"] == searched.read_result(2)["reason"]
+
+
+def test_reasons_of_a_kind_are_counted_together_the_most_frequent_first(tmp_path):
+  run = begun(tmp_path, 4)
+  finish(run, 0, "infeasible", "diverged: loss is nan at step 3")
+  finish(run, 1, "infeasible", "out of memory: of 3 GB")
+  finish(run, 2, "infeasible", "out of memory: of 4 GB")
+  finish(run, 3)
+  found = status.read(run.path)
+  assert [(each["kind"], each["count"]) for each in found.failures] == [
+      ("out of memory", 2), ("diverged", 1)]
+  assert "infeasible: 2 x out of memory (the last: candidate 000002)" in status.text(found)
 
 
 def test_tells_the_best_and_the_population(searched):
@@ -59,14 +97,130 @@ def test_without_a_driver_and_a_final_training_it_is_dead(searched):
   assert status.read(searched.path).condition == "dead"
 
 
-def test_with_fewer_candidates_than_asked_for_some_are_left(tmp_path):
-  run = search(tmp_path, rounds=0)
-  settings = search_fakes.settings(rounds=4)
-  with run.opened(settings.identity(), settings.operation()):
-    pass
+def test_a_search_that_has_just_begun_has_nothing_yet(tmp_path):
+  found = status.read(begun(tmp_path).path)
+  assert (found.finished, found.best, found.population, found.in_flight) == (0, None, (), ())
+  assert status.text(found).splitlines()[1] == "0 of 8 candidates finished"
+
+
+def test_a_stopped_candidate_goes_on_from_its_newest_checkpoint(tmp_path):
+  run = begun(tmp_path, 2)
+  training = tmp_path / "candidates" / "000001" / "training"
+  training.mkdir()
+  for name in ("checkpoint", "ckpt-40.index", "ckpt-120.index", "ckpt-120.data-00000-of-00001"):
+    (training / name).touch()
   found = status.read(run.path)
-  assert (found.finished, found.asked) == (4, 8)
-  assert found.seconds_left == pytest.approx(4 / found.evaluations_an_hour * 3600)
+  assert [each["checkpoint"] for each in found.in_flight] == [None, 120]
+  text = status.text(found)
+  assert "in flight: candidate 000000, begins anew" in text
+  assert "in flight: candidate 000001, goes on from step 120" in text
+
+
+def test_a_progress_that_is_not_whole_is_let_be(tmp_path):
+  run = begun(tmp_path, 1)
+  (tmp_path / "candidates" / "000000" / "progress.json").write_text('{"phase": "trai')
+  [candidate] = status.read(run.path).in_flight
+  assert candidate["phase"] == "waiting"
+
+
+def test_the_hours_in_which_nobody_was_at_work_do_not_slow_the_pace(tmp_path):
+  run = begun(tmp_path, 4)
+  for number, start in enumerate([0.0, 0.0, 9000.0, 9010.0]):
+    finish(run, number, started_at=start, finished_at=start + 20)
+  assert status.read(run.path).evaluations_an_hour == pytest.approx(4 / 50 * 3600)
+
+
+def test_the_share_of_steps_is_of_those_that_tell_it(tmp_path):
+  run = begun(tmp_path, 3)
+  finish(run, 0, started_at=0.0, finished_at=10.0, seconds_in_steps=9.0)
+  finish(run, 1, started_at=0.0, finished_at=30.0, seconds_in_steps=21.0)
+  finish(run, 2, started_at=0.0, finished_at=100.0)
+  found = status.read(run.path)
+  assert found.share_in_steps == pytest.approx(0.75)
+  assert "workers: 75% of their time in training and evaluation steps" in status.text(found)
+
+
+def test_without_seconds_in_steps_there_is_no_share(tmp_path):
+  run = begun(tmp_path, 1)
+  finish(run, 0)
+  assert status.read(run.path).share_in_steps is None
+
+
+def trained_to_the_end(run, candidate=0):
+  os.makedirs(run.final_directory)
+  files.write_json(files.join(run.final_directory, "final.json"), {"candidate": candidate})
+  files.write_json(files.join(run.final_directory, "result.json"),
+                   {"metrics": {"test": {"accuracy": 0.75}}, "export": "export/1"})
+
+
+@pytest.mark.parametrize("target, condition", [(0.5, "finished"), (0.9, "dead")])
+def test_a_search_with_rounds_left_is_finished_if_the_target_is_reached(
+    tmp_path, target, condition):
+  run = begun(tmp_path, 1, target_fitness=target)
+  finish(run, 0)
+  trained_to_the_end(run)
+  assert status.read(run.path).condition == condition
+
+
+@pytest.mark.parametrize("seconds, condition", [(3600, "finished"), (3599, "dead")])
+def test_a_search_with_rounds_left_is_finished_if_its_hours_are_over(tmp_path, seconds, condition):
+  run = begun(tmp_path, 1, max_hours=1.0)
+  finish(run, 0)
+  run.write_searched_seconds(seconds)
+  trained_to_the_end(run)
+  assert status.read(run.path).condition == condition
+
+
+def test_no_more_is_left_than_the_hours_that_are_allowed(tmp_path):
+  run = begun(tmp_path, 2, max_hours=1.0, rounds=10_000)
+  finish(run, 0, finished_at=60.0)
+  finish(run, 1, finished_at=60.0)
+  run.write_searched_seconds(3000.0)
+  assert status.read(run.path).seconds_left == pytest.approx(600)
+
+
+def test_tells_what_came_of_the_final_training(tmp_path):
+  run = begun(tmp_path, 1, target_fitness=0.5)
+  finish(run, 0)
+  trained_to_the_end(run)
+  lines = status.text(status.read(run.path)).splitlines()
+  assert "final test: accuracy 0.7500" in lines
+  assert f"exported to {tmp_path}/export/1" in lines
+
+
+def test_the_final_training_of_an_earlier_winner_is_not_the_end(tmp_path):
+  run = begun(tmp_path, 1, target_fitness=0.5)
+  finish(run, 0)
+  trained_to_the_end(run, candidate=7)
+  assert status.read(run.path).condition == "dead"
+
+
+def test_a_final_training_that_was_stopped_goes_on_from_its_checkpoint(tmp_path):
+  run = begun(tmp_path, 1, target_fitness=0.5)
+  finish(run, 0)
+  training = tmp_path / "final" / "training"
+  training.mkdir(parents=True)
+  (training / "ckpt-30.index").touch()
+  (tmp_path / "final" / "progress.json").write_text('{"phase": "training"}')
+  assert "final training: final, goes on from step 30" in status.text(status.read(run.path))
+
+
+@pytest.mark.parametrize("name, told", [
+    ("elsewhere", "process 1 on elsewhere"),
+    (socket.gethostname(), None),
+])
+def test_who_has_not_the_lock_open_here_does_not_hold_it(tmp_path, name, told):
+  (tmp_path / "lock").write_text(json.dumps({"pid": 1, "host": name}))
+  assert locks.holder(str(tmp_path)) == told
+
+
+def test_the_candidates_left_take_as_long_as_the_last_ones(tmp_path):
+  run = begun(tmp_path, 2)
+  finish(run, 0, started_at=0.0, finished_at=10.0)
+  finish(run, 1, started_at=10.0, finished_at=30.0)
+  found = status.read(run.path)
+  assert found.evaluations_an_hour == pytest.approx(240)
+  assert found.seconds_left == pytest.approx(6 * 15)
 
 
 def test_a_search_in_which_all_fails_has_no_best(tmp_path):

@@ -3,6 +3,9 @@
 import io
 import itertools
 import os
+import pathlib
+import subprocess
+import sys
 
 import pytest
 import search_fakes
@@ -10,8 +13,12 @@ from tensorboard.backend.event_processing import event_accumulator
 
 from official.search import console
 from official.search import loop
+from official.search import state as state_lib
+from official.search import summaries
 from official.search.executors import inline
 from official.search.run_directory import RunDirectory
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def search(path, **changes):
@@ -53,6 +60,37 @@ def test_one_member_has_no_diversity_and_several_have_some(run):
   diversity = curve(run, "diversity")
   assert diversity[1] == 0
   assert 0 < diversity[4] < 1
+
+
+def diversity(path, first, second):
+  """Of two members, each given as (dilation of b, targets of a)."""
+  run = RunDirectory(str(path))
+  state = state_lib.SearchState(search_fakes.settings())
+  for number, (dilation, targets) in enumerate([first, second]):
+    run.write_candidate({"number": number, "architecture": {
+        "blocks": [{"id": "b", "temporal_dilation": dilation},
+                   {"id": "c", "temporal_dilation": 1}],
+        "connections": [{"source": "a", "target": target} for target in targets]}})
+    result = {"number": number, "status": "ok", "fitness": 0.5, "metrics": {}, "params": 1}
+    run.write_result(result, {})
+    state.record(result, ())
+  return summaries.Summaries(run).values(state)["search/diversity"]
+
+
+@pytest.mark.parametrize("second, distance", [
+    ((1, "bc"), 0),
+    ((1, "b"), 1 / 2),
+    ((2, "bc"), 2 / 3),
+    ((2, "b"), 1),
+])
+def test_diversity_is_the_share_of_connections_that_are_not_in_common(tmp_path, second, distance):
+  assert diversity(tmp_path, (1, "bc"), second) == pytest.approx(distance)
+
+
+def test_the_driver_writes_curves_without_tensorflow():
+  program = ("import sys; from official.search import summaries; "
+             "sys.exit('tensorflow' in sys.modules)")
+  subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
 
 
 def test_parameters_are_those_of_the_best(run):

@@ -5,6 +5,11 @@ import dataclasses
 import io
 import json
 import os
+import pathlib
+import pickle
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -149,6 +154,58 @@ def test_an_interrupted_training_ends_like_one_that_was_not(make_setup, tmp_path
   assert resumed.weights_after == whole.weights_after
   for one, other in zip(resumed.model.variables, whole.model.variables, strict=True):
     np.testing.assert_array_equal(one.numpy(), other.numpy())
+
+
+_TRAIN_AND_ASK = """
+import os, pickle, signal, sys
+from official.training import experiment
+
+def report(phase, step=0, steps=0):
+  if [phase, str(step)] == sys.argv[3:]:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+with open(sys.argv[1], "rb") as file:
+  experiment.train(*pickle.load(file), 3, sys.argv[2], report)
+"""
+
+
+def _train_and_ask_to_leave(settings: setup.Setup, folder, phase: str, step: int) -> int:
+  """Trains in a process that gets SIGTERM at a phase and step; returns its status."""
+  folder.mkdir()
+  task = folder / "task"
+  task.write_bytes(pickle.dumps((settings, _JSON)))
+  return subprocess.run(
+    [sys.executable, "-c", _TRAIN_AND_ASK, str(task), str(folder), phase, str(step)],
+    cwd=pathlib.Path(__file__).parents[2],
+    capture_output=True,
+  ).returncode
+
+
+def test_a_training_that_is_asked_to_leave_goes_on_from_there_to_the_same_bits(
+  make_setup, tmp_path
+):
+  settings = dataclasses.replace(make_setup(30), checkpoint_steps=30)
+  left = tmp_path / "left"
+  assert _train_and_ask_to_leave(settings, left, "training", 15) == -signal.SIGTERM
+  assert video_classification.checkpointed_step(str(left)) == 15
+  whole = _train(settings, tmp_path / "whole")
+  resumed = _train(settings, left)
+  assert resumed.metrics == whole.metrics
+  for one, other in zip(resumed.model.variables, whole.model.variables, strict=True):
+    np.testing.assert_array_equal(one.numpy(), other.numpy())
+
+
+def test_a_training_that_is_asked_to_leave_while_it_traces_saves_nothing(make_setup, tmp_path):
+  folder = tmp_path / "left"
+  assert _train_and_ask_to_leave(make_setup(30), folder, "tracing", 0) == -signal.SIGTERM
+  assert video_classification.checkpointed_step(str(folder)) == 0
+
+
+def test_tells_the_time_in_steps_from_the_time_in_all(make_setup, tmp_path):
+  timing = evaluator.TrainingEvaluator(setup=make_setup(20))(
+    {"architecture": _JSON, "seed": 1}, str(tmp_path)
+  )["timing"]
+  assert 0 < timing["seconds_in_steps"] < timing["seconds"]
 
 
 def test_a_result_is_plain_data_and_says_what_the_network_is(make_setup, tmp_path):
