@@ -8,6 +8,7 @@ command, given again, goes on where it was stopped or killed; --rounds and --wor
 then, what decides the outcome may not.
 """
 
+import functools
 import json
 import os
 import tempfile
@@ -20,6 +21,7 @@ from official.architecture import cost
 from official.architecture import space as space_lib
 from official.inputs import usable
 from official.search import application
+from official.search import executors
 from official.search import settings as settings_lib
 
 FLAGS = flags.FLAGS
@@ -165,12 +167,29 @@ flags.DEFINE_integer(
   1,
   "Times that a candidate is tried again after its process was killed or its machine lost.",
 )
+flags.DEFINE_float(
+  "candidate_timeout",
+  None,
+  "Seconds after which a candidate is given up as infeasible. May be changed later.",
+)
 flags.DEFINE_integer("workers", 1, "Candidates trained at a time. May be changed later.")
 flags.DEFINE_enum(
   "executor",
   "local",
-  application.EXECUTORS,
-  "local: a process for each candidate; inline: in this process, for TPUs and debugging.",
+  executors.NAMES,
+  "local: a process for each candidate; inline: in this process, for TPUs and debugging; "
+  "ray: a process for each candidate on the machines of a Ray cluster.",
+)
+flags.DEFINE_string(
+  "ray_address",
+  None,
+  "auto or HOST:PORT of a running Ray cluster, for --executor=ray; default: one is started here.",
+)
+flags.DEFINE_integer(
+  "gpus_per_candidate",
+  None,
+  "GPUs of one training, which no other candidate uses meanwhile; default: 1 if there are any, "
+  "with --distribution_strategy=mirrored its share of all.",
 )
 flags.DEFINE_integer(
   "threads_per_candidate",
@@ -183,9 +202,23 @@ flags.DEFINE_enum(
   ["one_device", "mirrored", "multi_worker_mirrored", "tpu"],
   "Of one training.",
 )
-flags.DEFINE_integer("num_gpus", 0, "GPUs of one training.")
 flags.DEFINE_string("tpu", "", "Address of the TPU, for --distribution_strategy=tpu.")
 flags.DEFINE_integer("keep_checkpoints", 5, "Candidates, the best ones, that keep their weights.")
+flags.DEFINE_enum(
+  "final",
+  "best",
+  settings_lib.FINALS,
+  "What is trained to the end, from scratch, and exported: the best; the one of --top_k that is "
+  "best then; or all of them as one network that averages their answers. May be changed later.",
+)
+flags.DEFINE_integer(
+  "top_k", 3, "Candidates for --final=top_k and ensemble. May be changed later."
+)
+flags.DEFINE_string(
+  "start_from",
+  None,
+  "Folder of an earlier run, whose best architectures are the first candidates of this one.",
+)
 
 # Flags that decide what a training finds; SearchSettings has those of the search.
 _TRAINING_IDENTITY = (
@@ -200,7 +233,6 @@ _TRAINING_IDENTITY = (
   "image_size",
   "connection_learning_rate_multiplier",
   "distribution_strategy",
-  "num_gpus",
 )
 # What a worker needs, imported once by the server that workers are forked from.
 _PRELOAD = ("official.training.experiment",)
@@ -217,41 +249,66 @@ def main(_) -> int:
   space = space_lib.load_space(FLAGS.search_space).restricted_to(info.streams)
   settings = _settings(space)
   threads = application.threads(model_dir, FLAGS.threads_per_candidate, settings.workers)
+  gpus = application.gpus(
+    model_dir,
+    FLAGS.gpus_per_candidate,
+    settings.workers,
+    several=FLAGS.distribution_strategy == "mirrored",
+  )
+  executor = functools.partial(
+    executors.make,
+    FLAGS.executor,
+    workers=settings.workers,
+    threads=threads,
+    gpus_per_candidate=gpus,
+    ray_address=FLAGS.ray_address,
+    preload=_PRELOAD,
+  )
   if FLAGS.dry_run:
-    return _dry_run(data_dir, space, settings, _clip(info), threads)
+    with tempfile.TemporaryDirectory() as folder:  # Of a cache that --data_dir has no place for.
+      setup = functools.partial(_setup, data_dir, folder, threads, gpus)
+      return _dry_run(setup, space, settings, _clip(info), executor)
+  setup = functools.partial(_setup, data_dir, model_dir, threads, gpus)
   return application.run(
     model_dir=model_dir,
     space=space,
     settings=settings,
     clip=_clip(info),
-    executor=FLAGS.executor,
-    threads=threads,
-    trainings=lambda: _trainings(data_dir, model_dir, threads),
+    executor=executor,
+    trainings=lambda: _trainings(setup, model_dir),
     identity={
       "data_dir": info.fingerprint,
       **{name: FLAGS[name].value for name in _TRAINING_IDENTITY},
+      "threads_per_candidate": threads,
+      "gpus_per_candidate": gpus,
     },
+    operation={"executor": FLAGS.executor},
     final_settings={"final_steps": FLAGS.final_steps},
-    preload=_PRELOAD,
+    start_from=FLAGS.start_from and cli.resolve_path(FLAGS.start_from),
   )
 
 
-def _trainings(data_dir: str, model_dir: str, threads: int):
-  """Returns the evaluator of candidates and the final training, both picklable and called alike.
+def _trainings(setup, model_dir: str) -> application.Trainings:
+  """Returns what workers do, given `_setup` up to the steps.
 
   This is the one place where the search meets official.training.
   """
+  from official.training import ensemble
   from official.training import evaluator
   from official.training import final
 
-  setup = _setup(data_dir, model_dir, threads, FLAGS.final_steps)
-  return (
-    evaluator.TrainingEvaluator(setup=_setup(data_dir, model_dir, threads, FLAGS.candidate_steps)),
-    final.FinalTraining(setup=setup, export_dir=os.path.join(model_dir, "export")),
+  to_the_end = setup(FLAGS.final_steps)
+  export_dir = os.path.join(model_dir, "export")
+  return application.Trainings(
+    candidate=evaluator.TrainingEvaluator(setup=setup(FLAGS.candidate_steps)),
+    final=final.FinalTraining(
+      setup=to_the_end, export_dir=export_dir if FLAGS.final == "best" else None
+    ),
+    joining=ensemble.EnsembleExport(setup=to_the_end, export_dir=export_dir),
   )
 
 
-def _setup(data_dir: str, model_dir: str, threads: int, steps: int):
+def _setup(data_dir: str, model_dir: str, threads: int, gpus: int, steps: int):
   from official.inputs import cache
   from official.training import recipe
   from official.training import setup
@@ -274,34 +331,29 @@ def _setup(data_dir: str, model_dir: str, threads: int, steps: int):
     checkpoint_steps=FLAGS.checkpoint_steps,
     threads=threads,
     distribution_strategy=FLAGS.distribution_strategy,
-    num_gpus=FLAGS.num_gpus,
+    num_gpus=gpus,
     tpu=FLAGS.tpu,
   )
 
 
 def _dry_run(
-  data_dir: str,
+  setup,
   space: space_lib.SearchSpace,
   settings: settings_lib.SearchSettings,
   clip: cost.Clip,
-  threads: int,
+  executor,
 ) -> int:
   from official.training import probe
 
-  with tempfile.TemporaryDirectory() as folder:  # Of the cache, where --data_dir is not writable.
-    return application.dry_run(
-      space=space,
-      settings=settings,
-      clip=clip,
-      executor=FLAGS.executor,
-      threads=threads,
-      candidate_steps=FLAGS.candidate_steps,
-      final_steps=FLAGS.final_steps,
-      probe=probe.Probe(
-        setup=_setup(data_dir, folder, threads, FLAGS.candidate_steps), workers=settings.workers
-      ),
-      preload=_PRELOAD,
-    )
+  return application.dry_run(
+    space=space,
+    settings=settings,
+    clip=clip,
+    executor=executor,
+    candidate_steps=FLAGS.candidate_steps,
+    final_steps=FLAGS.final_steps,
+    probe=probe.Probe(setup=setup(FLAGS.candidate_steps), workers=settings.workers),
+  )
 
 
 def _settings(space: space_lib.SearchSpace) -> settings_lib.SearchSettings:
@@ -324,6 +376,9 @@ def _settings(space: space_lib.SearchSpace) -> settings_lib.SearchSettings:
     max_hours=FLAGS.max_hours,
     target_fitness=FLAGS.target_fitness,
     max_retries=FLAGS.max_retries,
+    candidate_timeout=FLAGS.candidate_timeout,
+    final=FLAGS.final,
+    top_k=FLAGS.top_k,
   )
 
 
@@ -349,13 +404,19 @@ def _check_numbers() -> None:
     "image_size",
   ):
     settings_lib.at_least(name, FLAGS[name].value, 1)
-  settings_lib.at_least("num_gpus", FLAGS.num_gpus, 0)
+  if FLAGS.gpus_per_candidate is not None:
+    settings_lib.at_least("gpus_per_candidate", FLAGS.gpus_per_candidate, 0)
   for name in ("threads_per_candidate", "checkpoint_steps"):
     if FLAGS[name].value is not None:
       settings_lib.at_least(name, FLAGS[name].value, 1)
   for name in ("learning_rate", "connection_learning_rate_multiplier"):
     settings_lib.at_least(name, FLAGS[name].value, 0, exclusive=True)
   settings_lib.at_least("weight_decay", FLAGS.weight_decay, 0)
+  if FLAGS.executor == "inline" and FLAGS.candidate_timeout is not None:
+    raise cli.UserError(
+      "--executor=inline cannot end a candidate after "
+      f"--candidate_timeout={FLAGS.candidate_timeout}; leave it out, or give --executor=local"
+    )
 
 
 if __name__ == "__main__":

@@ -84,6 +84,15 @@ def test_help_lists_the_flags_and_imports_no_tensorflow():
     (["--learning_rate=0"], "error: --learning_rate=0.0 is out of range; give a number above 0"),
     (["--workers=0"], "error: --workers=0 is out of range; give a number of at least 1"),
     (["--weight_threshold=half"], "error: --weight_threshold=half is neither a number "),
+    (["--candidate_timeout=0"],
+     "error: --candidate_timeout=0.0 is out of range; give a number above 0"),
+    (["--executor=inline", "--candidate_timeout=9"],
+     "error: --executor=inline cannot end a candidate after --candidate_timeout=9.0; "),
+    (["--executor=inline", "--workers=2"],
+     "error: --executor=inline runs one candidate at a time, not --workers=2; "),
+    (["--ray_address=auto"], "error: --ray_address=auto needs --executor=ray, and it is local"),
+    (["--gpus_per_candidate=99"], "error: --gpus_per_candidate=99 needs as many GPUs, of which "),
+    (["--start_from=/nowhere"], "error: --start_from=/nowhere: no run, it has no search.json"),
     (["stray"], "error: unexpected argument 'stray'"),
 ])
 def test_a_mistake_is_one_line_and_nothing_is_made(tmp_path, data, flags, message):
@@ -134,7 +143,8 @@ def test_identity_and_operation_are_recorded_by_flag(run, data):
   assert recorded["identity"]["search_space"]["name"] == "small"
   assert recorded["operation"] == {
       "rounds": 2, "workers": 1, "keep_checkpoints": 5, "max_hours": None,
-        "target_fitness": None, "max_retries": 1, "final_steps": 1000, "executor": "local"}
+      "target_fitness": None, "max_retries": 1, "candidate_timeout": None, "final": "best",
+      "top_k": 3, "final_steps": 1000, "executor": "local"}
 
 
 @pytest.mark.parametrize("flag, message", [
@@ -159,6 +169,21 @@ def test_more_rounds_and_workers_may_be_asked_for(run, data):
   assert process.returncode == 0, process.stderr
   assert "6 candidates proposed, 0 of them in flight" in process.stdout
   assert len(list((run / "candidates").iterdir())) == 7
+
+
+def test_an_ensemble_of_the_best_may_be_asked_for(data, tmp_path):
+  process = search(data, tmp_path / "run", "--final=ensemble", "--top_k=2")
+  assert process.returncode == 0, process.stderr
+  assert "the ensemble of 2 lies in " in process.stdout
+  found = json.loads((tmp_path / "run" / "final" / "result.json").read_text())
+  assert len(found["members"]) == 2 and found["export"] == "export/1"
+
+
+def test_a_search_may_start_from_the_best_of_another(run, data, tmp_path):
+  process = search(data, tmp_path / "run", f"--start_from={run}")
+  assert process.returncode == 0, process.stderr
+  founder = json.loads((tmp_path / "run/candidates/000000/candidate.json").read_text())["founder"]
+  assert list(founder) == ["start_from"]
 
 
 def test_flags_may_come_from_a_file_and_paths_are_the_callers(data, tmp_path):

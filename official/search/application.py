@@ -6,6 +6,7 @@ UserError is left to the main (2).
 """
 
 from collections.abc import Callable, Mapping, Sequence
+import dataclasses
 import os
 import sys
 from typing import Any
@@ -18,13 +19,29 @@ from official.search import files
 from official.search import final
 from official.search import loop
 from official.search import proposals
+from official.search import refinement
 from official.search import signals
 from official.search.console import Console
 from official.search.executors import base
+from official.search.executors import leases
+from official.search.population import Member
 from official.search.run_directory import RunDirectory
 from official.search.settings import SearchSettings
 
-EXECUTORS = ("local", "inline")
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Trainings:
+  """What workers do; each is picklable and called like an evaluator.
+
+  Attributes:
+    candidate: Trains a candidate.
+    final: Trains the winner to the end, or one of several.
+    joining: Exports what was trained to the end, where it is several (final.train_several).
+  """
+
+  candidate: base.Evaluator
+  final: base.Evaluator
+  joining: base.Evaluator
 
 
 def threads(model_dir: str, asked: int | None, workers: int) -> int:
@@ -38,11 +55,29 @@ def threads(model_dir: str, asked: int | None, workers: int) -> int:
   return max(cores // workers, 1)
 
 
+def gpus(model_dir: str, asked: int | None, workers: int, *, several: bool) -> int:
+  """Returns a candidate's GPUs: as asked, as in the run so far, or one if there are any here.
+
+  Args:
+    model_dir: The run directory.
+    asked: Value of the flag, if it was given.
+    workers: Candidates at a time.
+    several: Whether a training can use several GPUs; then its share of all is the default.
+  """
+  if asked is not None:
+    return asked
+  recorded = RunDirectory(model_dir).recorded()
+  if recorded is not None:
+    return recorded["identity"]["gpus_per_candidate"]
+  here = len(leases.list_gpus())
+  return max(here // workers if several else 1, 1) if here else 0
+
+
 def run(*, model_dir: str, space: SearchSpace, settings: SearchSettings, clip: cost.Clip,
-        executor: str, threads: int,
-        trainings: Callable[[], tuple[base.Evaluator, base.Evaluator]],
-        identity: Mapping[str, Any], final_settings: Mapping[str, Any],
-        preload: Sequence[str] = ("tensorflow",), console: Console | None = None) -> int:
+        executor: Callable[[], base.Executor], trainings: Callable[[], Trainings],
+        identity: Mapping[str, Any], operation: Mapping[str, Any],
+        final_settings: Mapping[str, Any], start_from: str | None = None,
+        console: Console | None = None) -> int:
   """Runs or goes on, and returns the exit status.
 
   Args:
@@ -50,30 +85,31 @@ def run(*, model_dir: str, space: SearchSpace, settings: SearchSettings, clip: c
     space: Search space.
     settings: Numbers of the search.
     clip: What networks are built for.
-    executor: One of EXECUTORS.
-    threads: CPU threads of a candidate.
-    trainings: Returns the evaluator of candidates and the final training; called once everything is
-      checked.
-    identity: Values, by flag, that decide the outcome besides space, settings and threads.
+    executor: Makes the executor.
+    trainings: What workers do; called, as `executor` is, once everything else is checked.
+    identity: Values, by flag, that decide the outcome besides space and settings.
+    operation: Values, by flag, that say how the work is done, to be recorded.
     final_settings: Values, by flag, that the final training alone depends on.
-    preload: Modules that the server of local workers imports once.
+    start_from: Run directory of an earlier search, whose best are the first candidates.
     console: Told what happens.
   """
   directory = RunDirectory(model_dir)
+  refined = start_from and refinement.begin(directory, start_from, settings.population_size, space,
+                                            clip)
   whole_identity = {"search_space": space.to_json(), **settings.identity(), **identity,
-                    "threads_per_candidate": threads}
+                    "start_from": refined}
   directory.check(whole_identity)
   proposals.check(space, settings, clip)
-  evaluator, final_training = trainings()
-  operation = {**settings.operation(), **final_settings, "executor": executor}
+  work = trainings()
+  whole_operation = {**settings.operation(), **final_settings, **operation}
   try:
-    with (signals.raising(), directory.opened(whole_identity, operation),
-          console or Console() as console,
-          _executor(executor, settings.workers, threads, preload) as pool):
-      best = loop.search(directory, space, settings, clip, evaluator, pool, console)
+    with (signals.raising(), executor() as pool,
+          directory.opened(whole_identity, whole_operation), console or Console() as console):
+      best = loop.search(directory, space, settings, clip, work.candidate, pool, console,
+                         refined["founders"] if refined else ())
       console.end_bar()
-      result = final.train(directory, best.number, final_settings, final_training, pool, console)
-      _report(console, directory, best.number, result)
+      result = _train_to_the_end(directory, best, settings, final_settings, work, pool, console)
+      _report(console, directory, result)
   except failures.SearchStopped as stopped:
     print(f"stopped: {stopped}", file=sys.stderr, flush=True)
     return 1
@@ -84,13 +120,12 @@ def run(*, model_dir: str, space: SearchSpace, settings: SearchSettings, clip: c
   return 0
 
 
-def dry_run(*, space: SearchSpace, settings: SearchSettings, clip: cost.Clip, executor: str,
-            threads: int, candidate_steps: int, final_steps: int, probe: base.Evaluator,
-            preload: Sequence[str] = ("tensorflow",)) -> int:
+def dry_run(*, space: SearchSpace, settings: SearchSettings, clip: cost.Clip,
+            executor: Callable[[], base.Executor], candidate_steps: int, final_steps: int,
+            probe: base.Evaluator) -> int:
   """Says what a search would take (dry_run.py), and returns the exit status."""
   try:
-    with (signals.raising(), Console() as console,
-          _executor(executor, settings.workers, threads, preload) as pool):
+    with signals.raising(), Console() as console, executor() as pool:
       dry_run_lib.run(space=space, settings=settings, clip=clip, candidate_steps=candidate_steps,
                       final_steps=final_steps, probe=probe, executor=pool, console=console)
   except failures.SearchStopped as stopped:
@@ -101,20 +136,23 @@ def dry_run(*, space: SearchSpace, settings: SearchSettings, clip: cost.Clip, ex
   return 0
 
 
-def _executor(name: str, workers: int, threads: int, preload: Sequence[str]) -> base.Executor:
-  if name == "inline":
-    from official.search.executors import inline
-    return inline.Inline(threads=threads)
-  from official.search.executors import local
-  return local.Local(workers=workers, threads=threads, preload=preload)
+def _train_to_the_end(directory: RunDirectory, best: Sequence[Member], settings: SearchSettings,
+                      final_settings: Mapping[str, Any], work: Trainings, pool: base.Executor,
+                      console: Console) -> Mapping[str, Any]:
+  numbers = [member.number for member in best]
+  if settings.final == "best":
+    return final.train(directory, numbers[0], final_settings, work.final, pool, console)
+  return final.train_several(directory, numbers, final_settings, work.final, pool, console,
+                             how=settings.final, fitness=settings.fitness, joining=work.joining)
 
 
-def _report(console: Console, directory: RunDirectory, number: int,
-            result: Mapping[str, Any]) -> None:
+def _report(console: Console, directory: RunDirectory, result: Mapping[str, Any]) -> None:
   """Says what came of the final training; its metrics are by split."""
   for split, metrics in (result.get("metrics") or {}).items():
     numbers = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
     console.say(f"final {split}: {numbers}")
-  console.say(f"the winner, candidate {number:06d}, lies in {directory.final_directory}")
+  who = (f"the winner, candidate {result['candidate']:06d}," if "candidate" in result
+         else f"the ensemble of {len(result['members'])}")
+  console.say(f"{who} lies in {directory.final_directory}")
   if result.get("export"):
     console.say(f"exported to {files.join(directory.path, result['export'])}")

@@ -11,6 +11,7 @@ than random architectures; all trials count alike; and a machine that does other
 
 from collections.abc import Mapping, Sequence
 import dataclasses
+import math
 import os
 import statistics
 import tempfile
@@ -180,14 +181,16 @@ def estimates(trials: Sequence[Trial], results: Mapping[int, Mapping[str, Any]],
   overhead = statistics.mean(seconds(result, 0) for result in feasible)
   candidate = statistics.mean(seconds(result, candidate_steps) for result in feasible)
   final = [seconds(result, final_steps) for result in feasible]
+  one_after_another = math.ceil(settings.trained_to_the_end / settings.workers)
   searching = candidate * settings.candidates / settings.workers
   lines = [
       f"a candidate: about {duration(candidate)} ({candidate_steps} steps, and {overhead:.3g} s to "
       "build, trace and evaluate)",
       f"the search: about {duration(searching)} ({settings.candidates} candidates, "
       f"{settings.workers} at a time){_bounded(searching, settings)}",
-      f"the final training: about {duration(statistics.mean(final))} ({final_steps} steps); "
-      f"{duration(max(final))} for the slowest of these",
+      f"the final training: about {duration(statistics.mean(final) * one_after_another)} "
+      f"({settings.trained_to_the_end} x {final_steps} steps); "
+      f"{duration(max(final) * one_after_another)} for the slowest of these",
       _batch([results[trial.number].get("batch_that_fits") for trial in trials]),
   ]
   if len(feasible) < len(trials):

@@ -1,29 +1,43 @@
-"""The winner, trained to the end.
+"""The best, trained to the end: the winner alone, or several of the best.
 
-    final/final.json    which candidate, and with what settings; written before training
+    final/final.json    which candidates, and with what settings; written before training
          /result.json   what came of it; written once
          /training, log.txt, progress.json, lock    as in a candidate's folder
 
-The training is a task like any other: it runs in a process of its own, is resumed from its newest
+Where several are trained, each has a folder like that of its own, and one more task joins them:
+
+    final/final.json, result.json    of all together
+         /000012/final.json, result.json, training, ...
+         /joining/log.txt, progress.json, lock
+
+    top_k       the one that is best after its final training is exported
+    ensemble    one network is exported, which averages the probabilities of all
+
+A training is a task like any other: it runs in a process of its own, is resumed from its newest
 checkpoint, is tried again after one signal. When a search goes on and finds a better candidate, or
-when the settings change, `final/` is made anew; what was exported from the old one stays, under its
-version.
+when the settings change, `final/` is made anew, but for the candidates that are wanted with the
+same settings again; what was exported from the old one stays, under its version.
 """
 
-from collections.abc import Mapping
+import collections
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
 import os
 import time
 from typing import Any
 
 from official.search import failures
 from official.search import files
+from official.search import fitness as fitness_lib
 from official.search.console import Console
 from official.search.executors.base import Evaluator
 from official.search.executors.base import Executor
+from official.search.executors.base import Outcome
 from official.search.executors.base import Task
 from official.search.run_directory import RunDirectory
 
 _KEY = "final"
+_JOINING = "joining"
 
 
 def train(run: RunDirectory, number: int, settings: Mapping[str, Any], final_training: Evaluator,
@@ -42,16 +56,137 @@ def train(run: RunDirectory, number: int, settings: Mapping[str, Any], final_tra
     SearchStopped: It could not be trained.
   """
   directory = run.final_directory
-  asked = files.plain({"candidate": number, **settings})
-  if files.read_json(files.join(directory, "final.json")) != asked:
-    files.remove_tree(directory)
-    files.make_directory(directory)
-    files.write_json(files.join(directory, "final.json"), asked)
-  result = files.read_json(files.join(directory, "result.json"))
+  result = _begin(directory, {"candidate": number, **settings})
   if result is not None:
     return result
   started = time.time()
-  value = _run(run.read_candidate(number), directory, final_training, executor, console)
+  task = Task(key=_KEY, function=final_training, candidate=run.read_candidate(number),
+              directory=directory)
+  (outcome,) = _run([(_training_of(number), task)], executor, console)
+  if not _succeeded(outcome):
+    raise _stopped(_training_of(number), outcome, directory)
+  return _finish(run, directory, {"candidate": number, **outcome.value}, started)
+
+
+def train_several(run: RunDirectory, numbers: Sequence[int], settings: Mapping[str, Any],
+                  final_training: Evaluator, executor: Executor, console: Console, *, how: str,
+                  fitness: str, joining: Evaluator) -> dict[str, Any]:
+  """Trains several candidates to the end, or goes on, and returns the content of final/result.json.
+
+  A candidate that turns out infeasible is left out, and named in the result.
+
+  Args:
+    run: Opened run directory.
+    numbers: The candidates, best first.
+    settings: Values, by flag, that one final training depends on besides the search's identity.
+    final_training: Called like an evaluator, with candidate.json and final/<number>; exports
+      nothing.
+    executor: Runs as many at a time as it has room for.
+    console: Told what happens.
+    how: `top_k` or `ensemble`.
+    fitness: Name of the fitness that tells which is best after the final training.
+    joining: Called with `{"members": [{"candidate", "seed", "architecture", "training"}],
+      "evaluate"}`, where `training` is a folder of checkpoints, and final/joining; exports them,
+      and for an ensemble evaluates it, in `metrics` by split.
+
+  Raises:
+    SearchStopped: A final training failed, none is feasible, or the joining did not succeed.
+  """
+  directory = run.final_directory
+  folders = {number: files.join(directory, f"{number:06d}") for number in numbers}
+  asked = {"final": how, "candidates": list(numbers), **settings}
+  result = _begin(directory, asked, keep={f"{number:06d}" for number in numbers})
+  if result is not None:
+    return result
+  started = time.time()
+  results, left_out = _train_members(run, folders, settings, final_training, executor, console)
+  if not results:
+    raise failures.SearchStopped(
+        f"none of {len(folders)} final trainings is feasible; of candidate "
+        f"{left_out[0]['candidate']:06d}: {left_out[0]['reason']}; the same command tries again")
+  ranked = _ranked(results, fitness)
+  chosen = ranked if how == "ensemble" else ranked[:1]
+  value = _join(run, {number: folders[number] for number in chosen}, how, joining, executor,
+                console)
+  winner = {} if how == "ensemble" else {**results[ranked[0]], "candidate": ranked[0]}
+  return _finish(run, directory, {
+      **winner, **value, "final": how,
+      "members": [_summary(number, results[number], fitness) for number in ranked],
+      "left_out": left_out}, started)
+
+
+def _train_members(run: RunDirectory, folders: Mapping[int, str], settings: Mapping[str, Any],
+                   final_training: Evaluator, executor: Executor, console: Console
+                   ) -> tuple[dict[int, dict[str, Any]], list[dict[str, Any]]]:
+  """Returns the results by candidate, and those that are infeasible with the reason."""
+  started = time.time()
+  results, tasks = {}, []
+  for number, folder in folders.items():
+    results[number] = _begin(folder, {"candidate": number, **settings})
+    if results[number] is None:
+      tasks.append((_training_of(number), Task(
+          key=f"{number:06d}", function=final_training, candidate=run.read_candidate(number),
+          directory=folder)))
+  left_out, failed = {}, {}
+  for outcome in _run(tasks, executor, console):
+    number = int(outcome.key)
+    if _succeeded(outcome):
+      results[number] = _finish(run, folders[number], outcome.value, started)
+    else:
+      (left_out if _is_infeasible(outcome) else failed)[number] = outcome
+  for number, outcome in sorted(failed.items()):
+    raise _stopped(_training_of(number), outcome, folders[number])
+  return ({number: result for number, result in results.items() if result is not None},
+          [{"candidate": number, "reason": _reason(left_out[number])}
+           for number in folders if number in left_out])
+
+
+def _join(run: RunDirectory, folders: Mapping[int, str], how: str, joining: Evaluator,
+          executor: Executor, console: Console) -> Mapping[str, Any]:
+  """Exports trained candidates, and evaluates an ensemble of them."""
+  members = []
+  for number, folder in folders.items():
+    candidate = run.read_candidate(number)
+    members.append({"candidate": number, "seed": candidate["seed"],
+                    "architecture": candidate["architecture"],
+                    "training": files.join(folder, "training")})
+  directory = files.join(run.final_directory, _JOINING)
+  files.make_directory(directory)
+  label = f"export of candidates {', '.join(f'{number:06d}' for number in folders)}"
+  task = Task(key=_JOINING, function=joining, directory=directory,
+              candidate={"members": members, "evaluate": how == "ensemble"})
+  (outcome,) = _run([(label, task)], executor, console)
+  if not _succeeded(outcome):
+    raise _stopped(label, outcome, directory)
+  return outcome.value
+
+
+def _begin(directory: str, asked: Mapping[str, Any], keep: Iterable[str] = ()
+           ) -> dict[str, Any] | None:
+  """Makes a folder for what is asked, or goes on with it; returns its result, if it has one.
+
+  Of a folder for something else only the subfolders named in `keep` are kept.
+  """
+  asked = files.plain(dict(asked))
+  if files.read_json(files.join(directory, "final.json")) != asked:
+    _clear(directory, keep)
+    files.make_directory(directory)
+    files.write_json(files.join(directory, "final.json"), asked)
+  return files.read_json(files.join(directory, "result.json"))
+
+
+def _clear(directory: str, keep: Iterable[str]) -> None:
+  if not keep or files.is_url(directory):
+    files.remove_tree(directory)
+    return
+  for name in set(files.names(directory)) - set(keep):
+    path = files.join(directory, name)
+    files.remove_tree(path) if os.path.isdir(path) else os.unlink(path)
+
+
+def _finish(run: RunDirectory, directory: str, value: Mapping[str, Any],
+            started: float) -> dict[str, Any]:
+  """Writes timing.json and result.json, and returns the latter."""
   result = {name: item for name, item in value.items() if name != "timing"}
   if result.get("export"):  # Relative to the run: a run that is moved stays what it is.
     result["export"] = os.path.relpath(result["export"], run.path)
@@ -63,21 +198,70 @@ def train(run: RunDirectory, number: int, settings: Mapping[str, Any], final_tra
   return files.plain(result)
 
 
-def _run(candidate: Mapping[str, Any], directory: str, final_training: Evaluator,
-         executor: Executor, console: Console) -> Mapping[str, Any]:
-  """Returns what the final training returned, after one more try if a signal ended the first."""
-  task = Task(key=_KEY, function=final_training, candidate=candidate, directory=directory)
-  for _ in range(1 + failures.MAX_RETRIES):
-    console.begin(_KEY, f"final training of candidate {candidate['number']:06d}", directory)
-    executor.submit(task)
+def _run(tasks: Iterable[tuple[str, Task]], executor: Executor,
+         console: Console) -> Iterator[Outcome]:
+  """Runs tasks, each with a label, as many at a time as there is room for.
+
+  Yields the last outcome of each: one that a signal ended is tried again first.
+  """
+  waiting, running = collections.deque(tasks), {}
+  tries: collections.Counter[str] = collections.Counter()
+  while waiting or running:
+    while waiting and len(running) < executor.capacity:
+      label, task = waiting.popleft()
+      running[task.key] = label, task
+      tries[task.key] += 1
+      console.begin(task.key, label, task.directory)
+      executor.submit(task)
     outcome = executor.wait_any()
-    if outcome.kind == "returned" and outcome.value.get("status") == "ok":
-      console.end(_KEY, "finished")
-      return outcome.value
-    reason = outcome.reason or (outcome.value or {}).get("reason")
-    console.end(_KEY, reason)
-    if outcome.kind != "killed":
-      break
-  raise failures.SearchStopped(
-      f"the final training of candidate {candidate['number']:06d} did not succeed: {reason} "
+    again = running.pop(outcome.key)
+    console.end(outcome.key, "finished" if _succeeded(outcome) else _reason(outcome))
+    if outcome.kind == "killed" and tries[outcome.key] <= failures.MAX_RETRIES:
+      waiting.appendleft(again)
+    else:
+      yield outcome
+
+
+def _succeeded(outcome: Outcome) -> bool:
+  return outcome.kind == "returned" and outcome.value.get("status") == "ok"
+
+
+def _is_infeasible(outcome: Outcome) -> bool:
+  """Whether the candidate is at fault and not the program, as in failures.py."""
+  if outcome.kind == "returned":
+    return outcome.value.get("status") == "infeasible"
+  return outcome.kind in ("exhausted", "killed", "timed_out")
+
+
+def _reason(outcome: Outcome) -> str | None:
+  return outcome.reason or (outcome.value or {}).get("reason")
+
+
+def _stopped(label: str, outcome: Outcome, directory: str) -> failures.SearchStopped:
+  return failures.SearchStopped(
+      f"the {label} did not succeed: {_reason(outcome)} "
       f"({files.join(directory, 'log.txt')} has the details); the same command tries again")
+
+
+def _training_of(number: int) -> str:
+  return f"final training of candidate {number:06d}"
+
+
+def _ranked(results: Mapping[int, Mapping[str, Any]], fitness: str) -> list[int]:
+  """Returns the candidates, the best after its final training first; ties as in the search."""
+  def rank(item: tuple[int, int]) -> tuple[float, float, int]:
+    place, number = item
+    reached = _fitness(results[number], fitness)
+    return fitness_lib.rank(-math.inf if math.isnan(reached) else reached,
+                            results[number]["metrics"]["validation"].get("loss"), place)
+  return [number for _, number in sorted(enumerate(results), key=rank)]
+
+
+def _fitness(result: Mapping[str, Any], fitness: str) -> float:
+  return fitness_lib.compute(fitness, result["metrics"]["validation"])
+
+
+def _summary(number: int, result: Mapping[str, Any], fitness: str) -> dict[str, Any]:
+  """Returns what final/result.json says of one of several."""
+  return {"candidate": number, "fitness": _fitness(result, fitness), "metrics": result["metrics"],
+          "params": result.get("params"), "multiply_adds": result.get("multiply_adds")}

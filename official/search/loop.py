@@ -10,7 +10,7 @@ checkpoints, or not there.
 """
 
 import collections
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 import time
 from typing import Any
 
@@ -33,8 +33,9 @@ _CLOCK_SECONDS = 10.0
 
 
 def search(run: RunDirectory, space: SearchSpace, settings: SearchSettings, clip: cost.Clip,
-           evaluator: Evaluator, executor: Executor, console: Console) -> Member:
-  """Searches, or goes on; returns the best candidate.
+           evaluator: Evaluator, executor: Executor, console: Console,
+           founders: Sequence[Mapping[str, Any]] = ()) -> tuple[Member, ...]:
+  """Searches, or goes on; returns the candidates to train to the end, the best first.
 
   Args:
     run: Opened run directory.
@@ -44,18 +45,20 @@ def search(run: RunDirectory, space: SearchSpace, settings: SearchSettings, clip
     evaluator: Trains a candidate.
     executor: Runs the evaluator; closed by the caller.
     console: Told what happens.
+    founders: The first candidates, see proposals.propose.
 
   Raises:
     SearchStopped: A fault that repeats itself, or nothing is feasible.
   """
-  return _Driver(run, space, settings, clip, evaluator, executor, console).run()
+  return _Driver(run, space, settings, clip, evaluator, executor, console, founders).run()
 
 
 class _Driver:
   """One life of the driver."""
 
   def __init__(self, run: RunDirectory, space: SearchSpace, settings: SearchSettings,
-               clip: cost.Clip, evaluator: Evaluator, executor: Executor, console: Console):
+               clip: cost.Clip, evaluator: Evaluator, executor: Executor, console: Console,
+               founders: Sequence[Mapping[str, Any]]):
     self._run = run
     self._space = space
     self._settings = settings
@@ -63,6 +66,7 @@ class _Driver:
     self._evaluator = evaluator
     self._executor = executor
     self._console = console
+    self._founders = founders
     self._state, in_flight = state_lib.replay(run, settings)
     self._interrupted = collections.deque(in_flight)
     self._running: dict[str, Mapping[str, Any]] = {}
@@ -74,7 +78,7 @@ class _Driver:
     self._summaries = summaries.Summaries(run)
     self._said_enough = False
 
-  def run(self) -> Member:
+  def run(self) -> tuple[Member, ...]:
     total = max(self._settings.candidates, self._state.proposed)
     self._console.begin_search(total=total, finished=self._state.finished, best=self._best())
     if self._state.proposed:
@@ -89,7 +93,7 @@ class _Driver:
       self._summaries.close()
     if self._state.best is None:
       raise failures.SearchStopped("no candidate is feasible; choose another --search_space")
-    return self._state.best
+    return self._state.leaders[:self._settings.trained_to_the_end]
 
   def _work(self) -> None:
     while self._fill():
@@ -132,7 +136,8 @@ class _Driver:
 
   def _propose(self) -> Mapping[str, Any]:
     try:
-      return proposals.propose(self._run, self._state, self._space, self._settings, self._clip)
+      return proposals.propose(self._run, self._state, self._space, self._settings, self._clip,
+                               self._founders)
     except ArchitectureError as error:  # The space admits the parent, and no child of it.
       raise failures.SearchStopped(
           f"no candidate can be drawn from --search_space: {error}") from error
@@ -145,7 +150,8 @@ class _Driver:
     self._started.setdefault(key, time.time())
     self._console.begin(key, _label(candidate), directory)
     self._executor.submit(
-        Task(key=key, function=self._evaluator, candidate=candidate, directory=directory))
+        Task(key=key, function=self._evaluator, candidate=candidate, directory=directory,
+             timeout=self._settings.candidate_timeout))
 
   def _record(self, candidate: Mapping[str, Any], verdict: failures.Verdict,
               value: Mapping[str, Any]) -> None:

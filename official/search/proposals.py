@@ -1,14 +1,15 @@
 """What is tried next: candidate n, from (seed, n) and from what is known when it is proposed.
 
 The first `initial_candidates`, whatever comes before `population_size` have finished, and in a
-random search all, are random architectures. After that comes a child: members drawn from the
+random search all, are random architectures; in a refinement those of an earlier run come first
+(refinement.py). After that comes a child: members drawn from the
 population meet in a tournament, the best of them is the parent, and what its training found (its
 connection weights, say) guides the mutation.
 Every candidate has a generator of its own, f(seed, n), and draws in a fixed order from sorted
 lists; so equal files give equal proposals, whatever ran between.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,38 +31,51 @@ _PROPOSAL, _TRAINING = 0, 1
 
 
 def propose(run: RunDirectory, state: SearchState, space: SearchSpace, settings: SearchSettings,
-            clip: cost.Clip) -> dict[str, Any]:
+            clip: cost.Clip, founders: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
   """Returns the content of the next candidate.json.
+
+  Args:
+    run: Has the parents' files.
+    state: What is known.
+    space: What an architecture can be.
+    settings: How to search.
+    clip: What networks are built for.
+    founders: The first candidates, from an earlier run (refinement.py): `candidate`, its number
+      there, and `architecture`.
 
   Raises:
     ArchitectureError: The space admits none.
   """
   number = state.proposed
   rng = generator(settings.seed, number)
-  parent, sample, founder, child = None, (), None, None
-  if (settings.algorithm == "random_search" or number < settings.initial_candidates
+  parent, sample, child = None, (), None
+  if number < len(founders):
+    founder = {"start_from": founders[number]["candidate"]}
+    architecture = founders[number]["architecture"]
+  elif (settings.algorithm == "random_search" or number < settings.initial_candidates
       or not state.ready):
-    founder = random_generation.found(space, rng, clip=clip)
+    founder, architecture = _story(random_generation.found(space, rng, clip=clip))
   else:
     sample = population_lib.tournament(state.population, settings.tournament_size, rng)
     parent = population_lib.best(sample).number
     trained = run.read_result(parent)
-    child = mutation.mutate(
+    founder = None
+    child, architecture = _story(mutation.mutate(
         serialization.from_json(run.read_candidate(parent)["architecture"]),
         by_connection(trained["connection_weights"], "end"), space, rng,
         guidance=settings.guidance, weight_threshold=settings.weight_threshold,
         sensitivities=by_connection(trained.get("sensitivities") or (), "value"),
         sensitivity_drop=settings.sensitivity_drop, prune_fraction=settings.prune_fraction,
-        max_operators=settings.max_operators, clip=clip)
+        max_operators=settings.max_operators, clip=clip))
   return {
       "number": number,
       "parent": parent,
       "tournament": [member.number for member in sample],
       "known_results": state.finished,
       "seed": training_seed(settings.seed, number),
-      "founder": founder and _story(founder),
-      "child": child and _story(child),
-      "architecture": serialization.to_json((founder or child).architecture),
+      "founder": founder,
+      "child": child,
+      "architecture": architecture,
   }
 
 
@@ -89,6 +103,9 @@ def training_seed(seed: int, number: int) -> int:
   return int(np.random.SeedSequence(seed, spawn_key=(number, _TRAINING)).generate_state(1)[0] >> 1)
 
 
-def _story(drawn: random_generation.Founder | mutation.Child) -> dict[str, Any]:
-  """Returns how an architecture came about, without the architecture."""
-  return {name: value for name, value in drawn.to_json().items() if name != "architecture"}
+def _story(drawn: random_generation.Founder | mutation.Child
+           ) -> tuple[dict[str, Any], dict[str, Any]]:
+  """Returns how an architecture came about, and the architecture."""
+  story = drawn.to_json()
+  architecture = story.pop("architecture")
+  return story, architecture

@@ -19,12 +19,14 @@ REMOVALS = ("worst", "worst_sampled", "oldest")
 GUIDANCE = tuple(sorted(guidance_lib.GUIDANCES))
 SENSITIVITY_DROPS = facts.SENSITIVITY_DROPS
 FITNESS = tuple(fitness_lib.FUNCTIONS)
+FINALS = ("best", "top_k", "ensemble")
 UNIFORM = "uniform"
-_OPERATION = ("rounds", "workers", "keep_checkpoints", "max_hours", "target_fitness", "max_retries")
+_OPERATION = ("rounds", "workers", "keep_checkpoints", "max_hours", "target_fitness", "max_retries",
+              "candidate_timeout", "final", "top_k")
 _LEAST = {"population_size": 1, "tournament_size": 1, "rounds": 0, "max_operators": 0, "seed": 0,
-          "workers": 1, "keep_checkpoints": 0, "max_retries": 0}
+          "workers": 1, "keep_checkpoints": 0, "max_retries": 0, "top_k": 1}
 _CHOICES = {"remove": REMOVALS, "fitness": FITNESS, "algorithm": ALGORITHMS, "guidance": GUIDANCE,
-            "sensitivity_drop": SENSITIVITY_DROPS}
+            "sensitivity_drop": SENSITIVITY_DROPS, "final": FINALS}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,11 @@ class SearchSettings:
     target_fitness: Proposes nothing new once a candidate is as good.
     max_retries: Times that a candidate is tried again after its process was killed, or its machine
       lost.
+    candidate_timeout: Seconds after which a candidate is given up, from its start or, interrupted,
+      from its going on.
+    final: What is trained to the end: the best, or the `top_k` best, of which the one that is best
+      then is exported, or an ensemble of them all.
+    top_k: Candidates that are trained to the end where it is several.
   """
 
   population_size: int = 20
@@ -75,6 +82,9 @@ class SearchSettings:
   max_hours: float | None = None
   target_fitness: float | None = None
   max_retries: int = 1
+  candidate_timeout: float | None = None
+  final: str = "best"
+  top_k: int = 3
 
   def __post_init__(self):
     if self.initial_candidates is None:
@@ -96,8 +106,9 @@ class SearchSettings:
     if not 0 <= self.prune_fraction <= 1:
       raise cli.UserError(
           f"--prune_fraction={self.prune_fraction} is out of range; give a number from 0 to 1")
-    if self.max_hours is not None:
-      at_least("max_hours", self.max_hours, 0, exclusive=True)
+    for name in ("max_hours", "candidate_timeout"):
+      if getattr(self, name) is not None:
+        at_least(name, getattr(self, name), 0, exclusive=True)
     if self.target_fitness is not None and not math.isfinite(self.target_fitness):
       raise cli.UserError(f"--target_fitness={self.target_fitness} is no finite number; give one")
     threshold = self.weight_threshold
@@ -109,6 +120,11 @@ class SearchSettings:
   def candidates(self) -> int:
     """Candidates in all."""
     return self.initial_candidates + self.rounds
+
+  @property
+  def trained_to_the_end(self) -> int:
+    """How many of the best are trained to the end, where there are as many."""
+    return 1 if self.final == "best" else self.top_k
 
   def enough(self, best: float | None, hours: float) -> str | None:
     """Says why nothing new is begun though rounds may be left; None if there is no reason.

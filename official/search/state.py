@@ -27,8 +27,8 @@ class SearchState:
     finished: Candidates that have a result.
     next_order: The place of the next one in the order of finishing.
     population: Members, in the order of finishing.
-    leaders: The best of all that ever finished, best first: those that keep their weights, and at
-      least one.
+    leaders: The best of all that ever finished, best first: those that keep their weights or will
+      be trained to the end, whichever are more.
     by_status: How many finished ok, infeasible, failed.
     failures: Of those that are not ok, for each (status, kind): status, kind (the reason up to its
       first colon), count, and the number and whole reason of the last.
@@ -82,7 +82,8 @@ class SearchState:
                                            remove=self._settings.remove,
                                            sampled=tournament)
     ranked = sorted((*self.leaders, member), key=lambda leader: leader.rank)
-    self.leaders = tuple(ranked[:max(self._settings.keep_checkpoints, 1)])
+    self.leaders = tuple(ranked[:max(self._settings.keep_checkpoints,
+                                     self._settings.trained_to_the_end)])
 
   def _count(self, result: Mapping[str, Any]) -> None:
     status, reason = result["status"], result["reason"] or "no reason given"

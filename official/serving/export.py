@@ -2,7 +2,7 @@
 
     <base>/<version>/saved_model.pb, variables/     tag `serve`, signature `serving_default`
                      assets/labels.txt              a class a line, in the order of probabilities
-                     assets/architecture.json       what the network is
+                     assets/architecture.json       what the network is; of an ensemble, a list
 
 `serving_default` takes the network's streams by name (float32; images in [-1, 1], flow in pixels)
 and returns `probabilities` [batch, classes], and the best `classes` (string) with their `scores`,
@@ -15,6 +15,7 @@ or not at all: it is written under a name that is no number, and renamed.
 from collections.abc import Mapping, Sequence
 import itertools
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -22,6 +23,32 @@ import tempfile
 import tensorflow as tf
 
 TOP = 5
+
+
+class Ensemble:
+  """Several networks as one, which averages their probabilities.
+
+  It is called like a network: its logits are the logarithms of the mean probabilities, so that
+  their softmax is that mean. Its streams are those that any member reads.
+
+  Attributes:
+    input: Keras inputs by stream.
+    variables: Those of all members.
+  """
+
+  def __init__(self, members: Sequence[tf.keras.Model]):
+    self._members = tuple(members)
+    together = {name: tensor for model in members for name, tensor in model.input.items()}
+    self.input = dict(sorted(together.items()))
+    self.variables = [variable for model in members for variable in model.variables]
+
+  def __call__(self, streams: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
+    """Returns logits [batch, classes]."""
+    logarithms = [
+      tf.nn.log_softmax(model({name: streams[name] for name in model.input}, training=training))
+      for model in self._members
+    ]
+    return tf.reduce_logsumexp(logarithms, axis=0) - math.log(len(logarithms))
 
 
 class ServedNetwork(tf.Module):
@@ -34,7 +61,9 @@ class ServedNetwork(tf.Module):
     predict: What `serving_default` is.
   """
 
-  def __init__(self, model: tf.keras.Model, classes: Sequence[str], assets: Sequence[str]):
+  def __init__(
+    self, model: tf.keras.Model | Ensemble, classes: Sequence[str], assets: Sequence[str]
+  ):
     super().__init__()
     self._variables = list(model.variables)
     self._assets = [tf.saved_model.Asset(path) for path in assets]
@@ -57,7 +86,11 @@ class ServedNetwork(tf.Module):
 
 
 def export(
-  model: tf.keras.Model, base: str, *, classes: Sequence[str], architecture: Mapping
+  model: tf.keras.Model | Ensemble,
+  base: str,
+  *,
+  classes: Sequence[str],
+  architecture: Mapping | Sequence[Mapping],
 ) -> str:
   """Writes the next version below `base` and returns its folder.
 
@@ -65,7 +98,7 @@ def export(
     model: Streams -> logits.
     base: Folder of the versions; made where missing.
     classes: Names in the order of the logits.
-    architecture: JSON of the architecture.
+    architecture: JSON of the architecture, or of each member's.
   """
   os.makedirs(base, exist_ok=True)
   with tempfile.TemporaryDirectory() as assets:

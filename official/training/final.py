@@ -21,11 +21,11 @@ class FinalTraining:
 
   Attributes:
     setup: As in the search, with the number of steps and the recipe of the final training.
-    export_dir: Base folder of the versions.
+    export_dir: Base folder of the versions; None exports nothing (one of several, ensemble.py).
   """
 
   setup: Setup
-  export_dir: str
+  export_dir: str | None
 
   def __call__(self, candidate: Mapping, directory: str) -> dict:
     """Returns what TrainingEvaluator does, `metrics` by split, and `export`, a folder."""
@@ -51,13 +51,15 @@ class FinalTraining:
         also_evaluate=extra,
         stopwatch=stopwatch,
       )
-      report("exporting")
-      path = export.export(
-        trained.model, self.export_dir, classes=info.classes, architecture=candidate["architecture"]
-      )
       verdict.update(
-        evaluator.facts(trained, candidate["architecture"], self.setup),
-        metrics=trained.metrics,
-        export=path,
+        evaluator.facts(trained, candidate["architecture"], self.setup), metrics=trained.metrics
       )
+      if self.export_dir is not None:
+        report("exporting")
+        verdict["export"] = export.export(
+          trained.model,
+          self.export_dir,
+          classes=info.classes,
+          architecture=candidate["architecture"],
+        )
     return {**verdict, "timing": evaluator.timing(start, stopwatch)}

@@ -5,6 +5,7 @@ is downloaded; every other package comes from the environment that runs the test
 """
 
 import importlib.metadata
+import os
 import pathlib
 import shutil
 import subprocess
@@ -71,8 +72,9 @@ def _pip(*arguments) -> None:
 
 def _run(python: pathlib.Path, code: str) -> str:
   """Runs code in the root of the file system, where no checkout is on the path."""
+  environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
   done = subprocess.run(
-      [python, "-c", code], cwd="/", capture_output=True, text=True, check=False)
+      [python, "-c", code], cwd="/", env=environment, capture_output=True, text=True, check=False)
   assert done.returncode == 0, done.stderr
   return done.stdout.strip()
 

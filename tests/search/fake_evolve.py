@@ -6,10 +6,12 @@ import search_fakes
 
 from data_prep import cli
 from official import evolve
+from official.search import application
 
 
 def main(argv):
-  evolve._trainings = lambda *_: (search_fakes.quick, search_fakes.final)
+  evolve._trainings = lambda *_: application.Trainings(
+      candidate=search_fakes.quick, final=search_fakes.final, joining=search_fakes.joining)
   evolve._PRELOAD = search_fakes.PRELOAD
   status = evolve.main(argv)
   assert "tensorflow" not in sys.modules, "the driver imported TensorFlow"

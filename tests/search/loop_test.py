@@ -48,9 +48,15 @@ def test_population_and_rounds_make_the_candidates(search):
 
 
 def test_the_best_is_returned(search):
-  best = search()
+  (best,) = search()
   fitnesses = [result["fitness"] for result in search.results()]
   assert best.fitness == max(fitnesses) == fitnesses[best.number]
+
+
+def test_as_many_as_are_trained_to_the_end_are_returned_best_first(search):
+  best = search(final="ensemble", top_k=3, keep_checkpoints=1)
+  fitnesses = [result["fitness"] for result in search.results()]
+  assert [member.fitness for member in best] == sorted(fitnesses, reverse=True)[:3]
 
 
 def test_results_have_the_order_of_finishing_and_no_times(search):

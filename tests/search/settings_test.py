@@ -48,7 +48,7 @@ def test_operation_is_no_identity():
   some = settings.SearchSettings(rounds=3, workers=2)
   assert some.operation() == {
       "rounds": 3, "workers": 2, "keep_checkpoints": 5, "max_hours": None, "target_fitness": None,
-      "max_retries": 1}
+      "max_retries": 1, "candidate_timeout": None, "final": "best", "top_k": 3}
   assert not some.identity().keys() & some.operation().keys()
 
 

@@ -136,3 +136,30 @@ def test_takes_the_next_free_number_and_leaves_nothing_else(model, tmp_path):
   path = export.export(model, str(tmp_path), classes=_CLASSES, architecture={})
   assert path == str(tmp_path / "8")
   assert sorted(os.listdir(tmp_path)) == ["7", "8"]
+
+
+@pytest.fixture(scope="module")
+def blind_to_flow():
+  """A network that reads one of the two streams."""
+  both = _architecture()
+  blocks = tuple(block for block in both.blocks if block.id != "flow_0")
+  architecture = Architecture(blocks, (Connection("rgb_0", "level1_0"),))
+  tf.keras.utils.set_random_seed(4)
+  return network.build_network(
+    architecture, streams={"rgb": 3}, num_frames=4, height=16, width=16, num_classes=4
+  )
+
+
+def test_an_ensemble_answers_with_the_mean_of_its_members(model, blind_to_flow, tmp_path):
+  path = export.export(
+    export.Ensemble([blind_to_flow, model]), str(tmp_path), classes=_CLASSES, architecture=[]
+  )
+  predict = tf.saved_model.load(path).signatures["serving_default"]
+  assert set(predict.structured_input_signature[1]) == {"rgb", "flow"}
+  clips = {name: tf.constant(values) for name, values in _clips(3).items()}
+  expected = (
+    tf.nn.softmax(model(clips)) + tf.nn.softmax(blind_to_flow({"rgb": clips["rgb"]}))
+  ) / 2
+  answer = predict(**clips)
+  np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-6)
+  assert set(answer) == {"probabilities", "classes", "scores"}

@@ -27,12 +27,14 @@ class Task:
     function: Picklable; called with (candidate, directory), returns plain data.
     candidate: Plain data, the content of candidate.json.
     directory: Absolute; the function writes there and nowhere else.
+    timeout: Seconds that it may take, from its start in a worker; None: as long as it likes.
   """
 
   key: str
   function: Evaluator
   candidate: Mapping[str, Any]
   directory: str
+  timeout: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

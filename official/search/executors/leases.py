@@ -24,18 +24,17 @@ class Lease:
 
   Attributes:
     cores: Numbers of the CPU cores it runs on; empty: wherever the system likes.
-    gpus: As CUDA_VISIBLE_DEVICES names them; None: the process sees what its parent sees.
+    gpus: As CUDA_VISIBLE_DEVICES names them; the process sees no others.
   """
 
   cores: tuple[int, ...] = ()
-  gpus: tuple[str, ...] | None = None
+  gpus: tuple[str, ...] = ()
 
   def take(self) -> None:
     """Confines this process; threads that it already has stay where they are."""
     if self.cores:
       os.sched_setaffinity(0, self.cores)
-    if self.gpus is not None:
-      os.environ[_VISIBLE] = ",".join(self.gpus)
+    os.environ[_VISIBLE] = ",".join(self.gpus)
 
 
 def share_out(*, workers: int, threads: int, gpus: Sequence[str] = (),
@@ -49,7 +48,7 @@ def share_out(*, workers: int, threads: int, gpus: Sequence[str] = (),
     workers: Slots.
     threads: CPU threads of one operation in a worker.
     gpus: Names of the GPUs to share out.
-    gpus_per_candidate: GPUs of a slot; 0: every process sees what its parent sees.
+    gpus_per_candidate: GPUs of a slot.
 
   Raises:
     UserError: There are too few GPUs.
@@ -59,15 +58,14 @@ def share_out(*, workers: int, threads: int, gpus: Sequence[str] = (),
         f"--workers={workers} with --gpus_per_candidate={gpus_per_candidate} need "
         f"{workers * gpus_per_candidate} GPUs, of which there are {len(gpus)}; "
         f"give --workers={len(gpus) // gpus_per_candidate} or less, "
-        "or fewer GPUs to a candidate" if len(gpus) >= gpus_per_candidate else
+        "or a smaller --gpus_per_candidate" if len(gpus) >= gpus_per_candidate else
         f"--gpus_per_candidate={gpus_per_candidate} needs as many GPUs, of which there are "
         f"{len(gpus)} ({_VISIBLE}={os.environ.get(_VISIBLE, '(not set)')})")
   cores = _cores()
   each = len(cores) // workers if workers * threads <= len(cores) else 0
   return [
       Lease(cores=tuple(cores[slot * each:(slot + 1) * each]),
-            gpus=(tuple(gpus[slot * gpus_per_candidate:(slot + 1) * gpus_per_candidate])
-                  if gpus_per_candidate else None))
+            gpus=tuple(gpus[slot * gpus_per_candidate:(slot + 1) * gpus_per_candidate]))
       for slot in range(workers)
   ]
 

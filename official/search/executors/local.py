@@ -47,19 +47,17 @@ _PR_SET_PDEATHSIG = 1
 class Local(base.Executor):
   """Runs tasks on this machine, each in a process of its own."""
 
-  def __init__(self, *, workers: int, threads: int, timeout: float | None = None,
-               preload: Sequence[str] = ("tensorflow",), gpus: Sequence[str] = (),
-               gpus_per_candidate: int = 0):
+  def __init__(self, *, workers: int, threads: int, preload: Sequence[str] = ("tensorflow",),
+               gpus: Sequence[str] = (), gpus_per_candidate: int = 0):
     """Makes the executor; the server starts importing.
 
     Args:
       workers: Processes at a time.
       threads: CPU threads of one operation in a worker.
-      timeout: Seconds that a task may take.
       preload: Modules that the server imports. A driver has one server for all its executors, and
         the list of the first counts.
       gpus: GPUs to lease to candidates, as CUDA_VISIBLE_DEVICES names them.
-      gpus_per_candidate: GPUs of a candidate; 0: every process sees all that the driver sees.
+      gpus_per_candidate: GPUs of a candidate; other GPUs it does not see.
 
     Raises:
       UserError: There are too few GPUs for so many workers.
@@ -68,7 +66,6 @@ class Local(base.Executor):
                                   gpus_per_candidate=gpus_per_candidate)
     self._workers = workers
     self._threads = threads
-    self._timeout = timeout
     self._waiting: list[Task] = []
     self._running: dict[str, leases.Lease] = {}
     self._ending: set[str] = set()
@@ -133,7 +130,7 @@ class Local(base.Executor):
       self._start(self._waiting.pop(0))
 
   def _start(self, task: Task) -> None:
-    start = pebble_concurrent.process(name=_NAME + task.key, timeout=self._timeout,
+    start = pebble_concurrent.process(name=_NAME + task.key, timeout=task.timeout,
                                       context=self._context)(_serve)
     lease = self._running[task.key] = self._free.pop(0)
     future = start(task, self._threads, lease)

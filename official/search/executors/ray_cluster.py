@@ -39,15 +39,13 @@ _LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 class Ray(base.Executor):
   """Runs tasks on a cluster, or on one that it starts on this machine."""
 
-  def __init__(self, *, workers: int, threads: int, timeout: float | None = None,
-               address: str | None = None, gpus_per_candidate: int = 0,
-               preload: Sequence[str] = ("tensorflow",)):
+  def __init__(self, *, workers: int, threads: int, address: str | None = None,
+               gpus_per_candidate: int = 0, preload: Sequence[str] = ("tensorflow",)):
     """Makes the executor, and connects this process unless it is connected.
 
     Args:
       workers: Tasks at a time.
       threads: CPU threads of one operation in a worker, and cores that a task takes of its node.
-      timeout: Seconds that a task may take, from its start on a node.
       address: "auto" or HOST:PORT of a running cluster; None starts one on this machine, of
         `workers` slots, on the loopback interface, or uses what this process has started already.
       gpus_per_candidate: GPUs that a task takes of its node.
@@ -70,7 +68,7 @@ class Ray(base.Executor):
       raise
     self._function = self._ray.remote(
         num_cpus=threads, num_gpus=gpus_per_candidate, max_retries=0, max_calls=0)(_serve)
-    self._arguments = (threads, timeout, tuple(preload), gpus_per_candidate)
+    self._arguments = (threads, tuple(preload), gpus_per_candidate)
 
   @property
   def capacity(self) -> int:
@@ -134,14 +132,13 @@ class Ray(base.Executor):
       return Outcome(key=key, kind="raised", reason=f"{name}: {text}", signature=name)
 
 
-def _serve(task: Task, threads: int, timeout: float | None, preload: Sequence[str],
-           gpus_per_candidate: int) -> Outcome:
+def _serve(task: Task, threads: int, preload: Sequence[str], gpus_per_candidate: int) -> Outcome:
   """Runs on the node, in a Ray worker, which may serve several tasks one after the other."""
   import ray
   # Without its file, multiprocessing does not run Ray's main module in every candidate's process.
   vars(sys.modules["__main__"]).pop("__file__", None)
   gpus = [str(name) for name in ray.get_gpu_ids()]
-  with local.Local(workers=1, threads=threads, timeout=timeout, preload=preload, gpus=gpus,
+  with local.Local(workers=1, threads=threads, preload=preload, gpus=gpus,
                    gpus_per_candidate=gpus_per_candidate) as executor:
     executor.submit(task)
     while (outcome := executor.wait_any(timeout=_POLL_SECONDS)) is None:

@@ -1,0 +1,125 @@
+"""A search that begins with what an earlier one found: `--start_from=MODEL_DIR`.
+
+The best architectures of the earlier run are the first candidates of the new one, its founders;
+they are trained anew, for data, steps and seed may be others. The space may be another too: only
+those within its bounds are taken.
+
+The earlier run may go on meanwhile and find better ones, so that the founders of a run are chosen
+once: they stand in its search.json, and are read from there when it goes on.
+"""
+
+from typing import Any
+
+from data_prep import cli
+from official.architecture import cost
+from official.architecture import feasibility
+from official.architecture import serialization
+from official.architecture.architecture import Architecture
+from official.architecture.architecture import ArchitectureError
+from official.architecture.space import SearchSpace
+from official.search import fitness as fitness_lib
+from official.search.run_directory import RunDirectory
+
+
+def begin(run: RunDirectory, model_dir: str, count: int, space: SearchSpace,
+          clip: cost.Clip) -> dict[str, Any]:
+  """Returns what search.json keeps of a refinement: `model_dir`, the earlier run, and `founders`,
+  each with `candidate`, its number there, and `architecture`, in JSON; the best first.
+
+  Where the new run was begun already they are the founders that it recorded.
+
+  Args:
+    run: The new run; need not exist.
+    model_dir: The earlier run.
+    count: Founders at most.
+    space: The new search's.
+    clip: What the new search builds networks for.
+
+  Raises:
+    UserError: As `founders` does.
+  """
+  recorded = run.recorded()
+  if recorded is None:
+    chosen = [{"candidate": number, "architecture": serialization.to_json(architecture)}
+              for number, architecture in founders(model_dir, count, space, clip).items()]
+  else:
+    chosen = (recorded["identity"].get("start_from") or {}).get("founders")
+  return {"model_dir": model_dir, "founders": chosen}
+
+
+def founders(model_dir: str, count: int, space: SearchSpace,
+             clip: cost.Clip) -> dict[int, Architecture]:
+  """Returns the best architectures of an earlier run by candidate, all different, best first;
+  `count` at most.
+
+  Best is what the earlier run's own fitness says. Those are left out that read streams which the
+  dataset does not have, or that break a bound of the space.
+
+  Args:
+    model_dir: The earlier run, which may be at work.
+    count: Architectures at most; at least 1.
+    space: The new search's.
+    clip: What the new search builds networks for.
+
+  Raises:
+    UserError: The folder is no run, has no feasible result, or none of its architectures fits.
+  """
+  run = RunDirectory(model_dir)
+  ranked = _ranked(run, model_dir)
+  found: dict[int, Architecture] = {}
+  seen: set[Architecture] = set()
+  objections = []
+  for number in ranked:
+    architecture = _read(run, number, model_dir)
+    if architecture in seen:
+      continue
+    seen.add(architecture)
+    objection = _objection(architecture, space, clip)
+    if objection is not None:
+      objections.append(objection)
+      continue
+    found[number] = architecture
+    if len(found) == count:
+      break
+  if not found:
+    raise cli.UserError(
+        f"--start_from={model_dir}: none of its {len(objections)} architectures fits; the best "
+        f"{objections[0]}; choose another --search_space or another run")
+  return found
+
+
+def _ranked(run: RunDirectory, model_dir: str) -> list[int]:
+  """Returns the numbers of the feasible candidates, best first."""
+  try:
+    if run.recorded() is None:
+      raise cli.UserError("no run, it has no search.json; give the --model_dir of an earlier run")
+    results = [run.read_result(number) for number in range(run.count())]
+  except cli.UserError as error:
+    raise cli.UserError(f"--start_from={model_dir}: {error}") from error
+  ranks = {
+      result["number"]: fitness_lib.rank(result["fitness"], result["metrics"].get("loss"),
+                                         result["finish_order"])
+      for result in results
+      if result is not None and result["status"] == "ok" and result["fitness"] is not None}
+  if not ranks:
+    raise cli.UserError(f"--start_from={model_dir}: none of its {len(results)} candidates has "
+                        "finished as feasible; wait for the first, or give another run")
+  return sorted(ranks, key=ranks.get)
+
+
+def _read(run: RunDirectory, number: int, model_dir: str) -> Architecture:
+  try:
+    return serialization.from_json(run.read_candidate(number)["architecture"])
+  except ArchitectureError as error:
+    raise cli.UserError(f"--start_from={model_dir}: the architecture of candidate {number:06d} "
+                        f"cannot be read ({error}); give another run") from error
+
+
+def _objection(architecture: Architecture, space: SearchSpace, clip: cost.Clip) -> str | None:
+  """Says why the new search cannot train an architecture, None if it can."""
+  missing = sorted(set(architecture.streams) - set(clip.streams))
+  if missing:
+    return (f"reads the streams {', '.join(missing)}, and the dataset has "
+            f"{', '.join(sorted(clip.streams))}")
+  objection = feasibility.objection(space, architecture, clip)
+  return objection and f"has {objection[1]}"

@@ -1,0 +1,168 @@
+"""Several networks that were trained to the end, exported as one.
+
+A member is what final/<number> holds: architecture, seed and the newest checkpoint. An ensemble
+averages the members' probabilities; like a network it is evaluated on the validation clips, which
+chose its members, and on the test split, which did not.
+"""
+
+from collections.abc import Mapping, Sequence
+import dataclasses
+import os
+import time
+import typing
+
+from data_prep import dataset
+from official.architecture import cost
+from official.architecture import serialization
+from official.training import evaluator
+from official.training import progress
+from official.training.setup import Setup
+
+if typing.TYPE_CHECKING:
+  import tensorflow as tf
+
+  from official.serving import export
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EnsembleExport:
+  """Called like an evaluator; leaves a SavedModel in `export_dir/<version>`.
+
+  Attributes:
+    setup: As in the members' final training.
+    export_dir: Base folder of the versions.
+  """
+
+  setup: Setup
+  export_dir: str
+
+  def __call__(self, joined: Mapping, directory: str) -> dict:
+    """Exports one member as it is, several as an ensemble.
+
+    Args:
+      joined: `members`, each with `architecture`, `seed` and `training`, a folder of checkpoints;
+        and whether to `evaluate`.
+      directory: For log.txt and progress.json.
+
+    Returns:
+      status, reason, `export`, a folder; if evaluated, `metrics` by split, and params and
+      multiply-adds of all members together; timing apart.
+    """
+    report = progress.Progress(directory)
+    report("starting")
+    start = time.monotonic()
+    stopwatch = progress.Stopwatch()
+    members = joined["members"]
+    architectures = [member["architecture"] for member in members]
+    info = dataset.load(self.setup.data_dir)
+    with (
+      evaluator.printing_to(os.path.join(directory, "log.txt")),
+      evaluator.infeasible() as verdict,
+    ):
+      from official.serving import export  # imports TensorFlow
+      from official.training import runtime
+
+      runtime.start(self.setup.threads)
+      report("building")
+      models = [restore(self.setup, member) for member in members]
+      model = export.Ensemble(models) if len(models) > 1 else models[0]
+      found = {"status": "ok", "reason": None}
+      if joined["evaluate"]:
+        report("evaluating")
+        splits = ("validation", *(("test",) if info.splits["test"].clips else ()))
+        with stopwatch.steps(1):
+          found["metrics"] = {
+            split: evaluate(self.setup, model, members, split) for split in splits
+          }
+        found.update(self._size(models, architectures))
+      report("exporting")
+      found["export"] = export.export(
+        model,
+        self.export_dir,
+        classes=info.classes,
+        architecture=architectures if len(models) > 1 else architectures[0],
+      )
+      verdict.update(found)
+    return {**verdict, "timing": evaluator.timing(start, stopwatch)}
+
+  def _size(self, models: Sequence["tf.keras.Model"], architectures: Sequence[Mapping]) -> dict:
+    """Returns params and multiply-adds, summed over the members."""
+    side = self.setup.image_size
+    return {
+      "params": sum(
+        int(v.shape.num_elements()) for model in models for v in model.trainable_variables
+      ),
+      "multiply_adds": sum(
+        cost.multiply_adds(
+          serialization.from_json(architecture),
+          {name: tensor.shape[-1] for name, tensor in model.input.items()},
+          self.setup.num_frames,
+          side,
+          side,
+          model.output_shape[-1],
+        )
+        for model, architecture in zip(models, architectures, strict=True)
+      ),
+    }
+
+
+def restore(setup: Setup, member: Mapping) -> "tf.keras.Model":
+  """Returns a member's network, streams -> logits, with the weights of its newest checkpoint.
+
+  Raises:
+    FileNotFoundError: There is no checkpoint.
+  """
+  import tensorflow as tf
+
+  from official.tasks import video_classification
+  from official.training import experiment
+
+  newest = tf.train.latest_checkpoint(member["training"])
+  if newest is None:
+    raise FileNotFoundError(
+      f"{member['training']} has no checkpoint; delete result.json in the folder above it to have "
+      "it trained again"
+    )
+  config = experiment.configure(setup, member["architecture"], member["seed"])
+  model = video_classification.VideoClassificationTask(config.task).build_model()
+  status = tf.train.Checkpoint(model=model).restore(newest)
+  status.assert_existing_objects_matched().expect_partial()  # a checkpoint has the optimizer too
+  return model
+
+
+def evaluate(
+  setup: Setup,
+  model: "tf.keras.Model | export.Ensemble",
+  members: Sequence[Mapping],
+  split: str,
+) -> dict[str, float]:
+  """Returns accuracy, top5_accuracy and loss of a network or an ensemble on a split, on one device.
+
+  Videos are cut and their clips averaged as after a training.
+  """
+  import tensorflow as tf
+
+  from official.inputs import clips
+  from official.tasks import video_classification
+  from official.training import experiment
+
+  config = experiment.configure(setup, members[0]["architecture"], members[0]["seed"])
+  data = config.task.validation_data.replace(split=split)
+  task = video_classification.VideoClassificationTask(config.task)
+  batches = clips.evaluation_clips(
+    task.store(data),
+    sorted(model.input),
+    num_frames=data.num_frames,
+    image_size=data.image_size,
+    global_batch_size=data.global_batch_size,
+    clips_per_video=data.clips_per_video,
+  )
+  metrics = task.build_metrics(training=False)
+
+  @tf.function
+  def step(streams, labels):
+    task.process_metrics(metrics, labels, task.inference_step(streams, model))
+
+  for streams, labels in batches:
+    step(streams, labels)
+  return {metric.name: float(metric.result()) for metric in metrics}
