@@ -147,7 +147,7 @@ def test_says_that_max_hours_come_first():
 
 @pytest.mark.parametrize("changes, text", [
     ({}, "about 60 s (1 x 100 steps); 60 s for the slowest"),
-    ({"final": "ensemble", "top_k": 3, "workers": 2}, "about 2.0 min (3 x 100 steps); 2.0 min for"),
+    ({"final": "ensemble", "top_k": 3, "workers": 2}, "about 2 min (3 x 100 steps); 2 min for"),
 ])
 def test_the_final_training_takes_its_steps_as_often_as_workers_take_turns(changes, text):
   assert f"the final training: {text}" in _run(Probe(), **changes)
