@@ -61,8 +61,15 @@ def read_json(path: str) -> Any | None:
 
 
 def write_json(path: str, content: Any) -> None:
-  """Writes a JSON file whole; equal content gives equal bytes."""
-  text = json.dumps(plain(content), indent=1, allow_nan=False) + "\n"
+  """Writes a JSON file whole, as `plain` data; equal content gives equal bytes.
+
+  An object has a line for each of its fields. (With more, json leaves its C encoder for one in
+  Python, in which a driver of a thousand workers spends a third of its time.)
+  """
+  try:
+    text = _encoded(content)
+  except (TypeError, ValueError):  # Arrays, or a number that is none.
+    text = _encoded(plain(content))
   temporary = path + _TEMPORARY
   if is_url(path):
     with _gfile().GFile(temporary, "w") as file:
@@ -74,6 +81,14 @@ def write_json(path: str, content: Any) -> None:
   os.replace(temporary, path)
 
 
+def _encoded(content: Any) -> str:
+  if not isinstance(content, dict):
+    return json.dumps(content, allow_nan=False) + "\n"
+  fields = (f" {json.dumps(str(name))}: {json.dumps(item, allow_nan=False)}"
+            for name, item in content.items())
+  return "{\n" + ",\n".join(fields) + "\n}\n"
+
+
 def remove_tree(directory: str) -> None:
   """Deletes a folder and what is in it; no folder is no error."""
   if is_url(directory):
@@ -83,13 +98,9 @@ def remove_tree(directory: str) -> None:
     shutil.rmtree(directory)
 
 
-def remove_matching(directory: str, matches) -> None:
-  """Deletes, at any depth below `directory`, the files whose name `matches(name)`."""
-  walk = _gfile().walk if is_url(directory) else os.walk
-  for folder, _, found in walk(directory):
-    for name in filter(matches, found):
-      path = join(folder, name)
-      _gfile().remove(path) if is_url(path) else os.unlink(path)
+def remove(path: str) -> None:
+  """Deletes a file."""
+  _gfile().remove(path) if is_url(path) else os.unlink(path)
 
 
 def plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ checkpoints, or not there.
 """
 
 import collections
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 import time
 from typing import Any
 
@@ -85,7 +85,7 @@ class _Driver:
       self._console.say(
           f"going on in {self._run.path}: {self._state.proposed} candidates proposed, "
           f"{len(self._interrupted)} of them in flight; {self._best()}")
-    self._drop_weights(range(self._state.proposed))
+    self._drop_weights(set(range(self._state.proposed)) - set(self._interrupted))
     try:
       self._work()
     finally:
@@ -173,10 +173,9 @@ class _Driver:
     self._console.count(self._best())
     self._watch.see(number, verdict)
 
-  def _drop_weights(self, numbers: Iterable[int]) -> None:
-    """Deletes the checkpoints of those that are finished and not, or no longer, among the best."""
-    in_flight = {*self._interrupted, *(candidate["number"] for candidate in self._running.values())}
-    for number in sorted(set(numbers) - in_flight - self._state.keeping_weights):
+  def _drop_weights(self, finished: Set[int]) -> None:
+    """Deletes the checkpoints of those that are not, or no longer, among the best."""
+    for number in sorted(finished - self._state.keeping_weights):
       self._run.drop_weights(number)
 
   def _best(self) -> str:

@@ -9,7 +9,8 @@
                                       candidate is in flight
                      /timing.json     what may differ between equal runs: seconds, attempts
                      /lock            held by whoever trains it
-                     /progress.json, log.txt, training/   the evaluator's
+                     /progress.json, log.txt, training/   the evaluator's; TensorFlow's checkpoints
+                                      lie in training/
     search/                           curves for TensorBoard, see summaries.py
     final/, export/                   see final.py
 
@@ -29,6 +30,9 @@ from official.search import locks
 
 FORMAT_VERSION = 1
 _CANDIDATE = re.compile(r"\d{6,}")
+# What TensorFlow writes: ckpt-40.index, ckpt-40.data-00000-of-00001; and, after them, which is new.
+_WEIGHTS = re.compile(r"\.(index|data-\d{5}-of-\d{5})(\.tempstate\w+)?$")
+_NEWEST = "checkpoint"
 
 
 class RunDirectory:
@@ -140,7 +144,12 @@ class RunDirectory:
 
   def drop_weights(self, number: int) -> None:
     """Deletes a candidate's checkpoints; what is known of it stays."""
-    files.remove_matching(self.candidate_directory(number), _is_weights)
+    folder = files.join(self.candidate_directory(number), "training")
+    if not files.exists(files.join(folder, _NEWEST)):
+      return
+    for name in filter(_WEIGHTS.search, files.names(folder)):
+      files.remove(files.join(folder, name))
+    files.remove(files.join(folder, _NEWEST))  # Last: while it is there, so may be others.
 
   @property
   def final_directory(self) -> str:
@@ -171,10 +180,3 @@ class RunDirectory:
     except ValueError as error:
       raise cli.UserError(
           f"{path} is no JSON ({error}); restore it or give another --model_dir") from error
-
-
-def _is_weights(name: str) -> bool:
-  """Whether a file is a TensorFlow checkpoint's: `checkpoint`, `ckpt-40.index`,
-  `ckpt-40.data-00000-of-00001`."""
-  return name == "checkpoint" or re.search(r"\.(index|data-\d{5}-of-\d{5})(\.tempstate\w+)?$",
-                                           name) is not None

@@ -35,6 +35,7 @@ class Summaries:
   def __init__(self, run: RunDirectory):
     self._run = run
     self._connections: dict[int, Connections] = {}
+    self._distances: dict[tuple[int, int], float] = {}
     self._params: dict[int, int | None] = {}
     self._file = None
 
@@ -79,13 +80,18 @@ class Summaries:
     self._records.write(event.SerializeToString())
 
   def _diversity(self, state: SearchState) -> float:
-    """A candidate's file is read once: its connections are kept while it is a member."""
-    members = [member.number for member in state.population]
+    """What is known of members, and of pairs of them, is kept while they are members."""
+    members = sorted(member.number for member in state.population)
     self._connections = {
         number: self._connections.get(number) or self._read(number) for number in members}
-    pairs = list(itertools.combinations(self._connections.values(), 2))
-    distances = [1 - len(first & second) / len(first | second) for first, second in pairs]
-    return sum(distances) / len(distances) if distances else 0.0
+    self._distances = {
+        pair: self._distances[pair] if pair in self._distances else self._distance(*pair)
+        for pair in itertools.combinations(members, 2)}
+    return sum(self._distances.values()) / max(len(self._distances), 1)
+
+  def _distance(self, first: int, second: int) -> float:
+    one, other = self._connections[first], self._connections[second]
+    return 1 - len(one & other) / len(one | other)
 
   def _read(self, number: int) -> Connections:
     architecture = self._run.read_candidate(number)["architecture"]

@@ -45,7 +45,13 @@ def test_a_url_is_read_and_written_through_gfile(tmp_path):
   assert files.read_json(files.join(folder, "a.json")) == {"x": 1}
   assert files.names(folder) == ["a.json"]
   assert os.path.exists(tmp_path / "run" / "a.json")
-  files.remove_matching(folder, lambda name: name == "a.json")
+  files.remove(files.join(folder, "a.json"))
   assert files.read_json(files.join(folder, "a.json")) is None
   files.remove_tree(folder)
   assert not files.exists(folder)
+
+
+def test_a_field_has_a_line_and_what_is_no_number_is_none(tmp_path):
+  path = str(tmp_path / "a.json")
+  files.write_json(path, {"x": [1, 2], "y": float("nan")})
+  assert (tmp_path / "a.json").read_text() == '{\n "x": [1, 2],\n "y": null\n}\n'

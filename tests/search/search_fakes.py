@@ -68,6 +68,7 @@ def _newest(training: str) -> tuple[int, str] | None:
 
 def _save(training: str, step: int, state: str) -> None:
   _write(os.path.join(training, f"ckpt-{step}.index"), state)
+  _write(os.path.join(training, "checkpoint"), f'model_checkpoint_path: "ckpt-{step}"\n')
 
 
 def _write(path: str, text: str) -> None:
