@@ -1,0 +1,283 @@
+"""One generation: which trainings it takes, how its children are made, and all of them trained.
+
+A block of trainings belongs to each parent, numbered one after the other, in this order:
+
+    parent        a random architecture
+    retraining    the parent's architecture once more, from another seed; as many as asked for
+    child         one of each arm, then the next of each arm, and so on
+
+An arm is a way in which the parent's training guides the mutation. The children of one index are
+alike in all but the arm: they share the generator of their mutation and the seed of their training,
+those of the `random` child among them. Numbers depend on the other numbers asked for, and not on
+how many parents there are; so more parents may be asked for later.
+
+Trainings are candidates in a run directory (official/search/run_directory.py), each in the folder
+of its number. What has a result is not trained again; what has none goes on from its checkpoints.
+The children of a parent that is not feasible are left out, and so is a child of which the search
+space admits none; their numbers have no folder.
+"""
+
+import collections
+from collections.abc import Iterator, Mapping
+import dataclasses
+import statistics
+from typing import Any
+
+from official.architecture import cost
+from official.architecture import mutation
+from official.architecture import random_generation
+from official.architecture import serialization
+from official.architecture.architecture import ArchitectureError
+from official.architecture.space import SearchSpace
+from official.search import failures
+from official.search import proposals
+from official.search.console import Console
+from official.search.executors.base import Evaluator
+from official.search.executors.base import Executor
+from official.search.executors.base import Task
+from official.search.run_directory import RunDirectory
+
+PARENT, RETRAINING, RANDOM = "parent", "retraining", "random"
+# Arguments of `mutation.mutate`, by arm.
+ARMS: dict[str, dict[str, Any]] = {
+  "weights_0.5": {"guidance": "connection_weights", "weight_threshold": 0.5},
+  "weights_uniform": {"guidance": "connection_weights", "weight_threshold": "uniform"},
+  "sensitivity_weakest": {"guidance": "sensitivity", "sensitivity_drop": "weakest"},
+  "sensitivity_strongest": {"guidance": "sensitivity", "sensitivity_drop": "strongest"},
+  RANDOM: {"guidance": "random"},
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Job:
+  """A training of the plan.
+
+  Attributes:
+    number: Of its folder, and its place in the plan.
+    role: PARENT, RETRAINING, or the name of an arm.
+    parent: Number of the parent; a parent's own.
+    pair: Number from which its randomness comes: children that differ in nothing but the arm have
+      it in common.
+  """
+
+  number: int
+  role: str
+  parent: int
+  pair: int
+
+  @property
+  def is_child(self) -> bool:
+    """Whether it is trained to be compared with other arms."""
+    return self.role in ARMS
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Plan:
+  """A generation to be trained.
+
+  Attributes:
+    parents: Random architectures.
+    children: Of each parent, in each arm.
+    retrainings: Of each parent, besides its first training.
+    seed: Of everything random.
+    space: What an architecture can be.
+    clip: What networks are built for.
+    max_operators: Operators of a child's mutation, 0 to this many; 0 changes connections only.
+    fitness: Name of the fitness.
+  """
+
+  parents: int
+  children: int
+  retrainings: int
+  seed: int
+  space: SearchSpace
+  clip: cost.Clip
+  max_operators: int
+  fitness: str
+
+  def jobs(self) -> Iterator[Job]:
+    """Yields all trainings, by number."""
+    block = 1 + self.retrainings + self.children * len(ARMS)
+    for parent in range(0, self.parents * block, block):
+      yield Job(number=parent, role=PARENT, parent=parent, pair=parent)
+      first_child = parent + 1 + self.retrainings
+      for number in range(parent + 1, first_child):
+        yield Job(number=number, role=RETRAINING, parent=parent, pair=number)
+      for first in range(first_child, parent + block, len(ARMS)):
+        pair = first + list(ARMS).index(RANDOM)
+        for number, arm in enumerate(ARMS, start=first):
+          yield Job(number=number, role=arm, parent=parent, pair=pair)
+
+
+def propose(run: RunDirectory, plan: Plan, job: Job) -> dict[str, Any]:
+  """Returns the content of a job's candidate.json.
+
+  Args:
+    run: Where the parent's candidate.json is, unless the job is a parent, and for a child its
+      result.json.
+    plan: What the job is part of.
+    job: What is to be trained.
+
+  Raises:
+    ArchitectureError: The search space admits none.
+  """
+  rng = proposals.generator(plan.seed, job.pair)
+  story: dict[str, Any] = {}
+  if job.role == PARENT:
+    story = random_generation.found(plan.space, rng, clip=plan.clip).to_json()
+  elif job.is_child:
+    trained = run.read_result(job.parent)
+    story = mutation.mutate(
+      serialization.from_json(run.read_candidate(job.parent)["architecture"]),
+      proposals.by_connection(trained["connection_weights"], "end"),
+      plan.space,
+      rng,
+      sensitivities=proposals.by_connection(trained["sensitivities"], "value"),
+      max_operators=plan.max_operators,
+      clip=plan.clip,
+      **ARMS[job.role],
+    ).to_json()
+  architecture = story.pop("architecture", None)
+  return {
+    **dataclasses.asdict(job),
+    "seed": proposals.training_seed(plan.seed, job.pair),
+    "story": story,
+    "architecture": architecture or run.read_candidate(job.parent)["architecture"],
+  }
+
+
+def train(
+  run: RunDirectory, plan: Plan, evaluator: Evaluator, executor: Executor, console: Console
+) -> list[Job]:
+  """Trains what has no result yet; returns the children that the search space does not admit.
+
+  Children of parents that are not feasible are not among those.
+
+  Args:
+    run: Opened run directory.
+    plan: What to train.
+    evaluator: Trains a candidate, and measures sensitivities.
+    executor: Runs the evaluator; closed by the caller.
+    console: Told what happens.
+
+  Raises:
+    SearchStopped: A fault that repeats itself, or no parent is feasible.
+  """
+  return _Driver(run, plan, evaluator, executor, console).run()
+
+
+class _Driver:
+  """One life of the benchmark."""
+
+  def __init__(self, run: RunDirectory, plan: Plan, evaluator: Evaluator, executor: Executor,
+               console: Console):
+    self._run = run
+    self._plan = plan
+    self._evaluator = evaluator
+    self._executor = executor
+    self._console = console
+    self._waiting: list[Job] = []
+    self._running: dict[str, Job] = {}
+    self._kills: collections.Counter[str] = collections.Counter()
+    self._impossible: list[Job] = []
+    self._status: dict[int, str] = {}  # Of every training that has a result.
+    self._fitness: dict[bool, list[float]] = {False: [], True: []}  # Of parents, of children.
+
+  def run(self) -> list[Job]:
+    jobs = list(self._plan.jobs())
+    for job in jobs:
+      result = self._run.read_result(job.number)
+      if result is None:
+        self._waiting.append(job)
+      else:
+        self._note(job, result)
+        self._run.drop_weights(job.number)
+    self._console.begin_search(
+      total=len(jobs), finished=len(jobs) - len(self._waiting), best=self._so_far())
+    watch = failures.Watch(patience=self._plan.parents * (1 + self._plan.retrainings),
+                           feasible=any(self._fitness.values()))
+    while self._fill():
+      outcome = self._executor.wait_any()
+      job = self._running.pop(outcome.key)
+      verdict = failures.judge(outcome, self._plan.fitness, self._kills[outcome.key])
+      if verdict.result is None:
+        self._kills[outcome.key] += 1
+        self._console.end(outcome.key, f"{outcome.reason}; trying again")
+        self._submit(job)
+      else:
+        self._record(job, verdict.result, (outcome.value or {}).get("timing") or {})
+        watch.see(job.number, verdict)
+    return self._impossible
+
+  def _fill(self) -> bool:
+    """Hands out work while there is a free slot; returns whether anything runs."""
+    while len(self._running) < self._executor.capacity:
+      job = next(filter(self._ready, self._waiting), None)
+      if job is None:
+        break
+      self._waiting.remove(job)
+      self._begin(job)
+    return bool(self._running)
+
+  def _ready(self, job: Job) -> bool:
+    return not job.is_child or job.parent in self._status
+
+  def _begin(self, job: Job) -> None:
+    """Submits a job, or leaves it out."""
+    if job.is_child and self._status[job.parent] != "ok":
+      self._leave_out(job, f"its parent {job.parent:06d} is not feasible")
+      return
+    try:
+      if self._run.read_candidate(job.number) is None:
+        self._run.write_candidate(propose(self._run, self._plan, job))
+    except ArchitectureError as error:
+      if not job.is_child:
+        raise failures.SearchStopped(
+          f"no parent can be drawn from --search_space: {error}") from error
+      self._impossible.append(job)
+      self._leave_out(job, str(error))
+    else:
+      self._submit(job)
+
+  def _leave_out(self, job: Job, reason: str) -> None:
+    self._console.say(f"{_label(job)}: left out, {reason}")
+    self._console.count(self._so_far())
+
+  def _submit(self, job: Job) -> None:
+    key = f"{job.number:06d}"
+    directory = self._run.candidate_directory(job.number)
+    self._running[key] = job
+    self._console.begin(key, _label(job), directory)
+    self._executor.submit(Task(key=key, function=self._evaluator, directory=directory,
+                               candidate=self._run.read_candidate(job.number)))
+
+  def _record(self, job: Job, result: Mapping[str, Any], timing: Mapping[str, Any]) -> None:
+    key = f"{job.number:06d}"
+    self._run.write_result({"number": job.number, **result},
+                           {**timing, "kills": self._kills.pop(key, 0)})
+    self._run.drop_weights(job.number)
+    self._note(job, result)
+    self._console.end(key, _describe(result))
+    self._console.count(self._so_far())
+
+  def _note(self, job: Job, result: Mapping[str, Any]) -> None:
+    self._status[job.number] = result["status"]
+    if result["status"] == "ok":
+      self._fitness[job.is_child].append(result["fitness"])
+
+  def _so_far(self) -> str:
+    parents, children = (f"{statistics.mean(values):.4f} ({len(values)})" if values else "-"
+                         for values in (self._fitness[False], self._fitness[True]))
+    return f"mean {self._plan.fitness} of parents {parents}, of children {children}"
+
+
+def _label(job: Job) -> str:
+  origin = job.role if job.role == PARENT else f"{job.role} of {job.parent:06d}"
+  return f"candidate {job.number:06d} ({origin})"
+
+
+def _describe(result: Mapping[str, Any]) -> str:
+  if result["status"] != "ok":
+    return f"{result['status']}: {result['reason']}"
+  return ", ".join(f"{name} {value:.4f}" for name, value in result["metrics"].items()
+                   if value is not None)
