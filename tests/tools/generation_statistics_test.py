@@ -166,6 +166,6 @@ def test_a_difference_is_a_line_with_intervals(printed):
 
 def test_noise_comes_last(printed):
   assert [" ".join(words) for words in printed[-3:]] == [
-    "2 parents, 3 trainings of them, 1 infeasible",
+    "parents: 2, trained 3 times in all; infeasible: 1",
     "accuracy: mean 0.5667, standard deviation within parents 0.1414",
     "loss: mean 1.0000, standard deviation within parents 0.0000"]

@@ -105,8 +105,8 @@ def text(numbers: Mapping[str, Any], name: str) -> str:
                    f"{_interval(fitness['interval']):>20}{_number(loss['mean'], '+.4f'):>12}"
                    f"{_interval(loss['interval']):>20}")
   parents = numbers["parents"]
-  lines += ["", f"{parents['count']} parents, {parents['trainings']} trainings of them, "
-                f"{parents['infeasible']} infeasible"]
+  lines += ["", f"parents: {parents['count']}, trained {parents['trainings']} times in all; "
+                f"infeasible: {parents['infeasible']}"]
   for label, measure in ((name, "fitness"), ("loss", "loss")):
     lines.append(f"{label}: mean {_number(parents[measure]['mean'])}, standard deviation within "
                  f"parents {_number(parents[measure]['within'])}")
