@@ -14,6 +14,7 @@ from official.architecture import feasibility
 from official.architecture import space as space_lib
 from official.search import failures
 from official.search.console import Console
+from official.search.executors.base import Outcome
 from official.search.executors.inline import Inline
 from official.search.run_directory import RunDirectory
 from tools.benchmarks import generation
@@ -53,10 +54,24 @@ class Trainings:
       "sensitivities": [{**ends, "value": rng.random()} for ends in connections]}
 
 
-def train(directory: pathlib.Path, trainings: Trainings, console=None, **changes):
+class FirstIsKilled(Inline):
+  """An executor whose first task comes to nothing."""
+
+  _killed = False
+
+  def wait_any(self, timeout: float | None = None) -> Outcome:
+    outcome = super().wait_any(timeout)
+    if self._killed:
+      return outcome
+    self._killed = True
+    return Outcome(key=outcome.key, kind="killed", reason="its process was ended by SIGKILL")
+
+
+def train(directory: pathlib.Path, trainings: Trainings, executor: Inline | None = None,
+          **changes) -> list[generation.Job]:
   run = RunDirectory(str(directory))
-  with (run.opened({}, {}), console or Console(terminal=False) as console,
-        Inline(threads=1) as executor):
+  with (run.opened({}, {}), Console(terminal=False) as console,
+        executor or Inline(threads=1) as executor):
     return generation.train(run, plan(**changes), trainings, executor, console)
 
 
@@ -214,6 +229,14 @@ def test_a_space_without_parents_stops_at_once(tmp_path, few_draws):
   with pytest.raises(failures.SearchStopped, match="no parent can be drawn from --search_space: "
                                                    "none of 5 draws fits"):
     train(tmp_path, Trainings(), space=none)
+
+
+def test_a_training_that_was_killed_is_tried_again(finished, tmp_path):
+  trainings = Trainings()
+  train(tmp_path, trainings, executor=FirstIsKilled(threads=1))
+  assert trainings.begun == [0, *range(24)]
+  assert contents(tmp_path, "result.json") == contents(finished, "result.json")
+  assert contents(tmp_path, "timing.json")["000000"] == {"kills": 1}
 
 
 def test_the_same_fault_three_times_stops(tmp_path):

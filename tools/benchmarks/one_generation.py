@@ -13,7 +13,8 @@ has children in five arms, trained from scratch:
 
 Children of one parent and index have the same seeds in every arm, and mutate their connections
 only, or, with --operators, their blocks too. RUN keeps every training; the same command goes on
-after a kill, and may then ask for more --parents and --workers, and trains nothing twice.
+after a kill and trains nothing twice. It may then ask for more --workers, for more --parents, or
+for fewer, to see the numbers of those that are done.
 
 Printed at the end are, for every arm,
 
@@ -58,7 +59,7 @@ _DATA_DIR = flags.DEFINE_string(
 _MODEL_DIR = flags.DEFINE_string(
   "model_dir", None, "Folder of all trainings; made, or gone on with.", required=True)
 _PARENTS = flags.DEFINE_integer(
-  "parents", 8, "Random architectures. May be raised later.", lower_bound=1)
+  "parents", 8, "Random architectures. May be changed later.", lower_bound=1)
 _CHILDREN = flags.DEFINE_integer("children", 2, "Of a parent, in each arm.", lower_bound=1)
 _RETRAININGS = flags.DEFINE_integer(
   "retrainings", 2, "Of a parent, from other seeds, for the noise.", lower_bound=0)
