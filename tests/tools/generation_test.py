@@ -40,7 +40,11 @@ class Trainings:
 
   def __call__(self, candidate, directory) -> dict:
     self.begun.append(candidate["number"])
-    with open(os.path.join(directory, "ckpt-1.index"), "a", encoding="utf-8") as file:
+    training = os.path.join(directory, "training")
+    os.makedirs(training, exist_ok=True)
+    with open(os.path.join(training, "checkpoint"), "w", encoding="utf-8"):
+      pass
+    with open(os.path.join(training, "ckpt-1.index"), "a", encoding="utf-8") as file:
       file.write("begun\n")
     if candidate["number"] == self._stop_in:
       raise KeyboardInterrupt
@@ -187,7 +191,7 @@ def test_a_killed_run_goes_on_with_the_training_in_flight(finished, tmp_path, st
   before, after = Trainings(stop_in=stop_in), Trainings()
   with pytest.raises(KeyboardInterrupt):
     train(tmp_path, before)
-  assert (tmp_path / f"candidates/{stop_in:06d}/ckpt-1.index").read_text() == "begun\n"
+  assert (tmp_path / f"candidates/{stop_in:06d}/training/ckpt-1.index").read_text() == "begun\n"
   train(tmp_path, after)
   assert before.begun == list(range(stop_in + 1))
   assert after.begun == list(range(stop_in, 24))
