@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import hypothesis
+from hypothesis import strategies as st
 import numpy as np
 import pytest
 
@@ -32,20 +34,48 @@ def test_budgets_need_a_clip(tiny, tiny_space):
     feasibility.objection(dataclasses.replace(tiny_space, max_params=1), tiny, None)
 
 
-def test_random_architectures_and_children_keep_the_budgets():
+@hypothesis.settings(max_examples=250)
+@hypothesis.given(
+    seed=st.integers(0, 2**32 - 1), least=st.floats(0.5, 0.8), most=st.floats(1.2, 2.0),
+    most_flops=st.floats(1.2, 2.0))
+def test_children_keep_the_budgets(seed, least, most, most_flops):
+  free, rng = load_space("small"), np.random.default_rng(seed)
+  parent = found(free, rng).architecture
+  params, flops = size(parent)
+  space = dataclasses.replace(free, min_params=int(params * least), max_params=int(params * most),
+                              max_flops=int(flops * most_flops))
+  for _ in range(4):
+    weights = {connection: rng.random() for connection in parent.connections}
+    parent = mutate(parent, weights, space, rng, clip=CLIP).architecture
+    params, flops = size(parent)
+    assert space.min_params <= params <= space.max_params
+    assert flops <= space.max_flops
+
+
+@hypothesis.settings(max_examples=50)
+@hypothesis.given(seed=st.integers(0, 2**32 - 1))
+def test_random_architectures_keep_the_budgets(seed):
+  space = dataclasses.replace(
+      load_space("small"), min_params=120_000, max_params=150_000, max_flops=80_000_000)
+  params, flops = size(found(space, np.random.default_rng(seed), clip=CLIP).architecture)
+  assert 120_000 <= params <= 150_000
+  assert flops <= 80_000_000
+
+
+def size(architecture):
+  """Parameters and FLOPs of a network for CLIP."""
+  return (cost.parameters(architecture, CLIP.streams, CLIP.num_classes),
+          cost.flops(architecture, CLIP))
+
+
+def test_what_is_over_budget_is_drawn_again():
   space = dataclasses.replace(
       load_space("small"), min_params=120_000, max_params=150_000, max_flops=80_000_000)
   rng = np.random.default_rng(0)
-  attempts = 0
-  for _ in range(20):
-    founder = found(space, rng, clip=CLIP)
-    weights = {c: rng.random() for c in founder.architecture.connections}
-    child = mutate(founder.architecture, weights, space, rng, clip=CLIP)
-    attempts += founder.attempts + child.attempts
-    for drawn in (founder, child):
-      assert 120_000 <= cost.parameters(drawn.architecture, CLIP.streams, 6) <= 150_000
-      assert cost.flops(drawn.architecture, CLIP) <= 80_000_000
-  assert attempts > 40
+  founder = found(space, rng, clip=CLIP)
+  attempts = [mutate(founder.architecture, dict.fromkeys(founder.architecture.connections, 0.4),
+                     space, rng, clip=CLIP).attempts for _ in range(20)]
+  assert sum(attempts) > 20
 
 
 def test_a_space_without_any_architecture_says_why(monkeypatch):

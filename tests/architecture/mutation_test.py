@@ -198,12 +198,14 @@ def test_on_average_as_many_connections_are_added_as_pruned(threshold):
   rng = np.random.default_rng(0)
   parent = random_architecture(space, rng)
   weights = {connection: float(rng.uniform(0.3, 0.9)) for connection in parent.connections}
+  absent = len(parent.possible_connections()) - len(parent.connections)
   differences = []
-  for _ in range(4000):
+  for _ in range(10_000):
     child = mutate(parent, weights, space, rng, weight_threshold=threshold, max_operators=0)
+    assert 0 < len(child.pruned) <= absent
     differences.append(len(child.added) - len(child.pruned))
-  error = np.std(differences) / math.sqrt(len(differences))
-  assert abs(np.mean(differences)) < 3 * error
+  error = np.std(differences, ddof=1) / math.sqrt(len(differences))
+  assert abs(np.mean(differences)) < 2.58 * error  # The 99 % confidence interval.
 
 
 def test_a_child_is_plain_data(tiny, tiny_space):

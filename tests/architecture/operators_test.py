@@ -144,10 +144,11 @@ def test_operators_that_fit_are_equally_likely(tiny, tiny_space):
   assert min(counts.values()) > 900 and len(counts) == 3
 
 
-@hypothesis.settings(max_examples=150)
-@hypothesis.given(seed=st.integers(0, 2**32 - 1), name=st.sampled_from(names()))
-def test_operators_keep_what_they_promise(seed, name):
-  space, rng = load_space(name), np.random.default_rng(seed)
+@hypothesis.settings(max_examples=500)
+@hypothesis.given(seed=st.integers(0, 2**32 - 1), name=st.sampled_from([*names(), "mixed"]))
+def test_operators_keep_what_they_promise(mixed_space, seed, name):
+  space = mixed_space if name == "mixed" else load_space(name)
+  rng = np.random.default_rng(seed)
   before = random_architecture(space, rng)
   for _ in range(4):
     operator = operators.draw(before, space, rng)

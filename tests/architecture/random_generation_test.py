@@ -23,7 +23,7 @@ def space_of(name, mixed_space):
   return mixed_space if name == "mixed" else load_space(name)
 
 
-@hypothesis.settings(max_examples=300)
+@hypothesis.settings(max_examples=600)
 @hypothesis.given(seed=ANY_SEED, name=ANY_SPACE)
 def test_a_random_architecture_keeps_the_rules(mixed_space, seed, name):
   space = space_of(name, mixed_space)
