@@ -111,5 +111,9 @@ def infeasible() -> Iterator[dict]:
 
 @contextlib.contextmanager
 def printing_to(path: str) -> Iterator[None]:
-  with open(path, "a", encoding="utf-8") as file, contextlib.redirect_stdout(file):
+  """Appends what is printed in the block to a file, line by line: a kill loses none of it."""
+  with (
+    open(path, "a", encoding="utf-8", buffering=1) as file,
+    contextlib.redirect_stdout(file),
+  ):
     yield

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 
+import evolve_runs
 import numpy as np
 import pytest
 
@@ -25,43 +26,22 @@ from official.architecture.architecture import Connection
 # Three trainings' worth of time, where a test has ten minutes.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 
-ROOT = pathlib.Path(__file__).parents[2]
 _FLAGS = ["--search_space=small", "--population_size=4", "--tournament_size=2", "--rounds=4",
           "--candidate_steps=40", "--final_steps=100", "--workers=1", "--seed=1"]
 _KILLS = 3
-_LONGEST = 900  # Seconds after which a run is taken to hang.
 
 
-def _start(data: str, run: pathlib.Path) -> subprocess.Popen:
-  with open(run.with_suffix(".log"), "a", encoding="utf-8") as log:
-    return subprocess.Popen(
-        [sys.executable, "-m", "official.evolve", f"--data_dir={data}", f"--model_dir={run}",
-         *_FLAGS],
-        cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
-
-
-def _results(run: pathlib.Path) -> dict[str, tuple[int, int]]:
-  """Inode and time of every finished result: files that are never written again keep both."""
-  stats = {path.parent.name: path.stat() for path in run.glob("candidates/*/result.json")}
-  return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in stats.items()}
-
-
-def _newest_checkpoint(run: pathlib.Path, finished: set[str]) -> tuple[str, int] | None:
-  """The candidate in flight and the step of its newest whole checkpoint, if it has one."""
-  found = None
-  for state in sorted(run.glob("candidates/*/training/checkpoint")):
-    name = state.parts[-3]
-    if name not in finished:
-      step = int(state.read_text().split("ckpt-")[1].split('"')[0])
-      found = (name, step)
-  return found
+def _interrupted(run: pathlib.Path) -> dict[str, int]:
+  """The step of the newest whole checkpoint of every candidate in flight that has one."""
+  steps = {name: evolve_runs.newest_checkpoint(evolve_runs.candidate(run, name))
+           for name in evolve_runs.in_flight(run)}
+  return {name: step for name, step in steps.items() if step}
 
 
 def _worth_killing(kill: int, run: pathlib.Path) -> bool:
   """The first kill comes whenever it comes; later ones find a checkpoint, the last a result too."""
-  finished = _results(run)
-  in_flight = _newest_checkpoint(run, set(finished))
-  return kill == 0 or (in_flight is not None and (kill == 1 or bool(finished)))
+  return kill == 0 or (
+      bool(_interrupted(run)) and (kill == 1 or bool(evolve_runs.results(run))))
 
 
 @pytest.fixture(scope="module")
@@ -70,21 +50,25 @@ def runs(sample_dataset, tmp_path_factory):
   folder = tmp_path_factory.mktemp("runs")
   whole, killed = folder / "whole", folder / "killed"
   start = time.monotonic()
-  assert _start(sample_dataset, whole).wait(_LONGEST) == 0, whole.with_suffix(".log").read_text()
+  _finish(sample_dataset, whole)
   length = time.monotonic() - start
   draw, kills = random.Random(4), []
   for kill in range(_KILLS):
-    process = _start(sample_dataset, killed)
+    process = evolve_runs.start(sample_dataset, killed, _FLAGS)
     moment = time.monotonic() + draw.uniform(.1, .25) * length
     while time.monotonic() < moment or not _worth_killing(kill, killed):
-      assert process.poll() is None, killed.with_suffix(".log").read_text()
+      assert process.poll() is None, evolve_runs.said(killed)
       time.sleep(.05)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    finished = _results(killed)
-    kills.append((finished, _newest_checkpoint(killed, set(finished))))
-  assert _start(sample_dataset, killed).wait(_LONGEST) == 0, killed.with_suffix(".log").read_text()
+    kills.append((evolve_runs.results(killed), _interrupted(killed)))
+  _finish(sample_dataset, killed)
   return whole, killed, kills
+
+
+def _finish(data: str, run: pathlib.Path) -> None:
+  status = evolve_runs.start(data, run, _FLAGS).wait(evolve_runs.LONGEST)
+  assert status == 0, evolve_runs.said(run)
 
 
 def _read(run: pathlib.Path, name: str) -> list[dict]:
@@ -107,7 +91,7 @@ def test_the_killed_run_is_the_other_to_the_bit(runs, pattern):
 
 def test_no_finished_candidate_was_trained_again(runs):
   _, killed, kills = runs
-  last = _results(killed)
+  last = evolve_runs.results(killed)
   assert kills[-1][0]  # something had finished when it was killed
   for finished, _ in kills:
     assert {name: last[name] for name in finished} == finished
@@ -115,11 +99,10 @@ def test_no_finished_candidate_was_trained_again(runs):
 
 def test_interrupted_candidates_went_on_from_their_newest_checkpoint(runs):
   _, killed, kills = runs
-  interrupted = [at for _, at in kills if at]
+  interrupted = [at for _, steps in kills for at in steps.items()]
   assert interrupted
   for name, step in interrupted:
-    log = (killed / "candidates" / name / "log.txt").read_text()
-    assert f"step: {step: 6d} | training until step 40" in log
+    assert step in evolve_runs.starts(evolve_runs.candidate(killed, name))
 
 
 def test_every_connection_has_a_weight_at_start_and_end(runs):
@@ -185,7 +168,7 @@ def test_the_winner_is_the_best_and_was_tested_on_clips_never_seen(runs):
 def test_the_savedmodel_answers_about_clips_in_a_fresh_process(runs, sample_dataset):
   done = subprocess.run(
       [sys.executable, "-m", "tools.show_predictions", f"--saved_model={runs[0]}/export/1",
-       f"--data_dir={sample_dataset}"], cwd=ROOT, capture_output=True, text=True)
+       f"--data_dir={sample_dataset}"], cwd=evolve_runs.ROOT, capture_output=True, text=True)
   assert done.returncode == 0, done.stderr
   answers = [json.loads(line) for line in done.stdout.splitlines()]
   assert len({answer["clip"] for answer in answers}) == 2
