@@ -11,6 +11,7 @@ import search_fakes
 
 from data_prep.cli import UserError
 from official.search import executors
+from official.search import locks
 from official.search.executors import inline
 from official.search.executors import local
 from official.search.executors import ray_cluster
@@ -65,6 +66,12 @@ def task(tmp_path):
     return Task(key=key, function=function, candidate=candidate, directory=str(directory),
                 timeout=timeout)
   return new
+
+
+@pytest.fixture
+def released(tmp_path):
+  """The file that a task in `search_fakes.waits` waits for; a test makes it, or never does."""
+  return tmp_path / "released"
 
 
 def outcomes(executor, *tasks):
@@ -131,17 +138,21 @@ def test_whatever_a_task_raises_the_others_are_unharmed(executor, task, function
     (search_fakes.exits_3, "raised", "its process left with status 3 and without a result"),
 ])
 def test_whatever_kills_a_process_the_others_are_unharmed(
-    process_executor, task, function, kind, reason):
-  found = outcomes(process_executor, task("a", search_fakes.echo, seconds=0.5),
-                   task("bad", function), task("b", search_fakes.echo))
+    process_executor, task, released, function, kind, reason):
+  process_executor.submit(task("a", search_fakes.waits, until=str(released)))
+  found = outcomes(process_executor, task("bad", function), task("b", search_fakes.echo))
   assert (found["bad"].kind, found["bad"].reason) == (kind, reason)
-  assert found["a"].kind == found["b"].kind == "returned"
+  assert found["b"].kind == "returned"
+  released.touch()
+  assert process_executor.wait_any(60).kind == "returned"
 
 
-def test_outcomes_come_in_the_order_in_which_tasks_end(process_executor, task):
-  process_executor.submit(task("slow", search_fakes.echo, seconds=1.5))
+def test_outcomes_come_in_the_order_in_which_tasks_end(process_executor, task, released):
+  process_executor.submit(task("slow", search_fakes.waits, until=str(released)))
   process_executor.submit(task("quick", search_fakes.echo))
-  assert [process_executor.wait_any(60).key for _ in range(2)] == ["quick", "slow"]
+  assert process_executor.wait_any(60).key == "quick"
+  released.touch()
+  assert process_executor.wait_any(60).key == "slow"
 
 
 def test_every_task_has_a_process_of_its_own(process_executor, task):
@@ -150,45 +161,45 @@ def test_every_task_has_a_process_of_its_own(process_executor, task):
   assert len(pids) == 3 and os.getpid() not in pids
 
 
-def test_waiting_ends_after_the_timeout(process_executor, task):
-  process_executor.submit(task("a", search_fakes.echo, seconds=30))
+def test_waiting_ends_after_the_timeout(process_executor, task, released):
+  process_executor.submit(task("a", search_fakes.waits, until=str(released)))
   assert process_executor.wait_any(timeout=0.1) is None
 
 
-def test_a_cancelled_task_comes_back_as_cancelled_and_the_others_are_unharmed(executor, task):
-  executor.submit(task("a", search_fakes.echo, seconds=0.5))
-  executor.submit(task("b", search_fakes.echo, seconds=0.5))
+def test_a_cancelled_task_comes_back_as_cancelled_and_the_others_are_unharmed(
+    executor, task, released, tmp_path):
+  executor.submit(task("a", search_fakes.waits, until=str(released)))
+  executor.submit(task("b", search_fakes.waits, until=str(tmp_path / "never")))
   executor.submit(task("c", search_fakes.echo))
   executor.cancel("b")
   executor.cancel("c")
+  released.touch()
   found = {outcome.key: outcome.kind for outcome in (executor.wait_any(60) for _ in range(3))}
   assert found == {"a": "returned", "b": "cancelled", "c": "cancelled"}
 
 
-def test_a_running_task_is_ended_by_cancel(process_executor, task):
-  process_executor.submit(task("a", search_fakes.echo, seconds=600))
-  time.sleep(0.5)
+def test_a_running_task_is_ended_by_cancel(process_executor, task, released):
+  item = task("a", search_fakes.waits, until=str(released))
+  process_executor.submit(item)
+  wait_for(os.path.join(item.directory, "waits"))
   process_executor.cancel("a")
   assert process_executor.wait_any(60).kind == "cancelled"
 
 
-def test_closing_ends_what_runs(name, task):
+def test_closing_ends_what_runs(name, task, released):
   executor = make(name)
-  item = task("a", search_fakes.Training(steps=10**6, seconds_a_step=0.01), seed=1)
+  item = task("a", search_fakes.waits, until=str(released))
   executor.submit(item)
-  wait_for(os.path.join(item.directory, "progress.json"))
+  wait_for(os.path.join(item.directory, "waits"))
   executor.close()
-  with open(os.path.join(item.directory, "progress.json"), encoding="utf-8") as file:
-    before = file.read()
-  time.sleep(0.3)
-  with open(os.path.join(item.directory, "progress.json"), encoding="utf-8") as file:
-    assert file.read() == before
+  with locks.locked(item.directory, patience=30):  # Whoever works in a folder holds its lock.
+    pass
 
 
-def test_a_task_that_takes_too_long_is_timed_out_and_the_others_are_unharmed(
-    process_executor, task):
-  found = outcomes(process_executor, task("a", search_fakes.echo, timeout=1, seconds=600),
-                   *(task(key, search_fakes.echo) for key in "bcd"))
+def test_a_task_that_hangs_is_timed_out_and_the_others_are_unharmed(
+    process_executor, task, released):
+  hangs = task("a", search_fakes.waits, timeout=1, until=str(released))
+  found = outcomes(process_executor, hangs, *(task(key, search_fakes.echo) for key in "bcd"))
   assert (found["a"].kind, found["a"].reason) == ("timed_out", "not done after 1 s")
   assert [found[key].kind for key in "bcd"] == ["returned"] * 3
 
@@ -231,12 +242,15 @@ def test_a_task_that_fits_no_node_is_refused(ray_here):
     ray_cluster.Ray(workers=1, threads=99)
 
 
-def test_running_tasks_have_gpus_of_their_own_and_free_them(task):
+def test_running_tasks_have_gpus_of_their_own_and_free_them(task, released):
   with local.Local(workers=2, threads=1, preload=search_fakes.PRELOAD, gpus=["0", "1", "2", "3"],
                    gpus_per_candidate=2) as executor:
-    for key in "ab":
-      executor.submit(task(key, search_fakes.shares, seconds=1))
-    executor.submit(task("c", search_fakes.shares))
+    tasks = [task(key, search_fakes.shares, until=str(released)) for key in "abc"]
+    for item in tasks:
+      executor.submit(item)
+    for item in tasks[:2]:
+      wait_for(os.path.join(item.directory, "waits"))
+    released.touch()
     found = {item.key: item.value["gpus"] for item in (executor.wait_any(60) for _ in range(3))}
   assert [found["a"], found["b"]] == ["0,1", "2,3"]
   assert found["c"] in ("0,1", "2,3")
@@ -248,9 +262,11 @@ def test_too_few_gpus_are_refused():
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core cannot be shared out")
-def test_running_tasks_have_cores_of_their_own(task):
+def test_running_tasks_have_cores_of_their_own(task, tmp_path):
   with make("local") as executor:
-    found = outcomes(executor, *(task(key, search_fakes.shares, seconds=0.5) for key in "ab"))
+    found = outcomes(executor, *(
+        task(key, search_fakes.shares, until=str(tmp_path / other / "waits"))
+        for key, other in ("ab", "ba")))
   first, second = (set(found[key].value["cores"]) for key in "ab")
   assert first and second and not first & second
 

@@ -108,9 +108,17 @@ def with_sensitivities(candidate: Mapping, directory: str) -> dict:
 
 
 def echo(candidate: Mapping, directory: str) -> dict:
-  """Returns what it was given, after as many seconds as it was told to take."""
-  time.sleep(candidate.get("seconds", 0))
+  """Returns what it was given."""
   return {"status": "ok", "echo": candidate, "directory": directory, "pid": os.getpid()}
+
+
+def waits(candidate: Mapping, directory: str) -> dict:
+  """Makes a file `waits` in its folder, goes on when there is a file `until`, and returns what it
+  was given."""
+  _write(os.path.join(directory, "waits"), "")
+  while not os.path.exists(candidate["until"]):
+    time.sleep(0.02)
+  return echo(candidate, directory)
 
 
 def prints(candidate: Mapping, directory: str) -> dict:
@@ -232,8 +240,8 @@ def exits_137_once(candidate: Mapping, directory: str) -> dict:
 
 
 def shares(candidate: Mapping, directory: str) -> dict:
-  """Returns the cores and GPUs that it may use."""
-  time.sleep(candidate.get("seconds", 0))
+  """Waits as `waits` does, and returns the cores and GPUs that it may use."""
+  waits(candidate, directory)
   return {"cores": sorted(os.sched_getaffinity(0)), "gpus": os.environ.get("CUDA_VISIBLE_DEVICES")}
 
 
