@@ -10,8 +10,9 @@ clip_id,start,end; python -m data_prep.manifest makes one from a folder per clas
   data/dataset.json                       classes, streams, sizes, counts; written last
   data/failures.jsonl                     the clips that could not be used, and why
 
-The same manifest and flags give the same bytes, with any number of workers. A video that cannot be
-read costs one clip, never the job. It uses all cores of this machine; --direct_num_workers=N, or
+The same manifest and flags give the same bytes, with any number of workers. A killed job goes on
+with the files that are missing when the same command is given again. A video that cannot be read
+costs one clip, never the job. It uses all cores of this machine; --direct_num_workers=N, or
 any other option of Beam's, e.g. --runner=FlinkRunner, is passed on to Beam.
 """
 
@@ -43,6 +44,12 @@ _FLOW_BOUND = flags.DEFINE_float(
     lower_bound=0.1)
 _NUM_SHARDS = flags.DEFINE_integer(
     "num_shards", 0, "Files a split; 0 makes one for every 4 clips.", lower_bound=0)
+_MAX_FAILURE_RATE = flags.DEFINE_float(
+    "max_failure_rate", 0.5, "The job stops when more than this share of all its clips cannot be "
+    "used.", lower_bound=0.0, upper_bound=1.0)
+_OVERWRITE = flags.DEFINE_bool(
+    "overwrite", False, "Lose what --output_dir holds of other flags or another manifest, finished "
+    "or not. (What it holds of this very command is used in any case.)")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -53,8 +60,10 @@ def main(arguments: Sequence[str]) -> None:
   settings = clips.Settings(
       fps=_FPS.value, short_side=_SHORT_SIDE.value, flow=_FLOW.value,
       flow_profile=_FLOW_PROFILE.value, flow_bound=_FLOW_BOUND.value)
+  operation = job.Operation(max_failure_rate=_MAX_FAILURE_RATE.value, overwrite=_OVERWRITE.value,
+                            beam_arguments=arguments)
   job.prepare(cli.resolve_path(_MANIFEST.value), cli.resolve_path(_OUTPUT_DIR.value), settings,
-              num_shards=_NUM_SHARDS.value, beam_arguments=arguments)
+              num_shards=_NUM_SHARDS.value, operation=operation)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """A preparation from its manifest to its finished folder: what comes before and after the Beam
 job."""
 
-from collections.abc import Mapping, Sequence
+import collections
+from collections.abc import Callable, Mapping, Sequence
 import concurrent.futures
+import dataclasses
 import functools
 import json
 import os
@@ -22,43 +24,57 @@ from data_prep import rows
 from data_prep import shards
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Operation:
+  """How a job is run; another operation may go on with what one began.
+
+  Attributes:
+    max_failure_rate: The job stops when more than this share of all its clips has failed.
+    overwrite: Whether another dataset in the folder, finished or not, may be lost.
+    beam_arguments: Options for Beam, as on a command line.
+  """
+
+  max_failure_rate: float = 0.5
+  overwrite: bool = False
+  beam_arguments: Sequence[str] = ()
+
+
 def prepare(manifest: str,
             directory: str,
             settings: clips.Settings,
             *,
             num_shards: int = 0,
-            beam_arguments: Sequence[str] = ()) -> dataset.DatasetInfo:
+            operation: Operation = Operation()) -> dataset.DatasetInfo:
   """Makes the dataset of a manifest in `directory`, unless it is there, and returns what is in it.
 
   Args:
     manifest: CSV; see rows.py.
-    directory: Folder to make.
+    directory: Folder to make. Where a run was killed, its finished shards are kept.
     settings: What shapes the clips.
     num_shards: Files a split; 0 chooses by the number of clips.
-    beam_arguments: Options for Beam, as on a command line.
+    operation: How to go about it.
+
+  Raises:
+    UserError: The manifest is wrong, the folder holds something else, or too many clips fail.
   """
   began = time.monotonic()
-  options = _beam_options(beam_arguments) if beam_arguments else None
+  options = _beam_options(operation.beam_arguments) if operation.beam_arguments else None
   all_rows = rows.read(manifest)
-  flags = settings.identity | {"num_shards": num_shards}
-  finished = folder.finished(directory, flags, rows.digest(all_rows))
+  identity = folder.Identity(settings=settings.identity | {"num_shards": num_shards},
+                             manifest_sha256=rows.digest(all_rows), versions=_versions())
+  finished = folder.finished(directory, identity, overwrite=operation.overwrite)
   if finished:
     print(f"{directory} is already prepared from this manifest with these flags: nothing to do")
     return finished
   _require_some_video(all_rows, manifest)
   plan = shards.assign(all_rows, num_shards)
   classes = rows.classes(all_rows)
-  with folder.owned(directory):
+  with folder.owned(directory, identity, overwrite=operation.overwrite):
     print(f"preparing {len(all_rows)} clips of {len(classes)} classes into {len(plan)} files in "
           f"{directory}", flush=True)
-    _run(directory, settings, classes, plan, options or _beam_options(()))
-    results = _results(directory, plan)
-    failures = sorted((failure for result in results for failure in result["failures"]),
-                      key=lambda failure: failure["id"])
-    if len(failures) == len(all_rows):
-      raise cli.UserError(
-          f"no usable video: none of the {len(all_rows)} clips of {manifest} could be used; the "
-          f"first, {failures[0]['path']}: {failures[0]['error']}; nothing was written")
+    results = _run(directory, settings, classes, plan, options or _beam_options(()),
+                   operation.max_failure_rate)
+    failures = _failures(results, manifest, len(all_rows), operation.max_failure_rate)
     info = dataset.DatasetInfo(classes=classes,
                                streams=settings.streams,
                                fps=settings.fps,
@@ -66,9 +82,9 @@ def prepare(manifest: str,
                                splits=_splits(directory, plan, results),
                                failures=len(failures),
                                multi_label=any(len(row.labels) > 1 for row in all_rows),
-                               manifest_sha256=rows.digest(all_rows),
-                               settings=flags,
-                               versions=_versions())
+                               manifest_sha256=identity.manifest_sha256,
+                               settings=dict(identity.settings),
+                               versions=dict(identity.versions))
     lines = "".join(json.dumps(failure) + "\n" for failure in failures)
     files.write_bytes(files.join(directory, dataset.FAILURES_NAME), lines.encode())
     dataset.save(info, directory)
@@ -96,37 +112,90 @@ def _require_some_video(all_rows: Sequence[rows.Row], manifest: str) -> None:
 
 
 def _run(directory: str, settings: clips.Settings, classes: Sequence[str],
-         plan: Sequence[shards.Shard], options) -> None:
+         plan: Sequence[shards.Shard], options, max_failure_rate: float) -> dict[str, Any]:
+  """Writes the shards that are missing; returns the results by shard, not of all if it stopped."""
   from data_prep import pipeline
-  unfinished = shards.unfinished_directory(directory)
-  if files.is_url(directory):
-    read, interval = functools.partial(_read_finished_shards, directory, plan), 10.0
-  else:
-    read, interval = functools.partial(progress.read, unfinished), 0.5
-  with progress.Reporter(read, sum(len(shard.rows) for shard in plan), interval=interval):
-    pipeline.run(directory, settings, classes, plan, options)
+  most_failures = max_failure_rate * sum(len(shard.rows) for shard in plan)
+  kept = _results(directory, plan)
+  if sum(len(result["failures"]) for result in kept.values()) > most_failures:
+    kept = {name: result for name, result in kept.items() if not result["failures"]}  # Try again.
+  if kept:
+    print(f"going on: {len(kept)} of the {len(plan)} files are finished", flush=True)
+  todo = [shard for shard in plan if shard.name not in kept]
+  if not todo:
+    return kept
+  read = _counts_reader(directory, plan, kept)
+
+  def watch() -> progress.Counts:
+    counts = read()
+    if counts.failed > most_failures:
+      shards.stop(directory)
+    return counts
+
+  clip_count = sum(len(shard.rows) for shard in plan)
+  interval = 10.0 if files.is_url(directory) else 0.5
+  with progress.Reporter(watch, clip_count, begin=_counts(kept), interval=interval):
+    pipeline.run(directory, settings, classes, todo, options)
+  return kept | _results(directory, todo)
 
 
-def _read_finished_shards(directory: str, plan: Sequence[shards.Shard]) -> progress.Counts:
-  """Progress where workers share no local folder: by whole shards, failures not told apart."""
-  done = set(files.names(shards.results_directory(directory)))
-  return progress.Counts(done=sum(
-      len(shard.rows) for shard in plan if shard.name + ".json" in done))
+def _counts_reader(directory: str, plan: Sequence[shards.Shard],
+                   kept: Mapping[str, Any]) -> Callable[[], progress.Counts]:
+  """Returns what tells the progress: as it happens where workers share a local folder, else by
+  whole shards."""
+  if not files.is_url(directory):
+    begin, unfinished = _counts(kept), shards.unfinished_directory(directory)
+    return lambda: progress.total([begin, progress.read(unfinished)])
+  known = dict(kept)
+
+  def read() -> progress.Counts:
+    known.update(_results(directory, [shard for shard in plan if shard.name not in known]))
+    return _counts(known)
+
+  return read
 
 
-def _results(directory: str, plan: Sequence[shards.Shard]) -> list[Mapping[str, Any]]:
+def _counts(results: Mapping[str, Any]) -> progress.Counts:
+  return progress.total(
+      progress.Counts(done=result["clips"], failed=len(result["failures"]), frames=result["frames"])
+      for result in results.values())
+
+
+def _results(directory: str, plan: Sequence[shards.Shard]) -> dict[str, Any]:
+  """Returns, by name, what became of those shards of the plan that are finished."""
+  there = shards.finished_names(directory)
+  finished = [shard for shard in plan if shard.name in there]
   with concurrent.futures.ThreadPoolExecutor(16) as threads:  # A URL takes a while to answer.
-    return list(threads.map(functools.partial(shards.read_result, directory), plan))
+    results = threads.map(functools.partial(shards.read_result, directory), finished)
+    return {shard.name: result for shard, result in zip(finished, results, strict=True)}
+
+
+def _failures(results: Mapping[str, Any], manifest: str, clip_count: int,
+              max_failure_rate: float) -> list[dict[str, str]]:
+  """Returns the failures in order of their clip ids; raises UserError where they are too many."""
+  failures = sorted((failure for result in results.values() for failure in result["failures"]),
+                    key=lambda failure: failure["id"])
+  tried = len(failures) + sum(result["clips"] for result in results.values())
+  if tried == len(failures):
+    raise folder.Discard(
+        f"no usable video: none of the {tried} clips of {manifest} that were tried could be used; "
+        f"the first, {failures[0]['path']}: {failures[0]['error']}; nothing was written")
+  if len(failures) > max_failure_rate * clip_count:
+    kinds = collections.Counter((failure["stage"], failure["error"]) for failure in failures)
+    (stage, reason), count = kinds.most_common(1)[0]
+    raise cli.UserError(
+        f"{len(failures)} of the {tried} clips that were tried could not be used, more than "
+        f"--max_failure_rate={max_failure_rate:g} of all {clip_count}; {count} of them in stage "
+        f"{stage}: {reason}; mend that, or raise --max_failure_rate: the same command goes on")
+  return failures
 
 
 def _splits(directory: str, plan: Sequence[shards.Shard],
-            results: Sequence[Mapping[str, Any]]) -> dict[str, dataset.SplitInfo]:
+            results: Mapping[str, Any]) -> dict[str, dataset.SplitInfo]:
   """Adds up each split; the files of one without a usable clip, which are empty, are removed."""
   splits = {}
   for split in dataset.SPLITS:
-    members = [
-        (shard, result) for shard, result in zip(plan, results, strict=True) if shard.split == split
-    ]
+    members = [(shard, results[shard.name]) for shard in plan if shard.split == split]
     clip_count = sum(result["clips"] for _, result in members)
     if not clip_count:
       files.remove([files.join(directory, shard.name) for shard, _ in members])

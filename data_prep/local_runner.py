@@ -92,17 +92,18 @@ def run(pipeline: beam.Pipeline) -> None:
   try:
     error = outcome.get()
   except KeyboardInterrupt:
-    _end("interrupted; the same command starts again", 130)
+    _end("interrupted; the same command goes on", 130)
   finally:
     threading.excepthook = previous_hook
   if isinstance(error, _WorkerDied):
     _end(f"a worker process died: {error}; a decoder may have crashed, or memory run out "
-         "(--direct_num_workers=1 needs least); the same command starts again", 1)
+         "(--direct_num_workers=1 needs least); the same command goes on", 1)
   if error:
     writing = _OS_ERROR.search(str(error))  # Beam hands on a worker's exception as text.
     if writing:
       raise cli.UserError(
-          f"the dataset cannot be written: {writing[1]}; nothing was kept") from error
+          f"the dataset cannot be written: {writing[1]}; the same command goes on with the files "
+          "that are finished") from error
     raise error
 
 

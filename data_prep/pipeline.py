@@ -35,7 +35,10 @@ class WriteShard(beam.DoFn):
     self._counter = progress.Counter(None if files.is_url(unfinished) else unfinished)
 
   def process(self, shard: shards.Shard) -> Iterator[str]:
-    """Yields the shard's name when its file and its result are there."""
+    """Yields the shard's name when its file and its result are there; nothing once the job stops.
+    """
+    if shards.is_stopped(self._directory):
+      return
     shards.write(shard, self._directory, self._maker, self._counter)
     yield shard.name
 

@@ -6,7 +6,7 @@ rewritten in place. The driver adds them up, and shows a bar on a terminal, or e
 every ten seconds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 import contextlib
 import glob
 import os
@@ -75,13 +75,18 @@ class Counter:
 
 def read(directory: str) -> Counts:
   """Returns the sum of all counters in `directory`."""
-  totals = [0, 0, 0]
+  found = []
   for path in glob.glob(os.path.join(glob.escape(directory), _PREFIX + "*")):
     with open(path, "rb") as file:
       content = file.read()
     if len(content) == _COUNTS.size:
-      totals = [total + count for total, count in zip(totals, _COUNTS.unpack(content), strict=True)]
-  return Counts(*totals)
+      found.append(Counts(*_COUNTS.unpack(content)))
+  return total(found)
+
+
+def total(counts: Iterable[Counts]) -> Counts:
+  """Returns the sum."""
+  return Counts(*map(sum, zip(*counts)))
 
 
 class Reporter(contextlib.AbstractContextManager):
@@ -90,12 +95,14 @@ class Reporter(contextlib.AbstractContextManager):
                read_counts: Callable[[], Counts],
                clips: int,
                *,
+               begin: Counts | None = None,
                interval: float = 0.5,
                output: IO[str] | None = None):
     """Shows, on stderr or `output`, what `read_counts` returns of `clips` clips, asking every
-    `interval` seconds."""
+    `interval` seconds; `begin` is what was done before, which no rate counts."""
     self._read = read_counts
     self._clips = clips
+    self._begin = begin or Counts()
     self._interval = interval
     self._output = output or sys.stderr
     self._ended = threading.Event()
@@ -113,6 +120,7 @@ class Reporter(contextlib.AbstractContextManager):
   def _run(self) -> None:
     if self._output.isatty():
       with tqdm.tqdm(total=self._clips,
+                     initial=self._begin.done + self._begin.failed,
                      unit="clip",
                      desc="preparing",
                      file=self._output,
@@ -121,8 +129,12 @@ class Reporter(contextlib.AbstractContextManager):
           self._show(bar)
         self._show(bar)
     else:
-      while not self._ended.wait(SECONDS_BETWEEN_LINES):
-        print(self.line(), file=self._output, flush=True)
+      shown = time.monotonic()
+      while not self._ended.wait(self._interval):
+        counts = self._read()
+        if time.monotonic() - shown >= SECONDS_BETWEEN_LINES:
+          shown = time.monotonic()
+          print(self.line(counts), file=self._output, flush=True)
 
   def _show(self, bar: tqdm.tqdm) -> None:
     done, failed, frames = self._read()
@@ -130,11 +142,11 @@ class Reporter(contextlib.AbstractContextManager):
     bar.n = done + failed
     bar.refresh()
 
-  def line(self) -> str:
+  def line(self, counts: Counts) -> str:
     """Returns the state as one line."""
-    done, failed, frames = self._read()
+    done, failed, frames = counts
     seconds = time.monotonic() - self._began
-    rate = (done + failed) / seconds
+    rate = (done + failed - self._begin.done - self._begin.failed) / seconds
     left = duration((self._clips - done - failed) / rate) if rate else "unknown"
     return (f"prepared {done} of {self._clips} clips ({failed} failed), {frames} frames, "
             f"{rate:.2f} clips/s, {duration(seconds)} so far, time left: {left}")

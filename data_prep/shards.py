@@ -7,10 +7,14 @@ and short ones.
 
 While a job runs, its folder has a subfolder `.unfinished`:
 
-    plan.json            the shards with their rows, in the order of work
+    job.json             what is being prepared (folder.py)
+    plan.json            the shards that are to be written with their rows, in the order of work
     results/<shard>.json what became of a shard, written when its file is complete
+    stop                 there when too much fails: workers begin no other shard
     progress-*           counts (progress.py)
     lock                 held by the driver
+
+A shard with a result and a file is finished, whatever happens to the job.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,6 +31,7 @@ from data_prep import records
 from data_prep import rows
 
 UNFINISHED = ".unfinished"
+_STOP = "stop"
 _CLIPS_PER_SHARD = 4
 _MOST_SHARDS = 4096
 
@@ -116,6 +121,23 @@ def write(shard: Shard, directory: str, maker: clips.ClipMaker, counter: progres
         counter.clip(length)
   result = {"split": shard.split, "clips": done, "frames": frames, "failures": failures}
   files.write_bytes(_result_path(directory, shard), json.dumps(result).encode())
+
+
+def finished_names(directory: str) -> set[str]:
+  """Returns the names of the shards that are finished."""
+  there = set(files.names(directory))
+  results = {name.removesuffix(".json") for name in files.names(results_directory(directory))}
+  return results & there
+
+
+def stop(directory: str) -> None:
+  """Tells the workers to begin no other shard."""
+  files.write_bytes(_unfinished(directory, _STOP), b"")
+
+
+def is_stopped(directory: str) -> bool:
+  """Whether `stop` was called."""
+  return files.exists(_unfinished(directory, _STOP))
 
 
 def read_result(directory: str, shard: Shard) -> Mapping[str, Any]:

@@ -37,7 +37,7 @@ def test_all_ways_to_run_give_the_same_bytes(extract, tmp_path, content_of):
 
 def test_a_normal_run_says_what_it_does_and_what_it_did(extract, tmp_path):
   run = extract("--direct_num_workers=2")
-  assert run.stderr == ""
+  assert all(line.startswith("prepared ") for line in run.stderr.splitlines())  # On a slow machine.
   first, last = run.stdout.splitlines()
   assert first == f"preparing 7 clips of 2 classes into 5 files in {tmp_path / 'data'}"
   assert last.startswith(f"prepared {tmp_path / 'data'}: 3 train, 1 validation, 2 test clips, 51 "
@@ -145,5 +145,5 @@ def test_an_interrupt_ends_everything_with_one_line(running):
   driver.send_signal(signal.SIGINT)
   _, errors = driver.communicate(timeout=30)
   assert driver.returncode == 130
-  assert errors.splitlines()[-1] == "error: interrupted; the same command starts again"
+  assert errors.splitlines()[-1] == "error: interrupted; the same command goes on"
   _wait_until_gone(workers)

@@ -1,7 +1,13 @@
 """A whole preparation, in this process, with one worker."""
 
+import dataclasses
+import json
+import multiprocessing
 import os
+import random
 import shutil
+import signal
+import time
 
 import pytest
 
@@ -9,29 +15,33 @@ from data_prep import cli
 from data_prep import clips
 from data_prep import dataset
 from data_prep import files
+from data_prep import folder
 from data_prep import job
+from data_prep import progress
 from data_prep import records
 from data_prep.quiet_beam import beam
 
 SETTINGS = clips.Settings(fps=10, short_side=24)
-ONE_WORKER = ("--direct_num_workers=1",)
+ONE_WORKER = job.Operation(beam_arguments=["--direct_num_workers=1"])
 
 
 @pytest.fixture(scope="module")
 def prepared(manifest, tmp_path_factory):
   """The folder of the session's manifest, prepared; not to be changed."""
   folder = tmp_path_factory.mktemp("job") / "data"
-  job.prepare(str(manifest), str(folder), SETTINGS, num_shards=2, beam_arguments=ONE_WORKER)
+  job.prepare(str(manifest), str(folder), SETTINGS, num_shards=2, operation=ONE_WORKER)
   return folder
 
 
-def read(folder, split):
+def read(directory, split):
   """Returns the parsed clips of a split."""
-  found = []
-  for path in dataset.shard_paths(str(folder), split):
-    with files.open_to_read(path) as file:
-      found += [records.parse(record) for record in records.read_records(file)]
-  return found
+  return [clip for path in dataset.shard_paths(str(directory), split) for clip in read_file(path)]
+
+
+def read_file(path):
+  """Returns the parsed clips of a shard."""
+  with files.open_to_read(str(path)) as file:
+    return [records.parse(record) for record in records.read_records(file)]
 
 
 def test_dataset_json_says_what_is_there(prepared):
@@ -86,13 +96,14 @@ def test_tensorflow_reads_the_shards(prepared):
 
 def test_a_finished_folder_is_recognised(prepared, manifest, capsys, content_of):
   before = content_of(prepared)
-  job.prepare(str(manifest), str(prepared), SETTINGS, num_shards=2, beam_arguments=ONE_WORKER)
+  job.prepare(str(manifest), str(prepared), SETTINGS, num_shards=2, operation=ONE_WORKER)
   assert "is already prepared from this manifest with these flags" in capsys.readouterr().out
   assert content_of(prepared) == before
 
 
 @pytest.mark.parametrize("settings, num_shards, message", [
-    (clips.Settings(fps=12.5, short_side=24), 2, "with --fps=10, not --fps=12.5; give another"),
+    (clips.Settings(fps=12.5, short_side=24), 2,
+     "with --fps=10, not --fps=12.5; give another --output_dir, or --overwrite"),
     (clips.Settings(fps=10, short_side=24, flow="none"), 2, "with --flow=tvl1, not --flow=none"),
     (clips.Settings(fps=10, short_side=24, flow_profile="opencv_default"), 2,
      "with --flow_profile=fast, not --flow_profile=opencv_default"),
@@ -113,10 +124,10 @@ def test_another_manifest_is_refused(prepared, manifest, tmp_path):
 def test_no_usable_video_leaves_nothing(tmp_path):
   (tmp_path / "a.mp4").write_bytes(b"nothing")
   (tmp_path / "m.csv").write_text("path,label,split\na.mp4,run,train\nb.mp4,run,test\n")
-  with pytest.raises(cli.UserError, match="no usable video: none of the 2 clips of .*m.csv could "
-                     "be used; the first, a.mp4: Invalid data found"):
+  with pytest.raises(cli.UserError, match="no usable video: none of the 2 clips of .*m.csv that "
+                     "were tried could be used; the first, a.mp4: Invalid data found"):
     job.prepare(str(tmp_path / "m.csv"), str(tmp_path / "x" / "data"), SETTINGS,
-                beam_arguments=ONE_WORKER)
+                operation=ONE_WORKER)
   assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "m.csv"]
 
 
@@ -132,21 +143,99 @@ def test_a_split_without_usable_clips_is_present_with_zeros(tmp_path, write_vide
   write_video(tmp_path / "a.mp4")
   (tmp_path / "m.csv").write_text("path,label,split\na.mp4,run;jump,train\nb.mp4,run,test\n")
   info = job.prepare(str(tmp_path / "m.csv"), str(tmp_path / "data"), SETTINGS,
-                     beam_arguments=ONE_WORKER)
+                     operation=ONE_WORKER)
   assert info.splits["test"] == dataset.SplitInfo()
   assert not list((tmp_path / "data").glob("test-*"))
   assert info.multi_label
   assert read(tmp_path / "data", "train")[0][0]["clip/label/index"] == [1, 0]
 
 
-def test_what_a_killed_run_left_does_not_matter(prepared, manifest, tmp_path, content_of):
-  folder = tmp_path / "data"
-  shutil.copytree(prepared, folder)
-  (folder / "dataset.json").unlink()
-  (folder / "train-00001-of-00002.tfrecord").rename(
-      folder / "train-00001-of-00002.tfrecord.0123abcd.incomplete")
-  job.prepare(str(manifest), str(folder), SETTINGS, num_shards=2, beam_arguments=ONE_WORKER)
-  assert content_of(folder) == content_of(prepared)
+def test_overwrite_loses_a_dataset_of_other_flags(manifest, tmp_path):
+  settings = clips.Settings(fps=5, short_side=16, flow="none")
+  for side in (16, 24):
+    settings = dataclasses.replace(settings, short_side=side)
+    info = job.prepare(str(manifest), str(tmp_path / "data"), settings, num_shards=3 - side // 12,
+                       operation=dataclasses.replace(ONE_WORKER, overwrite=True))
+  assert info.short_side == 24
+  assert [path.name for path in sorted((tmp_path / "data").glob("train*"))] == [
+      "train-00000-of-00001.tfrecord"]
+
+
+@pytest.fixture
+def killed(prepared, tmp_path):
+  """The folder as it was before the last shard and dataset.json were written."""
+  folder_path = tmp_path / "data"
+  shutil.copytree(prepared, folder_path)
+  info, plan = dataset.load(str(prepared)), sorted(path.name for path in prepared.glob("*-of-*"))
+  (folder_path / "dataset.json").unlink()
+  (folder_path / plan[-1]).rename(folder_path / f"{plan[-1]}.0123abcd.incomplete")
+  results = folder_path / ".unfinished" / "results"
+  results.mkdir(parents=True)
+  identity = folder.Identity(settings=info.settings, manifest_sha256=info.manifest_sha256,
+                             versions=info.versions)
+  (folder_path / ".unfinished" / "job.json").write_text(json.dumps(dataclasses.asdict(identity)))
+  for name in plan[:-1]:
+    clip_ids = [context["example/id"] for context, _ in read_file(folder_path / name)]
+    failures = [] if name != "train-00000-of-00002.tfrecord" else [
+        json.loads((prepared / "failures.jsonl").read_text())]
+    (results / f"{name}.json").write_text(json.dumps(
+        {"split": name.split("-")[0], "clips": len(clip_ids), "failures": failures,
+         "frames": sum(len(lists["image/encoded"]) for _, lists in read_file(folder_path / name))}))
+  return folder_path
+
+
+def test_a_killed_run_goes_on_with_what_is_missing(prepared, killed, manifest, content_of, capsys):
+  kept = (killed / "train-00000-of-00002.tfrecord").stat().st_mtime_ns
+  job.prepare(str(manifest), str(killed), SETTINGS, num_shards=2, operation=ONE_WORKER)
+  assert "going on: 4 of the 5 files are finished" in capsys.readouterr().out
+  assert (killed / "train-00000-of-00002.tfrecord").stat().st_mtime_ns == kept
+  assert content_of(killed) == content_of(prepared)
+
+
+def test_a_killed_run_of_other_flags_is_refused_by_name(killed, manifest, content_of):
+  before = content_of(killed)
+  with pytest.raises(cli.UserError, match="holds an unfinished preparation with --short_side=24, "
+                     "not --short_side=32; give the command that began it to go on with it"):
+    job.prepare(str(manifest), str(killed), clips.Settings(fps=10, short_side=32), num_shards=2,
+                operation=ONE_WORKER)
+  assert content_of(killed) == before | {".unfinished/lock": b""}
+
+
+def test_too_many_failures_stop_the_job_and_a_higher_rate_goes_on(prepared, manifest, tmp_path,
+                                                                 content_of, capsys):
+  def prepare(rate):
+    job.prepare(str(manifest), str(tmp_path / "data"), SETTINGS, num_shards=2,
+                operation=dataclasses.replace(ONE_WORKER, max_failure_rate=rate))
+  with pytest.raises(cli.UserError, match=r"1 of the \d clips that were tried could not be used, "
+                     "more than --max_failure_rate=0.1 of all 7; 1 of them in stage decode: "
+                     "Invalid data found when processing input; mend that, or raise "
+                     "--max_failure_rate"):
+    prepare(0.1)
+  prepare(0.2)
+  assert "going on: " in capsys.readouterr().out
+  assert content_of(tmp_path / "data") == content_of(prepared)
+
+
+@pytest.mark.slow
+def test_ten_kills_at_random_moments_change_no_byte(prepared, manifest, tmp_path, content_of):
+  context, rng = multiprocessing.get_context("forkserver"), random.Random(0)
+  context.set_forkserver_preload(["data_prep.pipeline"])
+  directory, kills = tmp_path / "data", 0
+  while kills < 10:
+    run = context.Process(target=job.prepare, args=(str(manifest), str(directory), SETTINGS),
+                          kwargs={"num_shards": 2, "operation": ONE_WORKER})
+    run.start()
+    frames = rng.randrange(12)
+    while run.is_alive() and progress.read(str(directory / ".unfinished")).frames <= frames:
+      time.sleep(0.001)
+    run.kill()
+    run.join()
+    kills += run.exitcode == -signal.SIGKILL
+    if (directory / "dataset.json").exists():
+      assert content_of(directory) == content_of(prepared)
+      shutil.rmtree(directory)
+  job.prepare(str(manifest), str(directory), SETTINGS, num_shards=2, operation=ONE_WORKER)
+  assert content_of(directory) == content_of(prepared)
 
 
 class FolderFileSystem(beam.io.localfilesystem.LocalFileSystem):
@@ -201,6 +290,6 @@ def test_urls_are_read_and_written_through_beam(prepared, manifest, tmp_path, co
   monkeypatch.setattr(FolderFileSystem, "root", str(tmp_path), raising=False)
   shutil.copytree(manifest.parent, tmp_path / "videos")
   job.prepare("folder://videos/manifest.csv", "folder://data", SETTINGS, num_shards=2,
-              beam_arguments=ONE_WORKER)
+              operation=ONE_WORKER)
   assert content_of(tmp_path / "data") == content_of(prepared)
   assert dataset.load("folder://data").splits["train"].clips == 3
