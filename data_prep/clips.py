@@ -10,7 +10,7 @@ Keys are those of MediaPipe's MediaSequence (`image/encoded`, `FORWARD_FLOW/imag
 readers. Timestamps are microseconds into the video.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 import contextlib
 import dataclasses
 from typing import Any
@@ -21,12 +21,23 @@ import numpy as np
 from data_prep import dataset
 from data_prep import decoding
 from data_prep import flow
+from data_prep import progress
 from data_prep import records
 from data_prep import rows
+from data_prep.limits import DEFAULT as DEFAULT_LIMITS
+from data_prep.limits import LimitError
+from data_prep.limits import Limits
 
-JPEG_QUALITY = 95
 RGB_FEATURE = "image/encoded"
 FLOW_FEATURE = "FORWARD_FLOW/image/encoded"
+FLOW_FORMATS = ("png", "jpeg")
+_EXTENSIONS = {"png": ".png", "jpeg": ".jpg"}
+_JPEG_QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95]
+_RGB_PARAMETERS = {"jpeg": _JPEG_QUALITY}
+_FLOW_PARAMETERS = {  # Halving the resolution of colour would cost flow twice the error.
+    "png": [],
+    "jpeg": [*_JPEG_QUALITY, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,14 +49,18 @@ class Settings:
     short_side: Pixels of the shorter side.
     flow: "tvl1" or "none".
     flow_profile: A key of `flow.PROFILES`.
+    flow_format: "png", which is exact, or "jpeg".
     flow_bound: Pixels; larger motion is clipped.
+    limits: What a clip may cost; a clip beyond fails.
   """
 
   fps: float
   short_side: int
   flow: str = flow.ALGORITHM
   flow_profile: str = "fast"
+  flow_format: str = "png"
   flow_bound: float = 20.0
+  limits: Limits = DEFAULT_LIMITS
 
   @property
   def with_flow(self) -> bool:
@@ -60,7 +75,8 @@ class Settings:
     }
     if self.with_flow:
       streams["flow"] = dataset.StreamInfo(
-          kind="flow", channels=2, feature=FLOW_FEATURE, format="png", bound=self.flow_bound,
+          kind="flow", channels=2, feature=FLOW_FEATURE, format=self.flow_format,
+          bound=self.flow_bound,
           algorithm=self.flow, profile=self.flow_profile)
     return streams
 
@@ -68,14 +84,17 @@ class Settings:
   def identity(self) -> dict[str, Any]:
     """The flags that shape the bytes, by name; those of the flow only where there is flow."""
     fields = dataclasses.asdict(self)
-    return fields if self.with_flow else {key: fields[key] for key in ("fps", "short_side", "flow")}
+    fields |= fields.pop("limits")
+    return {key: value for key, value in fields.items()
+            if self.with_flow or not key.startswith("flow_")}
 
 
 class ClipError(Exception):
   """The clip cannot be used.
 
   Attributes:
-    stage: Where it failed: "decode", "flow" or "encode".
+    stage: Where it failed: "decode", "flow", "encode", "limit" or, where it took its process with
+      it, "crash".
   """
   def __init__(self, stage: str, reason: str):
     super().__init__(reason)
@@ -113,7 +132,9 @@ class ClipMaker:
               on_frame: Callable[[], None]) -> tuple[list[bytes], list[bytes], tuple[int, int]]:
     """Returns the encoded frames, the encoded flows, and (width, height)."""
     images, flows, size, source, grey = [], [], None, None, None
-    timed = decoding.frames(row.location, clock=clock, start=row.start)
+    encoded_bytes = 0
+    timed = decoding.frames(row.location, clock=clock, start=row.start,
+                            limits=self._settings.limits)
     on_grid = decoding.on_grid(timed, self._fps, start=row.start, end=row.end)
     while True:
       with _stage("decode"):
@@ -129,14 +150,19 @@ class ClipMaker:
           rgb = decoding.resized(rgb, *size)
           grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
         with _stage("encode"):
-          image = _encode(".jpg", rgb, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+          image = _encode(rgb, "jpeg", _RGB_PARAMETERS)
         source = frame
       images.append(image)
+      encoded_bytes += len(image)
       if self._compute_flow and previous is not None:
         with _stage("flow"):
           vectors = self._compute_flow(previous, grey)
         with _stage("encode"):
-          flows.append(_encode(".png", dataset.encode_flow(vectors, self._settings.flow_bound), []))
+          stored = dataset.encode_flow(vectors, self._settings.flow_bound)
+          flows.append(_encode(stored, self._settings.flow_format, _FLOW_PARAMETERS))
+        encoded_bytes += len(flows[-1])
+      with _stage("limit"):
+        self._settings.limits.check_clip(float(len(images) / self._fps), encoded_bytes)
       on_frame()
     if not images:
       raise ClipError("decode",
@@ -166,7 +192,8 @@ class ClipMaker:
       context["clip/end/timestamp"] = [round(row.end * 1_000_000)]
     lists = {RGB_FEATURE: [[image] for image in images], "image/timestamp": timestamps}
     if self._compute_flow:
-      context |= self._image_context("FORWARD_FLOW/image/", b"PNG", size)
+      flow_format = self._settings.flow_format.upper().encode()
+      context |= self._image_context("FORWARD_FLOW/image/", flow_format, size)
       context["FORWARD_FLOW/image/saturation"] = [float(self._settings.flow_bound)]
       lists[FLOW_FEATURE] = [[image] for image in flows]
       lists["FORWARD_FLOW/image/timestamp"] = timestamps[:-1]
@@ -184,6 +211,28 @@ class ClipMaker:
     }
 
 
+class CountingMaker:
+  """Makes clips and counts them, for one thread."""
+  def __init__(self, settings: Settings, classes: Sequence[str], counts_directory: str | None):
+    """Counts in that folder; nowhere when it is None."""
+    self._maker = ClipMaker(settings, classes)
+    self._counter = progress.Counter(counts_directory)
+
+  def make(self, row: rows.Row) -> tuple[bytes, int]:
+    """As `ClipMaker.make`."""
+    try:
+      record, length = self._maker.make(row, self._counter.frame)
+    except ClipError:
+      self._counter.clip(None)
+      raise
+    self._counter.clip(length)
+    return record, length
+
+  def close(self) -> None:
+    """Ends counting."""
+    self._counter.close()
+
+
 @contextlib.contextmanager
 def _stage(name: str) -> Iterator[None]:
   """Turns whatever goes wrong with a clip inside the block into a ClipError of that stage."""
@@ -191,16 +240,18 @@ def _stage(name: str) -> Iterator[None]:
     yield
   except decoding.ClockError:
     raise
+  except LimitError as error:
+    raise ClipError("limit", str(error)) from error
   except Exception as error:
     # The whole text of an OpenCV error names its sources; `err` is what went wrong.
     reason = getattr(error, "err", None) or str(error) or type(error).__name__
     raise ClipError(name, " ".join(str(reason).split())) from error
 
 
-def _encode(extension: str, rgb: np.ndarray, parameters: list[int]) -> bytes:
+def _encode(rgb: np.ndarray, image_format: str, parameters: Mapping[str, list[int]]) -> bytes:
   """Encodes an RGB image so that any decoder gives the same channel order back."""
-  done, data = cv2.imencode(extension, rgb[..., ::-1], parameters)
+  done, data = cv2.imencode(_EXTENSIONS[image_format], rgb[..., ::-1], parameters[image_format])
   if not done:
     raise ValueError(
-        f"an image of {rgb.shape[1]}x{rgb.shape[0]} cannot be encoded as {extension[1:]}")
+        f"an image of {rgb.shape[1]}x{rgb.shape[0]} cannot be encoded as {image_format}")
   return data.tobytes()

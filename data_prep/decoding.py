@@ -24,6 +24,8 @@ import cv2
 import numpy as np
 
 from data_prep import files
+from data_prep.limits import DEFAULT as DEFAULT_LIMITS
+from data_prep.limits import Limits
 
 CLOCKS = ("pts", "dts", "index")
 LONGEST_GAP = 60  # Seconds from one frame to the next.
@@ -46,7 +48,8 @@ def exact(seconds: float) -> Fraction:
 def frames(location: str,
            *,
            clock: str,
-           start: float | None = None) -> Iterator[tuple[Fraction, av.VideoFrame]]:
+           start: float | None = None,
+           limits: Limits = DEFAULT_LIMITS) -> Iterator[tuple[Fraction, av.VideoFrame]]:
   """Yields (seconds, frame), seconds strictly increasing.
 
   Args:
@@ -54,9 +57,11 @@ def frames(location: str,
     clock: One of `CLOCKS`.
     start: Seconds; reading begins at a key frame before, so that the first frames may be earlier
       than this. None or 0 reads from the beginning, and the first frame is second 0.
+    limits: Of the number and the size of frames.
 
   Raises:
     DecodeError: Nothing can be read.
+    LimitError: A limit is exceeded.
     ClockError: The clock fails; begin again with the next one.
   """
   with contextlib.ExitStack() as resources:
@@ -68,7 +73,10 @@ def frames(location: str,
     except (av.FFmpegError, OSError) as error:
       raise DecodeError(_reason(error)) from error
     stream = _video_stream(container)
+    limits.check_picture(stream.codec_context.width, stream.codec_context.height)
     stream.codec_context.thread_count = 1
+    # The size may change on the way, and a decoder allocates a margin, too, before it tells.
+    stream.codec_context.options = {"max_pixels": str(2 * limits.max_pixels + 1_000_000)}
     if start:
       # A file that cannot seek is read from the beginning.
       with contextlib.suppress(av.FFmpegError):
@@ -78,6 +86,8 @@ def frames(location: str,
     damage: list[str] = []
     last = None
     for index, frame in enumerate(_decoded(container, stream, time_of.see_packet, damage)):
+      limits.check_decoded(index + 1)
+      limits.check_picture(frame.width, frame.height)
       seconds = time_of(index, frame)
       if last is not None and not last < seconds <= last + LONGEST_GAP:
         raise ClockError(

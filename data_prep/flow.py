@@ -30,7 +30,7 @@ class FlowComputer:
 
   def __call__(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Returns float32 `[height, width, 2]` from two grey uint8 images `[height, width]`."""
-    if first is second:  # A repeated frame: TV-L1 would find exactly zero too.
+    if np.array_equal(first, second):  # A repeated frame: TV-L1 would find exactly zero too.
       return np.zeros((*first.shape, 2), np.float32)
     # OpenCV lowers the number for good when it meets a small image; the next would be worse for it.
     self._method.setScalesNumber(self._scales)

@@ -31,11 +31,15 @@ class Operation:
   Attributes:
     max_failure_rate: The job stops when more than this share of all its clips has failed.
     overwrite: Whether another dataset in the folder, finished or not, may be lost.
+    isolate_decoding: Whether clips are made in a process of their own (isolation.py).
+    clip_timeout: Seconds after which such a process is ended, and the clip fails; 0 for never.
     beam_arguments: Options for Beam, as on a command line.
   """
 
   max_failure_rate: float = 0.5
   overwrite: bool = False
+  isolate_decoding: bool = True
+  clip_timeout: float = 0.0
   beam_arguments: Sequence[str] = ()
 
 
@@ -73,7 +77,7 @@ def prepare(manifest: str,
     print(f"preparing {len(all_rows)} clips of {len(classes)} classes into {len(plan)} files in "
           f"{directory}", flush=True)
     results = _run(directory, settings, classes, plan, options or _beam_options(()),
-                   operation.max_failure_rate)
+                   operation)
     failures = _failures(results, manifest, len(all_rows), operation.max_failure_rate)
     info = dataset.DatasetInfo(classes=classes,
                                streams=settings.streams,
@@ -112,10 +116,10 @@ def _require_some_video(all_rows: Sequence[rows.Row], manifest: str) -> None:
 
 
 def _run(directory: str, settings: clips.Settings, classes: Sequence[str],
-         plan: Sequence[shards.Shard], options, max_failure_rate: float) -> dict[str, Any]:
+         plan: Sequence[shards.Shard], options, operation: Operation) -> dict[str, Any]:
   """Writes the shards that are missing; returns the results by shard, not of all if it stopped."""
   from data_prep import pipeline
-  most_failures = max_failure_rate * sum(len(shard.rows) for shard in plan)
+  most_failures = operation.max_failure_rate * sum(len(shard.rows) for shard in plan)
   kept = _results(directory, plan)
   if sum(len(result["failures"]) for result in kept.values()) > most_failures:
     kept = {name: result for name, result in kept.items() if not result["failures"]}  # Try again.
@@ -135,7 +139,8 @@ def _run(directory: str, settings: clips.Settings, classes: Sequence[str],
   clip_count = sum(len(shard.rows) for shard in plan)
   interval = 10.0 if files.is_url(directory) else 0.5
   with progress.Reporter(watch, clip_count, begin=_counts(kept), interval=interval):
-    pipeline.run(directory, settings, classes, todo, options)
+    pipeline.run(directory, settings, classes, todo, options,
+                 isolate_decoding=operation.isolate_decoding, clip_timeout=operation.clip_timeout)
   return kept | _results(directory, todo)
 
 

@@ -9,19 +9,17 @@ import faulthandler
 import os
 import signal
 import sys
-import threading
-import time
 
-from data_prep.quiet_beam import beam  # noqa: F401  Before anything else imports it.
-
-_SECONDS_BETWEEN_LOOKS = 0.5
+from data_prep import isolation
 
 
 def main(arguments: list[str]) -> None:
   """Serves the driver until it is done, or gone."""
+  # Not at the top: a child for decoding imports this module and has no use for Beam.
+  from data_prep.quiet_beam import beam  # noqa: F401, I001  Before anything else imports it.
   from apache_beam.runners.worker import sdk_worker_main
   signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the driver, which ends the workers.
-  threading.Thread(target=_end_with, args=(int(arguments[0]),), daemon=True).start()
+  isolation.end_with(int(arguments[0]))
   faulthandler.enable(open(os.dup(2), "w"))  # A crash in a decoder shows where.
   sys.stderr = open(
       os.devnull,
@@ -32,15 +30,6 @@ def main(arguments: list[str]) -> None:
     status = 0
   finally:
     os._exit(status)  # Python's own end would abort where a thread is at work in a C++ library.
-
-
-def _end_with(driver: int) -> None:
-  while True:
-    try:
-      os.kill(driver, 0)
-    except ProcessLookupError:
-      os._exit(1)
-    time.sleep(_SECONDS_BETWEEN_LOOKS)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ import io
 from data_prep import cli
 from data_prep import clips
 from data_prep import files
+from data_prep import isolation
 from data_prep import local_runner
-from data_prep import progress
 from data_prep import shards
 from data_prep.quiet_beam import beam
 from data_prep.quiet_beam import pipeline_options
@@ -22,29 +22,33 @@ from data_prep.quiet_beam import pipeline_options
 
 class WriteShard(beam.DoFn):
   """Writes the file of each shard that it is given."""
-  def __init__(self, directory: str, settings: clips.Settings, classes: Sequence[str]):
-    """Takes the folder of the dataset and what shapes its clips."""
+  def __init__(self, directory: str, settings: clips.Settings, classes: Sequence[str],
+               isolate_decoding: bool, clip_timeout: float):
+    """Takes the folder of the dataset, what shapes its clips, and where they are made."""
     self._directory = directory
     self._settings = settings
     self._classes = tuple(classes)
+    self._isolate_decoding = isolate_decoding
+    self._clip_timeout = clip_timeout
 
   def setup(self) -> None:
     """Makes what one thread of a worker needs."""
     unfinished = shards.unfinished_directory(self._directory)
-    self._maker = clips.ClipMaker(self._settings, self._classes)
-    self._counter = progress.Counter(None if files.is_url(unfinished) else unfinished)
+    arguments = self._settings, self._classes, None if files.is_url(unfinished) else unfinished
+    self._maker = (isolation.IsolatedMaker(*arguments, self._clip_timeout)
+                   if self._isolate_decoding else clips.CountingMaker(*arguments))
 
   def process(self, shard: shards.Shard) -> Iterator[str]:
     """Yields the shard's name when its file and its result are there; nothing once the job stops.
     """
     if shards.is_stopped(self._directory):
       return
-    shards.write(shard, self._directory, self._maker, self._counter)
+    shards.write(shard, self._directory, self._maker.make)
     yield shard.name
 
   def teardown(self) -> None:
     """Closes what `setup` opened."""
-    self._counter.close()
+    self._maker.close()
 
 
 def options_from(arguments: Sequence[str]) -> pipeline_options.PipelineOptions:
@@ -74,7 +78,8 @@ def options_from(arguments: Sequence[str]) -> pipeline_options.PipelineOptions:
 
 
 def run(directory: str, settings: clips.Settings, classes: Sequence[str],
-        plan: Sequence[shards.Shard], options: pipeline_options.PipelineOptions) -> None:
+        plan: Sequence[shards.Shard], options: pipeline_options.PipelineOptions, *,
+        isolate_decoding: bool, clip_timeout: float) -> None:
   """Writes the shards of a plan, and their results, into `directory`."""
   is_local = local_runner.serves(options)
   runner = None
@@ -86,7 +91,8 @@ def run(directory: str, settings: clips.Settings, classes: Sequence[str],
   pipeline = beam.Pipeline(runner=runner, options=options)
   folder = pipeline | "Folder" >> beam.Create([directory])
   todo = folder | "Shards" >> beam.FlatMap(shards.read_plan) | "Share" >> beam.Reshuffle()
-  _ = todo | "Write" >> beam.ParDo(WriteShard(directory, settings, classes))
+  _ = todo | "Write" >> beam.ParDo(
+      WriteShard(directory, settings, classes, isolate_decoding, clip_timeout))
   if is_local:
     local_runner.run(pipeline)
   else:

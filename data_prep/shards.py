@@ -17,7 +17,7 @@ While a job runs, its folder has a subfolder `.unfinished`:
 A shard with a result and a file is finished, whatever happens to the job.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import dataclasses
 import json
 import os
@@ -26,7 +26,6 @@ from typing import Any
 from data_prep import clips
 from data_prep import dataset
 from data_prep import files
-from data_prep import progress
 from data_prep import records
 from data_prep import rows
 
@@ -99,26 +98,25 @@ def read_plan(directory: str) -> tuple[Shard, ...]:
       for shard in plan)
 
 
-def write(shard: Shard, directory: str, maker: clips.ClipMaker, counter: progress.Counter) -> None:
+def write(shard: Shard, directory: str,
+          make_clip: Callable[[rows.Row], tuple[bytes, int]]) -> None:
   """Makes a shard's file, whole or not at all, and then its result.
 
-  A clip that cannot be used becomes an entry of the result's `failures`; an error in writing is
-  raised.
+  A clip that cannot be used, for which `make_clip` raises ClipError, becomes an entry of the
+  result's `failures`; an error in writing is raised.
   """
   done = frames = 0
   failures = []
   with files.written_whole(files.join(directory, shard.name)) as file:
     for row in shard.rows:
       try:
-        record, length = maker.make(row, counter.frame)
+        record, length = make_clip(row)
       except clips.ClipError as error:
         failures.append(
             {"id": row.clip_id, "path": row.path, "stage": error.stage, "error": str(error)})
-        counter.clip(None)
       else:
         records.write_record(file, record)
         done, frames = done + 1, frames + length
-        counter.clip(length)
   result = {"split": shard.split, "clips": done, "frames": frames, "failures": failures}
   files.write_bytes(_result_path(directory, shard), json.dumps(result).encode())
 

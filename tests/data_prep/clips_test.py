@@ -120,3 +120,13 @@ def test_no_video_at_all(tmp_path, make_clip):
 def test_the_first_two_frames_of_the_real_clip_are_where_they_belong(shared_data, make_clip):
   path = shared_data / "ut_interaction" / "set1" / "0_1_4.avi"
   assert make_clip(path, fps=30, short_side=16, flow="none")[1] == 108
+
+
+def test_flow_as_jpeg_says_so_and_is_near(write_video, tmp_path, make_clip):
+  path = write_video(tmp_path / "a.mp4", size=(96, 64), shift=(3, 0))
+  found = {name: records.parse(make_clip(path, short_side=64, flow_format=name)[0])
+           for name in clips.FLOW_FORMATS}
+  assert found["jpeg"][0]["FORWARD_FLOW/image/format"] == [b"JPEG"]
+  vectors = {name: dataset.decode_flow(images(lists, FLOW)[2], 20.0)
+             for name, (_, lists) in found.items()}
+  assert 0 < np.abs(vectors["png"] - vectors["jpeg"]).mean() < 0.2

@@ -25,6 +25,9 @@ def extract(run_main, manifest, tmp_path):
 def test_all_ways_to_run_give_the_same_bytes(extract, tmp_path, content_of):
   ways = {"one": ["--direct_num_workers=1"],
           "two": ["--direct_num_workers=2"],
+          "not_isolated": ["--direct_num_workers=1", "--noisolate_decoding"],
+          "multi_processing": ["--direct_running_mode=multi_processing",
+                               "--direct_num_workers=2"],
           "portable": ["--runner=PortableRunner", "--job_endpoint=embed",
                        "--environment_type=LOOPBACK"]}
   for name, arguments in ways.items():
@@ -60,6 +63,7 @@ def test_help_teaches_without_beam_and_tensorflow(run_main):
     (["--direct_num_workers=many"], "argument --direct_num_workers: invalid int value: 'many'"),
     (["--fps=0"], "flag --fps=0: 0.0 is not a number in the range [0.01, 1000.0]"),
     (["--flow_profile=slow"], "flag --flow_profile=slow: value should be one of"),
+    (["--clip_timeout=5", "--noisolate_decoding"], "--clip_timeout needs --isolate_decoding"),
     (["--manifest="], "--manifest is needed"),
     (["--manifest=no.csv"], "there is no manifest"),
 ])

@@ -22,7 +22,8 @@ from data_prep import records
 from data_prep.quiet_beam import beam
 
 SETTINGS = clips.Settings(fps=10, short_side=24)
-ONE_WORKER = job.Operation(beam_arguments=["--direct_num_workers=1"])
+ONE_WORKER = job.Operation(isolate_decoding=False,
+                           beam_arguments=["--direct_num_workers=1"])
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +53,10 @@ def test_dataset_json_says_what_is_there(prepared):
                          "validation": dataset.SplitInfo(clips=1, frames=9, shards=1),
                          "test": dataset.SplitInfo(clips=2, frames=21, shards=2)}
   assert (info.fps, info.short_side, info.failures, info.multi_label) == (10, 24, 1, False)
-  assert info.settings == {"fps": 10, "short_side": 24, "flow": "tvl1", "flow_profile": "fast",
-                           "flow_bound": 20.0, "num_shards": 2}
+  assert info.settings == {
+      "fps": 10, "short_side": 24, "flow": "tvl1", "flow_profile": "fast", "flow_format": "png",
+      "flow_bound": 20.0, "max_clip_seconds": 300.0, "max_frames": 100_000, "max_megapixels": 35.0,
+      "max_megabytes": 500.0, "num_shards": 2}
   assert set(info.versions) == {"av", "ffmpeg", "opencv"}
 
 
@@ -232,6 +235,7 @@ def test_ten_kills_at_random_moments_change_no_byte(prepared, manifest, tmp_path
     run.join()
     kills += run.exitcode == -signal.SIGKILL
     if (directory / "dataset.json").exists():
+      job.prepare(str(manifest), str(directory), SETTINGS, num_shards=2, operation=ONE_WORKER)
       assert content_of(directory) == content_of(prepared)
       shutil.rmtree(directory)
   job.prepare(str(manifest), str(directory), SETTINGS, num_shards=2, operation=ONE_WORKER)

@@ -1,0 +1,113 @@
+"""Clips made in a process of their own, so that a crash costs one clip and not the job.
+
+Decoders are C code that is fed with files of any origin. One that crashes takes its process with
+it; here that is a child of the worker, the clip becomes a failure of stage `crash`, and the next
+clip gets a new child. Only this way can a decoder that hangs be ended, too.
+
+Outcomes cross the border as plain data: an exception that cannot be unpickled would break the pool.
+"""
+
+from collections.abc import Sequence
+import multiprocessing
+import os
+import signal
+import threading
+import time
+
+import pebble
+
+from data_prep import clips
+from data_prep import progress
+from data_prep import rows
+
+_SECONDS_BETWEEN_LOOKS = 0.5
+
+
+class IsolatedMaker:
+  """A `clips.CountingMaker` in a child process."""
+  def __init__(self, settings: clips.Settings, classes: Sequence[str],
+               counts_directory: str | None, clip_timeout: float = 0.0):
+    """Begins the child with the first clip.
+
+    Args:
+      settings: What shapes the clips.
+      classes: Class names in index order.
+      counts_directory: Where progress is counted; None for nowhere.
+      clip_timeout: Seconds after which a clip is given up; 0 for never.
+    """
+    self._timeout = clip_timeout
+    self._counter = progress.Counter(counts_directory)
+    _silence_resource_tracker()
+    self._pool = pebble.ProcessPool(
+        max_workers=1, context=multiprocessing.get_context("spawn"), initializer=_begin,
+        initargs=(os.getpid(), settings, tuple(classes), counts_directory))
+
+  def make(self, row: rows.Row) -> tuple[bytes, int]:
+    """Returns the clip's SequenceExample and number of frames; raises ClipError."""
+    try:
+      made, failure = self._pool.schedule(_make, [row], timeout=self._timeout or None).result()
+    except TimeoutError as error:
+      self._counter.clip(None)
+      raise clips.ClipError("limit",
+                            f"took longer than --clip_timeout={self._timeout:g} s") from error
+    except pebble.ProcessExpired as error:
+      self._counter.clip(None)
+      raise clips.ClipError("crash", _death(error.exitcode)) from error
+    if failure:
+      raise clips.ClipError(*failure)
+    return made
+
+  def close(self) -> None:
+    """Ends the child."""
+    self._pool.stop()
+    self._pool.join()
+    self._counter.close()
+
+
+def _silence_resource_tracker() -> None:
+  """Keeps Python from warning, after a worker was killed, that the pool's semaphores were left."""
+  given, filter_ = os.environ.get("PYTHONWARNINGS", ""), "ignore:resource_tracker"
+  if filter_ not in given:
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, (given, filter_)))
+
+
+def end_with(process: int) -> None:
+  """Begins a thread that ends this process when `process`, which need not be its parent, is gone.
+  """
+  threading.Thread(target=_watch, args=(process,), daemon=True).start()
+
+
+def _watch(process: int) -> None:
+  while True:
+    try:
+      os.kill(process, 0)
+    except ProcessLookupError:
+      os._exit(1)
+    time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+
+_maker: clips.CountingMaker | None = None  # Of a child, which makes one clip at a time.
+
+
+def _begin(worker: int, settings: clips.Settings, classes: tuple[str, ...],
+           counts_directory: str | None) -> None:
+  global _maker
+  signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the driver, which ends the rest.
+  end_with(worker)
+  _maker = clips.CountingMaker(settings, classes, counts_directory)
+
+
+def _make(row: rows.Row) -> tuple[tuple[bytes, int] | None, tuple[str, str] | None]:
+  """Returns (record and frames, None), or (None, stage and reason)."""
+  try:
+    return _maker.make(row), None
+  except clips.ClipError as error:
+    return None, (error.stage, str(error))
+
+
+def _death(exitcode: int | None) -> str:
+  if exitcode == -signal.SIGKILL:
+    return "the process that decoded it was killed; memory may have run out"
+  if exitcode and exitcode < 0:
+    return f"the process that decoded it died of {signal.Signals(-exitcode).name}"
+  return f"the process that decoded it ended with status {exitcode}"
