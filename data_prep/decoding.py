@@ -29,6 +29,7 @@ from data_prep.limits import Limits
 
 CLOCKS = ("pts", "dts", "index")
 LONGEST_GAP = 60  # Seconds from one frame to the next.
+LONGEST_VIDEO = 48 * 3600  # Seconds; a longer one is believed to have wrong times.
 _ROUNDING = Fraction(1, 1000)  # Seconds by which a container may have rounded its timestamps.
 
 
@@ -65,14 +66,7 @@ def frames(location: str,
     ClockError: The clock fails; begin again with the next one.
   """
   with contextlib.ExitStack() as resources:
-    try:
-      source = location
-      if files.is_url(location):
-        source = resources.enter_context(files.open_to_read(location))
-      container = resources.enter_context(av.open(source, metadata_errors="replace"))
-    except (av.FFmpegError, OSError) as error:
-      raise DecodeError(_reason(error)) from error
-    stream = _video_stream(container)
+    container, stream = _opened(location, resources)
     limits.check_picture(stream.codec_context.width, stream.codec_context.height)
     stream.codec_context.thread_count = 1
     # The size may change on the way, and a decoder allocates a margin, too, before it tells.
@@ -97,6 +91,41 @@ def frames(location: str,
     if last is None:
       raise DecodeError(
           f"no frame could be decoded: {damage[0]}" if damage else "the video stream has no frames")
+
+
+def length(location: str) -> float:
+  """Returns the seconds that a video lasts, without decoding it.
+
+  It is where the last packets end that are found by seeking to the stated end. Where there are none
+  there, or their times cannot be, all packets are counted.
+
+  Raises:
+    DecodeError: Nothing can be read.
+  """
+  with contextlib.ExitStack() as resources:
+    container, stream = _opened(location, resources)
+    start, stated = stream.start_time or 0, stream.duration
+    if stated is None and container.duration is not None:
+      stated = int(Fraction(container.duration, av.time_base) / stream.time_base)
+    if stated is not None:
+      with contextlib.suppress(av.FFmpegError):
+        container.seek(stated + start, stream=stream)
+        seconds = max((_end(packet) for packet in container.demux(stream) if packet.size),
+                      default=0) - start * stream.time_base
+        if 0 < seconds < LONGEST_VIDEO:
+          return float(seconds)
+  with contextlib.ExitStack() as resources:
+    container, stream = _opened(location, resources)
+    count = 0
+    with contextlib.suppress(av.FFmpegError):  # The file ends here.
+      for packet in container.demux(stream):
+        count += packet.size > 0
+    return float(count / _rate(stream))
+
+
+def _end(packet: av.Packet) -> Fraction:
+  ticks = packet.pts if packet.pts is not None else packet.dts or 0
+  return (ticks + (packet.duration or 0)) * packet.time_base
 
 
 def on_grid(timed: Iterable[tuple[Fraction, av.VideoFrame]],
@@ -157,8 +186,7 @@ class _Clock:
     self._tick = stream.time_base
     self._from_beginning = from_beginning
     self._stream_start = stream.start_time or 0
-    self._rate = next((rate for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate)
-                       if rate and 1 <= rate <= 240), Fraction(25))
+    self._rate = _rate(stream)
     self._first_packet: int | None = None
     self._last = self._origin = Fraction(0)
 
@@ -184,6 +212,25 @@ class _Clock:
         self._origin = ticks - (self._first_packet - self._stream_start)
     self._last = (ticks - self._origin) * self._tick
     return self._last
+
+
+def _rate(stream: av.video.stream.VideoStream) -> Fraction:
+  """Returns the frames a second that the file states, if they can be true."""
+  return next((rate for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate)
+               if rate and 1 <= rate <= 240), Fraction(25))
+
+
+def _opened(location: str, resources: contextlib.ExitStack
+            ) -> tuple[av.container.InputContainer, av.video.stream.VideoStream]:
+  """Opens a file, which `resources` close, and finds its video stream; raises DecodeError."""
+  try:
+    source = location
+    if files.is_url(location):
+      source = resources.enter_context(files.open_to_read(location))
+    container = resources.enter_context(av.open(source, metadata_errors="replace"))
+  except (av.FFmpegError, OSError) as error:
+    raise DecodeError(_reason(error)) from error
+  return container, _video_stream(container)
 
 
 def _video_stream(container: av.container.InputContainer) -> av.video.stream.VideoStream:

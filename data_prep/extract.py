@@ -25,6 +25,7 @@ from data_prep import clips
 from data_prep import flow
 from data_prep import job
 from data_prep import limits
+from data_prep import windows
 
 _LIMITS = limits.DEFAULT
 _MANIFEST = flags.DEFINE_string("manifest", None, "CSV that lists the clips.")
@@ -48,6 +49,12 @@ _FLOW_FORMAT = flags.DEFINE_enum(
 _FLOW_BOUND = flags.DEFINE_float(
     "flow_bound", 20.0, "Pixels a frame that the stored flow reaches; faster motion is clipped.",
     lower_bound=0.1)
+_WINDOW_SECONDS = flags.DEFINE_float(
+    "window_seconds", 0.0, "Cut every row of the manifest into clips of this length; 0 makes one "
+    "clip of each.", lower_bound=0.0)
+_STRIDE_SECONDS = flags.DEFINE_float(
+    "stride_seconds", 0.0, "Seconds from the start of one window to the next; 0 is "
+    "--window_seconds, so that they touch.", lower_bound=0.0)
 _NUM_SHARDS = flags.DEFINE_integer(
     "num_shards", 0, "Files a split; 0 makes one for every 4 clips.", lower_bound=0)
 _MAX_CLIP_SECONDS = flags.DEFINE_float(
@@ -84,6 +91,11 @@ def main(arguments: Sequence[str]) -> None:
       raise cli.UserError(f"--{flag.name} is needed (--help lists the flags)")
   if _CLIP_TIMEOUT.value and not _ISOLATE_DECODING.value:
     raise cli.UserError("--clip_timeout needs --isolate_decoding: only a process can be ended")
+  if _STRIDE_SECONDS.value and not _WINDOW_SECONDS.value:
+    raise cli.UserError("--stride_seconds needs --window_seconds")
+  if _WINDOW_SECONDS.value > _MAX_CLIP_SECONDS.value:
+    raise cli.UserError(f"--window_seconds={_WINDOW_SECONDS.value:g} is longer than "
+                        f"--max_clip_seconds={_MAX_CLIP_SECONDS.value:g}; raise that too")
   settings = clips.Settings(
       fps=_FPS.value, short_side=_SHORT_SIDE.value, flow=_FLOW.value,
       flow_profile=_FLOW_PROFILE.value, flow_format=_FLOW_FORMAT.value,
@@ -94,6 +106,8 @@ def main(arguments: Sequence[str]) -> None:
                             isolate_decoding=_ISOLATE_DECODING.value,
                             clip_timeout=_CLIP_TIMEOUT.value, beam_arguments=arguments)
   job.prepare(cli.resolve_path(_MANIFEST.value), cli.resolve_path(_OUTPUT_DIR.value), settings,
+              cutting=windows.Windows(window_seconds=_WINDOW_SECONDS.value,
+                                      stride_seconds=_STRIDE_SECONDS.value),
               num_shards=_NUM_SHARDS.value, operation=operation)
 
 

@@ -22,12 +22,14 @@ from data_prep import cli
 from data_prep import dataset
 from data_prep import files
 from data_prep import shards
+from data_prep import windows
 
 _OURS = re.compile(
     rf"(({'|'.join(dataset.SPLITS)})-\d{{5}}-of-\d{{5}}\.tfrecord|{re.escape(dataset.FAILURES_NAME)}|"
     rf"{re.escape(dataset.FILE_NAME)})(\.[0-9a-f]{{8}}{re.escape(files.TEMPORARY_SUFFIX)})?")
 
 
+_LENGTHS = re.compile(rf"{windows.PREFIX}[0-9a-f]+\.json")
 _JOB_NAME = "job.json"
 
 
@@ -117,7 +119,7 @@ def _take_over(directory: str, identity: Identity, overwrite: bool) -> None:
       raise cli.UserError(
           f"{directory} holds an unfinished preparation {difference}; give the command that began "
           "it to go on with it, another --output_dir, or --overwrite to lose what is there")
-    _remove_ours(directory, keep=() if difference else shards.finished_names(directory))
+    _remove_ours(directory, keep=() if difference else _reusable(directory))
   else:
     strange = [name for name in files.names(directory) if _OURS.fullmatch(name)]
     if strange and not overwrite:
@@ -169,9 +171,15 @@ def _locked(directory: str) -> IO[str]:
   return file
 
 
+def _reusable(directory: str) -> set[str]:
+  """Returns the names of what need not be made again: finished shards, lengths of videos."""
+  names = files.names(shards.unfinished_directory(directory))
+  return shards.finished_names(directory) | {name for name in names if _LENGTHS.fullmatch(name)}
+
+
 def _remove_ours(directory: str, keep: Collection[str] = ()) -> None:
-  """Removes whatever a preparation writes, except the lock, what says whose it is, and the shards
-  `keep` with their results."""
+  """Removes whatever a preparation writes, except the lock, what says whose it is, and what is
+  named in `keep`, with the results of shards."""
   files.remove([
       files.join(directory, name)
       for name in files.names(directory)
@@ -186,7 +194,7 @@ def _remove_ours(directory: str, keep: Collection[str] = ()) -> None:
   files.remove([
       files.join(unfinished, name)
       for name in files.names(unfinished)
-      if name not in ("lock", _JOB_NAME, os.path.basename(results))
+      if name not in ("lock", _JOB_NAME, os.path.basename(results)) and name not in keep
   ])
 
 

@@ -7,12 +7,13 @@ clip gets a new child. Only this way can a decoder that hangs be ended, too.
 Outcomes cross the border as plain data: an exception that cannot be unpickled would break the pool.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 import multiprocessing
 import os
 import signal
 import threading
 import time
+from typing import Any
 
 import pebble
 
@@ -21,6 +22,34 @@ from data_prep import progress
 from data_prep import rows
 
 _SECONDS_BETWEEN_LOOKS = 0.5
+
+
+class Child:
+  """A process that calls functions for this one, one at a time; begun with the first call."""
+  def __init__(self, initializer: Callable[..., None] | None = None, arguments: Sequence[Any] = (),
+               timeout: float = 0.0):
+    """The child begins by calling `initializer`, if there is one; a call is given up after
+    `timeout` seconds, if that is not 0."""
+    self._timeout = timeout
+    _silence_resource_tracker()
+    self._pool = pebble.ProcessPool(
+        max_workers=1, context=multiprocessing.get_context("spawn"), initializer=_begin,
+        initargs=(os.getpid(), initializer, tuple(arguments)))
+
+  def call(self, function: Callable[[Any], Any], argument: Any) -> Any:
+    """Returns `function(argument)`, which must not raise; raises ClipError where the child died."""
+    try:
+      return self._pool.schedule(function, [argument], timeout=self._timeout or None).result()
+    except TimeoutError as error:
+      raise clips.ClipError("limit",
+                            f"took longer than --clip_timeout={self._timeout:g} s") from error
+    except pebble.ProcessExpired as error:
+      raise clips.ClipError("crash", _death(error.exitcode)) from error
+
+  def close(self) -> None:
+    """Ends the child."""
+    self._pool.stop()
+    self._pool.join()
 
 
 class IsolatedMaker:
@@ -35,32 +64,23 @@ class IsolatedMaker:
       counts_directory: Where progress is counted; None for nowhere.
       clip_timeout: Seconds after which a clip is given up; 0 for never.
     """
-    self._timeout = clip_timeout
     self._counter = progress.Counter(counts_directory)
-    _silence_resource_tracker()
-    self._pool = pebble.ProcessPool(
-        max_workers=1, context=multiprocessing.get_context("spawn"), initializer=_begin,
-        initargs=(os.getpid(), settings, tuple(classes), counts_directory))
+    self._child = Child(_make_maker, (settings, tuple(classes), counts_directory), clip_timeout)
 
   def make(self, row: rows.Row) -> tuple[bytes, int]:
     """Returns the clip's SequenceExample and number of frames; raises ClipError."""
     try:
-      made, failure = self._pool.schedule(_make, [row], timeout=self._timeout or None).result()
-    except TimeoutError as error:
+      made, failure = self._child.call(_make, row)
+    except clips.ClipError:
       self._counter.clip(None)
-      raise clips.ClipError("limit",
-                            f"took longer than --clip_timeout={self._timeout:g} s") from error
-    except pebble.ProcessExpired as error:
-      self._counter.clip(None)
-      raise clips.ClipError("crash", _death(error.exitcode)) from error
+      raise
     if failure:
       raise clips.ClipError(*failure)
     return made
 
   def close(self) -> None:
     """Ends the child."""
-    self._pool.stop()
-    self._pool.join()
+    self._child.close()
     self._counter.close()
 
 
@@ -86,14 +106,19 @@ def _watch(process: int) -> None:
     time.sleep(_SECONDS_BETWEEN_LOOKS)
 
 
-_maker: clips.CountingMaker | None = None  # Of a child, which makes one clip at a time.
+_maker: clips.CountingMaker | None = None  # The child's own.
 
 
-def _begin(worker: int, settings: clips.Settings, classes: tuple[str, ...],
-           counts_directory: str | None) -> None:
-  global _maker
+def _begin(worker: int, initializer: Callable[..., None] | None, arguments: tuple) -> None:
   signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the driver, which ends the rest.
   end_with(worker)
+  if initializer:
+    initializer(*arguments)
+
+
+def _make_maker(settings: clips.Settings, classes: tuple[str, ...],
+                counts_directory: str | None) -> None:
+  global _maker
   _maker = clips.CountingMaker(settings, classes, counts_directory)
 
 

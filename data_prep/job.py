@@ -22,6 +22,7 @@ from data_prep import folder
 from data_prep import progress
 from data_prep import rows
 from data_prep import shards
+from data_prep import windows
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,11 +43,17 @@ class Operation:
   clip_timeout: float = 0.0
   beam_arguments: Sequence[str] = ()
 
+  @property
+  def isolation(self) -> dict[str, Any]:
+    """What the workers are told."""
+    return {"isolate_decoding": self.isolate_decoding, "clip_timeout": self.clip_timeout}
+
 
 def prepare(manifest: str,
             directory: str,
             settings: clips.Settings,
             *,
+            cutting: windows.Windows = windows.NONE,
             num_shards: int = 0,
             operation: Operation = Operation()) -> dataset.DatasetInfo:
   """Makes the dataset of a manifest in `directory`, unless it is there, and returns what is in it.
@@ -55,6 +62,7 @@ def prepare(manifest: str,
     manifest: CSV; see rows.py.
     directory: Folder to make. Where a run was killed, its finished shards are kept.
     settings: What shapes the clips.
+    cutting: Windows of long videos.
     num_shards: Files a split; 0 chooses by the number of clips.
     operation: How to go about it.
 
@@ -62,22 +70,24 @@ def prepare(manifest: str,
     UserError: The manifest is wrong, the folder holds something else, or too many clips fail.
   """
   began = time.monotonic()
-  options = _beam_options(operation.beam_arguments) if operation.beam_arguments else None
+  _check_beam_arguments(operation.beam_arguments)
   all_rows = rows.read(manifest)
-  identity = folder.Identity(settings=settings.identity | {"num_shards": num_shards},
-                             manifest_sha256=rows.digest(all_rows), versions=_versions())
+  identity = folder.Identity(
+      settings=settings.identity | dataclasses.asdict(cutting) | {"num_shards": num_shards},
+      manifest_sha256=rows.digest(all_rows), versions=_versions())
   finished = folder.finished(directory, identity, overwrite=operation.overwrite)
   if finished:
     print(f"{directory} is already prepared from this manifest with these flags: nothing to do")
     return finished
   _require_some_video(all_rows, manifest)
-  plan = shards.assign(all_rows, num_shards)
   classes = rows.classes(all_rows)
   with folder.owned(directory, identity, overwrite=operation.overwrite):
+    if cutting.window_seconds:
+      all_rows = _cut(all_rows, directory, cutting, operation)
+    plan = shards.assign(all_rows, num_shards)
     print(f"preparing {len(all_rows)} clips of {len(classes)} classes into {len(plan)} files in "
           f"{directory}", flush=True)
-    results = _run(directory, settings, classes, plan, options or _beam_options(()),
-                   operation)
+    results = _run(directory, settings, classes, plan, operation)
     failures = _failures(results, manifest, len(all_rows), operation.max_failure_rate)
     info = dataset.DatasetInfo(classes=classes,
                                streams=settings.streams,
@@ -96,10 +106,20 @@ def prepare(manifest: str,
   return info
 
 
-def _beam_options(arguments: Sequence[str]):
+def _check_beam_arguments(arguments: Sequence[str]) -> None:
   # Beam takes seconds to import: not for --help, nor for a finished folder.
+  if arguments:
+    from data_prep import pipeline
+    pipeline.options_from(arguments)
+
+
+def _cut(all_rows: Sequence[rows.Row], directory: str, cutting: windows.Windows,
+         operation: Operation) -> tuple[rows.Row, ...]:
   from data_prep import pipeline
-  return pipeline.options_from(arguments)
+  print(f"looking up the lengths of {len({row.location for row in all_rows})} videos", flush=True)
+  lengths = pipeline.look_up_lengths(directory, all_rows, operation.beam_arguments,
+                                     **operation.isolation)
+  return windows.cut(all_rows, lengths, cutting)
 
 
 def _versions() -> dict[str, str]:
@@ -116,7 +136,7 @@ def _require_some_video(all_rows: Sequence[rows.Row], manifest: str) -> None:
 
 
 def _run(directory: str, settings: clips.Settings, classes: Sequence[str],
-         plan: Sequence[shards.Shard], options, operation: Operation) -> dict[str, Any]:
+         plan: Sequence[shards.Shard], operation: Operation) -> dict[str, Any]:
   """Writes the shards that are missing; returns the results by shard, not of all if it stopped."""
   from data_prep import pipeline
   most_failures = operation.max_failure_rate * sum(len(shard.rows) for shard in plan)
@@ -139,8 +159,8 @@ def _run(directory: str, settings: clips.Settings, classes: Sequence[str],
   clip_count = sum(len(shard.rows) for shard in plan)
   interval = 10.0 if files.is_url(directory) else 0.5
   with progress.Reporter(watch, clip_count, begin=_counts(kept), interval=interval):
-    pipeline.run(directory, settings, classes, todo, options,
-                 isolate_decoding=operation.isolate_decoding, clip_timeout=operation.clip_timeout)
+    pipeline.write_shards(directory, settings, classes, todo, operation.beam_arguments,
+                          **operation.isolation)
   return kept | _results(directory, todo)
 
 

@@ -2,20 +2,24 @@
 
     plan.json -> shards -> reshuffle -> write a shard
 
-Where nothing else is asked for, the job runs on this machine with one process a core
+Where videos are cut into windows, another job of the same form comes first, which looks up how long
+they are. Where nothing else is asked for, jobs run on this machine with one process a core
 (local_runner.py); any other `--runner`, with its options, works as Beam documents it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 import contextlib
 import io
+from typing import Any
 
 from data_prep import cli
 from data_prep import clips
 from data_prep import files
 from data_prep import isolation
 from data_prep import local_runner
+from data_prep import rows
 from data_prep import shards
+from data_prep import windows
 from data_prep.quiet_beam import beam
 from data_prep.quiet_beam import pipeline_options
 
@@ -51,6 +55,36 @@ class WriteShard(beam.DoFn):
     self._maker.close()
 
 
+class LookUpLengths(beam.DoFn):
+  """Looks up the lengths of each chunk of videos that it is given."""
+  def __init__(self, directory: str, isolate_decoding: bool, clip_timeout: float):
+    """Takes the folder of the dataset, and where files are opened."""
+    self._directory = directory
+    self._isolate_decoding = isolate_decoding
+    self._clip_timeout = clip_timeout
+
+  def setup(self) -> None:
+    """Begins the child, where there is to be one."""
+    self._child = isolation.Child(timeout=self._clip_timeout) if self._isolate_decoding else None
+
+  def process(self, locations: Sequence[str]) -> None:
+    """Leaves the lengths in the folder."""
+    windows.write_lengths(locations, self._directory, self._length)
+
+  def teardown(self) -> None:
+    """Ends the child."""
+    if self._child:
+      self._child.close()
+
+  def _length(self, location: str) -> float | None:
+    if not self._child:
+      return windows.length_of(location)
+    try:
+      return self._child.call(windows.length_of, location)
+    except clips.ClipError:
+      return None
+
+
 def options_from(arguments: Sequence[str]) -> pipeline_options.PipelineOptions:
   """Returns Beam's options; raises UserError for one that Beam does not know or cannot read.
 
@@ -77,23 +111,43 @@ def options_from(arguments: Sequence[str]) -> pipeline_options.PipelineOptions:
   return options
 
 
-def run(directory: str, settings: clips.Settings, classes: Sequence[str],
-        plan: Sequence[shards.Shard], options: pipeline_options.PipelineOptions, *,
-        isolate_decoding: bool, clip_timeout: float) -> None:
+def write_shards(directory: str, settings: clips.Settings, classes: Sequence[str],
+                 plan: Sequence[shards.Shard], beam_arguments: Sequence[str], *,
+                 isolate_decoding: bool, clip_timeout: float) -> None:
   """Writes the shards of a plan, and their results, into `directory`."""
-  is_local = local_runner.serves(options)
-  runner = None
-  if is_local:
-    workers = local_runner.num_workers(options, len(plan))
-    runner = local_runner.make(options, workers)
-    plan = shards.in_working_order(plan, workers)
+  options = options_from(beam_arguments)
+  if local_runner.serves(options):
+    plan = shards.in_working_order(plan, local_runner.num_workers(options, len(plan)))
   shards.write_plan(plan, directory)
+  _run(directory, shards.read_plan, len(plan),
+       WriteShard(directory, settings, classes, isolate_decoding, clip_timeout), options)
+
+
+def look_up_lengths(directory: str, all_rows: Sequence[rows.Row], beam_arguments: Sequence[str], *,
+                    isolate_decoding: bool, clip_timeout: float) -> dict[str, float | None]:
+  """Returns the seconds of each video by location, None for what cannot be read."""
+  chunks = windows.write_videos(all_rows, directory)
+  if chunks:
+    _run(directory, windows.read_videos, chunks,
+         LookUpLengths(directory, isolate_decoding, clip_timeout), options_from(beam_arguments))
+  return windows.read_lengths(directory)
+
+
+def build(directory: str, read: Callable[[str], Iterable], work: beam.DoFn,
+          options: pipeline_options.PipelineOptions, runner: Any = None) -> beam.Pipeline:
+  """Returns the job that has workers do the `work` on what `read(directory)` returns."""
   pipeline = beam.Pipeline(runner=runner, options=options)
   folder = pipeline | "Folder" >> beam.Create([directory])
-  todo = folder | "Shards" >> beam.FlatMap(shards.read_plan) | "Share" >> beam.Reshuffle()
-  _ = todo | "Write" >> beam.ParDo(
-      WriteShard(directory, settings, classes, isolate_decoding, clip_timeout))
-  if is_local:
-    local_runner.run(pipeline)
+  todo = folder | "Plan" >> beam.FlatMap(read) | "Share" >> beam.Reshuffle()
+  _ = todo | "Work" >> beam.ParDo(work)
+  return pipeline
+
+
+def _run(directory: str, read: Callable[[str], Iterable], count: int, work: beam.DoFn,
+         options: pipeline_options.PipelineOptions) -> None:
+  """Runs the job of so many elements, where the options say."""
+  if local_runner.serves(options):
+    runner = local_runner.make(options, local_runner.num_workers(options, count))
+    local_runner.run(build(directory, read, work, options, runner))
   else:
-    pipeline.run().wait_until_finish()
+    build(directory, read, work, options).run().wait_until_finish()

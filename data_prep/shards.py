@@ -8,6 +8,7 @@ and short ones.
 While a job runs, its folder has a subfolder `.unfinished`:
 
     job.json             what is being prepared (folder.py)
+    lengths-*.json       of videos that are cut into windows (windows.py), from videos.json
     plan.json            the shards that are to be written with their rows, in the order of work
     results/<shard>.json what became of a shard, written when its file is complete
     stop                 there when too much fails: workers begin no other shard

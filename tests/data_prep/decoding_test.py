@@ -108,6 +108,24 @@ def test_reading_begins_at_a_key_frame_near_the_start(write_video, tmp_path):
   assert decode(path, start=5.0)[1][0][0] == Fraction(48, 10)
 
 
+@pytest.mark.parametrize("name, codec", [("a.mp4", "libx264"), ("a.avi", "mpeg4"),
+                                         ("a.mkv", "libx264"), ("a.ts", "mpeg2video")])
+def test_the_length_is_known_without_decoding(write_video, tmp_path, name, codec):
+  path = write_video(tmp_path / name, count=30, fps=25, codec=codec)
+  assert abs(decoding.length(str(path)) - 1.2) < 0.05
+
+
+def test_the_length_of_a_truncated_file_is_that_of_what_is_there(write_video, tmp_path):
+  content = write_video(tmp_path / "a.mkv", count=40).read_bytes()
+  (tmp_path / "cut.mkv").write_bytes(content[:len(content) // 2])
+  assert 1 < decoding.length(str(tmp_path / "cut.mkv")) < 3
+
+
+def test_the_length_of_real_clips(shared_data):
+  assert abs(decoding.length(str(shared_data / "ut_interaction/set1/0_1_4.avi")) - 3.6) < 0.15
+  assert abs(decoding.length(str(shared_data / "decoder_cases/video_90.mov")) - 0.1) < 0.05
+
+
 def test_timestamps_that_leap_are_not_believed(write_video, tmp_path):
   path = tmp_path / "leap.mkv"
   with av.open(str(write_video(tmp_path / "a.mp4"))) as source, av.open(str(path), "w") as target:

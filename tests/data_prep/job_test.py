@@ -19,6 +19,7 @@ from data_prep import folder
 from data_prep import job
 from data_prep import progress
 from data_prep import records
+from data_prep import windows
 from data_prep.quiet_beam import beam
 
 SETTINGS = clips.Settings(fps=10, short_side=24)
@@ -56,7 +57,7 @@ def test_dataset_json_says_what_is_there(prepared):
   assert info.settings == {
       "fps": 10, "short_side": 24, "flow": "tvl1", "flow_profile": "fast", "flow_format": "png",
       "flow_bound": 20.0, "max_clip_seconds": 300.0, "max_frames": 100_000, "max_megapixels": 35.0,
-      "max_megabytes": 500.0, "num_shards": 2}
+      "max_megabytes": 500.0, "window_seconds": 0.0, "stride_seconds": 0.0, "num_shards": 2}
   assert set(info.versions) == {"av", "ffmpeg", "opencv"}
 
 
@@ -162,6 +163,23 @@ def test_overwrite_loses_a_dataset_of_other_flags(manifest, tmp_path):
   assert info.short_side == 24
   assert [path.name for path in sorted((tmp_path / "data").glob("train*"))] == [
       "train-00000-of-00001.tfrecord"]
+
+
+def test_long_videos_are_cut_into_windows(write_video, tmp_path):
+  write_video(tmp_path / "long.mp4", count=45)
+  (tmp_path / "broken.mp4").write_bytes(b"nothing")
+  (tmp_path / "m.csv").write_text("path,label,split,clip_id\nlong.mp4,a,train,long\n"
+                                  "broken.mp4,a,train,broken\nlong.mp4,b,validation,again\n")
+  info = job.prepare(str(tmp_path / "m.csv"), str(tmp_path / "data"),
+                     clips.Settings(fps=10, short_side=16, flow="none"),
+                     cutting=windows.Windows(window_seconds=2.0, stride_seconds=1.0),
+                     operation=ONE_WORKER)
+  assert info.splits["train"] == dataset.SplitInfo(clips=3, frames=60, shards=1)
+  assert info.failures == 1
+  assert [(context["example/id"], context["clip/start/timestamp"], lists["image/timestamp"][0])
+          for context, lists in read(tmp_path / "data", "train")] == [
+              ([f"long@{k}".encode()], [k * 1_000_000], [k * 1_000_000]) for k in range(3)]
+  assert not (tmp_path / "data" / ".unfinished").exists()
 
 
 @pytest.fixture
