@@ -1,0 +1,103 @@
+"""The page that shows a dataset."""
+
+import base64
+import html.parser
+import re
+
+import cv2
+import numpy as np
+import pytest
+
+from data_prep import clips
+from data_prep import dataset
+from data_prep import job
+from data_prep import preview_clips
+
+ONE_WORKER = job.Operation(isolate_decoding=False, beam_arguments=["--direct_num_workers=1"])
+
+
+@pytest.fixture(scope="module")
+def prepared(manifest, tmp_path_factory):
+  folder = tmp_path_factory.mktemp("preview") / "some <data>"
+  job.prepare(str(manifest), str(folder), clips.Settings(fps=10, short_side=48), num_shards=2,
+              operation=ONE_WORKER)
+  return folder
+
+
+@pytest.fixture(scope="module")
+def page(prepared, run_main, tmp_path_factory):
+  output = tmp_path_factory.mktemp("page") / "preview.html"
+  run = run_main(["-m", "data_prep.preview", f"--data_dir={prepared}", f"--output={output}"])
+  assert (run.returncode, run.stderr) == (0, "")
+  assert run.stdout == f"wrote {output}: 6 clips read of 2 classes\n"
+  return output.read_text()
+
+
+def pictures(page, name):
+  """Returns the images whose description begins with `name`."""
+  found = re.findall(r'<img src="data:image/jpeg;base64,([^"]+)"[^>]* alt="([^"]*)"', page)
+  return [cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+          for data, description in found if description.startswith(name)]
+
+
+def test_every_clip_of_a_class_has_its_frames_and_its_flow(page):
+  assert [picture.shape for picture in pictures(page, "rgb of")] == [
+      pictures(page, "flow of")[index].shape for index in range(6)]
+  assert page.count("<h2>left</h2>") == page.count("<h2>right</h2>") == 1
+
+
+def test_flow_to_the_right_is_red_and_to_the_left_cyan(page):
+  left, right = np.split(np.array([picture.mean((0, 1)) for picture in pictures(page, "flow of")]),
+                         2)
+  assert (right[:, 0] > right[:, 1] + 50).all()
+  assert (left[:, 1] > left[:, 0] + 50).all()
+
+
+def test_the_page_loads_nothing_and_is_well_formed(page):
+  assert not re.search(r'(?:src|href)="(?!data:|#)', page) and "<script" not in page
+  html.parser.HTMLParser().feed(page)
+  assert page.count("<svg") == page.count("</svg>") == 2
+
+
+def test_names_are_escaped(page):
+  assert "<title>some &lt;data&gt;</title>" in page
+
+
+def test_failures_are_told_with_stage_and_reason(page):
+  assert ("<tr><td>decode</td><td>Invalid data found when processing input</td><td>1</td>"
+          "<td>broken.mp4</td></tr>") in page
+
+
+def test_clips_are_read_from_files_all_over_the_dataset(prepared):
+  info = dataset.load(str(prepared))
+  found = preview_clips.read(str(prepared), info, 3)
+  assert [clip.split for clip in found] == ["train", "train", "test"]
+
+
+def test_figures_are_of_what_was_read(prepared):
+  info = dataset.load(str(prepared))
+  summary = preview_clips.summarize(preview_clips.read(str(prepared), info, 100), info, 1)
+  assert sorted(np.round(summary.seconds * 10)) == [6, 7, 8, 9, 10, 11]
+  assert abs(np.median(summary.speeds["flow"]) - 2) < 0.3
+  assert summary.clipped == {"flow": 0.0}
+  assert {label: len(shown) for label, shown in summary.shown.items()} == {"left": 1, "right": 1}
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["--output=p.html"], "--data_dir is needed"),
+    (["--data_dir=nowhere", "--output=p.html"], "nowhere is no finished dataset"),
+])
+def test_a_mistake_is_one_line_and_status_2(run_main, arguments, message):
+  run = run_main(["-m", "data_prep.preview", *arguments])
+  assert run.returncode == 2 and message in run.stderr and run.stderr.count("\n") == 1
+
+
+def test_a_dataset_without_flow(manifest, tmp_path, run_main):
+  job.prepare(str(manifest), str(tmp_path / "data"),
+              clips.Settings(fps=10, short_side=48, flow="none"), operation=ONE_WORKER)
+  output = tmp_path / "preview.html"
+  run = run_main(["-m", "data_prep.preview", f"--data_dir={tmp_path / 'data'}",
+                  f"--output={output}"])
+  assert run.returncode == 0, run.stderr
+  assert len(pictures(output.read_text(), "rgb of")) == 6
+  assert not pictures(output.read_text(), "flow") and output.read_text().count("<svg") == 1
