@@ -108,6 +108,8 @@ def options_from(arguments: Sequence[str]) -> pipeline_options.PipelineOptions:
   given = {argument.split("=")[0] for argument in arguments}
   if local_runner.serves(options) and "--direct_num_workers" not in given:
     options.view_as(pipeline_options.DirectOptions).direct_num_workers = 0
+  if "--save_main_session" not in given:  # Workers import what they need.
+    options.view_as(pipeline_options.SetupOptions).save_main_session = False
   return options
 
 
