@@ -9,21 +9,26 @@ block needs an input at a smaller size, the source is max-pooled once, `pool_<so
 for all blocks that need it so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+import math
 
 import tensorflow as tf
 
 from official import layers
+from official.architecture import kinds
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
+from official.architecture.architecture import Connection
 from official.layers import blocks
 
 _COMBINE = "combine_"
 
 
 def build_network(architecture: Architecture, *, streams: Mapping[str, int], num_frames: int,
-                  height: int, width: int, num_classes: int, connection_multiplier: float = 1.0,
-                  batch_norm_momentum: float = 0.99, synchronized: bool = False) -> tf.keras.Model:
+                  height: int, width: int, num_classes: int, pooling: str = "average",
+                  connection_weights: Mapping[Connection, float] | None = None,
+                  connection_multiplier: float = 1.0, batch_norm_momentum: float = 0.99,
+                  synchronized: bool = False) -> tf.keras.Model:
   """Returns the network of an architecture, a functional model with fresh weights.
 
   Its inputs are {stream: [batch, num_frames, height, width, channels]}, the streams that the stems
@@ -36,12 +41,16 @@ def build_network(architecture: Architecture, *, streams: Mapping[str, int], num
     height: Of a frame, in pixels.
     width: Of a frame, in pixels.
     num_classes: Number of logits.
+    pooling: How the head pools over time: average, max or softmax (layers/head.py).
+    connection_weights: Initial connection weights after the sigmoid, of presets for example; others
+      start near one half.
     connection_multiplier: K of the connection weights, sigmoid(K v).
     batch_norm_momentum: Of the moving statistics.
     synchronized: Whether batch statistics are those of all replicas of the distribution strategy.
 
   Raises:
-    ValueError: A stem reads a stream that is not in `streams`, or a kind has no layer.
+    ValueError: A stem reads a stream that is not in `streams`, a kind has no layer, or an initial
+      connection weight is of no connection or not between 0 and 1.
   """
   inputs = _inputs(architecture, streams, (num_frames, height, width))
   outputs: dict[str, tf.Tensor] = {}
@@ -68,7 +77,10 @@ def build_network(architecture: Architecture, *, streams: Mapping[str, int], num
     outputs[block.id] = _block_layer(block, batch_norm_momentum, synchronized)(combined)
 
   last = [outputs[block.id] for block in architecture.level(architecture.last_level)]
-  return tf.keras.Model(inputs, layers.Head(num_classes, name="head")(last), name="video_network")
+  logits = layers.Head(num_classes, pooling=pooling, name="head")(last)
+  model = tf.keras.Model(inputs, logits, name="video_network")
+  _initialize(combines(model), connection_weights or {})
+  return model
 
 
 def connection_weights(model: tf.keras.Model) -> dict[tuple[str, str], float]:
@@ -84,6 +96,37 @@ def combines(model: tf.keras.Model) -> dict[str, layers.Combine]:
   """Returns the layers that hold the connection weights, by the block that they feed."""
   return {layer.name.removeprefix(_COMBINE): layer for layer in model.submodules
           if isinstance(layer, layers.Combine)}
+
+
+def register_kind(name: str, **facts) -> Callable[[type[blocks.Block]], type[blocks.Block]]:
+  """Returns a decorator that enters a layer class as a block kind of one's own.
+
+  Args:
+    name: `<module>.<kind>`, the module that the class is in and a name within it. An architecture
+      that has such a kind imports the module.
+    facts: What needs no TensorFlow: `convolutions`, `expansion` and so on, as of `kinds.Kind`.
+
+  Raises:
+    ValueError: There is already a kind of that name.
+  """
+  kinds.register(kinds.Kind(name=name, **facts))
+  return blocks.register(name)
+
+
+def _initialize(by_target: Mapping[str, layers.Combine],
+                weights: Mapping[Connection, float]) -> None:
+  values = {target: layer.connection_weights.numpy() for target, layer in by_target.items()}
+  for connection, weight in weights.items():
+    layer = by_target.get(connection.target)
+    if layer is None or connection.source not in layer.sources:
+      raise ValueError(f"there is no connection {connection} to give the weight {weight}")
+    if not 0 < weight < 1:
+      raise ValueError(f"connection {connection} has the weight {weight}; weights after the "
+                       "sigmoid are between 0 and 1")
+    position = layer.sources.index(connection.source)
+    values[connection.target][position] = math.log(weight / (1 - weight)) / layer.multiplier
+  for target in {connection.target for connection in weights}:
+    by_target[target].connection_weights.assign(values[target])
 
 
 def _inputs(architecture: Architecture, streams: Mapping[str, int],

@@ -5,9 +5,12 @@ import pytest
 import tensorflow as tf
 
 from official import network
+from official.architecture import cost
+from official.architecture import kinds
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
+from official.layers import blocks
 
 _SIZE = dict(num_frames=4, height=16, width=16, num_classes=5)
 
@@ -92,6 +95,72 @@ def test_connection_weights_are_those_after_the_sigmoid_by_connection():
     ("s", "a"): pytest.approx(1 / (1 + np.exp(-1.0))),
     ("u", "a"): pytest.approx(1 / (1 + np.exp(2.0))),
   }
+
+
+def test_given_connection_weights_are_where_training_starts():
+  architecture = Architecture(
+    (_stem("s", "rgb"), _stem("u", "rgb"), _block("a", 1)), _connect("s->a", "u->a")
+  )
+  model = network.build_network(
+    architecture,
+    streams={"rgb": 3},
+    connection_multiplier=2.0,
+    connection_weights={Connection("u", "a"): 0.9},
+    **_SIZE,
+  )
+  weights = network.connection_weights(model)
+  assert weights["u", "a"] == pytest.approx(0.9)
+  assert weights["s", "a"] == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize(
+  ("source", "weight", "text"),
+  [
+    ("u", 0.5, "there is no connection u->a to give the weight 0.5"),
+    ("s", 1.0, "connection s->a has the weight 1.0; weights after the sigmoid are between"),
+  ],
+)
+def test_a_wrong_connection_weight_is_refused(source, weight, text):
+  architecture = Architecture((_stem("s", "rgb"), _block("a", 1)), _connect("s->a"))
+  with pytest.raises(ValueError, match=text):
+    network.build_network(
+      architecture,
+      streams={"rgb": 3},
+      connection_weights={Connection(source, "a"): weight},
+      **_SIZE,
+    )
+
+
+_KIND_OF_ONES_OWN = '''
+from official import network
+from official.architecture.kinds import Convolution
+from official.layers import blocks
+
+
+def _convolutions(block, input_channels):
+  yield Convolution((1, 3, 3), input_channels, block.channels, block.spatial_stride)
+
+
+@network.register_kind("kinds_of_ones_own.spatial_only", convolutions=_convolutions,
+                       has_temporal=lambda block: False)
+class SpatialOnly(blocks.Block):
+  """A 3x3 convolution."""
+
+  def chain(self):
+    return [self.over_space(self.channels, 3, strides=self.spatial_stride, name="space")]
+'''
+
+
+def test_a_kind_of_ones_own_is_a_class_and_a_decorator_in_a_file(tmp_path, monkeypatch):
+  (tmp_path / "kinds_of_ones_own.py").write_text(_KIND_OF_ONES_OWN)
+  monkeypatch.syspath_prepend(tmp_path)
+  monkeypatch.setattr(kinds, "_KINDS", dict(kinds._KINDS))
+  monkeypatch.setattr(blocks, "_KINDS", dict(blocks._KINDS))
+  block = Block(id="a", level=1, kind="kinds_of_ones_own.spatial_only", channels=6)
+  architecture = Architecture((_stem("s", "rgb"), block), _connect("s->a"))
+  model = network.build_network(architecture, streams={"rgb": 3}, **_SIZE)
+  trainable = sum(variable.shape.num_elements() for variable in model.trainable_variables)
+  assert trainable == cost.parameters(architecture, {"rgb": 3}, 5)
 
 
 def test_the_same_seed_gives_the_same_weights():

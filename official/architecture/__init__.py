@@ -3,6 +3,8 @@
 architecture.py       the graph and its rules
 kinds.py, cost.py     what a kind of block consists of; what a whole network costs
 serialization.py      architectures as JSON
+structure_list.py     architectures as TF Model Garden writes AssembleNets, both ways
+presets.py, presets/  the published networks by name
 space.py, spaces/     what a search may draw from, as JSON (fields.py reads it)
 feasibility.py        which architectures are deep enough and within the budgets
 random_generation.py  the first candidates

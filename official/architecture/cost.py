@@ -7,20 +7,27 @@ stride came about, so the list needs no sizes.
 
 Before a block combines inputs of different channel counts, each group of inputs of one count, other
 than the largest, passes a 1x1 convolution of its own, without bias or batch normalization. The
-head's dense layer reads, for each channel count on the last level, one group of features.
+head's dense layer reads, for each channel count on the last level, one group of features; it is
+applied to every frame where the head pools logits.
 
 Multiply-adds are those of convolutions and of the dense layer. Each is two floating point
 operations (FLOPs), as TensorFlow's profiler counts them.
+
+`table` has a row for every block and one for the head; `describe` is that table as text. The memory
+of activations is counted in activations.py.
 """
 
 from collections.abc import Iterator, Mapping
 import dataclasses
 
+from official.architecture import activations
 from official.architecture import kinds
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import ArchitectureError
 from official.architecture.architecture import Block
 from official.architecture.kinds import Convolution
+
+HEAD = "head"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,6 +40,7 @@ class Clip:
     height: Pixels.
     width: Pixels.
     num_classes: Outputs of the dense layer.
+    pooling: How the head pools over time: average, max or softmax.
   """
 
   streams: Mapping[str, int]
@@ -40,35 +48,99 @@ class Clip:
   height: int
   width: int
   num_classes: int
+  pooling: str = "average"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Row:
+  """What one block costs, with the sum that feeds it; or the head.
+
+  Attributes:
+    id: Of the block, or `HEAD`.
+    kind: Of the block, or "".
+    output: Shape of what it writes for a clip.
+    params: Trainable parameters.
+    multiply_adds: For one clip, forward.
+    activation_bytes: What it writes for one clip and keeps for the gradient, at 4 bytes a number.
+  """
+
+  id: str
+  kind: str
+  output: tuple[int, ...]
+  params: int
+  multiply_adds: int
+  activation_bytes: int
 
 
 def parameters(architecture: Architecture, streams: Mapping[str, int], num_classes: int) -> int:
   """Trainable parameters of the network: kernels, batch norms, connection weights, dense layer."""
-  total = len(architecture.connections) + (head_features(architecture) + 1) * num_classes
-  for _, convolution, _ in convolutions(architecture, streams):
-    total += convolution.weights + 2 * convolution.output_channels * convolution.batch_norm
-  return total
+  blocks = sum(_block_parameters(architecture, block, streams) for block in architecture.blocks)
+  return blocks + (head_features(architecture) + 1) * num_classes
 
 
 def non_trainable_parameters(architecture: Architecture, streams: Mapping[str, int]) -> int:
   """Moving means and variances of the batch normalizations."""
   return sum(2 * convolution.output_channels * convolution.batch_norm
-             for _, convolution, _ in convolutions(architecture, streams))
+             for block in architecture.blocks
+             for convolution, _ in convolutions(architecture, block, streams))
 
 
-def multiply_adds(architecture: Architecture, streams: Mapping[str, int], num_frames: int,
-                  height: int, width: int, num_classes: int) -> int:
+def multiply_adds(architecture: Architecture, clip: Clip) -> int:
   """Multiply-adds of one clip through the network, forward."""
-  total = head_features(architecture) * num_classes
-  for _, convolution, stride in convolutions(architecture, streams):
-    total += convolution.weights * num_frames * -(-height // stride) * -(-width // stride)
-  return total
+  return _head_multiply_adds(architecture, clip) + sum(
+      _block_multiply_adds(architecture, block, clip) for block in architecture.blocks)
 
 
 def flops(architecture: Architecture, clip: Clip) -> int:
   """Floating point operations of one clip through the network, forward: two a multiply-add."""
-  return 2 * multiply_adds(architecture, clip.streams, clip.num_frames, clip.height, clip.width,
-                           clip.num_classes)
+  return 2 * multiply_adds(architecture, clip)
+
+
+def peak_activation_bytes(architecture: Architecture, clip: Clip, bytes_a_number: int = 4) -> int:
+  """Peak memory of the activations of a clip in a training step, see activations.py."""
+  sizes = [activations.block_numbers(
+      architecture, block, _convolutions(architecture, block, clip), clip.num_frames,
+      (clip.height, clip.width)) for block in architecture.blocks]
+  inputs = sum(clip.streams[name] for name in architecture.streams)
+  inputs *= clip.num_frames * clip.height * clip.width
+  return bytes_a_number * (inputs + activations.peak_numbers(sizes))
+
+
+def table(architecture: Architecture, clip: Clip) -> tuple[Row, ...]:
+  """A row for every block, in their order, and the head's; what they cost sums to the network's."""
+  rows = []
+  for block in architecture.blocks:
+    stride = architecture.stride(block.id)
+    size = activations.block_numbers(
+        architecture, block, _convolutions(architecture, block, clip), clip.num_frames,
+        (clip.height, clip.width))
+    rows.append(Row(
+        id=block.id, kind=block.kind,
+        output=(clip.num_frames, -(-clip.height // stride), -(-clip.width // stride),
+                kinds.output_channels(block)),
+        params=_block_parameters(architecture, block, clip.streams),
+        multiply_adds=_block_multiply_adds(architecture, block, clip),
+        activation_bytes=4 * sum(size)))
+  rows.append(Row(
+      id=HEAD, kind="", output=(clip.num_classes,),
+      params=(head_features(architecture) + 1) * clip.num_classes,
+      multiply_adds=_head_multiply_adds(architecture, clip), activation_bytes=0))
+  return tuple(rows)
+
+
+def describe(architecture: Architecture, clip: Clip) -> str:
+  """The table as text, with the network's sums below."""
+  rows = table(architecture, clip)
+  lines = [f"{'block':<16}{'kind':<24}{'output':<22}{'parameters':>12}{'MMADD':>11}{'MB':>9}"]
+  lines += [f"{row.id:<16}{row.kind:<24}{'x'.join(map(str, row.output)):<22}{row.params:>12,}"
+            f"{row.multiply_adds / 1e6:>11,.1f}{row.activation_bytes / 1e6:>9,.1f}" for row in rows]
+  giga = sum(row.multiply_adds for row in rows) / 1e9
+  peak = peak_activation_bytes(architecture, clip) / 1e6
+  lines.append(
+      f"{clip.num_frames}x{clip.height}x{clip.width} {'+'.join(architecture.streams)}, "
+      f"{clip.num_classes} classes: {sum(row.params for row in rows):,} parameters, {giga:,.2f} G "
+      f"multiply-adds a clip, {peak:,.0f} MB of activations a clip in training")
+  return "\n".join(lines)
 
 
 def head_features(architecture: Architecture) -> int:
@@ -88,17 +160,42 @@ def input_channels(architecture: Architecture, block: Block, streams: Mapping[st
   return sum(streams[name] for name in block.streams)
 
 
-def convolutions(architecture: Architecture,
-                 streams: Mapping[str, int]) -> Iterator[tuple[Block, Convolution, int]]:
-  """Yields each convolution with its block and the cumulative stride of what it writes."""
-  for block in architecture.blocks:
-    read = input_channels(architecture, block, streams)
-    stride = architecture.input_stride(block.id)
-    if not kinds.is_stem(block):
-      for count in sorted(set(_counts(architecture, block)))[:-1]:
-        yield block, Convolution((1, 1, 1), count, read, batch_norm=False), stride
-    for convolution in kinds.get(block.kind).convolutions(block, read):
-      yield block, convolution, stride * convolution.stride
+def convolutions(architecture: Architecture, block: Block,
+                 streams: Mapping[str, int]) -> Iterator[tuple[Convolution, int]]:
+  """Yields each convolution of a block with the cumulative stride of what it writes.
+
+  The projections of the block's inputs come first.
+  """
+  read = input_channels(architecture, block, streams)
+  stride = architecture.input_stride(block.id)
+  if not kinds.is_stem(block):
+    for count in sorted(set(_counts(architecture, block)))[:-1]:
+      yield Convolution((1, 1, 1), count, read, batch_norm=False), stride
+  for convolution in kinds.get(block.kind).convolutions(block, read):
+    yield convolution, stride * convolution.stride
+
+
+def _convolutions(architecture: Architecture, block: Block,
+                  clip: Clip) -> list[tuple[Convolution, int]]:
+  return list(convolutions(architecture, block, clip.streams))
+
+
+def _block_parameters(architecture: Architecture, block: Block, streams: Mapping[str, int]) -> int:
+  return len(architecture.inputs(block.id)) + sum(
+      convolution.weights + 2 * convolution.output_channels * convolution.batch_norm
+      for convolution, _ in convolutions(architecture, block, streams))
+
+
+def _block_multiply_adds(architecture: Architecture, block: Block, clip: Clip) -> int:
+  return sum(
+      convolution.multiply_adds(
+          clip.num_frames, -(-clip.height // stride), -(-clip.width // stride))
+      for convolution, stride in convolutions(architecture, block, clip.streams))
+
+
+def _head_multiply_adds(architecture: Architecture, clip: Clip) -> int:
+  times = clip.num_frames if clip.pooling == "softmax" else 1
+  return head_features(architecture) * clip.num_classes * times
 
 
 def _counts(architecture: Architecture, block: Block) -> list[int]:

@@ -10,18 +10,25 @@ unless said otherwise. C is `block.channels`, D is `block.intermediate_channels`
                           pooling of 3x3 /2
   stem_2d                 7x7 /2 -> C; spatial stride 4 adds a max pooling of 2x2 /2; no r
   basic_2plus1d           residual modules of 3x3, then 3 frames dilated by r; output C
+  spacetime_3d            residual modules of one 3x3x3, its 3 frames dilated by r; output C
   interleaved_bottleneck  residual modules in turn 2D (1x1 -> C, 3x3 -> D, 1x1 -> 4C) and (2+1)D,
                           where 3 frames dilated by r replace the first 1x1; output 4C
                           (AssembleNet, ICLR 2020)
+  bottleneck_2plus1d      the same, every module (2+1)D
 
 The first module of a residual block takes the block's spatial stride in its 3x3, and its shortcut
 is a 1x1 projection; other shortcuts are the identity.
+
+A name with a dot, `my_kinds.gated`, is a kind of one's own: the module before the last dot is
+imported when the name is first met, and registers it (network.register_kind).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 import dataclasses
+import importlib
+import math
 import typing
 
 if typing.TYPE_CHECKING:
@@ -38,6 +45,7 @@ class Convolution:
     output_channels: Channels it writes.
     stride: Spatial stride of what it writes, relative to what the *block* reads.
     batch_norm: Whether a batch normalization follows.
+    dilation: Frames between its taps over time.
   """
 
   kernel: tuple[int, int, int]
@@ -45,12 +53,25 @@ class Convolution:
   output_channels: int
   stride: int = 1
   batch_norm: bool = True
+  dilation: int = 1
 
   @property
   def weights(self) -> int:
-    """Number of kernel weights; also multiply-adds for one pixel of output."""
-    time, height, width = self.kernel
-    return time * height * width * self.input_channels * self.output_channels
+    """Number of kernel weights."""
+    return math.prod(self.kernel) * self.input_channels * self.output_channels
+
+  def multiply_adds(self, num_frames: int, height: int, width: int) -> int:
+    """Multiply-adds that write `num_frames` frames of height x width pixels.
+
+    Taps beyond the clip from every frame are not computed; frames are padded to a multiple of the
+    dilation where taps are left (layers/temporal_conv.py).
+    """
+    taps, rows, columns = self.kernel
+    reach = min(taps // 2, (num_frames - 1) // self.dilation)
+    if reach:
+      num_frames += -num_frames % self.dilation
+    each = (2 * reach + 1) * rows * columns * self.input_channels * self.output_channels
+    return each * num_frames * height * width
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -78,7 +99,7 @@ class Kind:
 
 def _stem_2plus1d(block: Block, input_channels: int) -> Iterator[Convolution]:
   yield Convolution((1, 7, 7), input_channels, block.channels, 2)
-  yield Convolution((5, 1, 1), block.channels, block.channels, 2)
+  yield Convolution((5, 1, 1), block.channels, block.channels, 2, dilation=block.temporal_dilation)
 
 
 def _stem_2d(block: Block, input_channels: int) -> Iterator[Convolution]:
@@ -90,19 +111,37 @@ def _basic_2plus1d(block: Block, input_channels: int) -> Iterator[Convolution]:
   yield Convolution((1, 1, 1), input_channels, width, stride)  # The shortcut's projection.
   for _ in range(block.modules):
     yield Convolution((1, 3, 3), input_channels, width, stride)
-    yield Convolution((3, 1, 1), width, width, stride)
+    yield Convolution((3, 1, 1), width, width, stride, dilation=block.temporal_dilation)
     input_channels = width
 
 
-def _interleaved_bottleneck(block: Block, input_channels: int) -> Iterator[Convolution]:
+def _spacetime_3d(block: Block, input_channels: int) -> Iterator[Convolution]:
+  width, stride = block.channels, block.spatial_stride
+  yield Convolution((1, 1, 1), input_channels, width, stride)  # The shortcut's projection.
+  for _ in range(block.modules):
+    yield Convolution((3, 3, 3), input_channels, width, stride, dilation=block.temporal_dilation)
+    input_channels = width
+
+
+def _bottleneck(block: Block, input_channels: int,
+                is_temporal: Callable[[int], bool]) -> Iterator[Convolution]:
   width, stride, middle = block.channels, block.spatial_stride, block.intermediate_channels
   yield Convolution((1, 1, 1), input_channels, 4 * width, stride)  # The shortcut's projection.
   for index in range(block.modules):
-    taps = 3 if index % 2 else 1
-    yield Convolution((taps, 1, 1), input_channels, width, stride if index else 1)
+    taps, dilation = (3, block.temporal_dilation) if is_temporal(index) else (1, 1)
+    yield Convolution((taps, 1, 1), input_channels, width, stride if index else 1,
+                      dilation=dilation)
     yield Convolution((1, 3, 3), width, middle, stride)
     yield Convolution((1, 1, 1), middle, 4 * width, stride)
     input_channels = 4 * width
+
+
+def _interleaved_bottleneck(block: Block, input_channels: int) -> Iterator[Convolution]:
+  return _bottleneck(block, input_channels, lambda index: index % 2 == 1)
+
+
+def _bottleneck_2plus1d(block: Block, input_channels: int) -> Iterator[Convolution]:
+  return _bottleneck(block, input_channels, lambda index: True)
 
 
 _KINDS: dict[str, Kind] = {}
@@ -118,9 +157,22 @@ def register(kind: Kind) -> Kind:
 
 def get(name: str) -> Kind:
   """Returns the kind of that name; ValueError lists the known ones."""
+  if name not in _KINDS and isinstance(name, str) and "." in name:
+    _import_module_of(name)
   if name not in _KINDS:
     raise ValueError(f"unknown block kind {name!r}; the kinds are {', '.join(names())}")
   return _KINDS[name]
+
+
+def _import_module_of(name: str) -> None:
+  module = name.rpartition(".")[0]
+  try:
+    importlib.import_module(module)
+  except ModuleNotFoundError as error:
+    raise ValueError(f"block kind {name!r}: {error}; {module} must be importable where the network "
+                     "is built (PYTHONPATH)") from error
+  if name not in _KINDS:
+    raise ValueError(f"block kind {name!r}: module {module} registers none of that name")
 
 
 def names() -> tuple[str, ...]:
@@ -148,5 +200,8 @@ register(Kind(name="stem_2plus1d", convolutions=_stem_2plus1d, is_stem=True,
 register(Kind(name="stem_2d", convolutions=_stem_2d, is_stem=True, spatial_strides=(2, 4),
               has_temporal=lambda block: False))
 register(Kind(name="basic_2plus1d", convolutions=_basic_2plus1d))
+register(Kind(name="spacetime_3d", convolutions=_spacetime_3d))
+register(Kind(name="bottleneck_2plus1d", convolutions=_bottleneck_2plus1d, expansion=4,
+              needs_intermediate_channels=True))
 register(Kind(name="interleaved_bottleneck", convolutions=_interleaved_bottleneck, expansion=4,
               needs_intermediate_channels=True, has_temporal=lambda block: block.modules > 1))

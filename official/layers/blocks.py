@@ -1,6 +1,6 @@
 """Block kinds as Keras layers: the table, and the base class of its entries.
 
-A block is a chain of layers. A kind says which, in one file:
+A block is a chain of layers. A kind says which:
 
     @blocks.register("spatial_only")
     class SpatialOnly(blocks.Block):
@@ -10,8 +10,9 @@ A block is a chain of layers. A kind says which, in one file:
         return [self.over_space(self.channels, 3, strides=self.spatial_stride, name="spatial")]
 
 `register` makes it known to `network.build_network` under its name, and to Keras for loading. The
-facts about it that need no TensorFlow (is it a stem, how many weights has it) stand beside it in
-official/architecture/kinds.py.
+facts about it that need no TensorFlow (is it a stem, how many weights has it) stand in
+official/architecture/kinds.py; `network.register_kind` enters both for a kind of one's own
+(docs/networks.md).
 """
 
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ import tensorflow as tf
 
 from official.layers import base
 from official.layers import residual
+from official.layers import spacetime_conv
 from official.layers import spatial
 from official.layers import temporal_conv
 
@@ -73,6 +75,14 @@ class Block(base.Layer):
     return self._normalized(
         temporal_conv.TemporalConv(filters, size, dilation=self.temporal_dilation,
                                    dtype=self.dtype_policy, name="convolution"), name, settings)
+
+  def over_spacetime(self, filters: int, size: int, *, strides: int = 1, name: str,
+                     **settings) -> residual.NormalizedConv:
+    """Returns size x size x size convolution, dilated over time -> batch norm -> ReLU; likewise."""
+    return self._normalized(
+        spacetime_conv.SpacetimeConv(filters, size, strides=strides, dtype=self.dtype_policy,
+                                     dilation=self.temporal_dilation, name="convolution"),
+        name, settings)
 
   def residual_module(self, branch: Sequence[base.Layer], shortcut: base.Layer | None = None, *,
                       name: str) -> residual.Residual:

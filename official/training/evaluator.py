@@ -85,11 +85,13 @@ def facts(trained, architecture: Mapping, setup: Setup) -> dict:
     "params": sum(int(v.shape.num_elements()) for v in trained.model.trainable_variables),
     "multiply_adds": cost.multiply_adds(
       decoded,
-      streams,
-      setup.num_frames,
-      setup.image_size,
-      setup.image_size,
-      trained.model.output_shape[-1],
+      cost.Clip(
+        streams=streams,
+        num_frames=setup.num_frames,
+        height=setup.image_size,
+        width=setup.image_size,
+        num_classes=trained.model.output_shape[-1],
+      ),
     ),
   }
 

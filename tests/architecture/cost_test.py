@@ -1,5 +1,7 @@
 """Cost from the architecture alone: published numbers, a network counted by hand, Keras itself."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -8,25 +10,50 @@ from official.architecture.architecture import Architecture
 from official.architecture.architecture import ArchitectureError
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
+from official.architecture.kinds import Convolution
 from official.architecture.random_generation import random_architecture
 from official.architecture.space import load_space
 
 STREAMS = {"rgb": 3, "flow": 2}
 
 
-def test_assemblenet_50_has_the_published_parameters(assemblenet_50):
-  # The reference has 37,273,903: no connection weight for the two blocks with a single input.
-  assert cost.parameters(assemblenet_50, STREAMS, 339) == 37_273_903 + 2
-
-
-def test_assemblenet_101_has_the_published_parameters(assemblenet_101):
-  assert cost.parameters(assemblenet_101, STREAMS, 339) == 53_309_487 + 2
-
-
 @pytest.mark.parametrize("frames, side, giga", [(32, 224, 250), (128, 256, 1308)])
 def test_assemblenet_50_has_the_known_multiply_adds(assemblenet_50, frames, side, giga):
-  found = cost.multiply_adds(assemblenet_50, STREAMS, frames, side, side, 339)
+  clip = cost.Clip(streams=STREAMS, num_frames=frames, height=side, width=side, num_classes=339)
+  found = cost.multiply_adds(assemblenet_50, clip)
   assert round(found / 1e9) == giga
+
+
+def test_taps_beyond_the_clip_are_not_counted_and_padding_is():
+  convolution = Convolution((5, 1, 1), 2, 3, dilation=2)
+  assert convolution.multiply_adds(8, 4, 4) == 5 * 2 * 3 * 8 * 16
+  assert convolution.multiply_adds(3, 4, 4) == 3 * 2 * 3 * 4 * 16
+  assert convolution.multiply_adds(2, 4, 4) == 1 * 2 * 3 * 2 * 16
+
+
+def test_a_head_that_pools_logits_classifies_every_frame(tiny):
+  clip = cost.Clip(streams=STREAMS, num_frames=10, height=9, width=9, num_classes=6)
+  each = dataclasses.replace(clip, pooling="softmax")
+  difference = cost.multiply_adds(tiny, each) - cost.multiply_adds(tiny, clip)
+  assert difference == (10 - 1) * 16 * 6
+
+
+def test_rows_sum_to_the_network(assemblenet_50):
+  clip = cost.Clip(streams=STREAMS, num_frames=8, height=112, width=112, num_classes=339)
+  rows = cost.table(assemblenet_50, clip)
+  assert [row.id for row in rows] == [*(block.id for block in assemblenet_50.blocks), "head"]
+  assert sum(row.params for row in rows) == cost.parameters(assemblenet_50, STREAMS, 339)
+  assert sum(row.multiply_adds for row in rows) == cost.multiply_adds(assemblenet_50, clip)
+  assert rows[-2].output == (8, 4, 4, 2048)
+  assert rows[-1].output == (339,)
+
+
+def test_the_description_ends_with_sums(tiny):
+  clip = cost.Clip(streams=STREAMS, num_frames=10, height=32, width=32, num_classes=6)
+  *blocks, head, sums = cost.describe(tiny, clip).splitlines()[1:]
+  assert [line.split()[0] for line in blocks] == [block.id for block in tiny.blocks]
+  assert head.split()[:2] == ["head", "6"]
+  assert sums.startswith("10x32x32 flow+rgb, 6 classes: 5,550 parameters, ")
 
 
 def test_tiny_counted_by_hand(tiny):
@@ -51,8 +78,8 @@ def test_multiply_adds_counted_by_hand():
       (Connection("s", "b"),))
   # 9 pixels a side: 5 after the stem's convolution, 3 after its pooling, 2 after the block.
   stem, block = 49 * 3 * 8 * 25, (8 * 4 + 9 * 8 * 4 + 3 * 4 * 4) * 4
-  assert cost.multiply_adds(architecture, STREAMS, 10, 9, 9, 6) == 10 * (stem + block) + 4 * 6
   clip = cost.Clip(streams=STREAMS, num_frames=10, height=9, width=9, num_classes=6)
+  assert cost.multiply_adds(architecture, clip) == 10 * (stem + block) + 4 * 6
   assert cost.flops(architecture, clip) == 2 * (10 * (stem + block) + 4 * 6)
 
 

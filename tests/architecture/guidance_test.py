@@ -84,7 +84,7 @@ def test_what_sensitivity_dropped_last_has_the_highest_score_of_what_it_dropped(
 
 def test_sensitivity_drops_a_fraction_of_all_among_those_that_may_go(assemblenet_50):
   connections = assemblenet_50.connections
-  only = {Connection("b1", "b4"), Connection("b0", "b5")}
+  only = {Connection("node_01", "node_04"), Connection("node_00", "node_05")}
   facts = Facts(architecture=assemblenet_50, weights={},
                 sensitivities={c: 0.0 if c in only else 1.0 for c in connections})
   kept = select("sensitivity", facts).kept
@@ -108,7 +108,7 @@ def test_sensitivity_needs_every_sensitivity(facts):
 def test_an_only_input_is_not_prunable(assemblenet_50):
   facts = Facts(architecture=assemblenet_50, weights={})
   assert set(assemblenet_50.connections) - set(facts.prunable()) == {
-      Connection("b1", "b4"), Connection("b0", "b5")}
+      Connection("node_01", "node_04"), Connection("node_00", "node_05")}
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf])

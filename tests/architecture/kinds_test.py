@@ -17,7 +17,8 @@ def listed(block, input_channels):
 
 
 def test_the_kinds():
-  assert kinds.names() == ("basic_2plus1d", "interleaved_bottleneck", "stem_2d", "stem_2plus1d")
+  assert kinds.names() == ("basic_2plus1d", "bottleneck_2plus1d", "interleaved_bottleneck",
+                           "spacetime_3d", "stem_2d", "stem_2plus1d")
 
 
 def test_an_interleaved_bottleneck_alternates_2d_and_2plus1d():
@@ -29,6 +30,24 @@ def test_an_interleaved_bottleneck_alternates_2d_and_2plus1d():
       Convolution((3, 1, 1), 32, 8, 2),
       Convolution((1, 3, 3), 8, 16, 2),
       Convolution((1, 1, 1), 16, 32, 2)]
+
+
+def test_a_2plus1d_bottleneck_is_temporal_throughout():
+  block = dataclasses.replace(BOTTLENECK, kind="bottleneck_2plus1d", temporal_dilation=4)
+  assert listed(block, 12) == [
+      Convolution((1, 1, 1), 12, 32, 2),
+      Convolution((3, 1, 1), 12, 8, 1, dilation=4),
+      Convolution((1, 3, 3), 8, 16, 2),
+      Convolution((1, 1, 1), 16, 32, 2),
+      Convolution((3, 1, 1), 32, 8, 2, dilation=4),
+      Convolution((1, 3, 3), 8, 16, 2),
+      Convolution((1, 1, 1), 16, 32, 2)]
+
+
+def test_a_3d_block_has_one_convolution_a_module():
+  block = Block(id="b", level=1, kind="spacetime_3d", channels=8, modules=2, spatial_stride=2)
+  assert listed(block, 12) == [Convolution((1, 1, 1), 12, 8, 2), Convolution((3, 3, 3), 12, 8, 2),
+                               Convolution((3, 3, 3), 8, 8, 2)]
 
 
 def test_a_basic_block_factors_space_and_time():
@@ -60,3 +79,20 @@ def test_dilation_has_no_effect_without_a_convolution_over_time():
 def test_a_kind_cannot_be_registered_twice():
   with pytest.raises(ValueError, match="there is already a block kind 'stem_2d'"):
     kinds.register(kinds.get("stem_2d"))
+
+
+def test_a_name_with_a_dot_imports_its_module(tmp_path, monkeypatch):
+  (tmp_path / "kinds_of_mine.py").write_text(
+      "from official.architecture import kinds\n"
+      "kinds.register(kinds.Kind(name='kinds_of_mine.plain', convolutions=lambda b, c: iter(())))")
+  monkeypatch.syspath_prepend(tmp_path)
+  monkeypatch.setattr(kinds, "_KINDS", dict(kinds._KINDS))
+  assert kinds.get("kinds_of_mine.plain").name == "kinds_of_mine.plain"
+  with pytest.raises(ValueError, match="kinds_of_mine.other': module kinds_of_mine registers none"):
+    kinds.get("kinds_of_mine.other")
+
+
+def test_a_module_that_cannot_be_imported_is_named():
+  with pytest.raises(ValueError, match="block kind 'nowhere.plain': No module named 'nowhere'; "
+                                       "nowhere must be importable"):
+    kinds.get("nowhere.plain")

@@ -38,7 +38,13 @@ def test_a_new_kind_is_one_class_and_a_decorator(monkeypatch):
 
 
 @pytest.mark.parametrize(
-  ("kind", "output_channels"), [("basic_2plus1d", 5), ("interleaved_bottleneck", 20)]
+  ("kind", "output_channels"),
+  [
+    ("basic_2plus1d", 5),
+    ("spacetime_3d", 5),
+    ("interleaved_bottleneck", 20),
+    ("bottleneck_2plus1d", 20),
+  ],
 )
 def test_a_block_starts_as_its_projection(kind, output_channels):
   """The last gamma of every module is zero: the branches add nothing yet."""

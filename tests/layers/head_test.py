@@ -1,6 +1,7 @@
 """The head against its formula."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from official import layers
@@ -37,3 +38,28 @@ def test_the_dense_kernel_is_small_and_the_bias_zero():
 def test_logits_are_float32_under_mixed_precision():
   head = layers.Head(5, dtype="mixed_bfloat16")
   assert head([tf.ones([1, 2, 2, 2, 3])]).dtype == tf.float32
+
+
+def test_max_pools_features_over_time():
+  clips = np.random.default_rng(0).normal(size=[2, 3, 4, 4, 6]).astype(np.float32)
+  head = layers.Head(5, pooling="max")
+  logits = head([clips])
+  features = clips.mean(axis=(2, 3)).max(axis=1)
+  np.testing.assert_allclose(
+    logits, features @ head.dense.kernel.numpy() + head.dense.bias.numpy(), atol=1e-6
+  )
+
+
+def test_softmax_pools_logits_over_time():
+  clips = 30 * np.random.default_rng(0).normal(size=[2, 3, 4, 4, 6]).astype(np.float32)
+  head = layers.Head(5, pooling="softmax")
+  result = head([clips])
+  logits = clips.mean(axis=(2, 3)) @ head.dense.kernel.numpy() + head.dense.bias.numpy()
+  attention = np.exp(logits / np.sqrt(3))
+  attention /= attention.sum(axis=1, keepdims=True)
+  np.testing.assert_allclose(result, (attention * logits).sum(axis=1), rtol=1e-5, atol=1e-6)
+
+
+def test_an_unknown_pooling_is_refused():
+  with pytest.raises(ValueError, match="pooling is 'min'; it is one of average, max, softmax"):
+    layers.Head(5, pooling="min")
