@@ -11,6 +11,7 @@ A main is a page: flags, `main(arguments)`, and `cli.run(main)` at the bottom.
 """
 
 from collections.abc import Callable, Sequence
+import math
 import os
 import signal
 import sys
@@ -38,6 +39,13 @@ def fail(message: object) -> NoReturn:
   """Prints one line on stderr and exits with status 2."""
   print("error: " + " ".join(str(message).split()), file=sys.stderr, flush=True)
   sys.exit(2)
+
+
+def at_least(flag: str, value: float, least: float, *, exclusive: bool = False) -> None:
+  """Raises UserError unless `value` is finite and at least (if `exclusive`, above) `least`."""
+  if not math.isfinite(value) or value < least or (exclusive and value == least):
+    bound = f"above {least}" if exclusive else f"of at least {least}"
+    raise UserError(f"--{flag}={value} is out of range; give a number {bound}")
 
 
 def run(main: Callable[[Sequence[str]], int | None], *, pass_unknown: bool = False) -> NoReturn:

@@ -23,20 +23,12 @@ from official.inputs import usable
 from official.search import application
 from official.search import executors
 from official.search import settings as settings_lib
+from official.training import flags as training_flags
 
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string(
-  "data_dir", None, "Folder made by data_prep.extract: dataset.json and TFRecords."
-)
-flags.DEFINE_string(
   "model_dir", None, "Folder of the run; made, or gone on with. It is the search's whole memory."
-)
-flags.DEFINE_string(
-  "cache_dir",
-  None,
-  "Where decoded videos are kept; default: cache/ in --data_dir, or in --model_dir if "
-  "--data_dir cannot be written.",
 )
 
 flags.DEFINE_bool(
@@ -118,38 +110,6 @@ flags.DEFINE_integer("candidate_steps", 200, "Training steps of a candidate.")
 flags.DEFINE_integer(
   "final_steps", 1000, "Training steps of the winner, from scratch. May be changed later."
 )
-flags.DEFINE_integer("batch_size", 16, "Clips a step.")
-flags.DEFINE_float(
-  "learning_rate",
-  0.1,
-  "At its highest; it rises linearly, then falls by a half cosine. "
-  "0.1 is for sgd; 0.005 suits adamw.",
-)
-flags.DEFINE_enum("optimizer", "sgd", ["sgd", "adamw"], "sgd has Nesterov momentum 0.9.")
-flags.DEFINE_float(
-  "weight_decay", 1e-4, "Of kernels: an L2 penalty with sgd, decoupled with adamw."
-)
-flags.DEFINE_float(
-  "label_smoothing", 0.0, "Share of the target that all classes get alike.", 0.0, 1.0
-)
-flags.DEFINE_bool(
-  "horizontal_flip",
-  True,
-  "Mirrors half of the training clips; turn it off where left and right tell classes apart.",
-)
-flags.DEFINE_float(
-  "connection_learning_rate_multiplier",
-  10.0,
-  "K: connections are weighted by sigmoid(K v), which moves their weights faster than others, "
-  "so that a short training spreads them; 50 suits adamw.",
-)
-flags.DEFINE_integer("num_frames", 8, "Consecutive frames of a clip.")
-flags.DEFINE_integer("image_size", 32, "Pixels of the square crop that a network sees.")
-flags.DEFINE_integer(
-  "checkpoint_steps",
-  None,
-  "Steps between the checkpoints from which a training is resumed; default: a tenth of its steps.",
-)
 
 flags.DEFINE_float(
   "max_hours",
@@ -196,13 +156,6 @@ flags.DEFINE_integer(
   None,
   "CPU threads of one operation, which show in the last bits; default: cores / workers.",
 )
-flags.DEFINE_enum(
-  "distribution_strategy",
-  "one_device",
-  ["one_device", "mirrored", "multi_worker_mirrored", "tpu"],
-  "Of one training.",
-)
-flags.DEFINE_string("tpu", "", "Address of the TPU, for --distribution_strategy=tpu.")
 flags.DEFINE_integer("keep_checkpoints", 5, "Candidates, the best ones, that keep their weights.")
 flags.DEFINE_enum(
   "final",
@@ -266,14 +219,14 @@ def main(_) -> int:
   )
   if FLAGS.dry_run:
     with tempfile.TemporaryDirectory() as folder:  # Of a cache that --data_dir has no place for.
-      setup = functools.partial(_setup, data_dir, folder, threads, gpus)
-      return _dry_run(setup, space, settings, _clip(info), executor)
-  setup = functools.partial(_setup, data_dir, model_dir, threads, gpus)
+      setup = functools.partial(training_flags.setup, data_dir, folder, threads, gpus)
+      return _dry_run(setup, space, settings, training_flags.clip(info), executor)
+  setup = functools.partial(training_flags.setup, data_dir, model_dir, threads, gpus)
   return application.run(
     model_dir=model_dir,
     space=space,
     settings=settings,
-    clip=_clip(info),
+    clip=training_flags.clip(info),
     executor=executor,
     trainings=lambda: _trainings(setup, model_dir),
     identity={
@@ -289,7 +242,7 @@ def main(_) -> int:
 
 
 def _trainings(setup, model_dir: str) -> application.Trainings:
-  """Returns what workers do, given `_setup` up to the steps.
+  """Returns what workers do, given a setup up to the steps.
 
   This is the one place where the search meets official.training.
   """
@@ -305,34 +258,6 @@ def _trainings(setup, model_dir: str) -> application.Trainings:
       setup=to_the_end, export_dir=export_dir if FLAGS.final == "best" else None
     ),
     joining=ensemble.EnsembleExport(setup=to_the_end, export_dir=export_dir),
-  )
-
-
-def _setup(data_dir: str, model_dir: str, threads: int, gpus: int, steps: int):
-  from official.inputs import cache
-  from official.training import recipe
-  from official.training import setup
-
-  return setup.Setup(
-    data_dir=data_dir,
-    cache_dir=cli.resolve_path(FLAGS.cache_dir or cache.directory(data_dir, model_dir)),
-    num_frames=FLAGS.num_frames,
-    image_size=FLAGS.image_size,
-    recipe=recipe.Recipe(
-      steps=steps,
-      batch_size=FLAGS.batch_size,
-      optimizer=FLAGS.optimizer,
-      learning_rate=FLAGS.learning_rate,
-      connection_multiplier=FLAGS.connection_learning_rate_multiplier,
-      weight_decay=FLAGS.weight_decay,
-      label_smoothing=FLAGS.label_smoothing,
-      horizontal_flip=FLAGS.horizontal_flip,
-    ),
-    checkpoint_steps=FLAGS.checkpoint_steps,
-    threads=threads,
-    distribution_strategy=FLAGS.distribution_strategy,
-    num_gpus=gpus,
-    tpu=FLAGS.tpu,
   )
 
 
@@ -382,36 +307,16 @@ def _settings(space: space_lib.SearchSpace) -> settings_lib.SearchSettings:
   )
 
 
-def _clip(info: dataset.DatasetInfo) -> cost.Clip:
-  return cost.Clip(
-    streams={name: stream.channels for name, stream in info.streams.items()},
-    num_frames=FLAGS.num_frames,
-    height=FLAGS.image_size,
-    width=FLAGS.image_size,
-    num_classes=len(info.classes),
-  )
-
-
 def _check_numbers() -> None:
-  for name in ("data_dir", "model_dir"):
-    if not FLAGS[name].value:
-      raise cli.UserError(f"--{name} is missing ({FLAGS[name].help})")
-  for name in (
-    "candidate_steps",
-    "final_steps",
-    "batch_size",
-    "num_frames",
-    "image_size",
-  ):
-    settings_lib.at_least(name, FLAGS[name].value, 1)
+  training_flags.check()
+  if not FLAGS.model_dir:
+    raise cli.UserError(f"--model_dir is missing ({FLAGS['model_dir'].help})")
+  for name in ("candidate_steps", "final_steps"):
+    cli.at_least(name, FLAGS[name].value, 1)
   if FLAGS.gpus_per_candidate is not None:
-    settings_lib.at_least("gpus_per_candidate", FLAGS.gpus_per_candidate, 0)
-  for name in ("threads_per_candidate", "checkpoint_steps"):
-    if FLAGS[name].value is not None:
-      settings_lib.at_least(name, FLAGS[name].value, 1)
-  for name in ("learning_rate", "connection_learning_rate_multiplier"):
-    settings_lib.at_least(name, FLAGS[name].value, 0, exclusive=True)
-  settings_lib.at_least("weight_decay", FLAGS.weight_decay, 0)
+    cli.at_least("gpus_per_candidate", FLAGS.gpus_per_candidate, 0)
+  if FLAGS.threads_per_candidate is not None:
+    cli.at_least("threads_per_candidate", FLAGS.threads_per_candidate, 1)
   if FLAGS.executor == "inline" and FLAGS.candidate_timeout is not None:
     raise cli.UserError(
       "--executor=inline cannot end a candidate after "

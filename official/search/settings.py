@@ -90,7 +90,7 @@ class SearchSettings:
     if self.initial_candidates is None:
       object.__setattr__(self, "initial_candidates", self.population_size)
     for name, least in _LEAST.items():
-      at_least(name, getattr(self, name), least)
+      cli.at_least(name, getattr(self, name), least)
     for name, choices in _CHOICES.items():
       one_of(name, getattr(self, name), choices)
     if self.tournament_size > self.population_size:
@@ -108,7 +108,7 @@ class SearchSettings:
           f"--prune_fraction={self.prune_fraction} is out of range; give a number from 0 to 1")
     for name in ("max_hours", "candidate_timeout"):
       if getattr(self, name) is not None:
-        at_least(name, getattr(self, name), 0, exclusive=True)
+        cli.at_least(name, getattr(self, name), 0, exclusive=True)
     if self.target_fitness is not None and not math.isfinite(self.target_fitness):
       raise cli.UserError(f"--target_fitness={self.target_fitness} is no finite number; give one")
     threshold = self.weight_threshold
@@ -155,13 +155,6 @@ def threshold(text: str) -> float | str:
     return text if text == UNIFORM else float(text)
   except ValueError:
     return text  # SearchSettings refuses it, with the choices.
-
-
-def at_least(flag: str, value: float, least: float, *, exclusive: bool = False) -> None:
-  """Raises UserError unless `value` is finite and at least (if `exclusive`, above) `least`."""
-  if not math.isfinite(value) or value < least or (exclusive and value == least):
-    bound = f"above {least}" if exclusive else f"of at least {least}"
-    raise cli.UserError(f"--{flag}={value} is out of range; give a number {bound}")
 
 
 def one_of(flag: str, value: str, choices: tuple[str, ...]) -> None:

@@ -82,3 +82,9 @@ def test_relative_paths_are_the_callers_under_bazel_run(monkeypatch):
   assert cli.resolve_path("../x") == "/somewhere/x"
   assert cli.resolve_path("/y") == "/y"
   assert cli.resolve_path("gs://bucket/z") == "gs://bucket/z"
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_rate_is_above_zero(value):
+  with pytest.raises(cli.UserError, match="--learning_rate=.* give a number above 0"):
+    cli.at_least("learning_rate", value, 0, exclusive=True)

@@ -58,12 +58,6 @@ def test_a_threshold_is_a_number_or_uniform(text, value):
   assert some.weight_threshold == value
 
 
-@pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
-def test_a_rate_is_above_zero(value):
-  with pytest.raises(cli.UserError, match="--learning_rate=.* give a number above 0"):
-    settings.at_least("learning_rate", value, 0, exclusive=True)
-
-
 @pytest.mark.parametrize("best, hours, reason", [
     (None, 1.9, None), (0.8, 1.9, None), (0.9, 0.0, "--target_fitness=0.9 is reached"),
     (None, 2.0, "--max_hours=2 are over")])

@@ -1,0 +1,123 @@
+"""Command-line flags of a training, for every main that trains; and the setup that they describe.
+
+Importing this module defines them. It imports no TensorFlow.
+"""
+
+from absl import flags
+
+from data_prep import cli
+from data_prep import dataset
+from official.architecture import cost
+from official.inputs import cache
+from official.training import recipe
+from official.training import setup as setup_lib
+
+FLAGS = flags.FLAGS
+
+STRATEGIES = ("one_device", "mirrored", "multi_worker_mirrored", "tpu")
+
+flags.DEFINE_string(
+  "data_dir", None, "Folder made by data_prep.extract: dataset.json and TFRecords."
+)
+flags.DEFINE_string(
+  "cache_dir",
+  None,
+  "Where decoded videos are kept; default: cache/ in --data_dir, or in --model_dir if "
+  "--data_dir cannot be written.",
+)
+flags.DEFINE_integer("batch_size", 16, "Clips a step.")
+flags.DEFINE_float(
+  "learning_rate",
+  0.1,
+  "At its highest; it rises linearly, then falls by a half cosine. "
+  "0.1 is for sgd; 0.005 suits adamw.",
+)
+flags.DEFINE_enum("optimizer", "sgd", ["sgd", "adamw"], "sgd has Nesterov momentum 0.9.")
+flags.DEFINE_float(
+  "weight_decay", 1e-4, "Of kernels: an L2 penalty with sgd, decoupled with adamw."
+)
+flags.DEFINE_float(
+  "label_smoothing", 0.0, "Share of the target that all classes get alike.", 0.0, 1.0
+)
+flags.DEFINE_bool(
+  "horizontal_flip",
+  True,
+  "Mirrors half of the training clips; turn it off where left and right tell classes apart.",
+)
+flags.DEFINE_float(
+  "connection_learning_rate_multiplier",
+  10.0,
+  "K: connections are weighted by sigmoid(K v), which moves their weights faster than others, "
+  "so that a short training spreads them; 50 suits adamw.",
+)
+flags.DEFINE_integer("num_frames", 8, "Consecutive frames of a clip.")
+flags.DEFINE_integer("image_size", 32, "Pixels of the square crop that a network sees.")
+flags.DEFINE_integer(
+  "checkpoint_steps",
+  None,
+  "Steps between the checkpoints from which a training is resumed; default: a tenth of its steps.",
+)
+flags.DEFINE_enum(
+  "distribution_strategy",
+  "one_device",
+  STRATEGIES,
+  "Of one training.",
+)
+flags.DEFINE_string("tpu", "", "Address of the TPU, for --distribution_strategy=tpu.")
+
+
+def check() -> None:
+  """Raises UserError for a value that no training can have."""
+  if not FLAGS.data_dir:
+    raise cli.UserError(f"--data_dir is missing ({FLAGS['data_dir'].help})")
+  for name in ("batch_size", "num_frames", "image_size"):
+    cli.at_least(name, FLAGS[name].value, 1)
+  if FLAGS.checkpoint_steps is not None:
+    cli.at_least("checkpoint_steps", FLAGS.checkpoint_steps, 1)
+  for name in ("learning_rate", "connection_learning_rate_multiplier"):
+    cli.at_least(name, FLAGS[name].value, 0, exclusive=True)
+  cli.at_least("weight_decay", FLAGS.weight_decay, 0)
+
+
+def setup(data_dir: str, model_dir: str, threads: int, gpus: int, steps: int) -> setup_lib.Setup:
+  """Returns what the flags describe.
+
+  Args:
+    data_dir: The dataset folder, absolute.
+    model_dir: Where decoded videos go if neither a flag nor `data_dir` has a place for them.
+    threads: CPU threads of one operation.
+    gpus: GPUs of the training.
+    steps: Training steps.
+  """
+  return setup_lib.Setup(
+    data_dir=data_dir,
+    cache_dir=cli.resolve_path(FLAGS.cache_dir or cache.directory(data_dir, model_dir)),
+    num_frames=FLAGS.num_frames,
+    image_size=FLAGS.image_size,
+    recipe=recipe.Recipe(
+      steps=steps,
+      batch_size=FLAGS.batch_size,
+      optimizer=FLAGS.optimizer,
+      learning_rate=FLAGS.learning_rate,
+      connection_multiplier=FLAGS.connection_learning_rate_multiplier,
+      weight_decay=FLAGS.weight_decay,
+      label_smoothing=FLAGS.label_smoothing,
+      horizontal_flip=FLAGS.horizontal_flip,
+    ),
+    checkpoint_steps=FLAGS.checkpoint_steps,
+    threads=threads,
+    distribution_strategy=FLAGS.distribution_strategy,
+    num_gpus=gpus,
+    tpu=FLAGS.tpu,
+  )
+
+
+def clip(info: dataset.DatasetInfo) -> cost.Clip:
+  """Returns what a network for the dataset takes and returns."""
+  return cost.Clip(
+    streams={name: stream.channels for name, stream in info.streams.items()},
+    num_frames=FLAGS.num_frames,
+    height=FLAGS.image_size,
+    width=FLAGS.image_size,
+    num_classes=len(info.classes),
+  )
