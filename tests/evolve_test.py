@@ -155,13 +155,13 @@ def test_identity_and_operation_are_recorded_by_flag(run, data):
 ])
 def test_a_run_directory_of_another_identity_is_refused_by_flag(run, data, flag, message):
   line = refusal(search(data, run, flag))
-  assert line.startswith(f"error: {run} belongs to another search: {message}")
+  assert line.startswith(f"error: {run} belongs to another run: {message}")
   assert line.endswith("; give the flags it was made with, or another --model_dir")
 
 
 def test_other_data_is_refused(run, tmp_path):
   other = make_dataset(tmp_path, validation=3)
-  assert "belongs to another search: --data_dir was " in refusal(search(other, run))
+  assert "belongs to another run: --data_dir was " in refusal(search(other, run))
 
 
 def test_more_rounds_and_workers_may_be_asked_for(run, data):

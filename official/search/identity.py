@@ -24,7 +24,7 @@ def check(recorded: Mapping[str, Any], asked: Mapping[str, Any], directory: str)
       if recorded.get(flag) != asked.get(flag)
   ]
   if differing:
-    raise cli.UserError(f"{directory} belongs to another search: {'; '.join(differing)}; "
+    raise cli.UserError(f"{directory} belongs to another run: {'; '.join(differing)}; "
                         "give the flags it was made with, or another --model_dir")
 
 

@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping
 import dataclasses
 import json
 
+import numpy as np
 from official.core import config_definitions
 import tensorflow as tf
 
 from data_prep import dataset
 from official import network
 from official.tasks import video_classification
+from official.training import evaluation
 from official.training import progress
 from official.training import runtime
 from official.training import sensitivity
@@ -32,12 +34,14 @@ class Trained:
   Attributes:
     model: The network.
     metrics: accuracy, top5_accuracy and loss per evaluated split.
+    confusion: Videos by [true class, predicted class], per split that was looked at closely.
     weights_before, weights_after: Connection -> weight after the sigmoid.
     sensitivities: Connection -> what cutting it would cost (sensitivity.py).
   """
 
   model: tf.keras.Model
   metrics: dict[str, dict[str, float]]
+  confusion: dict[str, np.ndarray]
   weights_before: dict[tuple[str, str], float]
   weights_after: dict[tuple[str, str], float]
   sensitivities: dict[tuple[str, str], float]
@@ -139,7 +143,7 @@ def train(
     seed: Of initial weights, order and augmentation.
     directory: For checkpoints and summaries.
     report: Told the phase, the step and the steps in all.
-    also_evaluate: Splits to evaluate besides validation.
+    also_evaluate: Splits to look at closely after that (evaluation.py).
     stopwatch: Measures the steps of training and evaluation.
 
   SIGTERM ends the process, with a checkpoint if steps were made since the last (leaving.py).
@@ -167,11 +171,16 @@ def train(
   report("measuring sensitivity", config.trainer.train_steps, config.trainer.train_steps)
   with strategy.scope():
     sensitivities = sensitivity.measure(model, task, sensitivity.batches(task))
+  confusion = {}
   for split in also_evaluate:
-    metrics[split] = _evaluate(split, config, task, trainer, report, stopwatch)
+    report("evaluating", config.trainer.train_steps, config.trainer.train_steps)
+    with strategy.scope():
+      found = evaluation.evaluate(model, task, split, stopwatch or progress.Stopwatch())
+    metrics[split], confusion[split] = found.metrics, found.confusion
   return Trained(
     model=model,
     metrics=metrics,
+    confusion=confusion,
     weights_before=before,
     weights_after=network.connection_weights(model),
     sensitivities=sensitivities,
@@ -186,31 +195,6 @@ def _run(experiment: trainer_lib.Experiment) -> dict[str, float]:
       raise FloatingPointError(str(error)) from error
     raise
   return _plain(logs)
-
-
-def _evaluate(
-  split: str,
-  config: config_definitions.ExperimentConfig,
-  task: video_classification.VideoClassificationTask,
-  trained: trainer_lib.Trainer,
-  report: Report,
-  stopwatch: progress.Stopwatch | None,
-) -> dict[str, float]:
-  data = config.task.validation_data.replace(split=split)
-  other = config.replace(task={"validation_data": data.as_dict()})
-  report("evaluating", config.trainer.train_steps, config.trainer.train_steps)
-  with trained.strategy.scope():
-    evaluator = trainer_lib.Trainer(
-      other,
-      task,
-      trained.model,
-      trained.optimizer,
-      train=False,
-      evaluate=True,
-      report=lambda *_, **__: None,
-      stopwatch=stopwatch,
-    )
-    return _plain(evaluator.evaluate(tf.constant(-1)))
 
 
 def _plain(logs: Mapping) -> dict[str, float]:

@@ -1,7 +1,8 @@
 """The winner, trained to the end from scratch, evaluated on unseen data, and exported.
 
 The test split is read here and nowhere else: validation clips chose the winner, so that their
-accuracy flatters it.
+accuracy flatters it. The report (report.py) is on the test split, on the validation split where
+there is none.
 """
 
 from collections.abc import Mapping
@@ -28,19 +29,23 @@ class FinalTraining:
   export_dir: str | None
 
   def __call__(self, candidate: Mapping, directory: str) -> dict:
-    """Returns what TrainingEvaluator does, `metrics` by split, and `export`, a folder."""
+    """Returns what TrainingEvaluator does, `metrics` by split, and `export`, a folder.
+
+    The report goes to `directory`.
+    """
     report = progress.Progress(directory)
     report("starting")
     start = time.monotonic()
     stopwatch = progress.Stopwatch()
     info = dataset.load(self.setup.data_dir)
-    extra = ("test",) if info.splits["test"].clips else ()
+    split = "test" if info.splits["test"].clips else "validation"
     with (
       evaluator.printing_to(os.path.join(directory, "log.txt")),
       evaluator.infeasible() as verdict,
     ):
       from official.serving import export  # imports TensorFlow
       from official.training import experiment
+      from official.training import report as report_lib  # imports matplotlib
 
       trained = experiment.train(
         self.setup,
@@ -48,11 +53,14 @@ class FinalTraining:
         candidate["seed"],
         os.path.join(directory, "training"),
         report,
-        also_evaluate=extra,
+        also_evaluate=(split,),
         stopwatch=stopwatch,
       )
       verdict.update(
         evaluator.facts(trained, candidate["architecture"], self.setup), metrics=trained.metrics
+      )
+      report_lib.write(
+        directory, split, info.classes, trained.metrics[split], trained.confusion[split]
       )
       if self.export_dir is not None:
         report("exporting")

@@ -14,7 +14,7 @@ def test_another_identity_is_refused_by_flag_and_values():
   with pytest.raises(cli.UserError) as error:
     identity.check(RECORDED, {**RECORDED, "seed": 2}, "runs/a")
   assert str(error.value) == (
-      "runs/a belongs to another search: --seed was 1 and is 2 now; "
+      "runs/a belongs to another run: --seed was 1 and is 2 now; "
       "give the flags it was made with, or another --model_dir")
 
 

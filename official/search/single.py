@@ -1,0 +1,157 @@
+"""One training of one architecture as a run of its own: `official.train`.
+
+    train.json       {"format_version", "identity": {flag: value}, "operation": {flag: value}}
+    training/, log.txt, progress.json, lock    as in a candidate's folder
+    result.json      what came of it; written once, last
+    export/1/        the SavedModel
+    workers/1/       log.txt and progress.json of the other processes of a distributed training
+
+As in a search, identity decides what is found: other values are refused by the name of the flag.
+Operation (hardware, threads) may change between two starts.
+"""
+
+from collections.abc import Mapping
+import dataclasses
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+from data_prep import cli
+from official.search import files
+from official.search import identity as identity_lib
+from official.search import locks
+from official.search.console import Console
+from official.search.executors.base import Evaluator
+
+FORMAT_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Role:
+  """What this process is in a training of several.
+
+  Attributes:
+    index: Number among the processes; 0 is the chief, who writes what comes of the training.
+    count: Processes in all.
+  """
+
+  index: int = 0
+  count: int = 1
+
+  @property
+  def is_chief(self) -> bool:
+    return self.index == 0
+
+
+def role(tf_config: str | None) -> Role:
+  """Returns the role that TF_CONFIG gives a process, of a training alone without one.
+
+  As for TensorFlow, the chief is the task of type `chief`, without such a one worker 0.
+
+  Raises:
+    UserError: It cannot be read.
+  """
+  if not tf_config:
+    return Role()
+  try:
+    data = json.loads(tf_config)
+    cluster, task = data["cluster"], data["task"]
+    tasks = [(kind, index) for kind in ("chief", "worker")
+             for index in range(len(cluster.get(kind, ())))]
+    return Role(index=tasks.index((task["type"], int(task["index"]))), count=len(tasks))
+  except (ValueError, KeyError, TypeError, AttributeError) as error:
+    raise cli.UserError(
+        f"TF_CONFIG={tf_config:.80} names no task of its own cluster ({error}); it is like "
+        '{"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", "index": 0}}'
+    ) from error
+
+
+def recorded(model_dir: str) -> Mapping[str, Any] | None:
+  """Returns the content of train.json, None where nothing was trained yet.
+
+  Raises:
+    UserError: The folder is a search's.
+  """
+  if files.exists(files.join(model_dir, "search.json")):
+    raise cli.UserError(f"--model_dir={model_dir} is the folder of a search; give another one")
+  return files.read_json(files.join(model_dir, "train.json"))
+
+
+def run(*, model_dir: str, candidate: Mapping[str, Any], training: Evaluator,
+        identity: Mapping[str, Any], operation: Mapping[str, Any], role: Role) -> int:
+  """Trains, or goes on, or says what came of it; returns the exit status.
+
+  Args:
+    model_dir: Folder of the training.
+    candidate: `architecture` (JSON) and `seed`.
+    training: Called with the candidate and the folder of this process.
+    identity: Values, by flag, that decide the outcome.
+    operation: Values, by flag, that do not.
+    role: What this process is.
+
+  Raises:
+    UserError: The folder belongs to another training, or somebody is at work in it.
+  """
+  asked = files.plain(dict(identity))
+  found = recorded(model_dir)
+  if found is not None:
+    identity_lib.check(found["identity"], asked, model_dir)
+  result_path = files.join(model_dir, "result.json")
+  directory = model_dir
+  if not role.is_chief:
+    directory = files.join(model_dir, "workers", str(role.index))
+  elif (result := files.read_json(result_path)) is not None:
+    print(_summary(model_dir, result))
+    return 0
+  files.make_directory(directory)
+  try:
+    with locks.locked(directory):
+      if role.is_chief:
+        files.write_json(files.join(model_dir, "train.json"), {
+            "format_version": FORMAT_VERSION, "identity": asked, "operation": dict(operation)})
+      result = _train(training, candidate, directory)
+      if role.is_chief and result["status"] == "ok":
+        result["export"] = os.path.relpath(result["export"], model_dir)
+        files.write_json(result_path, result)
+  except locks.Held as held:
+    raise cli.UserError(f"another training is at work in {directory} ({held.holder}); "
+                        "wait for it, or give another --model_dir") from held
+  if result["status"] != "ok":
+    print(f"stopped: the training did not succeed: {result['reason']} "
+          f"({files.join(directory, 'log.txt')} has the details)", file=sys.stderr, flush=True)
+    return 1
+  if role.is_chief:
+    print(_summary(model_dir, result))
+  return 0
+
+
+def _train(training: Evaluator, candidate: Mapping[str, Any], directory: str) -> dict[str, Any]:
+  """Runs the training; Ctrl-C is taken for SIGTERM, at which it leaves with a checkpoint."""
+
+  def leave(*_) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    print("leaving with a checkpoint; the same command goes on from it", file=sys.stderr,
+          flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+  before = signal.signal(signal.SIGINT, leave)
+  try:
+    with Console() as console:
+      console.begin("training", "training", directory)
+      result = dict(training(candidate, directory))
+      console.end("training", result.get("reason") or "finished")
+      return result
+  finally:
+    signal.signal(signal.SIGINT, before)
+
+
+def _summary(model_dir: str, result: Mapping[str, Any]) -> str:
+  """Returns what is printed of a finished training."""
+  lines = []
+  for split, metrics in result["metrics"].items():
+    text = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+    lines.append(f"{split}: {text}")
+  return "\n".join([*lines, f"report: {files.join(model_dir, 'report.txt')}",
+                    f"export: {files.join(model_dir, result['export'])}"])

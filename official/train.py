@@ -1,0 +1,149 @@
+"""Trains one architecture to the end, evaluates it, and exports it.
+
+  python -m official.train --architecture=FILE --data_dir=DATASET --model_dir=RUN
+  python -m official.train --architecture=FILE --describe
+
+FILE is an architecture JSON, or a candidate.json of a search. RUN receives checkpoints,
+result.json, a report (report.txt, report.json, confusion.png) and export/1/, which TensorFlow
+Serving takes as it is. The same command, given again, goes on where it was stopped or killed, with
+other hardware if need be. docs/training.md tells more.
+"""
+
+import os
+
+from absl import flags
+
+from data_prep import cli
+from data_prep import dataset
+from official.architecture import cost
+from official.architecture import description
+from official.architecture import serialization
+from official.architecture import sources
+from official.architecture.architecture import Architecture
+from official.inputs import usable
+from official.search import single
+from official.search.executors import leases
+from official.training import flags as training_flags
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string(
+  "architecture", None, "What is trained: an architecture JSON, or a candidate.json of a search."
+)
+flags.DEFINE_bool(
+  "describe",
+  False,
+  "Prints a table of the blocks and what each costs, and does nothing else.",
+)
+flags.DEFINE_string("model_dir", None, "Folder of the training; made, or gone on with.")
+flags.DEFINE_integer("train_steps", 1000, "Training steps.")
+flags.DEFINE_integer("seed", 0, "Of everything random.")
+flags.DEFINE_integer(
+  "threads",
+  0,
+  "CPU threads of one operation, which show in the last bits; 0: as many as there are cores.",
+)
+flags.DEFINE_integer(
+  "num_gpus",
+  None,
+  "GPUs of this machine to train on; default: with --distribution_strategy=one_device one, if "
+  "there are any, else all of them.",
+)
+
+# Flags that decide what a training finds, besides architecture and data.
+_IDENTITY = (
+  "train_steps",
+  "seed",
+  "batch_size",
+  "learning_rate",
+  "optimizer",
+  "weight_decay",
+  "label_smoothing",
+  "horizontal_flip",
+  "num_frames",
+  "image_size",
+  "connection_learning_rate_multiplier",
+)
+_OPERATION = ("distribution_strategy", "threads", "num_gpus")
+# What --describe counts without --data_dir: streams of data_prep, classes of Moments in Time.
+_STREAMS = {"rgb": 3, "flow": 2}
+_CLASSES = 339
+
+
+def main(_) -> int:
+  if not FLAGS.architecture:
+    raise cli.UserError(f"--architecture is missing ({FLAGS['architecture'].help})")
+  architecture = sources.load(FLAGS.architecture)
+  if FLAGS.describe:
+    return _describe(architecture)
+  _check_numbers()
+  data_dir, model_dir = cli.resolve_path(FLAGS.data_dir), cli.resolve_path(FLAGS.model_dir)
+  info = dataset.load(data_dir)
+  usable.check(info, data_dir, ["train", "validation"])
+  _check_streams(architecture, info)
+  gpus = FLAGS.num_gpus
+  if gpus is None:
+    here = len(leases.list_gpus())
+    gpus = min(here, 1) if FLAGS.distribution_strategy == "one_device" else here
+  role = single.Role()
+  if FLAGS.distribution_strategy == "multi_worker_mirrored":
+    role = single.role(os.environ.get("TF_CONFIG"))
+  return single.run(
+    model_dir=model_dir,
+    candidate={"architecture": serialization.to_json(architecture), "seed": FLAGS.seed},
+    training=_training(data_dir, model_dir, gpus, role),
+    identity={
+      "architecture": serialization.to_json(architecture),
+      "data_dir": info.fingerprint,
+      **{name: FLAGS[name].value for name in _IDENTITY},
+    },
+    operation={name: FLAGS[name].value for name in _OPERATION},
+    role=role,
+  )
+
+
+def _training(data_dir: str, model_dir: str, gpus: int, role: single.Role):
+  from official.training import final
+
+  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
+  return final.FinalTraining(
+    setup=training_flags.setup(data_dir, model_dir, FLAGS.threads, gpus, FLAGS.train_steps),
+    export_dir=os.path.join(model_dir, "export"),
+  )
+
+
+def _describe(architecture: Architecture) -> int:
+  clip = cost.Clip(
+    streams=_STREAMS,
+    num_frames=FLAGS.num_frames,
+    height=FLAGS.image_size,
+    width=FLAGS.image_size,
+    num_classes=_CLASSES,
+  )
+  if FLAGS.data_dir:
+    clip = training_flags.clip(dataset.load(cli.resolve_path(FLAGS.data_dir)))
+  print(description.table(architecture, clip))
+  return 0
+
+
+def _check_streams(architecture: Architecture, info: dataset.DatasetInfo) -> None:
+  missing = sorted(set(architecture.streams) - set(info.streams))
+  if missing:
+    raise cli.UserError(
+      f"--architecture={FLAGS.architecture} reads {', '.join(missing)}, and {FLAGS.data_dir} has "
+      f"{', '.join(sorted(info.streams))}; give another architecture, or prepare the data with that"
+    )
+
+
+def _check_numbers() -> None:
+  training_flags.check()
+  if not FLAGS.model_dir:
+    raise cli.UserError(f"--model_dir is missing ({FLAGS['model_dir'].help})")
+  cli.at_least("train_steps", FLAGS.train_steps, 1)
+  cli.at_least("threads", FLAGS.threads, 0)
+  if FLAGS.num_gpus is not None:
+    cli.at_least("num_gpus", FLAGS.num_gpus, 0)
+
+
+if __name__ == "__main__":
+  cli.run(main)

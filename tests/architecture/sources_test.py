@@ -1,0 +1,40 @@
+"""Architectures by the names that a command line gives them."""
+
+import json
+
+import pytest
+
+from data_prep import cli
+from official.architecture import serialization
+from official.architecture import sources
+from official.architecture.architecture import Architecture
+from official.architecture.architecture import Block
+from official.architecture.architecture import Connection
+
+_STEM = Block(id="rgb_0", level=0, kind="stem_2d", streams=("rgb",), channels=8, spatial_stride=2)
+_BLOCK = Block(id="level1_0", level=1, kind="basic_2plus1d", channels=8)
+_ARCHITECTURE = Architecture((_STEM, _BLOCK), (Connection("rgb_0", "level1_0"),))
+
+
+@pytest.mark.parametrize("wrap", [
+    lambda data: data, lambda data: {"architecture": data, "seed": 3}])
+def test_a_file_is_an_architecture_or_a_candidate(tmp_path, wrap):
+  path = tmp_path / "some.json"
+  path.write_text(json.dumps(wrap(serialization.to_json(_ARCHITECTURE))))
+  assert sources.load(str(path)) == _ARCHITECTURE
+
+
+@pytest.mark.parametrize("content, message", [
+    ("{", "some.json: Expecting property name"),
+    ('{"format_version": 7}', "some.json: format_version is 7; this program reads 1"),
+    ('{"format_version": 1, "blocks": [], "connections": []}', "there is no block on level 0")])
+def test_an_invalid_file_is_refused(tmp_path, content, message):
+  path = tmp_path / "some.json"
+  path.write_text(content)
+  with pytest.raises(cli.UserError, match=message):
+    sources.load(str(path))
+
+
+def test_what_is_no_file_is_refused():
+  with pytest.raises(cli.UserError, match="--architecture=nowhere.json is no file; give an arch"):
+    sources.load("nowhere.json")

@@ -1,0 +1,141 @@
+"""The command line of official.train, each time in a process of its own."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from data_prep import dataset
+from official.architecture import serialization
+from official.architecture.architecture import Architecture
+from official.architecture.architecture import Block
+from official.architecture.architecture import Connection
+
+ROOT = str(pathlib.Path(__file__).resolve().parents[1])
+TRAIN = ["-m", "official.train"]
+
+
+def call(program, *flags):
+  return subprocess.run([sys.executable, *program, *flags], cwd=ROOT, text=True,
+                        capture_output=True, timeout=240, check=False)
+
+
+@pytest.fixture(scope="module")
+def architecture(tmp_path_factory):
+  """A file with a small architecture that reads rgb and flow."""
+  stems = [Block(id=f"{name}_0", level=0, kind="stem_2d", channels=4, spatial_stride=2,
+                 streams=(name,)) for name in ("rgb", "flow")]
+  block = Block(id="level1_0", level=1, kind="basic_2plus1d", channels=8, spatial_stride=2)
+  path = tmp_path_factory.mktemp("architecture") / "architecture.json"
+  path.write_text(json.dumps(serialization.to_json(
+      Architecture((*stems, block), tuple(Connection(stem.id, block.id) for stem in stems)))))
+  return str(path)
+
+
+@pytest.fixture(scope="module")
+def rgb_data(tmp_path_factory):
+  """A dataset.json without flow; its clips are nobody's business here."""
+  directory = str(tmp_path_factory.mktemp("rgb"))
+  split = dataset.SplitInfo(clips=4, frames=80, shards=1)
+  dataset.save(dataset.DatasetInfo(
+      classes=("a", "b"), fps=25.0, short_side=64, failures=0, multi_label=False,
+      streams={"rgb": dataset.StreamInfo(kind="image", channels=3, feature="image/encoded",
+                                         format="jpeg")},
+      splits=dict.fromkeys(dataset.SPLITS, split), manifest_sha256="0", settings={}, versions={}),
+               directory)
+  return directory
+
+
+@pytest.mark.parametrize("flags, message", [
+    (["--architecture="], "error: --architecture is missing (What is trained: "),
+    (["--architecture=no.json"], "error: --architecture=no.json is no file; give "),
+    (["--data_dir="], "error: --data_dir is missing (Folder made by data_prep.extract: "),
+    (["--model_dir="], "error: --model_dir is missing (Folder of the training; "),
+    (["--train_steps=0"], "error: --train_steps=0 is out of range; give a number of at least 1"),
+    (["--num_gpus=-1"], "error: --num_gpus=-1 is out of range; give a number of at least 0"),
+    ([], "error: --architecture={architecture} reads flow, and {data} has rgb; give another"),
+])
+def test_a_mistake_is_one_line_and_nothing_is_made(
+    tmp_path, architecture, rgb_data, flags, message):
+  run = tmp_path / "run"
+  process = call(TRAIN, f"--architecture={architecture}", f"--data_dir={rgb_data}",
+                 f"--model_dir={run}", *flags)
+  assert (process.returncode, process.stdout) == (2, "")
+  [line] = process.stderr.splitlines()
+  assert line.startswith(message.format(architecture=architecture, data=rgb_data))
+  assert not run.exists()
+
+
+def _without_tensorflow(*flags):
+  code = ("import runpy, sys\n"
+          f"sys.argv = ['train', *{list(flags)}]\n"
+          "try:\n"
+          "  runpy.run_module('official.train', run_name='__main__', alter_sys=True)\n"
+          "except SystemExit as left:\n"
+          "  assert not left.code, left.code\n"
+          "assert 'tensorflow' not in sys.modules")
+  process = call(["-c", code])
+  assert process.returncode == 0, process.stderr
+  return process.stdout
+
+
+def test_help_lists_the_flags_of_both_modules_and_imports_no_tensorflow():
+  text = _without_tensorflow("--help")
+  for flag in ("architecture", "describe", "train_steps", "num_gpus", "learning_rate", "data_dir"):
+    assert f"--{flag}" in text
+
+
+def test_describe_prints_the_table_and_imports_no_tensorflow(architecture, rgb_data):
+  lines = _without_tensorflow("--describe", f"--architecture={architecture}").splitlines()
+  assert lines[0].split() == ["block", "level", "kind", "channels", "modules", "r", "output",
+                              "parameters", "multiply-adds"]
+  assert lines[-2].split()[:2] == ["head", "339"]
+
+
+def _train(architecture, data, run, *flags):
+  return [*TRAIN, f"--architecture={architecture}", f"--data_dir={data}", f"--model_dir={run}",
+          "--train_steps=40", "--batch_size=4", "--num_frames=4", "--image_size=16",
+          "--checkpoint_steps=10", *flags]
+
+
+def _wait_for_step(run, step):
+  """Waits until a training has made as many steps."""
+  deadline = time.monotonic() + 200
+  while time.monotonic() < deadline:
+    try:
+      progress = json.loads((run / "progress.json").read_text())
+    except FileNotFoundError:
+      progress = {}
+    if progress.get("phase") == "training" and progress["step"] >= step:
+      return
+    time.sleep(0.05)
+  raise AssertionError(f"no step {step} in time")
+
+
+@pytest.mark.slow
+def test_a_training_that_is_interrupted_goes_on_to_the_end(architecture, sample_dataset, tmp_path):
+  run = tmp_path / "run"
+  command = _train(architecture, sample_dataset, run)
+  process = subprocess.Popen([sys.executable, *command], cwd=ROOT, text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+  _wait_for_step(run, 10)
+  process.send_signal(signal.SIGINT)
+  _, errors = process.communicate(timeout=100)
+  assert process.returncode == -signal.SIGTERM
+  assert "leaving with a checkpoint; the same command goes on from it" in errors
+  assert not (run / "result.json").exists()
+  process = call(_train(architecture, sample_dataset, run, "--threads=1"))
+  assert process.returncode == 0, process.stderr
+  assert process.stdout.splitlines()[-1] == f"export: {run}/export/1"
+  result = json.loads((run / "result.json").read_text())
+  report = json.loads((run / "report.json").read_text())
+  assert (report["split"], report["metrics"]) == ("test", result["metrics"]["test"])
+  right = sum(report["confusion"][index][index] for index in range(6))
+  assert right / report["clips"] == pytest.approx(result["metrics"]["test"]["accuracy"])
+  for name in ("report.txt", "confusion.png", "export/1/saved_model.pb"):
+    assert os.path.exists(run / name)
