@@ -9,7 +9,11 @@ Serving takes as it is. The same command, given again, goes on where it was stop
 other hardware if need be. docs/training.md tells more.
 """
 
+from collections.abc import Mapping
+import dataclasses
 import os
+import tempfile
+from typing import Any
 
 from absl import flags
 
@@ -24,6 +28,7 @@ from official.inputs import usable
 from official.search import single
 from official.search.executors import leases
 from official.training import flags as training_flags
+from official.training import recipe_flags
 
 FLAGS = flags.FLAGS
 
@@ -36,7 +41,6 @@ flags.DEFINE_bool(
   "Prints a table of the blocks and what each costs, and does nothing else.",
 )
 flags.DEFINE_string("model_dir", None, "Folder of the training; made, or gone on with.")
-flags.DEFINE_integer("train_steps", 1000, "Training steps.")
 flags.DEFINE_integer("seed", 0, "Of everything random.")
 flags.DEFINE_integer(
   "threads",
@@ -50,7 +54,7 @@ flags.DEFINE_integer(
   "there are any, else all of them.",
 )
 
-# Flags that decide what a training finds, besides architecture and data.
+# Flags that decide what a training finds, besides those of recipe_flags.
 _IDENTITY = (
   "train_steps",
   "seed",
@@ -74,6 +78,7 @@ def main(_) -> int:
   if not FLAGS.architecture:
     raise cli.UserError(f"--architecture is missing ({FLAGS['architecture'].help})")
   architecture = sources.load(FLAGS.architecture)
+  recipe_flags.take_defaults()
   if FLAGS.describe:
     return _describe(architecture)
   _check_numbers()
@@ -81,6 +86,7 @@ def main(_) -> int:
   info = dataset.load(data_dir)
   usable.check(info, data_dir, ["train", "validation"])
   _check_streams(architecture, info)
+  how = recipe_flags.values(info)
   gpus = FLAGS.num_gpus
   if gpus is None:
     here = len(leases.list_gpus())
@@ -91,24 +97,31 @@ def main(_) -> int:
   return single.run(
     model_dir=model_dir,
     candidate={"architecture": serialization.to_json(architecture), "seed": FLAGS.seed},
-    training=_training(data_dir, model_dir, gpus, role),
+    training=_training(data_dir, model_dir, gpus, role, how),
     identity={
       "architecture": serialization.to_json(architecture),
       "data_dir": info.fingerprint,
       **{name: FLAGS[name].value for name in _IDENTITY},
+      **how,
     },
     operation={name: FLAGS[name].value for name in _OPERATION},
     role=role,
   )
 
 
-def _training(data_dir: str, model_dir: str, gpus: int, role: single.Role):
+def _training(
+  data_dir: str, model_dir: str, gpus: int, role: single.Role, how: Mapping[str, Any]
+):
   from official.training import final
 
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
+  setup = training_flags.setup(data_dir, model_dir, FLAGS.threads, gpus, FLAGS.train_steps)
+  recipe = dataclasses.replace(setup.recipe, **how)
   return final.FinalTraining(
-    setup=training_flags.setup(data_dir, model_dir, FLAGS.threads, gpus, FLAGS.train_steps),
-    export_dir=os.path.join(model_dir, "export"),
+    setup=dataclasses.replace(setup, recipe=recipe),
+    # Every process has to take part in an export, for it reads variables of all.
+    export_dir=os.path.join(model_dir, "export") if role.is_chief else tempfile.mkdtemp(),
+    training_dir=os.path.join(model_dir, "training"),
   )
 
 
@@ -137,9 +150,9 @@ def _check_streams(architecture: Architecture, info: dataset.DatasetInfo) -> Non
 
 def _check_numbers() -> None:
   training_flags.check()
+  recipe_flags.check()
   if not FLAGS.model_dir:
     raise cli.UserError(f"--model_dir is missing ({FLAGS['model_dir'].help})")
-  cli.at_least("train_steps", FLAGS.train_steps, 1)
   cli.at_least("threads", FLAGS.threads, 0)
   if FLAGS.num_gpus is not None:
     cli.at_least("num_gpus", FLAGS.num_gpus, 0)

@@ -2,8 +2,10 @@
 
     a file    architecture JSON (serialization.py), such as `assets/architecture.json` of an export;
               or a `candidate.json` of a search, whose field `architecture` is one
+    {...}     the JSON itself
 """
 
+from collections.abc import Callable
 import json
 import os
 from typing import Any
@@ -20,14 +22,20 @@ def load(text: str) -> Architecture:
   Raises:
     UserError: There is none of that name, or it is invalid.
   """
+  if text.startswith("{"):
+    return _decoded("{...}", lambda: json.loads(text))
   path = cli.resolve_path(text)
   if not os.path.isfile(path):
     raise cli.UserError(
         f"--architecture={text} is no file; give an architecture JSON or a search's candidate.json")
+  return _decoded(text, lambda: _read(path))
+
+
+def _decoded(name: str, read: Callable[[], Any]) -> Architecture:
   try:
-    return serialization.from_json(_read(path))
+    return serialization.from_json(read())
   except (ArchitectureError, ValueError) as error:
-    raise cli.UserError(f"--architecture={text}: {error}") from error
+    raise cli.UserError(f"--architecture={name}: {error}") from error
 
 
 def _read(path: str) -> Any:

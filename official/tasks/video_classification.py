@@ -2,23 +2,28 @@
 
 The network comes from an architecture, the clips from `official.inputs`; loss is softmax cross
 entropy with label smoothing plus weight decay on kernels (for optimizers that do not decay by
-themselves). Metrics are weighted, because the last evaluation batch is padded with examples of
-weight 0.
+themselves); classes may have weights. Metrics are weighted, because the last evaluation batch is
+padded with examples of weight 0.
 """
 
 import dataclasses
 import functools
 import json
 
+import numpy as np
 from official.core import base_task
 from official.core import config_definitions
 from official.modeling import hyperparams
 import tensorflow as tf
 
+from data_prep import dataset
+from official import layers
 from official import network
-from official.architecture import serialization
+from official.architecture import sources
+from official.inputs import cache
 from official.inputs import clip_store
 from official.inputs import clips
+from official.tasks import warm_start
 
 
 @dataclasses.dataclass
@@ -27,7 +32,8 @@ class ClipData(hyperparams.Config):
 
   Attributes:
     data_dir: A dataset folder.
-    cache_dir: Where decoded videos are kept.
+    cache_dir: Where decoded videos are kept; empty: beside the data, or in the folder of the
+      training.
     split: train, validation or test.
     num_frames, image_size: Size of a clip, in frames and pixels.
     global_batch_size: Clips a step, over all replicas.
@@ -55,8 +61,8 @@ class Network(hyperparams.Config):
   """What is built.
 
   Attributes:
-    architecture: JSON text of an architecture.
-    num_classes: Outputs.
+    architecture: What --architecture of official.train takes, or JSON text.
+    num_classes: Outputs; 0: as many as the dataset has classes.
     connection_multiplier: K of sigmoid(K v), how fast connection weights move.
     batch_norm_momentum: Of the moving statistics.
     synchronized: Whether batch normalisation spans all replicas.
@@ -71,7 +77,17 @@ class Network(hyperparams.Config):
 
 @dataclasses.dataclass
 class VideoClassificationConfig(config_definitions.TaskConfig):
-  """Task part of an experiment."""
+  """Task part of an experiment.
+
+  Attributes:
+    model: What is built.
+    train_data, validation_data: Which clips.
+    label_smoothing: Share of the target given to all classes alike.
+    l2_weight_decay: Factor of the L2 penalty on kernels.
+    class_weights: Empty, `balanced`, or a JSON list of factors of the loss by class.
+    freeze_backbone: Trains the head alone.
+    init_checkpoint: Where the first weights come from (warm_start.py).
+  """
 
   model: Network = dataclasses.field(default_factory=Network)
   train_data: ClipData = dataclasses.field(default_factory=ClipData)
@@ -80,6 +96,8 @@ class VideoClassificationConfig(config_definitions.TaskConfig):
   )
   label_smoothing: float = 0.0
   l2_weight_decay: float = 0.0
+  class_weights: str = ""
+  freeze_backbone: bool = False
 
 
 class VideoClassificationTask(base_task.Task):
@@ -87,7 +105,13 @@ class VideoClassificationTask(base_task.Task):
 
   @functools.cached_property
   def architecture(self):
-    return serialization.from_json(json.loads(self.task_config.model.architecture))
+    return sources.load(self.task_config.model.architecture)
+
+  @functools.cached_property
+  def num_classes(self) -> int:
+    """Outputs of the network: as asked, or as many as the dataset has."""
+    asked = self.task_config.model.num_classes
+    return asked or len(dataset.load(self.task_config.train_data.data_dir).classes)
 
   def store(self, data: ClipData, progress=lambda done, total: None) -> clip_store.ClipStore:
     """Opens the decoded videos of `data.split`, decoding them if nobody has."""
@@ -95,24 +119,45 @@ class VideoClassificationTask(base_task.Task):
       data.data_dir,
       data.split,
       short_side=clips.stored_short_side(data.image_size),
-      cache_dir=data.cache_dir,
+      cache_dir=data.cache_dir or cache.directory(data.data_dir, self.logging_dir),
       progress=progress,
     )
 
   def build_model(self) -> tf.keras.Model:
     config, data = self.task_config.model, self.task_config.train_data
     streams = self.store(data).streams
-    return network.build_network(
+    model = network.build_network(
       self.architecture,
       streams={name: stream.channels for name, stream in streams.items()},
       num_frames=data.num_frames,
       height=data.image_size,
       width=data.image_size,
-      num_classes=config.num_classes,
+      num_classes=self.num_classes,
       connection_multiplier=config.connection_multiplier,
       batch_norm_momentum=config.batch_norm_momentum,
       synchronized=config.synchronized,
     )
+    if self.task_config.freeze_backbone:
+      for layer in model.layers:
+        layer.trainable = isinstance(layer, layers.Head)
+    return model
+
+  def initialize(self, model: tf.keras.Model) -> None:
+    """Gives a network its first weights, if they are not random. Called before the first step."""
+    if self.task_config.init_checkpoint:
+      warm_start.load(model, self.task_config.init_checkpoint)
+
+  @functools.cached_property
+  def class_weights(self) -> np.ndarray | None:
+    """Factors of the loss by class, float32; None if all are 1."""
+    asked = self.task_config.class_weights
+    if not asked:
+      return None
+    if asked != "balanced":
+      return np.array(json.loads(asked), np.float32)
+    labels = [video.label for video in self.store(self.task_config.train_data).videos]
+    counts = np.bincount(labels, minlength=self.num_classes)
+    return (len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))).astype(np.float32)
 
   def build_inputs(
     self, params: ClipData, input_context: tf.distribute.InputContext | None = None
@@ -139,7 +184,11 @@ class VideoClassificationTask(base_task.Task):
     )
 
   def build_losses(self, labels, model_outputs, aux_losses=None) -> tf.Tensor:
-    """Returns the mean cross entropy of the examples, each with its weight."""
+    """Returns the mean cross entropy of the examples, each with its weight.
+
+    Class weights are factors of the losses and not of the mean's weights, so that the mean over
+    replicas is that over all examples.
+    """
     classes = model_outputs.shape[-1]
     losses = tf.keras.losses.categorical_crossentropy(
       tf.one_hot(labels["label"], classes),
@@ -147,6 +196,8 @@ class VideoClassificationTask(base_task.Task):
       from_logits=True,
       label_smoothing=self.task_config.label_smoothing,
     )
+    if self.class_weights is not None:
+      losses *= tf.gather(self.class_weights, labels["label"])
     weights = labels["weight"]
     return tf.math.divide_no_nan(tf.reduce_sum(losses * weights), tf.reduce_sum(weights))
 

@@ -64,7 +64,7 @@ def evaluate(
   strategy = tf.distribute.get_strategy()
   data = task.task_config.validation_data.replace(split=split)
   metrics = task.build_metrics(training=False)
-  confusion = ConfusionMatrix(task.task_config.model.num_classes)
+  confusion = ConfusionMatrix(task.num_classes)
 
   def add(features, labels) -> None:
     task.process_metrics([*metrics, confusion], labels, task.inference_step(features, model))

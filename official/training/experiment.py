@@ -6,14 +6,18 @@ newest checkpoint in its folder. Initial weights depend on the seed alone, so th
 the start are known again after a resume.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+import contextlib
 import dataclasses
 import json
 
 import numpy as np
 from official.core import config_definitions
+from official.modeling import optimization
+from official.modeling import performance
 import tensorflow as tf
 
+from data_prep import cli
 from data_prep import dataset
 from official import network
 from official.tasks import video_classification
@@ -32,7 +36,7 @@ class Trained:
   """A network after its last step.
 
   Attributes:
-    model: The network.
+    model: The network, with averaged weights if the recipe averages.
     metrics: accuracy, top5_accuracy and loss per evaluated split.
     confusion: Videos by [true class, predicted class], per split that was looked at closely.
     weights_before, weights_after: Connection -> weight after the sigmoid.
@@ -67,8 +71,7 @@ def configure(
         num_classes=len(info.classes),
         connection_multiplier=recipe.connection_multiplier,
         batch_norm_momentum=recipe.batch_norm_momentum,
-        synchronized=setup.num_gpus > 1
-        or setup.distribution_strategy in ("tpu", "multi_worker_mirrored"),
+        synchronized=setup.distribution_strategy != "one_device",
       ),
       train_data=video_classification.ClipData(
         split="train", seed=seed, horizontal_flip=recipe.horizontal_flip, **data
@@ -76,6 +79,9 @@ def configure(
       validation_data=video_classification.ClipData(split="validation", is_training=False, **data),
       label_smoothing=recipe.label_smoothing,
       l2_weight_decay=recipe.l2_weight_decay,
+      class_weights=recipe.class_weights,
+      freeze_backbone=recipe.freeze_backbone,
+      init_checkpoint=recipe.init_checkpoint,
     ),
     trainer=config_definitions.TrainerConfig(
       optimizer_config=recipe.optimization(),
@@ -87,7 +93,10 @@ def configure(
       max_to_keep=2,
     ),
     runtime=config_definitions.RuntimeConfig(
-      distribution_strategy=setup.distribution_strategy, num_gpus=setup.num_gpus, tpu=setup.tpu
+      distribution_strategy=setup.distribution_strategy,
+      num_gpus=setup.num_gpus,
+      tpu=setup.tpu,
+      mixed_precision_dtype=recipe.precision,
     ),
   )
 
@@ -103,6 +112,12 @@ def prepare(
   runtime.start(setup.threads)
   config = configure(setup, architecture, seed)
   strategy = runtime.strategy(setup.distribution_strategy, setup.num_gpus, setup.tpu)
+  replicas = strategy.num_replicas_in_sync
+  if setup.recipe.batch_size % replicas:
+    raise cli.UserError(
+      f"--batch_size={setup.recipe.batch_size} cannot be shared by {replicas} replicas; give a "
+      f"multiple of {replicas}"
+    )
   task = video_classification.VideoClassificationTask(config.task, logging_dir=directory)
   for data in (config.task.train_data, config.task.validation_data):
     task.store(data, progress=lambda done, total: report("preparing", done, total))
@@ -120,10 +135,21 @@ def build(
   report("building")
   tf.keras.backend.clear_session()
   tf.keras.utils.set_random_seed(seed)
-  with strategy.scope():
+  with strategy.scope(), _precision(config.runtime.mixed_precision_dtype):
     return task.build_model(), task.create_optimizer(
       config.trainer.optimizer_config, config.runtime
     )
+
+
+@contextlib.contextmanager
+def _precision(name: str) -> Iterator[None]:
+  """Layers that are made within the block compute in that precision."""
+  before = tf.keras.mixed_precision.global_policy()
+  performance.set_mixed_precision_policy(tf.as_dtype(name))
+  try:
+    yield
+  finally:
+    tf.keras.mixed_precision.set_global_policy(before)
 
 
 def train(
@@ -166,8 +192,13 @@ def train(
     params=config,
     model_dir=directory,
     trainer=trainer,
+    save_summary=strategy.extended.should_save_summary,
   )
   metrics = {"validation": _run(experiment)}
+  if isinstance(optimizer, optimization.ExponentialMovingAverage):
+    with strategy.scope():
+      optimizer.swap_weights()
+  model.trainable = True  # A frozen backbone is part of the network, too.
   report("measuring sensitivity", config.trainer.train_steps, config.trainer.train_steps)
   with strategy.scope():
     sensitivities = sensitivity.measure(model, task, sensitivity.batches(task))

@@ -13,6 +13,7 @@ import time
 from data_prep import dataset
 from official.training import evaluator
 from official.training import progress
+from official.training import setup as setup_lib
 from official.training.setup import Setup
 
 
@@ -23,15 +24,18 @@ class FinalTraining:
   Attributes:
     setup: As in the search, with the number of steps and the recipe of the final training.
     export_dir: Base folder of the versions; None exports nothing (one of several, ensemble.py).
+    training_dir: Where checkpoints are, if not in `training` in the folder of the call: processes
+      that train together share them.
   """
 
   setup: Setup
   export_dir: str | None
+  training_dir: str | None = None
 
   def __call__(self, candidate: Mapping, directory: str) -> dict:
     """Returns what TrainingEvaluator does, `metrics` by split, and `export`, a folder.
 
-    The report goes to `directory`.
+    The report goes to `directory`, the weights alone, for fine-tuning, to `directory/weights`.
     """
     report = progress.Progress(directory)
     report("starting")
@@ -43,7 +47,9 @@ class FinalTraining:
       evaluator.printing_to(os.path.join(directory, "log.txt")),
       evaluator.infeasible() as verdict,
     ):
-      from official.serving import export  # imports TensorFlow
+      import tensorflow as tf
+
+      from official.serving import export
       from official.training import experiment
       from official.training import report as report_lib  # imports matplotlib
 
@@ -51,7 +57,7 @@ class FinalTraining:
         self.setup,
         candidate["architecture"],
         candidate["seed"],
-        os.path.join(directory, "training"),
+        self.training_dir or os.path.join(directory, "training"),
         report,
         also_evaluate=(split,),
         stopwatch=stopwatch,
@@ -62,6 +68,7 @@ class FinalTraining:
       report_lib.write(
         directory, split, info.classes, trained.metrics[split], trained.confusion[split]
       )
+      tf.train.Checkpoint(model=trained.model).write(os.path.join(directory, setup_lib.WEIGHTS))
       if self.export_dir is not None:
         report("exporting")
         verdict["export"] = export.export(

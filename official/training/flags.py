@@ -32,7 +32,7 @@ flags.DEFINE_float(
   "At its highest; it rises linearly, then falls by a half cosine. "
   "0.1 is for sgd; 0.005 suits adamw.",
 )
-flags.DEFINE_enum("optimizer", "sgd", ["sgd", "adamw"], "sgd has Nesterov momentum 0.9.")
+flags.DEFINE_enum("optimizer", "sgd", recipe.OPTIMIZERS, "sgd has Nesterov momentum 0.9.")
 flags.DEFINE_float(
   "weight_decay", 1e-4, "Of kernels: an L2 penalty with sgd, decoupled with adamw."
 )

@@ -1,7 +1,6 @@
 """How a network is trained: optimizer, learning rate, regularisation, and batch-norm momentum.
 
-The learning rate rises linearly during the first 5 % of the steps and falls by a half cosine to 0
-at the end.
+The learning rate rises linearly during the first steps and falls by a half cosine to 0 at the end.
 
 Moving statistics of batch normalisation must follow the network within the training, however short.
 At Keras' momentum of 0.99 they remember a hundred steps and more; after 200 steps they describe a
@@ -9,14 +8,34 @@ network that no longer exists, and evaluation is at chance. So the momentum come
 steps: the memory 1 / (1 - momentum) is a tenth of the training, during which the cosine has all but
 stopped the weights. (Re-estimating the statistics after training does the same with another pass
 over the data, and with state that a checkpoint would not hold.)
+
+An exponential moving average of the weights, `ema_decay`, is what is evaluated and exported in the
+end; the moving statistics are averaged with them.
 """
 
 import dataclasses
+import math
 import typing
 
 if typing.TYPE_CHECKING:
   from official.modeling import optimization
 
+OPTIMIZERS = ("sgd", "adamw")
+PRECISIONS = ("float32", "bfloat16", "float16")
+# AssembleNet's training on Moments in Time (ICLR 2020, A.6), by the names of flags.
+PAPER = {
+  "train_steps": 50_000,
+  "batch_size": 512,
+  "optimizer": "sgd",
+  "learning_rate": 3.2,
+  "warmup_fraction": 0.24,
+  "weight_decay": 1e-4,
+  "label_smoothing": 0.2,
+  "connection_learning_rate_multiplier": 1.0,
+  "num_frames": 32,
+  "image_size": 224,
+}
+_ADAMW_CLIP_NORM = 1.0
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -31,6 +50,16 @@ class Recipe:
     weight_decay: On kernels only.
     label_smoothing: Share of the target given to all classes alike.
     horizontal_flip: Mirrors half of the clips.
+    warmup_fraction: Share of the steps in which the learning rate rises.
+    gradient_clip_norm: Largest norm of the gradient of all weights together, summed over replicas;
+      None is the optimizer's habit, none with sgd and 1 with adamw.
+    class_weights: Empty; `balanced`, so that every class counts alike, however few clips it has; or
+      a JSON list of factors of the loss, in the order of the classes.
+    ema_decay: Share of the averaged weights that remains in a step; None averages nothing.
+    precision: Of what is computed between layers; weights are float32. With float16 the loss is
+      scaled, dynamically.
+    init_checkpoint: Where the first weights come from (warm_start.py); empty: they are random.
+    freeze_backbone: Trains the head alone; batch normalisation keeps its statistics.
   """
 
   steps: int
@@ -41,6 +70,13 @@ class Recipe:
   weight_decay: float = 1e-4
   label_smoothing: float = 0.0
   horizontal_flip: bool = True
+  warmup_fraction: float = 0.05
+  gradient_clip_norm: float | None = None
+  class_weights: str = ""
+  ema_decay: float | None = None
+  precision: str = "float32"
+  init_checkpoint: str = ""
+  freeze_backbone: bool = False
 
   @property
   def batch_norm_momentum(self) -> float:
@@ -57,26 +93,30 @@ class Recipe:
     from official.modeling import optimization  # imports TensorFlow, which a driver does without
 
     optimizers = {
-      "sgd": {"type": "sgd", "sgd": {"momentum": 0.9, "nesterov": True}},
+      "sgd": {"momentum": 0.9, "nesterov": True, "global_clipnorm": self.gradient_clip_norm},
       "adamw": {
-        "type": "adamw",
-        "adamw": {
-          "weight_decay_rate": self.weight_decay,
-          "include_in_weight_decay": ["kernel"],
-          "exclude_from_weight_decay": ["."],
-        },
+        "weight_decay_rate": self.weight_decay,
+        "include_in_weight_decay": ["kernel"],
+        "exclude_from_weight_decay": ["."],
+        "gradient_clip_norm": 0.0,  # Model Garden's own, which clips before replicas are summed.
+        "global_clipnorm": self.gradient_clip_norm or _ADAMW_CLIP_NORM,
       },
     }
+    ema = {"average_decay": self.ema_decay, "trainable_weights_only": False}
     return optimization.OptimizationConfig(
       {
-        "optimizer": optimizers[self.optimizer],
+        "optimizer": {"type": self.optimizer, self.optimizer: optimizers[self.optimizer]},
         "learning_rate": {
           "type": "cosine",
           "cosine": {"initial_learning_rate": self.learning_rate, "decay_steps": self.steps},
         },
         "warmup": {
           "type": "linear",
-          "linear": {"warmup_steps": -(-self.steps // 20), "warmup_learning_rate": 0.0},
+          "linear": {
+            "warmup_steps": math.ceil(self.steps * self.warmup_fraction),
+            "warmup_learning_rate": 0.0,
+          },
         },
+        **({"ema": ema} if self.ema_decay is not None else {}),
       }
     )

@@ -35,5 +35,12 @@ def start(threads: int) -> None:
 
 @functools.cache
 def strategy(name: str, num_gpus: int, tpu: str) -> tf.distribute.Strategy:
-  """Returns the strategy, one object a process: a second one may hang in collectives."""
+  """Returns the strategy, one object a process: a second one may hang in collectives.
+
+  Without GPUs `mirrored` has a replica on every logical CPU.
+  """
+  if name == "mirrored" and not num_gpus:
+    return tf.distribute.MirroredStrategy(
+      [device.name for device in tf.config.list_logical_devices("CPU")]
+    )
   return distribute_utils.get_distribution_strategy(name, num_gpus=num_gpus, tpu_address=tpu)

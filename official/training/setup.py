@@ -4,6 +4,9 @@ import dataclasses
 
 from official.training import recipe
 
+# Prefix of the checkpoint that has the final weights alone, within the folder of a training.
+WEIGHTS = "weights/final"
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Setup:

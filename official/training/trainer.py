@@ -1,6 +1,7 @@
 """The Model Garden trainer: tells how far it is, measures its steps, leaves when asked to."""
 
 from collections.abc import Callable
+import tempfile
 import time
 
 from official.core import base_trainer
@@ -110,8 +111,26 @@ class Experiment(train_lib.OrbitExperimentRunner):
   """Trains up to the last step, then evaluates, whether or not there was anything left to train.
 
   The base class evaluates nothing when it resumes at the last step, and counts FLOPs by profiling a
-  graph of its own.
+  graph of its own. Of several processes only the chief resumes there.
   """
+
+  def _maybe_build_checkpoint_manager(self) -> tf.train.CheckpointManager:
+    """Returns the manager; of those who are not the chief, who write aside, one that reads his."""
+    if self.strategy.extended.should_checkpoint:
+      return super()._maybe_build_checkpoint_manager()
+    newest = tf.train.latest_checkpoint(self.model_dir)
+
+    def begin() -> None:
+      self.trainer.checkpoint.restore(newest) if newest else self.trainer.initialize()
+
+    return tf.train.CheckpointManager(
+      self.trainer.checkpoint,
+      directory=tempfile.mkdtemp(),
+      max_to_keep=1,
+      step_counter=self.trainer.global_step,
+      checkpoint_interval=self.params.trainer.checkpoint_interval,
+      init_fn=begin,
+    )
 
   def run(self):
     with self.strategy.scope():

@@ -36,6 +36,19 @@ def test_label_smoothing_spreads_the_target():
   )
 
 
+def test_class_weights_are_factors_of_the_losses():
+  loss = _task(class_weights="[1, 5, 3]").build_losses(_LABELS, tf.constant(_LOGITS))
+  assert float(loss) == pytest.approx(-(np.log(0.7) + 3 * np.log(0.3)) / 2, rel=1e-5)
+
+
+def test_balanced_weights_give_every_class_the_same_sum(sample_dataset, tmp_path):
+  data = video_classification.ClipData(data_dir=sample_dataset, cache_dir=str(tmp_path))
+  task = _task(class_weights="balanced", train_data=data)
+  labels = [video.label for video in task.store(data).videos]
+  sums = task.class_weights * np.bincount(labels)
+  np.testing.assert_allclose(sums, len(labels) / 6, rtol=1e-6)
+
+
 def test_metrics_leave_padding_out():
   task = _task()
   metrics = task.build_metrics(training=False)

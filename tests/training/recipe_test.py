@@ -52,3 +52,30 @@ def test_sgd_is_nesterov_s():
   optimizer = optimization.OptimizerFactory(_recipe().optimization()).build_optimizer(0.1)
   assert isinstance(optimizer, tf.keras.optimizers.legacy.SGD)
   assert optimizer.get_config()["nesterov"] and optimizer.get_config()["momentum"] == 0.9
+
+
+@pytest.mark.parametrize(
+  "optimizer, asked, norm", [("sgd", None, None), ("sgd", 3.0, 3.0), ("adamw", None, 1.0),
+                             ("adamw", 3.0, 3.0)]
+)
+def test_the_norm_of_all_gradients_is_bounded(optimizer, asked, norm):
+  config = _recipe(optimizer=optimizer, gradient_clip_norm=asked).optimization()
+  assert optimization.OptimizerFactory(config).build_optimizer(0.1).global_clipnorm == norm
+
+
+def test_the_warm_up_is_a_share_of_the_steps():
+  rate = optimization.OptimizerFactory(
+    _recipe(warmup_fraction=0.25).optimization()
+  ).build_learning_rate()
+  rates = [float(rate(step)) for step in range(200)]
+  assert rates.index(max(rates)) == 50
+
+
+def test_an_average_takes_in_the_statistics_of_batch_normalisation():
+  optimizer = optimization.OptimizerFactory(
+    _recipe(ema_decay=0.9).optimization()
+  ).build_optimizer(0.1)
+  assert isinstance(optimizer, optimization.ExponentialMovingAverage)
+  model = tf.keras.Sequential([tf.keras.layers.BatchNormalization(input_shape=[3])])
+  optimizer.shadow_copy(model)
+  assert len(optimizer._average_weights) == len(model.variables) == 4

@@ -1,0 +1,65 @@
+"""First weights from an earlier training."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from data_prep import cli
+from official import network
+from official.architecture.architecture import Architecture
+from official.architecture.architecture import Block
+from official.architecture.architecture import Connection
+from official.tasks import warm_start
+
+
+def _model(classes: int, *, channels: int = 8, seed: int = 0) -> tf.keras.Model:
+  stem = Block(
+    id="rgb_0", level=0, kind="stem_2d", channels=4, spatial_stride=2, streams=("rgb",)
+  )
+  block = Block(id="level1_0", level=1, kind="basic_2plus1d", channels=channels)
+  tf.keras.utils.set_random_seed(seed)
+  return network.build_network(
+    Architecture((stem, block), (Connection("rgb_0", "level1_0"),)),
+    streams={"rgb": 3}, num_frames=2, height=8, width=8, num_classes=classes,
+  )
+
+
+@pytest.fixture(scope="module")
+def donor(tmp_path_factory):
+  """A network of 5 classes, and the folder with its checkpoint."""
+  model = _model(5, seed=1)
+  folder = tmp_path_factory.mktemp("donor")
+  tf.train.Checkpoint(model=model).save(str(folder / "ckpt"))
+  return model, str(folder)
+
+
+def _same(one: tf.keras.layers.Layer, other: tf.keras.layers.Layer) -> bool:
+  return all(
+    np.array_equal(a.numpy(), b.numpy())
+    for a, b in zip(one.variables, other.variables, strict=True)
+  )
+
+
+def test_of_another_number_of_classes_all_but_the_head_is_read(donor):
+  model, random = _model(3), _model(3)
+  warm_start.load(model, donor[1])
+  for layer in model.layers[:-1]:
+    assert _same(layer, donor[0].get_layer(layer.name))
+  assert not _same(model.get_layer("block_level1_0"), random.get_layer("block_level1_0"))
+  assert _same(model.get_layer("head"), random.get_layer("head"))
+
+
+def test_of_as_many_classes_the_head_is_read_too(donor):
+  model = _model(5)
+  warm_start.load(model, tf.train.latest_checkpoint(donor[1]))
+  assert _same(model, donor[0])
+
+
+def test_another_architecture_is_refused(donor):
+  with pytest.raises(cli.UserError, match="--init_checkpoint=.* is of another architecture"):
+    warm_start.load(_model(5, channels=16), donor[1])
+
+
+def test_a_folder_without_a_checkpoint_is_refused(tmp_path):
+  with pytest.raises(cli.UserError, match="is a folder without checkpoints; give another"):
+    warm_start.load(_model(5), str(tmp_path))

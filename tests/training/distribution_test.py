@@ -1,0 +1,99 @@
+"""Training on several replicas, in a process that has two logical CPUs."""
+
+import json
+import pathlib
+import pickle
+import subprocess
+import sys
+
+import pytest
+
+from official.architecture import serialization
+from official.architecture.architecture import Architecture
+from official.architecture.architecture import Block
+from official.architecture.architecture import Connection
+from official.training import recipe
+from official.training import setup
+
+_STEM = Block(id="rgb_0", level=0, kind="stem_2d", channels=4, spatial_stride=2, streams=("rgb",))
+_BLOCK = Block(id="level1_0", level=1, kind="basic_2plus1d", channels=8, spatial_stride=2)
+_JSON = serialization.to_json(
+  Architecture((_STEM, _BLOCK), (Connection("rgb_0", "level1_0"),))
+)
+
+# Trains with the first strategy for 10 steps of 20, and with the second one to the end.
+_PROGRAM = """
+import contextlib, dataclasses, io, json, os, pickle, sys
+
+import tensorflow as tf
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+from official.training import experiment
+
+class Stopped(Exception):
+  pass
+
+def stop_after_10_steps(phase, step=0, steps=0):
+  if phase == "training" and step > 10:
+    raise Stopped
+
+def train(settings, architecture, strategy, folder, report):
+  settings = dataclasses.replace(settings, distribution_strategy=strategy)
+  return experiment.train(settings, architecture, 3, folder, report, also_evaluate=("test",))
+
+settings, architecture, folder = pickle.load(sys.stdin.buffer)
+found = {}
+for first, second in [(None, "one_device"), ("one_device", "mirrored"), ("mirrored", "one_device")]:
+  name = f"{first}-{second}"
+  where = os.path.join(folder, name)
+  with contextlib.redirect_stdout(io.StringIO()):
+    if first:
+      with contextlib.suppress(Stopped):
+        train(settings, architecture, first, where, stop_after_10_steps)
+      assert tf.train.latest_checkpoint(where).endswith("-10")
+    trained = train(settings, architecture, second, where, lambda *_, **__: None)
+  found[name] = trained.metrics, trained.confusion["test"].tolist()
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def found(sample_dataset, tmp_path_factory):
+  """Metrics and confusion matrices, by the strategies before and after a resume."""
+  folder = tmp_path_factory.mktemp("distributed")
+  settings = setup.Setup(
+    data_dir=sample_dataset, cache_dir=str(folder / "cache"), num_frames=4, image_size=16,
+    checkpoint_steps=10, threads=0,
+    recipe=recipe.Recipe(
+      steps=20, batch_size=6, optimizer="sgd", learning_rate=0.05, connection_multiplier=10.0,
+      ema_decay=0.9, class_weights="balanced", gradient_clip_norm=1.0
+    ),
+  )
+  process = subprocess.run(
+    [sys.executable, "-c", _PROGRAM], input=pickle.dumps((settings, _JSON, str(folder))),
+    cwd=pathlib.Path(__file__).parents[2], capture_output=True, check=False,
+  )
+  assert process.returncode == 0, process.stderr.decode()[-2000:]
+  return json.loads(process.stdout.splitlines()[-1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["one_device-mirrored", "mirrored-one_device"])
+def test_checkpoints_move_between_strategies_that_train_alike(found, way):
+  alone, _ = found["None-one_device"]
+  moved, _ = found[way]
+  for split in ("validation", "test"):
+    assert moved[split]["loss"] == pytest.approx(alone[split]["loss"], rel=1e-3)
+    assert moved[split]["accuracy"] == alone[split]["accuracy"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["one_device-mirrored", "mirrored-one_device"])
+def test_what_is_counted_on_replicas_is_summed(found, way):
+  """There are 8 test videos, in batches of 6: the last one is padded, which counts nowhere."""
+  metrics, confusion = found[way]
+  right = sum(confusion[index][index] for index in range(6))
+  assert sum(map(sum, confusion)) == 8
+  assert right / 8 == pytest.approx(metrics["test"]["accuracy"])
