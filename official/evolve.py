@@ -199,6 +199,7 @@ def main(_) -> int:
   data_dir, model_dir = cli.resolve_path(FLAGS.data_dir), cli.resolve_path(FLAGS.model_dir)
   info = dataset.load(data_dir)
   usable.check(info, data_dir, ["train", "validation"])
+  usable.check_fitness(info, data_dir, FLAGS.fitness)
   space = space_lib.load_space(FLAGS.search_space).restricted_to(info.streams)
   settings = _settings(space)
   threads = application.threads(model_dir, FLAGS.threads_per_candidate, settings.workers)

@@ -105,7 +105,7 @@ def test_a_mistake_is_one_line_and_nothing_is_made(tmp_path, data, flags, messag
 @pytest.mark.parametrize("options, message", [
     (None, "is no finished dataset: it has no dataset.json; make one with "),
     ({"validation": 0}, "has no usable validation clips; give some rows of the manifest "),
-    ({"multi_label": True}, "has clips with several labels, and training wants one label a clip"),
+    ({"multi_label": True}, "has clips with several labels, for which there is no accuracy; "),
     ({"streams": ("depth",)}, "search space 'small' has no stem that reads only depth; "),
 ])
 def test_data_that_cannot_be_searched_on_is_refused(tmp_path, options, message):

@@ -51,13 +51,13 @@ def main(arguments: Sequence[str]) -> None:
   store = clip_store.open_store(
     data_dir,
     split,
-    short_side=clips.stored_short_side(shape[2]),
+    image_size=shape[2],
     cache_dir=cache.directory(data_dir, os.path.dirname(saved_model)),
   )
   batches = clips.evaluation_clips(
     store, sorted(specs), num_frames=shape[1], image_size=shape[2], global_batch_size=1
   )
-  by_class = sorted(zip(store.videos, batches), key=lambda clip: (clip[0].label, clip[0].id))
+  by_class = sorted(zip(store.videos, batches), key=lambda clip: (clip[0].labels, clip[0].id))
   step = max(1, len(by_class) // _CLIPS.value)
   for video, (streams, _) in by_class[::step][: _CLIPS.value]:
     outputs = predict(**{name: values[0] for name, values in streams.items()})
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str]) -> None:
         {
           "clip": video.id,
           "split": split,
-          "label": info.classes[video.label],
+          "label": ";".join(info.classes[label] for label in video.labels),
           "predictions": dict(best[:3]),
         }
       )

@@ -1,187 +1,209 @@
-"""Decoded videos of one split in memory-mapped files, made once per dataset and size.
+"""The videos of a split, decoded before or when they are due.
 
 A search trains hundreds of candidates on the same clips. Decoding JPEG and PNG for each of them
 again costs more than a small network's training, and `tf.data.Dataset.cache` dies with its dataset.
-So the first candidate decodes every video, shrinks its frames to the short side that crops are
-taken from, and writes
+So where there is room (cache.py), the first candidate decodes every video and writes
 
     <cache_dir>/<split>-<short side>-<dataset fingerprint>/
       <stream>.npy     values of all videos one after the other, flat: uint8 images, float16 flow
-      index.json       per video: id, label, frames, height, width
+      index.json       per video: id, labels, frames, and (height, width) per stream
 
-under a temporary name, renamed into place when whole; everyone else maps the same pages. Flow
-vectors are scaled with the frames, so that they stay pixels of the grid they are stored on. A video
-of T frames has T flows here: the last one repeated, because nothing follows the last frame.
+under a temporary name, renamed into place when whole; everyone else maps the same pages.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent import futures
 import dataclasses
 import fcntl
+import glob
 import json
 import os
 import shutil
 import tempfile
 
+import cv2
 import numpy as np
 import tensorflow as tf
 
 from data_prep import dataset
+from data_prep import files
+from official.inputs import cache as cache_lib
 from official.inputs import usable
+from official.inputs import videos as videos_lib
 
-_LABEL = "clip/label/index"
-_ID = "example/id"
+_FORMAT = "2"  # Of the files; it is part of the folder's name.
 
-
-@dataclasses.dataclass(frozen=True)
-class Video:
-  """Where one video lies in the store.
-
-  Attributes:
-    id: The clip id of the manifest.
-    label: Index of its class.
-    frames, height, width: Its size on the store's grid.
-    first_pixel: Pixels (over all frames) of the videos before it.
-  """
-
-  id: str
-  label: int
-  frames: int
-  height: int
-  width: int
-  first_pixel: int
+Progress = Callable[[int, int], None]
+_in_memory: dict[tuple, tuple[videos_lib.Video, ...]] = {}
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ClipStore:
-  """Read access to the videos of one split.
+  """Read access to a split.
 
   Attributes:
-    videos: In the order of the shards; an index into it names a video.
-    streams: Name -> facts about the stream (`data_prep.dataset.StreamInfo`).
+    videos: In the order of the records; an index into it names a video.
+    streams: Name -> facts about the stream.
+    num_classes: Classes that labels count.
+    multi_label: Whether a video may have several labels.
   """
 
-  def __init__(self, directory: str, streams: Mapping[str, dataset.StreamInfo]):
-    self.streams = dict(streams)
-    with open(os.path.join(directory, "index.json"), encoding="utf-8") as file:
-      rows = json.load(file)
-    videos, pixel = [], 0
-    for row in rows:
-      videos.append(Video(**row, first_pixel=pixel))
-      pixel += row["frames"] * row["height"] * row["width"]
-    self.videos = tuple(videos)
-    self._values = {
-      name: np.load(os.path.join(directory, f"{name}.npy"), mmap_mode="r") for name in self.streams
-    }
-
-  def read(
-    self,
-    index: int,
-    *,
-    first_frame: int,
-    num_frames: int,
-    top: int,
-    left: int,
-    size: int,
-    flip: bool,
-  ) -> tuple[np.ndarray, ...]:
-    """Returns a crop of one video: [num_frames, size, size, channels] a stream, sorted by name.
-
-    Args:
-      index: Which video.
-      first_frame: First frame of the clip. Frames past the end repeat the last one, where nothing
-        moves.
-      num_frames: Consecutive frames to return.
-      top, left, size: The square that is cut out, in pixels of the store's grid.
-      flip: Mirrors left and right; the x components of flow change sign.
-    """
-    video = self.videos[index]
-    stop = min(first_frame + num_frames, video.frames)
-    rows, columns = slice(top, top + size), slice(left, left + size)
-    results = []
-    for name in sorted(self.streams):
-      info = self.streams[name]
-      values = self._values[name]
-      pixels = video.frames * video.height * video.width
-      start = video.first_pixel * info.channels
-      clip = values[start : start + pixels * info.channels].reshape(
-        video.frames, video.height, video.width, info.channels
-      )[first_frame:stop, rows, columns]
-      if flip:
-        clip = clip[:, :, ::-1]
-        if info.kind == "flow":
-          clip = clip * np.array([-1, 1], clip.dtype)
-      missing = num_frames - len(clip)
-      if missing:
-        tail = np.repeat(clip[-1:], missing, axis=0)
-        clip = np.concatenate([clip, np.zeros_like(tail) if info.kind == "flow" else tail])
-      results.append(np.ascontiguousarray(clip))
-    return tuple(results)
+  videos: Sequence[videos_lib.Video]
+  streams: Mapping[str, dataset.StreamInfo]
+  num_classes: int
+  multi_label: bool
 
 
 def open_store(
   data_dir: str,
   split: str,
   *,
-  short_side: int,
+  image_size: int,
   cache_dir: str,
-  progress: Callable[[int, int], None] = lambda done, total: None,
+  cache: str = "auto",
+  progress: Progress = lambda done, total: None,
 ) -> ClipStore:
-  """Opens the store of a split, making it first if nobody has.
+  """Opens a split, decoding it first where it shall be cached and is not.
 
   Args:
     data_dir: A dataset folder (data_prep.dataset).
     split: train, validation or test.
-    short_side: Pixels of the shorter side of the stored frames.
-    cache_dir: A local folder for the files.
-    progress: Called with (videos done, videos in all) while the store is made.
+    image_size: Pixels of the squares that will be cut out.
+    cache_dir: A local folder for files.
+    cache: How decoded videos are kept, see cache.py.
+    progress: Called with (videos done, videos in all) while they are decoded.
   """
   info = dataset.load(data_dir)
   usable.check(info, data_dir, [split])
-  directory = os.path.join(cache_dir, f"{split}-{short_side}-{info.fingerprint[:16]}")
+  cv2.setNumThreads(1)  # Videos are decoded side by side; OpenCV's threads would be in the way.
+  side = videos_lib.short_side(image_size, info)
+  mode = cache_lib.choose(cache, cache_dir, cache_lib.decoded_bytes(info, split, side))
+  kept = None
+  if not files.is_url(cache_dir):
+    kept = os.path.join(cache_dir, f"{split}-{info.fingerprint[:16]}.index.npy")
+
+  def streamed() -> videos_lib.Streamed:
+    return videos_lib.Streamed(info, data_dir, split, side, kept)
+
+  if mode == "disk":
+    name = f"{split}-{side}-{info.fingerprint[:16]}-{_FORMAT}"
+    videos = _from_disk(os.path.join(cache_dir, name), info.streams, streamed, progress)
+  elif mode == "memory":
+    key = (info.fingerprint, split, side)
+    if key not in _in_memory:
+      _in_memory[key] = tuple(
+        _in_arrays(video, values) for video, values in _decoded(streamed(), info.streams, progress)
+      )
+    videos = _in_memory[key]
+  else:
+    videos = streamed()
+  return ClipStore(
+    videos=videos,
+    streams=info.streams,
+    num_classes=len(info.classes),
+    multi_label=info.multi_label,
+  )
+
+
+def parallel_calls() -> int:
+  """Returns how many videos are read at a time: as many as an operation has threads."""
+  return tf.config.threading.get_intra_op_parallelism_threads() or len(os.sched_getaffinity(0))
+
+
+def _decoded(
+  videos: Sequence[videos_lib.Video], names: Sequence[str], progress: Progress
+) -> Iterator[tuple[videos_lib.Video, dict[str, np.ndarray]]]:
+  """Yields every video in order, with {stream: [frames, height, width, channels]}."""
+
+  def decode(index: int):
+    video = videos[index]
+    return video, {name: np.stack(video.read(name, 0, video.frames)) for name in names}
+
+  threads = parallel_calls()
+  with futures.ThreadPoolExecutor(threads) as pool:
+    for start in range(0, len(videos), 4 * threads):
+      several = range(start, min(start + 4 * threads, len(videos)))
+      for index, decoded in zip(several, pool.map(decode, several)):
+        yield decoded
+        progress(index + 1, len(videos))
+
+
+def _in_arrays(video: videos_lib.Video, values: Mapping[str, np.ndarray]) -> videos_lib.Video:
+  return dataclasses.replace(video, read=lambda name, start, stop: values[name][start:stop])
+
+
+def _from_disk(
+  directory: str,
+  streams: Mapping[str, dataset.StreamInfo],
+  streamed: Callable[[], videos_lib.Streamed],
+  progress: Progress,
+) -> tuple[videos_lib.Video, ...]:
   if not os.path.exists(os.path.join(directory, "index.json")):
-    os.makedirs(cache_dir, exist_ok=True)
+    os.makedirs(os.path.dirname(directory), exist_ok=True)
     with open(directory + ".lock", "w") as lock:
       fcntl.flock(lock, fcntl.LOCK_EX)  # released when the process ends, however it ends
       if not os.path.exists(os.path.join(directory, "index.json")):
-        _make(info, data_dir, split, short_side, directory, progress)
-  return ClipStore(directory, info.streams)
+        _write(directory, streams, _decoded(streamed(), streams, progress))
+  return _map(directory, streams)
 
 
-def _make(
-  info: dataset.DatasetInfo,
-  data_dir: str,
-  split: str,
-  short_side: int,
+def _write(
   directory: str,
-  progress: Callable[[int, int], None],
+  streams: Mapping[str, dataset.StreamInfo],
+  decoded: Iterator[tuple[videos_lib.Video, dict[str, np.ndarray]]],
 ) -> None:
-  for stale in tf.io.gfile.glob(directory + ".tmp*"):
+  for stale in glob.glob(glob.escape(directory) + ".tmp*"):
     shutil.rmtree(stale)  # of a process that was killed: we hold the lock
   temporary = tempfile.mkdtemp(
     prefix=os.path.basename(directory) + ".tmp", dir=os.path.dirname(directory)
   )
   rows = []
-  counts = dict.fromkeys(info.streams, 0)
-  raw = {name: open(os.path.join(temporary, f"{name}.raw"), "wb") for name in info.streams}
-  for record in tf.data.TFRecordDataset(dataset.shard_paths(data_dir, split)).prefetch(2):
-    video_id, label, clip = _decode(record, info.streams, short_side)
-    frames, height, width = next(iter(clip.values())).shape[:3]
+  counts = dict.fromkeys(streams, 0)
+  raw = {name: open(os.path.join(temporary, f"{name}.raw"), "wb") for name in streams}
+  for video, clip in decoded:
     for name, values in clip.items():
       raw[name].write(values.tobytes())
       counts[name] += values.size
+    sizes = {name: values.shape[1:3] for name, values in clip.items()}
     rows.append(
-      {"id": video_id, "label": label, "frames": frames, "height": height, "width": width}
+      {"id": video.id, "labels": video.labels, "frames": video.frames, "sizes": sizes}
     )
-    progress(len(rows), info.splits[split].clips)
   for name, file in raw.items():
     file.close()
     _add_npy_header(
-      file.name, os.path.join(temporary, f"{name}.npy"), counts[name], _dtype(info.streams[name])
+      file.name, os.path.join(temporary, f"{name}.npy"), counts[name], _dtype(streams[name])
     )
     os.remove(file.name)
   with open(os.path.join(temporary, "index.json"), "w", encoding="utf-8") as file:
     json.dump(rows, file)
   shutil.rmtree(directory, ignore_errors=True)
   os.rename(temporary, directory)
+
+
+def _map(
+  directory: str, streams: Mapping[str, dataset.StreamInfo]
+) -> tuple[videos_lib.Video, ...]:
+  with open(os.path.join(directory, "index.json"), encoding="utf-8") as file:
+    rows = json.load(file)
+  flat = {name: np.load(os.path.join(directory, f"{name}.npy"), mmap_mode="r") for name in streams}
+  position = dict.fromkeys(streams, 0)
+  videos = []
+  for row in rows:
+    values = {}
+    for name, stream in streams.items():
+      shape = (row["frames"], *row["sizes"][name], stream.channels)
+      start, count = position[name], int(np.prod(shape))
+      values[name] = np.asarray(flat[name])[start : start + count].reshape(shape)
+      position[name] += count
+    videos.append(
+      videos_lib.Video(
+        id=row["id"],
+        labels=tuple(row["labels"]),
+        frames=row["frames"],
+        read=lambda name, start, stop, values=values: values[name][start:stop],
+      )
+    )
+  return tuple(videos)
 
 
 def _add_npy_header(source: str, target: str, count: int, dtype: np.dtype) -> None:
@@ -195,42 +217,3 @@ def _add_npy_header(source: str, target: str, count: int, dtype: np.dtype) -> No
 
 def _dtype(stream: dataset.StreamInfo) -> np.dtype:
   return np.dtype(np.float16 if stream.kind == "flow" else np.uint8)
-
-
-def _decode(
-  record: tf.Tensor, streams: Mapping[str, dataset.StreamInfo], short_side: int
-) -> tuple[str, int, dict[str, np.ndarray]]:
-  context, lists = tf.io.parse_single_sequence_example(
-    record,
-    {_ID: tf.io.FixedLenFeature([], tf.string), _LABEL: tf.io.VarLenFeature(tf.int64)},
-    {stream.feature: tf.io.FixedLenSequenceFeature([], tf.string) for stream in streams.values()},
-  )
-  frames = max(lists[stream.feature].shape[0] for stream in streams.values())
-  clip = {
-    name: _resize(lists[stream.feature], stream, frames, short_side)
-    for name, stream in streams.items()
-  }
-  return context[_ID].numpy().decode(), int(context[_LABEL].values[0]), clip
-
-
-def _resize(
-  encoded: tf.Tensor, stream: dataset.StreamInfo, frames: int, short_side: int
-) -> np.ndarray:
-  channels = 1 if stream.channels == 1 else 3
-  images = tf.stack(
-    [tf.io.decode_image(image, channels=channels, expand_animations=False) for image in encoded]
-  )
-  height, width = images.shape[1:3]
-  scale = short_side / min(height, width)
-  size = [max(short_side, round(height * scale)), max(short_side, round(width * scale))]
-  if stream.kind == "flow":
-    vectors = dataset.decode_flow(images.numpy(), stream.bound)
-    vectors = tf.image.resize(vectors, size, antialias=True).numpy()
-    vectors *= np.array([size[1] / width, size[0] / height], np.float32)
-    return _repeat_last(vectors, frames).astype(np.float16)
-  values = tf.image.resize(images[..., : stream.channels], size, antialias=True)
-  return _repeat_last(tf.saturate_cast(tf.round(values), tf.uint8).numpy(), frames)
-
-
-def _repeat_last(values: np.ndarray, frames: int) -> np.ndarray:
-  return np.concatenate([values, np.repeat(values[-1:], frames - len(values), axis=0)])

@@ -2,31 +2,30 @@
 
 Example n of a training is a function of (seed, n) alone: epoch n // N walks the N videos in an
 order of its own (`index_shuffle`), and one stateless draw keyed by (seed, n) places the clip in
-time, the crop in space, and decides on the flip. A training that is resumed at step s starts the
-same sequence at example s * batch, and sees what it would have seen. Evaluation takes clips evenly
+time and space and varies it (views.py). A training that is resumed at step s starts the same
+sequence at example s * batch, and sees what it would have seen. Evaluation takes clips evenly
 spaced over every video, and pads the last batch with examples of weight 0, so that no video is lost
-and every batch has the same shape.
+and every batch has the same shape. Of several input pipelines, each takes every so-manieth example,
+so that a step of all of them together has the examples that a step of one would have.
 
 A batch is `(streams, labels)`:
-  streams: {name: [batch, time, height, width, channels]}, for evaluation [batch, clips, time, ...];
+  streams: {name: [batch, time, height, width, channels]}, for evaluation [batch, views, time, ...];
     float32, in [-1, 1] for images, pixels for flow.
-  labels: {"label": int32 [batch], "weight": float32 [batch]}.
+  labels: {"label": int32 [batch], or, where a video may have several, float32 [batch, classes] of 0
+    and 1, "weight": float32 [batch]}.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+import functools
 
 import numpy as np
 import tensorflow as tf
 
+from data_prep import cli
 from official.inputs import clip_store
-
-# Frames are stored a little larger than the crop, as 256 is to 224.
-_MARGIN = 8 / 7
-
-
-def stored_short_side(image_size: int) -> int:
-  """Returns the short side, in pixels, of the frames from which crops of `image_size` are taken."""
-  return round(image_size * _MARGIN)
+from official.inputs import usable
+from official.inputs import videos
+from official.inputs import views as views_lib
 
 
 def training_clips(
@@ -37,11 +36,15 @@ def training_clips(
   image_size: int,
   global_batch_size: int,
   seed: int,
-  horizontal_flip: bool,
+  augmentation: views_lib.Augmentation,
   first_step: int = 0,
   input_context: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:
-  """Returns endless batches, beginning with those of step `first_step`."""
+  """Returns endless batches, beginning with those of step `first_step`.
+
+  Raises:
+    UserError: The dataset lacks a stream, or the batch cannot be divided among the replicas.
+  """
   count = len(store.videos)
 
   def place(n: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -50,25 +53,25 @@ def training_clips(
       position, tf.stack([tf.constant(seed, tf.int64), epoch]), tf.constant(count - 1, tf.int64)
     )
     return video, tf.random.stateless_uniform(
-      [1, 4], seed=tf.stack([tf.constant(seed, tf.int64), n])
+      [views_lib.DRAWS], seed=tf.stack([tf.constant(seed, tf.int64), n])
     )
 
-  examples = tf.data.Dataset.range(first_step * global_batch_size, np.iinfo(np.int64).max).map(
-    place
-  )
+  examples = tf.data.Dataset.range(first_step * global_batch_size, np.iinfo(np.int64).max)
   batches = _batches(
     store,
     streams,
     examples,
+    place,
+    lambda draws: (views_lib.training_view(draws, augmentation),),
+    num_views=1,
     num_frames=num_frames,
     image_size=image_size,
     global_batch_size=global_batch_size,
-    flip=horizontal_flip,
     input_context=input_context,
   )
   return batches.map(
     lambda clips, labels: ({name: values[:, 0] for name, values in clips.items()}, labels)
-  )
+  ).prefetch(2)
 
 
 def evaluation_clips(
@@ -79,92 +82,104 @@ def evaluation_clips(
   image_size: int,
   global_batch_size: int,
   clips_per_video: int = 1,
+  crops_per_clip: int = 1,
   input_context: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:
-  """Returns every video once: middle crops of clips from its start to its end (one: its middle)."""
+  """Returns every video once, `clips_per_video` times `crops_per_clip` views of it.
+
+  Raises:
+    UserError: The dataset lacks a stream, or the batch cannot be divided among the replicas.
+  """
   padded = -(-len(store.videos) // global_batch_size) * global_batch_size
-  times = np.linspace(0, 1, clips_per_video) if clips_per_video > 1 else np.array([0.5])
-  draws = tf.constant([[time, 0.5, 0.5, 1.0] for time in times], tf.float32)
-  examples = tf.data.Dataset.range(padded).map(lambda n: (n, draws))
+  views = views_lib.evaluation_views(clips_per_video, crops_per_clip)
   return _batches(
     store,
     streams,
-    examples,
+    tf.data.Dataset.range(padded),
+    lambda n: (n, tf.zeros([0])),
+    lambda draws: views,
+    num_views=len(views),
     num_frames=num_frames,
     image_size=image_size,
     global_batch_size=global_batch_size,
-    flip=False,
     input_context=input_context,
-  )
+  ).prefetch(2)
 
 
 def _batches(
   store: clip_store.ClipStore,
   streams: Sequence[str],
   examples: tf.data.Dataset,
+  place: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]],
+  views: Callable[[np.ndarray], Sequence[views_lib.View]],
   *,
+  num_views: int,
   num_frames: int,
   image_size: int,
   global_batch_size: int,
-  flip: bool,
   input_context: tf.distribute.InputContext | None,
 ) -> tf.data.Dataset:
-  names = sorted(store.streams)
+  """Returns batches of the examples; `place` gives the number of a video, and draws for `views`."""
+  usable.check_streams(store.streams, streams)
+  names = sorted(streams)
 
-  def read(video: np.ndarray, draws: np.ndarray) -> tuple:
-    """A row of `draws` is a clip: where in time, height and width, and whether to flip, 0 to 1."""
-    weight = float(video < len(store.videos))
-    index = int(video) % len(store.videos)
-    info = store.videos[index]
-    room = (max(info.frames - num_frames, 0), info.height - image_size, info.width - image_size)
-    clips = []
-    for draw in draws:
-      first, top, left = (min(int(d * (r + 1)), r) for d, r in zip(draw, room))
-      clips.append(
-        store.read(
-          index,
-          first_frame=first,
-          num_frames=num_frames,
-          top=top,
-          left=left,
-          size=image_size,
-          flip=flip and draw[3] < 0.5,
-        )
-      )
-    return (*(np.stack(stream) for stream in zip(*clips)), np.int32(info.label), np.float32(weight))
+  def read(index: np.ndarray, draws: np.ndarray) -> tuple[np.ndarray, ...]:
+    video = store.videos[int(index) % len(store.videos)]
+    cut = functools.partial(_cut, video, store, views(draws), num_frames, image_size)
+    return (*map(cut, names), _label(video.labels, store), np.float32(index < len(store.videos)))
 
-  types = [tf.float16 if store.streams[name].kind == "flow" else tf.uint8 for name in names]
+  label = tf.TensorSpec([store.num_classes], tf.float32) if store.multi_label else (
+    tf.TensorSpec([], tf.int32))
+  size = (num_views, num_frames, image_size, image_size)
+  clips = [tf.TensorSpec((*size, store.streams[name].channels), tf.float32) for name in names]
+  specs = [*clips, label, tf.TensorSpec([], tf.float32)]
 
-  def load(video: tf.Tensor, draws: tf.Tensor) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
-    *clip, label, weight = tf.numpy_function(
-      read, [video, draws], [*types, tf.int32, tf.float32], stateful=False
-    )
-    for name, values in zip(names, clip):
-      values.set_shape(
-        [draws.shape[0], num_frames, image_size, image_size, store.streams[name].channels]
-      )
-    label.set_shape([])
-    weight.set_shape([])
-    clips = dict(zip(names, clip))
-    return {name: clips[name] for name in streams}, {"label": label, "weight": weight}
+  def load(n: tf.Tensor) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+    values = tf.numpy_function(read, place(n), [spec.dtype for spec in specs], stateful=False)
+    for value, spec in zip(values, specs):
+      value.set_shape(spec.shape)
+    *clips, label, weight = values
+    return dict(zip(names, clips)), {"label": label, "weight": weight}
 
   batch_size = global_batch_size
   if input_context:
+    batch_size = _per_replica(global_batch_size, input_context)
     examples = examples.shard(input_context.num_input_pipelines, input_context.input_pipeline_id)
-    batch_size = input_context.get_per_replica_batch_size(global_batch_size)
+  options = tf.data.Options()
+  options.threading.private_threadpool_size = clip_store.parallel_calls()
   return (
-    examples.map(load, num_parallel_calls=2, deterministic=True)
+    examples.map(load, num_parallel_calls=clip_store.parallel_calls(), deterministic=True)
     .batch(batch_size, drop_remainder=True)
-    .map(lambda clips, labels: (normalize(clips, store), labels))
-    .prefetch(2)
+    .with_options(options)
   )
 
 
-def normalize(clips: Mapping[str, tf.Tensor], store: clip_store.ClipStore) -> dict[str, tf.Tensor]:
-  """Returns what networks take, float32: images from 0..255 to [-1, 1], flow in pixels."""
-  return {
-    name: tf.cast(values, tf.float32)
-    if store.streams[name].kind == "flow"
-    else tf.cast(values, tf.float32) / 127.5 - 1
-    for name, values in clips.items()
-  }
+def _cut(
+  video: videos.Video,
+  store: clip_store.ClipStore,
+  views: Sequence[views_lib.View],
+  num_frames: int,
+  size: int,
+  name: str,
+) -> np.ndarray:
+  """Returns views of one stream, [views, time, height, width, channels]."""
+  clips = [views_lib.cut(video, name, store.streams[name], view, num_frames, size)
+           for view in views]
+  return clips[0][None] if len(clips) == 1 else np.stack(clips)
+
+
+def _label(labels: Sequence[int], store: clip_store.ClipStore) -> np.ndarray | np.int32:
+  if not store.multi_label:
+    return np.int32(labels[0])
+  several = np.zeros(store.num_classes, np.float32)
+  several[list(labels)] = 1
+  return several
+
+
+def _per_replica(batch: int, context: tf.distribute.InputContext) -> int:
+  if batch % context.num_replicas_in_sync:
+    raise cli.UserError(
+      f"a batch of {batch} clips cannot be divided among {context.num_replicas_in_sync} replicas; "
+      "make it a multiple of their number"
+    )
+  return batch // context.num_replicas_in_sync

@@ -1,21 +1,36 @@
 """What a dataset must have before anything can be trained on it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from data_prep import cli
 from data_prep import dataset
 
 
 def check(info: dataset.DatasetInfo, data_dir: str, splits: Iterable[str]) -> None:
-  """Raises UserError unless every split has clips, and every clip one label."""
+  """Raises UserError unless every split has clips."""
   for split in splits:
     if not info.splits[split].clips:
       raise cli.UserError(
         f"{data_dir} has no usable {split} clips; give some rows of the manifest split={split} "
         "and prepare it again"
       )
-  if info.multi_label:
+
+
+def check_streams(available: Collection[str], needed: Iterable[str]) -> None:
+  """Raises UserError unless a dataset has all streams that a network reads."""
+  missing = sorted(set(needed) - set(available))
+  if missing:
     raise cli.UserError(
-      f"{data_dir} has clips with several labels, and training wants one label a clip; "
-      "keep one label a row in the manifest and prepare it again"
+      f"the network reads the stream {', '.join(missing)}, and the dataset has "
+      f"{', '.join(sorted(available))}; prepare a dataset that has it, or choose a network that "
+      "reads what is there"
+    )
+
+
+def check_fitness(info: dataset.DatasetInfo, data_dir: str, fitness: str) -> None:
+  """Raises UserError where `fitness` wants one label a clip, and clips have several."""
+  if info.multi_label and fitness not in ("mean_average_precision", "loss"):
+    raise cli.UserError(
+      f"{data_dir} has clips with several labels, for which there is no {fitness}; choose "
+      "--fitness=mean_average_precision or loss"
     )

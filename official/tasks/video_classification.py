@@ -1,9 +1,10 @@
 """Classification of clips as a Model Garden task.
 
-The network comes from an architecture, the clips from `official.inputs`; loss is softmax cross
-entropy with label smoothing plus weight decay on kernels (for optimizers that do not decay by
-themselves); classes may have weights. Metrics are weighted, because the last evaluation batch is
-padded with examples of weight 0.
+The network comes from an architecture, the clips from `official.inputs`. With one label a clip the
+loss is softmax cross entropy, and classes may have weights; with several, sigmoid cross entropy, the
+mean over classes. Both have label smoothing, and weight decay on kernels (for optimizers that do not
+decay by themselves). Metrics are weighted, because the last evaluation batch is padded with examples
+of weight 0.
 """
 
 import dataclasses
@@ -23,7 +24,14 @@ from official.architecture import sources
 from official.inputs import cache
 from official.inputs import clip_store
 from official.inputs import clips
+from official.inputs import usable
+from official.inputs import views
+from official.tasks import average_precision
 from official.tasks import warm_start
+
+# Of an evaluation; with several labels a clip there is no accuracy.
+METRICS = ("accuracy", "top5_accuracy", "loss", "mean_average_precision")
+_TINY = 1e-12
 
 
 @dataclasses.dataclass
@@ -34,18 +42,22 @@ class ClipData(hyperparams.Config):
     data_dir: A dataset folder.
     cache_dir: Where decoded videos are kept; empty: beside the data, or in the folder of the
       training.
+    cache: How they are kept: auto, memory, disk or none (official.inputs.cache); no matter of bits.
     split: train, validation or test.
     num_frames, image_size: Size of a clip, in frames and pixels.
     global_batch_size: Clips a step, over all replicas.
     is_training: Random clips for ever, or every video once.
     seed: Of order and augmentation.
-    horizontal_flip: Mirrors half of the training clips.
-    clips_per_video: For evaluation: clips from the start of a video to its end, whose probabilities
-      are averaged.
+    horizontal_flip, min_crop_area, brightness: How training clips are varied, see
+      official.inputs.views.Augmentation.
+    clips_per_video: For evaluation: clips from the start of a video to its end.
+    crops_per_clip: For evaluation: crops along the longer side of each clip; the probabilities of
+      all clips and crops are averaged.
   """
 
   data_dir: str = ""
   cache_dir: str = ""
+  cache: str = "auto"
   split: str = "train"
   num_frames: int = 8
   image_size: int = 32
@@ -53,7 +65,10 @@ class ClipData(hyperparams.Config):
   is_training: bool = True
   seed: int = 0
   horizontal_flip: bool = True
+  min_crop_area: float | None = None
+  brightness: float = 0.0
   clips_per_video: int = 4
+  crops_per_clip: int = 1
 
 
 @dataclasses.dataclass
@@ -82,9 +97,11 @@ class VideoClassificationConfig(config_definitions.TaskConfig):
   Attributes:
     model: What is built.
     train_data, validation_data: Which clips.
+    multi_label: Whether a clip may have several labels.
     label_smoothing: Share of the target given to all classes alike.
     l2_weight_decay: Factor of the L2 penalty on kernels.
-    class_weights: Empty, `balanced`, or a JSON list of factors of the loss by class.
+    class_weights: Empty, `balanced`, or a JSON list of factors of the loss by class; for one label
+      a clip.
     freeze_backbone: Trains the head alone.
     init_checkpoint: Where the first weights come from (warm_start.py).
   """
@@ -94,6 +111,7 @@ class VideoClassificationConfig(config_definitions.TaskConfig):
   validation_data: ClipData = dataclasses.field(
     default_factory=lambda: ClipData(split="validation", is_training=False)
   )
+  multi_label: bool = False
   label_smoothing: float = 0.0
   l2_weight_decay: float = 0.0
   class_weights: str = ""
@@ -114,18 +132,20 @@ class VideoClassificationTask(base_task.Task):
     return asked or len(dataset.load(self.task_config.train_data.data_dir).classes)
 
   def store(self, data: ClipData, progress=lambda done, total: None) -> clip_store.ClipStore:
-    """Opens the decoded videos of `data.split`, decoding them if nobody has."""
+    """Opens the videos of `data.split`, decoding them if they shall be cached and nobody has."""
     return clip_store.open_store(
       data.data_dir,
       data.split,
-      short_side=clips.stored_short_side(data.image_size),
+      image_size=data.image_size,
       cache_dir=data.cache_dir or cache.directory(data.data_dir, self.logging_dir),
+      cache=data.cache,
       progress=progress,
     )
 
   def build_model(self) -> tf.keras.Model:
     config, data = self.task_config.model, self.task_config.train_data
     streams = self.store(data).streams
+    usable.check_streams(streams, self.architecture.streams)
     model = network.build_network(
       self.architecture,
       streams={name: stream.channels for name, stream in streams.items()},
@@ -163,7 +183,6 @@ class VideoClassificationTask(base_task.Task):
     self, params: ClipData, input_context: tf.distribute.InputContext | None = None
   ) -> tf.data.Dataset:
     """Returns batches; those of training begin at the step of `logging_dir`'s newest checkpoint."""
-    names = sorted({stream for stem in self.architecture.stems for stream in stem.streams})
     common = dict(
       num_frames=params.num_frames,
       image_size=params.image_size,
@@ -173,14 +192,22 @@ class VideoClassificationTask(base_task.Task):
     if params.is_training:
       return clips.training_clips(
         self.store(params),
-        names,
+        self.architecture.streams,
         seed=params.seed,
-        horizontal_flip=params.horizontal_flip,
+        augmentation=views.Augmentation(
+          horizontal_flip=params.horizontal_flip,
+          min_crop_area=params.min_crop_area,
+          brightness=params.brightness,
+        ),
         first_step=checkpointed_step(self.logging_dir),
         **common,
       )
     return clips.evaluation_clips(
-      self.store(params), names, clips_per_video=params.clips_per_video, **common
+      self.store(params),
+      self.architecture.streams,
+      clips_per_video=params.clips_per_video,
+      crops_per_clip=params.crops_per_clip,
+      **common,
     )
 
   def build_losses(self, labels, model_outputs, aux_losses=None) -> tf.Tensor:
@@ -189,30 +216,48 @@ class VideoClassificationTask(base_task.Task):
     Class weights are factors of the losses and not of the mean's weights, so that the mean over
     replicas is that over all examples.
     """
-    classes = model_outputs.shape[-1]
-    losses = tf.keras.losses.categorical_crossentropy(
-      tf.one_hot(labels["label"], classes),
-      model_outputs,
-      from_logits=True,
-      label_smoothing=self.task_config.label_smoothing,
+    losses, smoothing = tf.keras.losses, self.task_config.label_smoothing
+    cross_entropy = (
+      losses.binary_crossentropy if self.task_config.multi_label
+      else losses.categorical_crossentropy
+    )
+    values = cross_entropy(
+      self._hot(labels, model_outputs), model_outputs, from_logits=True, label_smoothing=smoothing
     )
     if self.class_weights is not None:
-      losses *= tf.gather(self.class_weights, labels["label"])
+      values *= tf.gather(self.class_weights, labels["label"])
     weights = labels["weight"]
-    return tf.math.divide_no_nan(tf.reduce_sum(losses * weights), tf.reduce_sum(weights))
+    return tf.math.divide_no_nan(tf.reduce_sum(values * weights), tf.reduce_sum(weights))
 
   def build_metrics(self, training: bool = True) -> list[tf.keras.metrics.Metric]:
-    metrics = [tf.keras.metrics.SparseCategoricalAccuracy("accuracy")]
+    """Returns those of METRICS that there are; of training, accuracy alone."""
+    metrics = tf.keras.metrics
+    if self.task_config.multi_label:
+      chosen = []
+      loss = metrics.BinaryCrossentropy("loss", from_logits=True)
+    else:
+      chosen = [metrics.CategoricalAccuracy("accuracy")]
+      loss = metrics.CategoricalCrossentropy("loss", from_logits=True)
     if not training:
-      metrics += [
-        tf.keras.metrics.SparseTopKCategoricalAccuracy(k=5, name="top5_accuracy"),
-        tf.keras.metrics.SparseCategoricalCrossentropy("loss", from_logits=True),
-      ]
-    return metrics
+      if not self.task_config.multi_label:
+        chosen.append(metrics.TopKCategoricalAccuracy(k=5, name="top5_accuracy"))
+      chosen += [loss, average_precision.MeanAveragePrecision(self.num_classes)]
+    return chosen
 
   def process_metrics(self, metrics, labels, model_outputs, **kwargs) -> None:
+    truth = self._hot(labels, model_outputs)
     for metric in metrics:
-      metric.update_state(labels["label"], model_outputs, sample_weight=labels["weight"])
+      of_ranks = isinstance(metric, average_precision.MeanAveragePrecision)
+      values = self._probabilities(model_outputs) if of_ranks else model_outputs
+      metric.update_state(truth, values, sample_weight=labels["weight"])
+
+  def _hot(self, labels, outputs: tf.Tensor) -> tf.Tensor:
+    """Returns labels as 0 and 1, [batch, classes]."""
+    label = labels["label"]
+    return label if self.task_config.multi_label else tf.one_hot(label, outputs.shape[-1])
+
+  def _probabilities(self, logits: tf.Tensor) -> tf.Tensor:
+    return tf.sigmoid(logits) if self.task_config.multi_label else tf.nn.softmax(logits)
 
   def train_step(self, inputs, model, optimizer, metrics=None):
     """One step of gradient descent; with an L2 penalty on the kernels, if the recipe wants one."""
@@ -240,12 +285,14 @@ class VideoClassificationTask(base_task.Task):
     return {self.loss: loss}
 
   def inference_step(self, inputs, model):
-    """Returns log mean probabilities [batch, classes] of the clips in [batch, clips, time, ...]."""
-    clip_count = next(iter(inputs.values())).shape[1]
+    """Returns logits [batch, classes] of the mean probabilities over [batch, views, time, ...]."""
+    views_a_video = next(iter(inputs.values())).shape[1]
     folded = {name: tf.reshape(values, [-1, *values.shape[2:]]) for name, values in inputs.items()}
-    probabilities = tf.nn.softmax(model(folded, training=False))
-    per_video = tf.reshape(probabilities, [-1, clip_count, probabilities.shape[-1]])
-    return tf.math.log(tf.reduce_mean(per_video, axis=1) + 1e-12)
+    probabilities = self._probabilities(model(folded, training=False))
+    per_video = tf.reshape(probabilities, [-1, views_a_video, probabilities.shape[-1]])
+    mean = tf.reduce_mean(per_video, axis=1)
+    logits = tf.math.log(mean + _TINY)
+    return logits - tf.math.log(1 - mean + _TINY) if self.task_config.multi_label else logits
 
   def validation_step(self, inputs, model, metrics=None):
     """Updates the metrics; returns no loss, which the trainer would average over padding too."""

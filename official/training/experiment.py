@@ -37,7 +37,7 @@ class Trained:
 
   Attributes:
     model: The network, with averaged weights if the recipe averages.
-    metrics: accuracy, top5_accuracy and loss per evaluated split.
+    metrics: video_classification.METRICS, as many as there are, per evaluated split.
     confusion: Videos by [true class, predicted class], per split that was looked at closely.
     weights_before, weights_after: Connection -> weight after the sigmoid.
     sensitivities: Connection -> what cutting it would cost (sensitivity.py).
@@ -77,6 +77,7 @@ def configure(
         split="train", seed=seed, horizontal_flip=recipe.horizontal_flip, **data
       ),
       validation_data=video_classification.ClipData(split="validation", is_training=False, **data),
+      multi_label=info.multi_label,
       label_smoothing=recipe.label_smoothing,
       l2_weight_decay=recipe.l2_weight_decay,
       class_weights=recipe.class_weights,
@@ -229,4 +230,4 @@ def _run(experiment: trainer_lib.Experiment) -> dict[str, float]:
 
 
 def _plain(logs: Mapping) -> dict[str, float]:
-  return {name: float(logs[name]) for name in ("accuracy", "top5_accuracy", "loss")}
+  return {name: float(logs[name]) for name in video_classification.METRICS if name in logs}

@@ -115,6 +115,10 @@ def values(info: dataset.DatasetInfo) -> dict[str, Any]:
 def _class_weights(info: dataset.DatasetInfo) -> str:
   """Returns what a recipe takes for --class_weights."""
   asked = FLAGS.class_weights
+  if asked and info.multi_label:
+    raise cli.UserError(
+      f"--class_weights={asked} is for one label a clip, and clips here have several; leave it out"
+    )
   if not asked or asked == "balanced":
     return asked or ""
   try:

@@ -106,7 +106,7 @@ def loss(
   folded = {name: tf.reshape(values, [-1, *values.shape[2:]]) for name, values in streams.items()}
   with gated(model, gates):
     logits = model(folded, training=False)
-  repeated = {name: tf.repeat(values, clips) for name, values in labels.items()}
+  repeated = {name: tf.repeat(values, clips, axis=0) for name, values in labels.items()}
   return task.build_losses(repeated, logits)
 
 

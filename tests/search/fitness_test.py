@@ -4,11 +4,12 @@ import pytest
 
 from official.search import fitness
 
-METRICS = {"accuracy": 0.5, "top5_accuracy": 0.875, "loss": 1.25}
+METRICS = {"accuracy": 0.5, "top5_accuracy": 0.875, "loss": 1.25, "mean_average_precision": 0.625}
 
 
 @pytest.mark.parametrize("name, value", [
-    ("accuracy", 0.5), ("top1_plus_top5", 1.375), ("loss", -1.25)])
+    ("accuracy", 0.5), ("top1_plus_top5", 1.375), ("loss", -1.25),
+    ("mean_average_precision", 0.625)])
 def test_fitness_is_larger_for_the_better(name, value):
   assert fitness.compute(name, METRICS) == value
 

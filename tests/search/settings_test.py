@@ -22,7 +22,8 @@ from official.search import settings
     ({"seed": -1}, "--seed=-1 is out of range; give a number of at least 0"),
     ({"remove": "best"}, "--remove=best is unknown; it is one of worst, worst_sampled, oldest"),
     ({"fitness": "beauty"},
-     "--fitness=beauty is unknown; it is one of accuracy, top1_plus_top5, loss"),
+     "--fitness=beauty is unknown; it is one of accuracy, top1_plus_top5, loss, "
+     "mean_average_precision"),
     ({"weight_threshold": 1.5},
      "--weight_threshold=1.5 is neither a number from 0 to 1 nor 'uniform'"),
     ({"weight_threshold": "half"},

@@ -10,9 +10,16 @@ _LOGITS = np.log(np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.98, 0.01, 0.01]]
 _LABELS = {"label": tf.constant([0, 2, 1]), "weight": tf.constant([1.0, 1.0, 0.0])}
 
 
+_SEVERAL = {
+  "label": tf.constant([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 1.0, 1.0]]),
+  "weight": tf.constant([1.0, 1.0, 0.0]),
+}
+
+
 def _task(**config) -> video_classification.VideoClassificationTask:
+  model = video_classification.Network(num_classes=3)
   return video_classification.VideoClassificationTask(
-    video_classification.VideoClassificationConfig(**config)
+    video_classification.VideoClassificationConfig(model=model, **config)
   )
 
 
@@ -56,6 +63,45 @@ def test_metrics_leave_padding_out():
   results = {metric.name: float(metric.result()) for metric in metrics}
   assert results["accuracy"] == 0.5
   assert results["loss"] == pytest.approx(-(np.log(0.7) + np.log(0.3)) / 2, rel=1e-5)
+
+
+def test_an_evaluation_has_the_metrics_of_one_label_a_clip():
+  metrics = _task().build_metrics(training=False)
+  assert tuple(metric.name for metric in metrics) == video_classification.METRICS
+
+
+def test_several_labels_a_clip_have_no_accuracy():
+  task = _task(multi_label=True)
+  assert task.build_metrics() == []
+  names = [metric.name for metric in task.build_metrics(training=False)]
+  assert names == ["loss", "mean_average_precision"]
+
+
+def test_loss_of_several_labels_is_the_mean_over_classes_and_clips():
+  logits = np.array([[2.0, -1.0, 0.5], [0.0, 1.0, -3.0], [9.0, 9.0, 9.0]], np.float32)
+  truth = _SEVERAL["label"].numpy()[:2]
+  p = 1 / (1 + np.exp(-logits[:2]))
+  expected = -np.mean(truth * np.log(p) + (1 - truth) * np.log(1 - p))
+  task = _task(multi_label=True)
+  assert float(task.build_losses(_SEVERAL, tf.constant(logits))) == pytest.approx(expected)
+  metrics = task.build_metrics(training=False)
+  task.process_metrics(metrics, _SEVERAL, tf.constant(logits))
+  assert float(metrics[0].result()) == pytest.approx(expected)
+
+
+def test_mean_average_precision_ranks_the_clips_of_a_class():
+  task = _task(multi_label=True)
+  metric = task.build_metrics(training=False)[-1]
+  logits = tf.constant([[2.0, 0.0, 1.0], [3.0, 1.0, 0.0], [9.0, -9.0, 9.0]])
+  task.process_metrics([metric], _SEVERAL, logits)
+  assert float(metric.result()) == pytest.approx((1 / 2 + 1 + 1) / 3)
+
+
+def test_an_answer_with_several_labels_is_the_mean_of_sigmoids():
+  clips = np.random.default_rng(0).normal(size=(2, 3, 2, 4, 4, 3)).astype(np.float32)
+  logits = _task(multi_label=True).inference_step({"rgb": tf.constant(clips)}, _model())
+  expected = tf.sigmoid(clips.mean((2, 3, 4))).numpy().mean(1)
+  np.testing.assert_allclose(tf.sigmoid(logits), expected, rtol=1e-5)
 
 
 def test_a_video_s_answer_is_the_mean_of_its_clips_probabilities():

@@ -1,0 +1,86 @@
+"""Random access to the records of TFRecord files.
+
+A TFRecord file has no table of contents, but each record begins with its length, so that one walk
+over the headers finds them all. With the positions known, any order of the records is read by
+seeking: a global shuffle needs no buffer, and a training that is resumed begins where it was,
+without reading what came before.
+
+The walk costs two small reads a record, over as many files at a time as there are threads; its
+result is kept as `<cache_dir>/<split>-<dataset fingerprint>.index.npy`, int64 [records, 3]: file,
+position and length in bytes, framing included.
+"""
+
+from collections.abc import Sequence
+from concurrent import futures
+import io
+import os
+import struct
+
+import numpy as np
+import tensorflow as tf
+
+from data_prep import cli
+from data_prep import files
+from data_prep import records
+
+_HEADER = 12  # Length and its checksum.
+_FOOTER = 4
+_FILES_AT_A_TIME = 32
+
+
+def locate(paths: Sequence[str], kept: str | None) -> np.ndarray:
+  """Returns where the records of TFRecord files are, int64 [records, 3]: file, position, length.
+
+  Args:
+    paths: The files; the first number counts in their order.
+    kept: A local file that has the result, or gets it; None keeps nothing.
+
+  Raises:
+    UserError: A file ends within a record.
+  """
+  if kept and os.path.exists(kept):
+    return np.load(kept)
+  with futures.ThreadPoolExecutor(_FILES_AT_A_TIME) as pool:
+    walks = pool.map(_walk, paths)
+    rows = [(file, *row) for file, walk in enumerate(walks) for row in walk]
+  index = np.array(rows, np.int64).reshape(-1, 3)
+  if kept:
+    os.makedirs(os.path.dirname(kept), exist_ok=True)
+    with files.written_whole(kept) as file:
+      np.save(file, index)
+  return index
+
+
+def read(path: str, position: int, length: int) -> bytes:
+  """Returns the data of the record at `position`; raises UserError if it is damaged."""
+  with tf.io.gfile.GFile(path, "rb") as file:
+    file.seek(position)
+    framed = file.read(length)
+  try:
+    return next(records.read_records(io.BytesIO(framed)))
+  except (ValueError, StopIteration) as error:
+    raise _damaged(path, position) from error
+
+
+def _walk(path: str) -> list[tuple[int, int]]:
+  """Returns position and length of every record of a file."""
+  rows, position, end = [], 0, tf.io.gfile.stat(path).length
+  with tf.io.gfile.GFile(path, "rb") as file:
+    while position < end:
+      file.seek(position)
+      header = file.read(_HEADER)
+      if len(header) < _HEADER:
+        raise _damaged(path, position)
+      length = _HEADER + struct.unpack("<Q", header[:8])[0] + _FOOTER
+      if position + length > end:
+        raise _damaged(path, position)
+      rows.append((position, length))
+      position += length
+  return rows
+
+
+def _damaged(path: str, position: int) -> cli.UserError:
+  return cli.UserError(
+    f"{path} is damaged: the record at byte {position:,} is not whole; prepare the dataset again, "
+    "into another folder"
+  )

@@ -1,0 +1,176 @@
+"""What is cut out of a video: a stretch of frames, a box in them, mirrored or not, brighter or not.
+
+A *view* says so in shares of what a video has, so that it can be drawn before anything is known of
+the video. All streams are cut alike:
+
+* resizing a box of h x w pixels to a square of s scales flow, being in pixels, by (s / w, s / h);
+* mirroring negates x of flow;
+* brightness is a matter of images alone, for the flow of a brighter video is the same.
+
+The box of training is a square of 7/8 of the short side, at full scale, somewhere in the frame; or,
+with `min_crop_area`, a random resized crop (Szegedy et al., CVPR 2015): a share of the frame's area
+drawn uniformly, an aspect ratio of the box (width : height) log-uniformly from 3/4 to 4/3, at most
+the frame's own sides.
+"""
+
+from collections.abc import Sequence
+import dataclasses
+import functools
+import math
+
+import cv2
+import numpy as np
+
+from data_prep import cli
+from data_prep import dataset
+from official.inputs import videos
+
+_CROP = 7 / 8  # Of the short side.
+_ASPECTS = (3 / 4, 4 / 3)
+DRAWS = 7  # Random numbers of a training view.
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Augmentation:
+  """What is varied in training, besides the place of the clip in time and space.
+
+  Attributes:
+    horizontal_flip: Mirrors half of the clips.
+    min_crop_area: Least share of a frame's area that a random resized crop takes, in (0, 1]; None
+      cuts out a square of 7/8 of the short side.
+    brightness: Largest change of brightness, as a share of the range from black to white, 0 to 1.
+
+  Raises:
+    UserError: A number is out of its range.
+  """
+
+  horizontal_flip: bool = True
+  min_crop_area: float | None = None
+  brightness: float = 0.0
+
+  def __post_init__(self):
+    if self.min_crop_area is not None and not 0 < self.min_crop_area <= 1:
+      raise cli.UserError(
+        f"min_crop_area is {self.min_crop_area:g}; it is a share of a frame's area, more than 0 "
+        "and at most 1"
+      )
+    if not 0 <= self.brightness <= 1:
+      raise cli.UserError(f"brightness is {self.brightness:g}; it is a share, from 0 to 1")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class View:
+  """One clip of a video.
+
+  Attributes:
+    time: Where the clip is, 0 (start) to 1 (end).
+    longer, shorter: Where the box is along the frame's longer and shorter side, 0 to 1.
+    flip: Whether it is mirrored.
+    area: Share of the frame's area in the box; None: a square of 7/8 of the short side.
+    aspect: Width : height of the box, with an `area`.
+    brightness: Grey levels, of 255, added to images.
+  """
+
+  time: float = 0.5
+  longer: float = 0.5
+  shorter: float = 0.5
+  flip: bool = False
+  area: float | None = None
+  aspect: float = 1.0
+  brightness: int = 0
+
+
+def training_view(draws: Sequence[float], augmentation: Augmentation) -> View:
+  """Returns a random view, from DRAWS numbers uniform in [0, 1)."""
+  time, longer, shorter, flip, area, aspect, brightness = (float(draw) for draw in draws)
+  least, (narrow, wide) = augmentation.min_crop_area, _ASPECTS
+  return View(
+    time=time,
+    longer=longer,
+    shorter=shorter,
+    flip=augmentation.horizontal_flip and flip < 0.5,
+    area=None if least is None else least + area * (1 - least),
+    aspect=narrow * (wide / narrow) ** aspect,
+    brightness=round(255 * augmentation.brightness * (2 * brightness - 1)),
+  )
+
+
+def evaluation_views(clips: int, crops: int) -> tuple[View, ...]:
+  """Returns `clips` stretches from a video's start to its end, times `crops` along its longer side.
+
+  A single clip, or a single crop, is the middle one.
+  """
+  return tuple(View(time=time, longer=place) for time in _spread(clips) for place in _spread(crops))
+
+
+def box(view: View, height: int, width: int) -> tuple[int, int, int, int]:
+  """Returns (top, left, height, width) of the view in a frame, in pixels."""
+  if view.area is None:
+    rows = columns = max(1, round(min(height, width) * _CROP))
+  else:
+    area = view.area * height * width
+    rows = min(max(1, round(math.sqrt(area / view.aspect))), height)
+    columns = min(max(1, round(math.sqrt(area * view.aspect))), width)
+  down, right = (view.shorter, view.longer) if width >= height else (view.longer, view.shorter)
+  return _place(down, height - rows), _place(right, width - columns), rows, columns
+
+
+def cut(
+  video: videos.Video, name: str, stream: dataset.StreamInfo, view: View, count: int, size: int
+) -> np.ndarray:
+  """Returns a view of one stream, float32 [count, size, size, channels], as networks take it.
+
+  Images are in [-1, 1], flow in pixels of the square. Past the end of a video its last frame stands
+  still.
+  """
+  first = _place(view.time, max(video.frames - count, 0))
+  frames = video.read(name, first, min(first + count, video.frames))
+  top, left, rows, columns = box(view, *frames[0].shape[:2])
+  crops = [frame[top : top + rows, left : left + columns] for frame in frames]
+  shape = (count, size, size, stream.channels)
+  return (_cut_flow if stream.kind == "flow" else _cut_images)(crops, view, shape)
+
+
+def _cut_images(crops: Sequence[np.ndarray], view: View, shape: tuple[int, ...]) -> np.ndarray:
+  pixels = np.empty(shape, np.uint8)
+  for crop, target in zip(crops, pixels):
+    _fit(crop, target, view.flip)
+  pixels[len(crops) :] = pixels[len(crops) - 1]
+  return cv2.LUT(pixels.reshape(shape[0] * shape[1], -1), _levels(view.brightness)).reshape(shape)
+
+
+def _cut_flow(crops: Sequence[np.ndarray], view: View, shape: tuple[int, ...]) -> np.ndarray:
+  vectors = np.zeros(shape, np.float32)
+  for crop, target in zip(crops, vectors):
+    _fit(cv2.convertFp16(crop.view(np.int16)), target, view.flip)
+  (rows, columns), size = crops[0].shape[:2], shape[1]
+  scale = np.float32([-size / columns if view.flip else size / columns, size / rows])
+  if (scale != 1).any():
+    lines = vectors.reshape(-1, 2 * size)
+    np.multiply(lines, np.tile(scale, size), out=lines)
+  return vectors
+
+
+def _fit(crop: np.ndarray, target: np.ndarray, flip: bool) -> None:
+  """Writes an image into another, resized and, if asked for, mirrored."""
+  size = target.shape[:2]
+  if crop.shape[:2] != size:
+    crop = cv2.resize(crop, size[::-1], interpolation=cv2.INTER_LINEAR)
+  if flip:
+    crop = cv2.flip(crop, 1)
+  target[...] = crop.reshape(target.shape)
+
+
+@functools.cache
+def _levels(brightness: int) -> np.ndarray:
+  """Returns what the grey levels 0..255 become, float32."""
+  return (np.clip(np.arange(256) + brightness, 0, 255) / 127.5 - 1).astype(np.float32)
+
+
+def _place(share: float, room: int) -> int:
+  """Returns one of the room + 1 places, 0 to room."""
+  return min(int(share * (room + 1)), room)
+
+
+def _spread(count: int) -> tuple[float, ...]:
+  return (0.5,) if count == 1 else tuple(index / (count - 1) for index in range(count))

@@ -1,0 +1,62 @@
+"""Videos decoded once, kept on disk or in memory."""
+
+import os
+
+import numpy as np
+import pytest
+
+from data_prep import cli
+from data_prep import dataset
+from official.inputs import clip_store
+
+
+@pytest.fixture(scope="module")
+def cache_dir(tmp_path_factory):
+  return str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="module")
+def open_store(two_stream, cache_dir):
+  def open_one(mode: str, **options) -> clip_store.ClipStore:
+    fixed = dict(image_size=32, cache_dir=cache_dir)
+    return clip_store.open_store(two_stream, "train", cache=mode, **fixed | options)
+
+  return open_one
+
+
+@pytest.mark.parametrize("mode", ["disk", "memory"])
+@pytest.mark.parametrize("stream", ["rgb", "flow"])
+def test_kept_videos_are_those_that_are_decoded_now(open_store, mode, stream):
+  kept, streamed = open_store(mode).videos, open_store("none").videos
+  assert len(kept) == len(streamed) == 9
+  for one, other in zip(kept, streamed):
+    assert (one.id, one.labels, one.frames) == (other.id, other.labels, other.frames)
+    values = one.read(stream, 2, one.frames)
+    np.testing.assert_array_equal(values, other.read(stream, 2, one.frames))
+
+
+@pytest.mark.parametrize("mode, decoded", [("disk", 9), ("memory", 9), ("none", 0)])
+def test_videos_are_decoded_once_and_progress_is_told(open_store, tmp_path, mode, decoded):
+  told = []
+  for _ in range(2):
+    open_store(mode, cache_dir=str(tmp_path), image_size=16,
+               progress=lambda done, total: told.append((done, total)))
+  assert told == [(n, 9) for n in range(1, decoded + 1)]
+
+
+def test_a_store_whose_making_was_killed_is_made_anew(two_stream, open_store, tmp_path):
+  name = f"train-37-{dataset.load(two_stream).fingerprint[:16]}-2"
+  remains = tmp_path / (name + ".tmpabc")
+  remains.mkdir()
+  remains.joinpath("rgb.raw").write_bytes(b"half")
+  made = open_store("disk", cache_dir=str(tmp_path))
+  assert len(made.videos) == 9
+  index = f"train-{dataset.load(two_stream).fingerprint[:16]}.index.npy"
+  assert sorted(os.listdir(tmp_path)) == sorted([name, name + ".lock", index])
+
+
+def test_a_split_without_clips_is_refused(open_store, two_stream, cache_dir):
+  with pytest.raises(
+    cli.UserError, match="has no usable test clips; give some rows of the manifest split=test"
+  ):
+    clip_store.open_store(two_stream, "test", image_size=32, cache_dir=cache_dir)

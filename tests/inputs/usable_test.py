@@ -1,0 +1,27 @@
+"""What a dataset must have is asked for in one line."""
+
+import dataclasses
+
+import pytest
+
+from data_prep import cli
+from data_prep import dataset
+from official.inputs import usable
+
+
+@pytest.mark.parametrize("fitness", ["accuracy", "top1_plus_top5"])
+def test_several_labels_a_clip_have_no_accuracy(two_stream, fitness):
+  info = dataclasses.replace(dataset.load(two_stream), multi_label=True)
+  with pytest.raises(cli.UserError, match=f"D has clips with several labels, for which there is no "
+                     f"{fitness}; choose --fitness=mean_average_precision or loss"):
+    usable.check_fitness(info, "D", fitness)
+
+
+@pytest.mark.parametrize("fitness", ["mean_average_precision", "loss"])
+def test_several_labels_a_clip_have_a_mean_average_precision(two_stream, fitness):
+  info = dataclasses.replace(dataset.load(two_stream), multi_label=True)
+  usable.check_fitness(info, "D", fitness)
+
+
+def test_a_network_of_fewer_streams_than_there_are_is_welcome():
+  usable.check_streams(["flow", "rgb"], ["rgb"])

@@ -1,0 +1,149 @@
+"""Cutting frames and flow alike: flow is what TV-L1 finds in the frames that were cut."""
+
+import pathlib
+
+import cv2
+import numpy as np
+import pytest
+
+from data_prep import cli
+from data_prep import dataset
+from data_prep import decoding
+from data_prep import flow as flow_lib
+from official.inputs import videos
+from official.inputs import views
+
+SHARED = pathlib.Path(__file__).parents[3] / "shared" / "data"
+IMAGE = dataset.StreamInfo(kind="image", channels=3, feature="image/encoded", format="png")
+FLOW = dataset.StreamInfo(kind="flow", channels=2, feature="flow", format="png", bound=20.0)
+
+
+def _video(**frames) -> videos.Video:
+  return videos.Video(
+    id="v", labels=(0,), frames=len(next(iter(frames.values()))),
+    read=lambda name, start, stop: frames[name][start:stop])
+
+
+def _levels(images):
+  """Returns the 8-bit values of what is in [-1, 1]."""
+  return np.rint((images + 1) * 127.5).astype(np.uint8)
+
+
+def _tvl1(first, second):
+  grey = [cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY)
+          for frame in (first, second)]
+  return flow_lib.FlowComputer("fast")(*grey)
+
+
+def _moving(smooth_picture):
+  """A picture that is turned, grows and shifts, by up to 3 px."""
+  first = smooth_picture(1, (128, 160, 3))
+  turn = cv2.getRotationMatrix2D((70, 60), 1.0, 1.015) + np.array([[0, 0, 1.5], [0, 0, -0.7]])
+  return first, cv2.warpAffine(first, turn, (160, 128), flags=cv2.INTER_CUBIC,
+                               borderMode=cv2.BORDER_REFLECT)
+
+
+def _rubber_whale(_):
+  if not SHARED.is_dir():
+    pytest.skip(f"the test data {SHARED} is not there")
+  frames = (cv2.imread(str(SHARED / "flow" / name), cv2.IMREAD_COLOR_RGB)
+            for name in ("frame10.png", "frame11.png"))
+  return tuple(decoding.resized(frame, 193, 128) for frame in frames)
+
+
+@pytest.mark.parametrize("pair", [_moving, _rubber_whale])
+@pytest.mark.parametrize("view", [
+  views.View(longer=0.3, shorter=0.9),
+  views.View(flip=True),
+  views.View(longer=0.8, shorter=0.2, area=0.4, aspect=1.3),
+  views.View(longer=0.4, shorter=0.6, area=0.5, aspect=0.8, flip=True, brightness=20),
+], ids=["crop", "flip", "resize", "all"])
+def test_flow_that_is_cut_is_the_flow_of_frames_that_are_cut(smooth_picture, pair, view):
+  first, second = pair(smooth_picture)
+  whole = _tvl1(first, second).astype(np.float16)
+  video = _video(rgb=np.stack([first, second]), flow=np.stack([whole, whole]))
+  frames = _levels(views.cut(video, "rgb", IMAGE, view, 2, 112))
+  vectors = views.cut(video, "flow", FLOW, view, 2, 112)[0]
+  inside = np.s_[8:-8, 8:-8]  # Beyond the edge of a cut frame TV-L1 sees nothing.
+  expected = _tvl1(*frames)
+  error = np.linalg.norm(vectors - expected, axis=-1)[inside].mean()
+  assert error < 0.1  # TV-L1's own error is 0.19 px on the real pair.
+
+
+def test_a_crop_at_full_scale_keeps_every_value():
+  frames = np.random.default_rng(0).integers(0, 256, (2, 16, 20, 3), np.uint8)
+  cut = views.cut(_video(rgb=frames), "rgb", IMAGE, views.View(longer=0, shorter=1), 2, 14)
+  np.testing.assert_array_equal(_levels(cut), frames[:, 2:16, 0:14])
+
+
+def test_resizing_scales_the_vectors_and_mirroring_negates_x():
+  flow = np.broadcast_to(np.float16([3, -2]), (1, 8, 8, 2))
+  view = views.View(area=0.5, aspect=2.0, longer=0, shorter=0, flip=True)
+  assert views.box(view, 8, 8) == (0, 0, 4, 8)
+  cut = views.cut(_video(flow=flow), "flow", FLOW, view, 1, 12)
+  np.testing.assert_allclose(cut[0], np.broadcast_to([-3 * 12 / 8, -2 * 12 / 4], (12, 12, 2)))
+
+
+def test_brightness_changes_images_within_their_range_and_no_flow():
+  rgb, flow = np.array([0, 100, 250], np.uint8), np.float16([1, 2])
+  video = _video(rgb=np.broadcast_to(rgb, (1, 8, 8, 3)), flow=np.broadcast_to(flow, (1, 8, 8, 2)))
+  view = views.View(brightness=20)
+  images = _levels(views.cut(video, "rgb", IMAGE, view, 1, 7))
+  assert images[0, 3, 3].tolist() == [20, 120, 255]
+  assert views.cut(video, "flow", FLOW, view, 1, 7)[0, 3, 3].tolist() == [1, 2]
+
+
+def test_past_the_end_the_last_frame_stands_still():
+  frames = np.arange(3, dtype=np.uint8).repeat(8 * 8 * 3).reshape(3, 8, 8, 3)
+  video = _video(rgb=frames, flow=np.ones((3, 8, 8, 2), np.float16))
+  images = _levels(views.cut(video, "rgb", IMAGE, views.View(), 5, 7))
+  assert images[:, 0, 0, 0].tolist() == [0, 1, 2, 2, 2]
+  assert views.cut(video, "flow", FLOW, views.View(), 5, 7)[:, 0, 0, 0].tolist() == [1, 1, 1, 0, 0]
+
+
+@pytest.mark.parametrize("size", [(40, 60), (60, 40)])
+def test_evaluation_spreads_clips_over_time_and_crops_along_the_longer_side(size):
+  chosen = views.evaluation_views(2, 3)
+  assert [view.time for view in chosen] == [0, 0, 0, 1, 1, 1]
+  places = [views.box(view, *size) for view in chosen[:3]]
+  along = [(left if size[1] > size[0] else top) for top, left, *_ in places]
+  across = [(top if size[1] > size[0] else left) for top, left, *_ in places]
+  assert (along, across) == ([0, 13, 25], [3, 3, 3])
+  assert {place[2:] for place in places} == {(35, 35)}
+
+
+def test_a_single_view_is_the_middle_one():
+  assert views.evaluation_views(1, 1) == (views.View(time=0.5, longer=0.5, shorter=0.5),)
+
+
+def test_random_resized_crops_have_the_areas_and_aspects_asked_for():
+  draws = np.random.default_rng(0).uniform(size=(500, views.DRAWS))
+  augmentation = views.Augmentation(min_crop_area=0.25)
+  boxes = np.array([views.box(views.training_view(draw, augmentation), 300, 300) for draw in draws])
+  areas, aspects = boxes[:, 2] * boxes[:, 3] / 90000, boxes[:, 3] / boxes[:, 2]
+  assert 0.24 < areas.min() < 0.28 and 0.85 < areas.max() <= 1
+  assert 0.74 < aspects.min() < 0.78 and 1.28 < aspects.max() < 1.35
+  assert (boxes[:, 0] + boxes[:, 2]).max() <= 300 and (boxes[:, 1] + boxes[:, 3]).max() <= 300
+
+
+def test_what_is_not_asked_for_does_not_vary():
+  draws = np.random.default_rng(0).uniform(size=(50, views.DRAWS))
+  plain = views.Augmentation(horizontal_flip=False)
+  assert {(view.flip, view.area, view.brightness) for view in (
+    views.training_view(draw, plain) for draw in draws)} == {(False, None, 0)}
+
+
+def test_brightness_is_drawn_from_both_sides():
+  draws = np.random.default_rng(0).uniform(size=(500, views.DRAWS))
+  augmentation = views.Augmentation(brightness=0.2)
+  levels = [views.training_view(draw, augmentation).brightness for draw in draws]
+  assert -51 <= min(levels) < -48 and 48 < max(levels) <= 51
+
+
+@pytest.mark.parametrize("fields, message", [
+  ({"min_crop_area": 1.5}, "min_crop_area is 1.5; it is a share of a frame's area, more than 0"),
+  ({"brightness": -0.1}, "brightness is -0.1; it is a share, from 0 to 1"),
+])
+def test_numbers_out_of_range_are_refused(fields, message):
+  with pytest.raises(cli.UserError, match=message):
+    views.Augmentation(**fields)
