@@ -1,10 +1,10 @@
 """Classification of clips as a Model Garden task.
 
 The network comes from an architecture, the clips from `official.inputs`. With one label a clip the
-loss is softmax cross entropy, and classes may have weights; with several, sigmoid cross entropy, the
-mean over classes. Both have label smoothing, and weight decay on kernels (for optimizers that do not
-decay by themselves). Metrics are weighted, because the last evaluation batch is padded with examples
-of weight 0.
+loss is softmax cross entropy, and classes may have weights; with several, sigmoid cross entropy,
+the mean over classes. Both have label smoothing, and weight decay on kernels (for optimizers that
+do not decay by themselves). Metrics are weighted, because the last evaluation batch is padded with
+examples of weight 0.
 """
 
 import dataclasses
