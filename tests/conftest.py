@@ -15,6 +15,15 @@ hypothesis.settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")
+def shared_data() -> pathlib.Path:
+  """The real recordings beside the checkout."""
+  folder = ROOT.parent / "shared" / "data"
+  if not folder.is_dir():
+    pytest.skip(f"the test data {folder} is not there")
+  return folder
+
+
+@pytest.fixture(scope="session")
 def sample_dataset(tmp_path_factory) -> str:
   """A dataset folder with 7 clips of each of 6 classes, made by the real commands."""
   folder = tmp_path_factory.mktemp("sample")

@@ -19,15 +19,6 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def shared_data() -> pathlib.Path:
-  """The real recordings beside the checkout."""
-  folder = ROOT.parent / "shared" / "data"
-  if not folder.is_dir():
-    pytest.skip(f"the test data {folder} is not there")
-  return folder
-
-
-@pytest.fixture(scope="session")
 def texture() -> np.ndarray:
   """A smooth RGB texture `[128, 160, 3]`."""
   noise = np.random.default_rng(0).uniform(0, 255, (128, 160, 3)).astype(np.float32)

@@ -6,6 +6,7 @@ import pytest
 
 from data_prep import dataset
 from data_prep import flow
+from tests import true_flow
 
 
 @pytest.fixture
@@ -37,38 +38,22 @@ def test_the_same_frames_give_the_same_bits(grey):
   np.testing.assert_array_equal(computer(grey, moved), first)
 
 
-def _pair_with_truth(folder, first, second, truth):
-  images = [cv2.imread(str(folder / name), cv2.IMREAD_GRAYSCALE) for name in (first, second)]
-  content = (folder / truth).read_bytes()
-  width, height = np.frombuffer(content, np.int32, 2, 4)
-  return *images, np.frombuffer(content, np.float32, offset=12).reshape(height, width, 2)
-
-
-def _error(vectors, truth):
-  known = np.abs(truth).max(axis=2) < 1e9
-  return np.linalg.norm(vectors - truth, axis=2)[known].mean()
-
-
 def test_fast_is_accurate_on_rubber_whale_also_after_storage(shared_data):
-  first, second, truth = _pair_with_truth(shared_data / "flow", "frame10.png", "frame11.png",
-                                          "flow10.flo")
+  first, second, truth = true_flow.rubber_whale(shared_data)
   vectors = flow.FlowComputer("fast")(first, second)
   stored = dataset.decode_flow(dataset.encode_flow(vectors, 20.0), 20.0)
-  assert _error(vectors, truth) <= 0.195
-  assert _error(stored, truth) <= 0.210
+  assert true_flow.error(vectors, truth) <= 0.195
+  assert true_flow.error(stored, truth) <= 0.210
 
 
 @pytest.mark.slow
 def test_opencv_default_is_accurate_on_rubber_whale(shared_data):
-  first, second, truth = _pair_with_truth(shared_data / "flow", "frame10.png", "frame11.png",
-                                          "flow10.flo")
-  assert _error(flow.FlowComputer("opencv_default")(first, second), truth) <= 0.160
+  first, second, truth = true_flow.rubber_whale(shared_data)
+  assert true_flow.error(flow.FlowComputer("opencv_default")(first, second), truth) <= 0.160
 
 
 def test_fast_follows_large_motion(shared_data):
   errors = []
-  for pair in ("0000000", "0000001", "0000002"):
-    first, second, truth = _pair_with_truth(shared_data / "flow", f"{pair}-img0.ppm",
-                                            f"{pair}-img1.ppm", f"{pair}-gt.flo")
-    errors.append(_error(flow.FlowComputer("fast")(first, second), truth))
+  for first, second, truth in true_flow.flying_chairs(shared_data):
+    errors.append(true_flow.error(flow.FlowComputer("fast")(first, second), truth))
   assert np.mean(errors) <= 3.6
