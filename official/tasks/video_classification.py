@@ -175,7 +175,7 @@ class VideoClassificationTask(base_task.Task):
       return None
     if asked != "balanced":
       return np.array(json.loads(asked), np.float32)
-    labels = [video.label for video in self.store(self.task_config.train_data).videos]
+    labels = [video.labels[0] for video in self.store(self.task_config.train_data).videos]
     counts = np.bincount(labels, minlength=self.num_classes)
     return (len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))).astype(np.float32)
 
