@@ -24,6 +24,10 @@ def test_a_file_is_an_architecture_or_a_candidate(tmp_path, wrap):
   assert sources.load(str(path)) == _ARCHITECTURE
 
 
+def test_json_text_is_an_architecture():
+  assert sources.load(json.dumps(serialization.to_json(_ARCHITECTURE))) == _ARCHITECTURE
+
+
 @pytest.mark.parametrize("content, message", [
     ("{", "some.json: Expecting property name"),
     ('{"format_version": 7}', "some.json: format_version is 7; this program reads 1"),

@@ -1,0 +1,169 @@
+"""Registrations: an architecture is one `--experiment` and a YAML away in TF Model Garden.
+
+Importing this module adds to Model Garden's registries
+
+    backbone `evolved`              for `task.model.backbone`; images alone, [batch, T, H, W, 3]
+    experiment `evolved_rgb`        Model Garden's video classification task and its input pipeline,
+                                    with that backbone
+    experiment `evolved_streams`    this package's task: every stream of a dataset folder
+
+`architecture` in a YAML is what `--architecture` of official.train takes. The backbone's endpoints
+are the blocks of the last level, by id; `aggregate_endpoints` pools and concatenates them all.
+"""
+
+import dataclasses
+import functools
+
+from official.core import config_definitions
+from official.core import exp_factory
+from official.core import task_factory
+from official.modeling import hyperparams
+from official.modeling import optimization
+from official.vision.configs import backbones_3d
+from official.vision.configs import common
+from official.vision.configs import video_classification as garden
+from official.vision.modeling.backbones import factory
+import tensorflow as tf
+
+from official import layers
+from official import network
+from official.architecture import sources
+from official.tasks import video_classification
+
+_STREAM = "rgb"
+_IMAGE_CHANNELS = 3
+
+
+@dataclasses.dataclass
+class Evolved(hyperparams.Config):
+  """The backbone.
+
+  Attributes:
+    architecture: What it is: a file, or JSON text.
+    connection_multiplier: K of sigmoid(K v), how fast connection weights move.
+  """
+
+  architecture: str = ""
+  connection_multiplier: float = 1.0
+
+
+@dataclasses.dataclass
+class Backbone3D(backbones_3d.Backbone3D):
+  """Model Garden's choice of backbones, and ours."""
+
+  type: str | None = "evolved"
+  evolved: Evolved = dataclasses.field(default_factory=Evolved)
+
+
+@dataclasses.dataclass
+class EvolvedModel(garden.VideoClassificationModel):
+  """Model Garden's model of a backbone and a head, with our backbone by default."""
+
+  backbone: Backbone3D = dataclasses.field(default_factory=Backbone3D)
+  norm_activation: common.NormActivation = dataclasses.field(
+    default_factory=lambda: common.NormActivation(use_sync_bn=True)
+  )
+  dropout_rate: float = 0.0
+  aggregate_endpoints: bool = True
+
+
+@factory.register_backbone_builder("evolved")
+def build_backbone(
+  input_specs: tf.keras.layers.InputSpec,
+  backbone_config: hyperparams.OneOfConfig,
+  norm_activation_config: common.NormActivation,
+  l2_regularizer: tf.keras.regularizers.Regularizer | None = None,
+) -> tf.keras.Model:
+  """Returns [batch, T, H, W, 3], values in [-1, 1], -> {id of a last block: its output}.
+
+  Args:
+    input_specs: Shape of the images, static but for the batch.
+    backbone_config: Its `evolved` says which architecture.
+    norm_activation_config: Its momentum and `use_sync_bn` hold for the batch normalizations.
+    l2_regularizer: A penalty on kernels, and on nothing else.
+
+  Raises:
+    ValueError: The shape is not static, or the architecture reads other streams than images.
+  """
+  config = backbone_config.get()
+  size = input_specs.shape[1:]
+  architecture = sources.load(config.architecture)
+  if None in size or size[-1] != _IMAGE_CHANNELS:
+    raise ValueError(
+      f"images of {tuple(size)}: give train_data and validation_data the same feature_shape, "
+      f"[frames, height, width, {_IMAGE_CHANNELS}]"
+    )
+  if architecture.streams != (_STREAM,):
+    raise ValueError(
+      f"{config.architecture:.80} reads {', '.join(architecture.streams)}, and the input here is "
+      "images alone; give --experiment=evolved_streams"
+    )
+  whole = network.build_network(
+    architecture,
+    streams={_STREAM: _IMAGE_CHANNELS},
+    num_frames=size[0],
+    height=size[1],
+    width=size[2],
+    num_classes=1,
+    connection_multiplier=config.connection_multiplier,
+    batch_norm_momentum=norm_activation_config.norm_momentum,
+    synchronized=norm_activation_config.use_sync_bn,
+  )
+  (head,) = (layer for layer in whole.layers if isinstance(layer, layers.Head))
+  last = architecture.level(architecture.last_level)
+  outputs = dict(zip([block.id for block in last], tf.nest.flatten(head.input), strict=True))
+  backbone = tf.keras.Model(whole.input[_STREAM], outputs, name="evolved")
+  if l2_regularizer is not None:
+    for variable in backbone.trainable_variables:
+      if "kernel" in variable.name:
+        backbone.add_loss(functools.partial(l2_regularizer, variable))
+  return backbone
+
+
+@exp_factory.register_config_factory("evolved_rgb")
+def evolved_rgb() -> config_definitions.ExperimentConfig:
+  """Model Garden's video classification, with an architecture that reads images alone."""
+  return config_definitions.ExperimentConfig(
+    task=garden.VideoClassificationTask(
+      model=EvolvedModel(),
+      losses=garden.Losses(l2_weight_decay=1e-4),
+      train_data=garden.DataConfig(is_training=True, zero_centering_image=True),
+      validation_data=garden.DataConfig(
+        is_training=False, drop_remainder=False, zero_centering_image=True
+      ),
+    ),
+    trainer=_trainer(),
+    restrictions=[
+      "task.train_data.is_training != None",
+      "task.validation_data.is_training != None",
+      "task.train_data.num_classes == task.validation_data.num_classes",
+    ],
+  )
+
+
+@exp_factory.register_config_factory("evolved_streams")
+def evolved_streams() -> config_definitions.ExperimentConfig:
+  """Classification of the clips of a dataset folder, all its streams."""
+  return config_definitions.ExperimentConfig(
+    task=video_classification.VideoClassificationConfig(l2_weight_decay=1e-4),
+    trainer=_trainer(),
+  )
+
+
+task_factory.register_task_cls(video_classification.VideoClassificationConfig)(
+  video_classification.VideoClassificationTask
+)
+
+
+def _trainer() -> config_definitions.TrainerConfig:
+  """Returns SGD with Nesterov momentum and a cosine; the YAML gives steps and rates."""
+  return config_definitions.TrainerConfig(
+    validation_steps=-1,
+    optimizer_config=optimization.OptimizationConfig(
+      {
+        "optimizer": {"type": "sgd", "sgd": {"momentum": 0.9, "nesterov": True}},
+        "learning_rate": {"type": "cosine"},
+        "warmup": {"type": "linear", "linear": {"warmup_learning_rate": 0.0}},
+      }
+    ),
+  )
