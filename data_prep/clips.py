@@ -13,6 +13,7 @@ readers. Timestamps are microseconds into the video.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 import contextlib
 import dataclasses
+import math
 from typing import Any
 
 import cv2
@@ -31,6 +32,7 @@ from data_prep.limits import Limits
 RGB_FEATURE = "image/encoded"
 FLOW_FEATURE = "FORWARD_FLOW/image/encoded"
 FLOW_FORMATS = ("png", "jpeg")
+_DOUBT = 1.0  # Seconds by which a length that was not counted may be wrong.
 _EXTENSIONS = {"png": ".png", "jpeg": ".jpg"}
 _JPEG_QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95]
 _RGB_PARAMETERS = {"jpeg": _JPEG_QUALITY}
@@ -120,6 +122,7 @@ class ClipMaker:
     Raises:
       ClipError: The clip cannot be used.
     """
+    self._check_length(row)
     for clock in decoding.CLOCKS:
       try:
         images, flows, size = self._images(row, clock, on_frame)
@@ -127,6 +130,16 @@ class ClipMaker:
       except decoding.ClockError:
         continue
     raise AssertionError("the clock of indices does not fail")
+
+  def _check_length(self, row: rows.Row) -> None:
+    """Raises ClipError for a clip that is far too long before minutes of it have been decoded."""
+    most, start = self._settings.limits.max_clip_seconds, row.start or 0.0
+    if row.end is not None and row.end - start <= most:
+      return
+    with _stage("decode"):
+      seconds = min(decoding.length(row.location), row.end or math.inf) - start
+      if seconds > most + _DOUBT:
+        self._settings.limits.check_clip(seconds, 0)
 
   def _images(self, row: rows.Row, clock: str,
               on_frame: Callable[[], None]) -> tuple[list[bytes], list[bytes], tuple[int, int]]:

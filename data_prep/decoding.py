@@ -29,7 +29,6 @@ from data_prep.limits import Limits
 
 CLOCKS = ("pts", "dts", "index")
 LONGEST_GAP = 60  # Seconds from one frame to the next.
-LONGEST_VIDEO = 48 * 3600  # Seconds; a longer one is believed to have wrong times.
 _ROUNDING = Fraction(1, 1000)  # Seconds by which a container may have rounded its timestamps.
 
 
@@ -94,38 +93,25 @@ def frames(location: str,
 
 
 def length(location: str) -> float:
-  """Returns the seconds that a video lasts, without decoding it.
+  """Returns the seconds that a video lasts, by reading all of it without decoding.
 
-  It is where the last packets end that are found by seeking to the stated end. Where there are none
-  there, or their times cannot be, all packets are counted.
+  It is where the last packet ends; where that is more than twice what the number of packets makes
+  at the stated frame rate, the timestamps leap, and it is the latter.
 
   Raises:
     DecodeError: Nothing can be read.
   """
   with contextlib.ExitStack() as resources:
     container, stream = _opened(location, resources)
-    start, stated = stream.start_time or 0, stream.duration
-    if stated is None and container.duration is not None:
-      stated = int(Fraction(container.duration, av.time_base) / stream.time_base)
-    if stated is not None:
-      with contextlib.suppress(av.FFmpegError):
-        container.seek(stated + start, stream=stream)
-        seconds = max((_end(packet) for packet in container.demux(stream) if packet.size),
-                      default=0) - start * stream.time_base
-        if 0 < seconds < LONGEST_VIDEO:
-          return float(seconds)
-  with contextlib.ExitStack() as resources:
-    container, stream = _opened(location, resources)
-    count = 0
+    count, last = 0, Fraction(0)
     with contextlib.suppress(av.FFmpegError):  # The file ends here.
       for packet in container.demux(stream):
-        count += packet.size > 0
-    return float(count / _rate(stream))
-
-
-def _end(packet: av.Packet) -> Fraction:
-  ticks = packet.pts if packet.pts is not None else packet.dts or 0
-  return (ticks + (packet.duration or 0)) * packet.time_base
+        if packet.size:
+          count += 1
+          ticks = packet.pts if packet.pts is not None else packet.dts or 0
+          last = max(last, (ticks + (packet.duration or 0)) * stream.time_base)
+    by_time, by_count = last - (stream.start_time or 0) * stream.time_base, count / _rate(stream)
+    return float(by_time if 0 < by_time <= 2 * by_count + LONGEST_GAP else by_count)
 
 
 def on_grid(timed: Iterable[tuple[Fraction, av.VideoFrame]],

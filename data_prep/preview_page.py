@@ -26,7 +26,8 @@ table { border-collapse: collapse; margin: .5em 0; }
 th, td { text-align: left; vertical-align: top; padding: .2em 1.2em .2em 0;
          border-bottom: 1px solid #e4e4e4; overflow-wrap: anywhere; }
 th { font-weight: 600; }
-figure { margin: .7em 0 1.2em; } figure img { display: block; max-width: 100%; margin: 2px 0; }
+figure { margin: .7em 0 1.2em; }
+figure img { display: block; max-width: 100%; height: auto; margin: 2px 0; }
 .charts { display: flex; flex-wrap: wrap; gap: 2em; align-items: flex-end; }
 .charts figure { margin: 0; } .charts svg { width: 420px; height: auto; display: block; }
 """
@@ -127,10 +128,10 @@ def _figure(content: str, caption: str) -> str:
 
 
 def _strip(pictures: Sequence[np.ndarray]) -> np.ndarray:
-  """Returns the pictures side by side, white between them."""
+  """Returns the pictures side by side, grey between them: where nothing moves, flow is white."""
   height, width = pictures[0].shape[:2]
   size = max(round(width * _PICTURE_HEIGHT / height), 1), _PICTURE_HEIGHT
-  gap = np.full((_PICTURE_HEIGHT, 3, 3), 255, np.uint8)
+  gap = np.full((_PICTURE_HEIGHT, 3, 3), 215, np.uint8)
   return np.hstack([part for one in pictures for part in (decoding.resized(one, *size), gap)][:-1])
 
 
@@ -149,8 +150,7 @@ def _histogram(values: np.ndarray, x_label: str, y_label: str, *, logarithmic: b
     drawing = figure.Figure(figsize=(4.4, 2.2), layout="constrained")
     axes = drawing.subplots()
     weights = np.full(values.shape, 1 / len(values)) if logarithmic else None
-    axes.hist(values, bins=min(40, max(5, len(set(values.tolist())))), weights=weights,
-              color="#4477aa", log=logarithmic)
+    axes.hist(values, bins=30, weights=weights, color="#4477aa", log=logarithmic)
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     text = io.StringIO()

@@ -98,7 +98,7 @@ def length_of(location: str) -> float | None:
   """Returns the seconds of a video, None where it cannot be read."""
   try:
     return decoding.length(location)
-  except decoding.DecodeError:
+  except Exception:  # Whatever it is, one video must not stop the job; decoding will tell.
     return None
 
 

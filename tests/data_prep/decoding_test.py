@@ -137,6 +137,7 @@ def test_timestamps_that_leap_are_not_believed(write_video, tmp_path):
         target.mux(packet)
   clock, found = decode(path)
   assert (clock, len(found), found[-1][0]) == ("index", 8, Fraction(7, 10))
+  assert decoding.length(str(path)) < 20
 
 
 def test_a_truncated_file_gives_the_frames_before_its_end(write_video, tmp_path):

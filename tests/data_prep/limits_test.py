@@ -3,6 +3,7 @@
 import pytest
 
 from data_prep import clips
+from data_prep import rows
 from data_prep.limits import LimitError
 from data_prep.limits import Limits
 
@@ -38,6 +39,17 @@ def test_a_clip_of_exactly_the_limits_passes(write_video, tmp_path, make_clip):
   path = write_video(tmp_path / "a.mp4", count=8)
   limits = Limits(max_clip_seconds=0.8, max_frames=8, max_megapixels=0.003072)
   assert make_clip(path, limits=limits)[1] == 8
+
+
+def test_a_clip_that_is_far_too_long_is_told_before_anything_is_decoded(write_video, tmp_path):
+  path = write_video(tmp_path / "a.mp4", count=40)
+  row = rows.Row(clip_id="id", path="a.mp4", location=str(path), labels=("a",), split="train",
+                 start=0.5)
+  settings = clips.Settings(fps=10, short_side=32, limits=Limits(max_clip_seconds=2.0))
+  frames = []
+  with pytest.raises(clips.ClipError, match="longer than --max_clip_seconds=2; "):
+    clips.ClipMaker(settings, ["a"]).make(row, lambda: frames.append(1))
+  assert not frames
 
 
 def test_frames_after_the_end_of_a_window_do_not_count(write_video, tmp_path, make_clip):
