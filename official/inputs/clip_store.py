@@ -111,13 +111,15 @@ def parallel_calls() -> int:
 
 
 def _decoded(
-  videos: Sequence[videos_lib.Video], names: Sequence[str], progress: Progress
+  videos: Sequence[videos_lib.Video],
+  streams: Mapping[str, dataset.StreamInfo],
+  progress: Progress,
 ) -> Iterator[tuple[videos_lib.Video, dict[str, np.ndarray]]]:
   """Yields every video in order, with {stream: [frames, height, width, channels]}."""
 
   def decode(index: int):
     video = videos[index]
-    return video, {name: np.stack(video.read(name, 0, video.frames)) for name in names}
+    return video, {name: _stacked(video, name, stream) for name, stream in streams.items()}
 
   threads = parallel_calls()
   with futures.ThreadPoolExecutor(threads) as pool:
@@ -128,8 +130,15 @@ def _decoded(
         progress(index + 1, len(videos))
 
 
+def _stacked(video: videos_lib.Video, name: str, stream: dataset.StreamInfo) -> np.ndarray:
+  frames = (video.frame(name, index) for index in range(video.frames))
+  if stream.kind == "flow":
+    frames = (videos_lib.halves(frame, stream) for frame in frames)
+  return np.stack(list(frames))
+
+
 def _in_arrays(video: videos_lib.Video, values: Mapping[str, np.ndarray]) -> videos_lib.Video:
-  return dataclasses.replace(video, read=lambda name, start, stop: values[name][start:stop])
+  return dataclasses.replace(video, frame=lambda name, index: values[name][index])
 
 
 def _from_disk(
@@ -200,7 +209,7 @@ def _map(
         id=row["id"],
         labels=tuple(row["labels"]),
         frames=row["frames"],
-        read=lambda name, start, stop, values=values: values[name][start:stop],
+        frame=lambda name, index, values=values: values[name][index],
       )
     )
   return tuple(videos)

@@ -16,7 +16,6 @@ A batch is `(streams, labels)`:
 """
 
 from collections.abc import Callable, Sequence
-import functools
 
 import numpy as np
 import tensorflow as tf
@@ -24,7 +23,6 @@ import tensorflow as tf
 from data_prep import cli
 from official.inputs import clip_store
 from official.inputs import usable
-from official.inputs import videos
 from official.inputs import views as views_lib
 
 
@@ -125,8 +123,12 @@ def _batches(
 
   def read(index: np.ndarray, draws: np.ndarray) -> tuple[np.ndarray, ...]:
     video = store.videos[int(index) % len(store.videos)]
-    cut = functools.partial(_cut, video, store, views(draws), num_frames, image_size)
-    return (*map(cut, names), _label(video.labels, store), np.float32(index < len(store.videos)))
+    chosen = views(draws)
+    clips = (
+      views_lib.cut(video, name, store.streams[name], chosen, num_frames, image_size)
+      for name in names
+    )
+    return (*clips, _label(video.labels, store), np.float32(index < len(store.videos)))
 
   label = tf.TensorSpec([store.num_classes], tf.float32) if store.multi_label else (
     tf.TensorSpec([], tf.int32))
@@ -152,20 +154,6 @@ def _batches(
     .batch(batch_size, drop_remainder=True)
     .with_options(options)
   )
-
-
-def _cut(
-  video: videos.Video,
-  store: clip_store.ClipStore,
-  views: Sequence[views_lib.View],
-  num_frames: int,
-  size: int,
-  name: str,
-) -> np.ndarray:
-  """Returns views of one stream, [views, time, height, width, channels]."""
-  clips = [views_lib.cut(video, name, store.streams[name], view, num_frames, size)
-           for view in views]
-  return clips[0][None] if len(clips) == 1 else np.stack(clips)
 
 
 def _label(labels: Sequence[int], store: clip_store.ClipStore) -> np.ndarray | np.int32:

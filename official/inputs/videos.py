@@ -2,9 +2,9 @@
 
 Networks see squares cut out of frames. The frames are brought to one short side first, the *grid*:
 8/7 of the square, as 256 is to 224, or that of the dataset where it is smaller. Images are 8-bit,
-averaged where they shrink; flow is float16, shrunk alike, its vectors in pixels of the grid. A
-video is the same on the grid, to the bit, whether it was decoded before (clip_store.py) or is
-decoded now, from its record, frame by frame as frames are asked for.
+averaged where they shrink; flow has the precision of float16 and is shrunk alike, its vectors in
+pixels of the grid. A video is the same on the grid, to the bit, whether it was decoded before
+(clip_store.py) or is decoded now, from its record, frame by frame as frames are asked for.
 
 A video of T frames has T flows here: the last one repeated, because nothing follows the last frame.
 """
@@ -23,8 +23,7 @@ from data_prep import decoding
 from official.inputs import record_index
 
 _MARGIN = 8 / 7
-
-Read = Callable[[str, int, int], Sequence[np.ndarray]]
+_grid_size = functools.cache(decoding.short_side_size)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,14 +34,14 @@ class Video:
     id: The clip id of the manifest.
     labels: Indices of its classes.
     frames: How many it has.
-    read: (stream, start, stop) -> frames `start` to `stop` (exclusive), each [height, width,
-      channels]: uint8 images, float16 flow. Streams may differ in size by a rounded pixel.
+    frame: (stream, index) -> [height, width, channels]: a uint8 image; or flow, for `vectors`.
+      Streams may differ in size by a rounded pixel.
   """
 
   id: str
   labels: tuple[int, ...]
   frames: int
-  read: Read
+  frame: Callable[[str, int], np.ndarray]
 
 
 def short_side(image_size: int, info: dataset.DatasetInfo) -> int:
@@ -73,16 +72,19 @@ class Streamed(Sequence):
     return len(self._index)
 
   def __getitem__(self, index: int) -> Video:
+    return from_record(self.record(index), self._info.streams, self._side)
+
+  def record(self, index: int) -> bytes:
+    """Returns the serialized SequenceExample of a video."""
     file, position, length = self._index[index].tolist()
-    record = record_index.read(self._paths[file], position, length)
-    return from_record(record, self._info.streams, self._side)
+    return record_index.read(self._paths[file], position, length)
 
 
 def from_record(record: bytes, streams: Mapping[str, dataset.StreamInfo], side: int) -> Video:
-  """Returns the video in a serialized SequenceExample; each frame is decoded at most once.
+  """Returns the video in a serialized SequenceExample; a frame is decoded when it is asked for.
 
   Raises:
-    UserError: It has no frames of a stream, or, while frames are read, one cannot be decoded.
+    UserError: It has no frames of a stream, or, later, a frame cannot be decoded.
   """
   example = tf.train.SequenceExample.FromString(record)
   context, lists = example.context.feature, example.feature_lists.feature_list
@@ -95,9 +97,9 @@ def from_record(record: bytes, streams: Mapping[str, dataset.StreamInfo], side: 
         f"({streams[name].feature}), which dataset.json lists; prepare the dataset again"
       )
 
-  @functools.cache
   def frame(name: str, index: int) -> np.ndarray:
-    data = encoded[name][index].bytes_list.value[0]
+    last = len(encoded[name]) - 1
+    data = encoded[name][min(index, last)].bytes_list.value[0]
     try:
       return _on_grid(data, streams[name], side)
     except cv2.error as error:
@@ -106,43 +108,52 @@ def from_record(record: bytes, streams: Mapping[str, dataset.StreamInfo], side: 
         "prepare the dataset again"
       ) from error
 
-  def read(name: str, start: int, stop: int) -> list[np.ndarray]:
-    last = len(encoded[name]) - 1
-    return [frame(name, min(index, last)) for index in range(start, stop)]
-
   return Video(
     id=video_id,
     labels=tuple(context["clip/label/index"].int64_list.value),
     frames=max(len(images) for images in encoded.values()),
-    read=read,
+    frame=frame,
   )
 
 
+def vectors(flow: np.ndarray, stream: dataset.StreamInfo) -> np.ndarray:
+  """Returns float32 flow [height, width, 2], in pixels of the grid, from (part of) a frame."""
+  if flow.dtype == np.float16:
+    return cv2.convertFp16(flow.view(np.int16))
+  stored = np.empty((*flow.shape[:2], 2), np.uint8)
+  cv2.mixChannels([flow], [stored], [0, 0, 1, 1])
+  return cv2.LUT(stored, _flow_table(stream.bound))
+
+
+def halves(flow: np.ndarray, stream: dataset.StreamInfo) -> np.ndarray:
+  """Returns what `vectors` does, as float16, which is all the precision that there is."""
+  return cv2.convertFp16(vectors(flow, stream)).view(np.float16)
+
+
 def _on_grid(encoded: bytes, stream: dataset.StreamInfo, side: int) -> np.ndarray:
-  """Decodes a frame and brings it to the grid."""
+  """Decodes a frame and brings it to the grid; flow that is there already stays as it is stored."""
   flag = cv2.IMREAD_GRAYSCALE if stream.channels == 1 else cv2.IMREAD_COLOR_RGB
   image = cv2.imdecode(np.frombuffer(encoded, np.uint8), flag)
   if image is None:
     raise cv2.error("no image")
   height, width = image.shape[:2]
-  columns, rows = decoding.short_side_size(width, height, side)
+  columns, rows = _grid_size(width, height, side)
+  if (rows, columns) == (height, width):
+    return image if stream.kind == "flow" else _with_channels(image, stream.channels)
   if stream.kind == "flow":
-    vectors = decoding.resized(_vectors(image, stream.bound), columns, rows)
-    if vectors.shape[:2] != (height, width):
-      vectors = cv2.multiply(vectors, (columns / width, rows / height, 0, 0))
-    return cv2.convertFp16(vectors).view(np.float16)
-  image = decoding.resized(image, columns, rows)
-  return image.reshape(rows, columns, -1)[..., : stream.channels]
+    shrunk = decoding.resized(vectors(image, stream), columns, rows)
+    scaled = cv2.multiply(shrunk, (columns / width, rows / height, 0, 0))
+    return cv2.convertFp16(scaled).view(np.float16)
+  return _with_channels(decoding.resized(image, columns, rows), stream.channels)
 
 
-def _vectors(image: np.ndarray, bound: float) -> np.ndarray:
-  """Returns what `dataset.decode_flow` does, float32 [height, width, 2], in a third of the time."""
-  vectors = np.empty((*image.shape[:2], 2), np.uint8)
-  cv2.mixChannels([image], [vectors], [0, 0, 1, 1])
-  return cv2.LUT(vectors, _flow_table(bound))
+def _with_channels(image: np.ndarray, channels: int) -> np.ndarray:
+  return image.reshape(*image.shape[:2], -1)[..., :channels]
 
 
 @functools.cache
 def _flow_table(bound: float) -> np.ndarray:
-  every = np.arange(256, dtype=np.uint8)
-  return np.ascontiguousarray(dataset.decode_flow(np.stack([every, every], -1), bound)[:, 0])
+  """Returns the flow of each stored value, float32, to the precision of float16."""
+  stored = np.arange(256, dtype=np.uint8)
+  values = dataset.decode_flow(np.stack([stored, stored], -1), bound)[:, 0]
+  return values.astype(np.float16).astype(np.float32)

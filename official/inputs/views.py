@@ -116,49 +116,73 @@ def box(view: View, height: int, width: int) -> tuple[int, int, int, int]:
 
 
 def cut(
-  video: videos.Video, name: str, stream: dataset.StreamInfo, view: View, count: int, size: int
+  video: videos.Video,
+  name: str,
+  stream: dataset.StreamInfo,
+  views: Sequence[View],
+  count: int,
+  size: int,
 ) -> np.ndarray:
-  """Returns a view of one stream, float32 [count, size, size, channels], as networks take it.
+  """Returns views of one stream, float32 [views, count, size, size, channels], as networks take it.
 
   Images are in [-1, 1], flow in pixels of the square. Past the end of a video its last frame stands
-  still.
+  still. Each frame is decoded once, for all views.
   """
-  first = _place(view.time, max(video.frames - count, 0))
-  frames = video.read(name, first, min(first + count, video.frames))
-  top, left, rows, columns = box(view, *frames[0].shape[:2])
-  crops = [frame[top : top + rows, left : left + columns] for frame in frames]
-  shape = (count, size, size, stream.channels)
-  return (_cut_flow if stream.kind == "flow" else _cut_images)(crops, view, shape)
+  clips = _aligned_zeros((len(views), count, size, size, stream.channels))
+  firsts = [_place(view.time, max(video.frames - count, 0)) for view in views]
+  there = min(count, video.frames)
+  boxes = None
+  for index in sorted({first + k for first in firsts for k in range(there)}):
+    frame = video.frame(name, index)
+    boxes = boxes or [box(view, *frame.shape[:2]) for view in views]
+    for view, (top, left, rows, columns), first, clip in zip(views, boxes, firsts, clips):
+      if first <= index < first + there:
+        crop = frame[top : top + rows, left : left + columns]
+        if stream.kind == "flow":
+          _cut_flow(crop, stream, view.flip, clip[index - first])
+        else:
+          _cut_image(crop, view, clip[index - first])
+  if stream.kind != "flow":
+    clips[:, there:] = clips[:, there - 1 : there]
+  return clips
 
 
-def _cut_images(crops: Sequence[np.ndarray], view: View, shape: tuple[int, ...]) -> np.ndarray:
-  pixels = np.empty(shape, np.uint8)
-  for crop, target in zip(crops, pixels):
-    _fit(crop, target, view.flip)
-  pixels[len(crops) :] = pixels[len(crops) - 1]
-  return cv2.LUT(pixels.reshape(shape[0] * shape[1], -1), _levels(view.brightness)).reshape(shape)
-
-
-def _cut_flow(crops: Sequence[np.ndarray], view: View, shape: tuple[int, ...]) -> np.ndarray:
-  vectors = np.zeros(shape, np.float32)
-  for crop, target in zip(crops, vectors):
-    _fit(cv2.convertFp16(crop.view(np.int16)), target, view.flip)
-  (rows, columns), size = crops[0].shape[:2], shape[1]
-  scale = np.float32([-size / columns if view.flip else size / columns, size / rows])
-  if (scale != 1).any():
-    lines = vectors.reshape(-1, 2 * size)
-    np.multiply(lines, np.tile(scale, size), out=lines)
-  return vectors
-
-
-def _fit(crop: np.ndarray, target: np.ndarray, flip: bool) -> None:
-  """Writes an image into another, resized and, if asked for, mirrored."""
-  size = target.shape[:2]
-  if crop.shape[:2] != size:
-    crop = cv2.resize(crop, size[::-1], interpolation=cv2.INTER_LINEAR)
-  if flip:
+def _cut_image(crop: np.ndarray, view: View, target: np.ndarray) -> None:
+  """Writes part of an image into `target` [size, size, channels]."""
+  size = len(target)
+  if len(crop) != size or crop.shape[1] != size:
+    crop = cv2.resize(crop, (size, size), interpolation=cv2.INTER_LINEAR)
+  if view.flip:
     crop = cv2.flip(crop, 1)
-  target[...] = crop.reshape(target.shape)
+  lines = crop.reshape(size, -1)
+  cv2.LUT(lines, _levels(view.brightness), dst=target.reshape(size, -1))
+
+
+def _cut_flow(
+  crop: np.ndarray, stream: dataset.StreamInfo, flip: bool, target: np.ndarray
+) -> None:
+  """Writes part of a frame of flow into `target` [size, size, 2]."""
+  size, (rows, columns) = len(target), crop.shape[:2]
+  flow = videos.vectors(crop, stream)
+  if (rows, columns) != (size, size):
+    flow = cv2.resize(flow, (size, size), interpolation=cv2.INTER_LINEAR)
+  if flip:
+    flow = cv2.flip(flow, 1)
+  scale = (-size / columns if flip else size / columns, size / rows)
+  np.multiply(flow.reshape(size, -1), _line(scale, size), out=target.reshape(size, -1))
+
+
+@functools.lru_cache(1024)
+def _line(scale: tuple[float, float], size: int) -> np.ndarray:
+  return np.tile(np.float32(scale), size)
+
+
+def _aligned_zeros(shape: tuple[int, ...]) -> np.ndarray:
+  """Returns float32 zeros where TensorFlow takes them without a copy: at a multiple of 64 bytes."""
+  count = 4 * math.prod(shape)
+  raw = np.zeros(count + 64, np.uint8)
+  start = -raw.ctypes.data % 64
+  return raw[start : start + count].view(np.float32).reshape(shape)
 
 
 @functools.cache

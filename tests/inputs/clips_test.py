@@ -136,7 +136,7 @@ def test_evaluation_spans_a_video_from_its_first_frame_to_its_last(store):
   streams, _ = _first(_evaluation(store, batch=1, num_frames=2, clips_per_video=3), 1)[0]
   video = store.videos[0]
   for clip, first in ((0, 0), (2, video.frames - 2)):
-    expected = np.stack(video.read("rgb", first, first + 2))[:, 3:35, 12:44]
+    expected = np.stack([video.frame("rgb", first + k) for k in range(2)])[:, 3:35, 12:44]
     np.testing.assert_allclose(streams["rgb"][0, clip], expected / 127.5 - 1, atol=1e-6)
 
 

@@ -9,6 +9,8 @@ from data_prep import decoding
 from data_prep import records
 from official.inputs import videos
 
+FLOW = dataset.StreamInfo(kind="flow", channels=2, feature="flow", format="png", bound=20.0)
+
 
 def _only(data_dir, side, folder) -> videos.Video:
   info = dataset.load(data_dir)
@@ -24,42 +26,43 @@ def test_frames_are_those_of_the_dataset(write_dataset, tmp_path, smooth_picture
   frames = [smooth_picture(seed, (40, 60, 3)) for seed in range(3)]
   video = _only(_write(write_dataset, tmp_path, rgb=frames), 40, tmp_path)
   assert (video.id, video.labels, video.frames) == ("train0", (1,), 3)
-  np.testing.assert_array_equal(video.read("rgb", 1, 3), frames[1:])
+  np.testing.assert_array_equal([video.frame("rgb", index) for index in (1, 2)], frames[1:])
 
 
 def test_frames_are_shrunk_as_preparation_shrinks_them(write_dataset, tmp_path, smooth_picture):
   frame = smooth_picture(0, (40, 60, 3))
   video = _only(_write(write_dataset, tmp_path, rgb=[frame]), 20, tmp_path)
-  (read,) = video.read("rgb", 0, 1)
-  np.testing.assert_array_equal(read, decoding.resized(frame, 30, 20))
+  np.testing.assert_array_equal(video.frame("rgb", 0), decoding.resized(frame, 30, 20))
 
 
 def test_flow_is_in_pixels_of_the_grid(write_dataset, tmp_path):
   flow = np.broadcast_to(np.float32([2.5, -5.0]), (40, 60, 2))
   video = _only(_write(write_dataset, tmp_path, flow=[flow]), 20, tmp_path)
-  (read,) = video.read("flow", 0, 1)
-  assert (read.dtype, read.shape) == (np.float16, (20, 30, 2))
-  np.testing.assert_array_equal(read, np.broadcast_to(np.float16([1.25, -2.5]), (20, 30, 2)))
+  np.testing.assert_array_equal(
+    videos.vectors(video.frame("flow", 0), FLOW), np.broadcast_to([1.25, -2.5], (20, 30, 2)))
 
 
 def test_flow_at_full_size_is_what_decode_flow_says(write_dataset, tmp_path):
   flow = np.random.default_rng(0).normal(0, 8, (40, 60, 2)).astype(np.float32)
   video = _only(_write(write_dataset, tmp_path, flow=[flow]), 40, tmp_path)
   expected = dataset.decode_flow(dataset.encode_flow(flow, 20.0), 20.0)
-  np.testing.assert_array_equal(video.read("flow", 0, 1)[0], expected)
+  frame = video.frame("flow", 0)
+  np.testing.assert_array_equal(videos.vectors(frame, FLOW), expected)
+  np.testing.assert_array_equal(videos.halves(frame, FLOW), expected)
 
 
 def test_the_last_flow_is_repeated(write_dataset, tmp_path, smooth_picture):
   flows = [np.full((40, 40, 2), value, np.float32) for value in (1.25, 2.5)]
   frames = [smooth_picture(0, (40, 40, 3))] * 3
   video = _only(_write(write_dataset, tmp_path, rgb=frames, flow=flows), 40, tmp_path)
-  assert [frame[0, 0, 0] for frame in video.read("flow", 0, 3)] == [1.25, 2.5, 2.5]
+  frames = [videos.vectors(video.frame("flow", index), FLOW) for index in range(3)]
+  assert [frame[0, 0, 0] for frame in frames] == [1.25, 2.5, 2.5]
 
 
 def test_a_stream_of_one_channel_keeps_it(write_dataset, tmp_path, smooth_picture):
   depth = smooth_picture(0, (40, 60))
   video = _only(_write(write_dataset, tmp_path, depth=[depth]), 40, tmp_path)
-  np.testing.assert_array_equal(video.read("depth", 0, 1)[0], depth[..., None])
+  np.testing.assert_array_equal(video.frame("depth", 0), depth[..., None])
 
 
 @pytest.mark.parametrize("image_size, prepared, expected", [
@@ -87,4 +90,4 @@ def test_a_clip_without_frames_of_a_stream_is_named():
 def test_a_frame_that_is_no_image_is_named():
   video = videos.from_record(_record(**{"image/encoded": [[b"no image"]]}), _RGB, 40)
   with pytest.raises(cli.UserError, match="frame 0 of the stream 'rgb' of the clip 'x' cannot be"):
-    video.read("rgb", 0, 1)
+    video.frame("rgb", 0)

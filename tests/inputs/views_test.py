@@ -21,7 +21,12 @@ FLOW = dataset.StreamInfo(kind="flow", channels=2, feature="flow", format="png",
 def _video(**frames) -> videos.Video:
   return videos.Video(
     id="v", labels=(0,), frames=len(next(iter(frames.values()))),
-    read=lambda name, start, stop: frames[name][start:stop])
+    frame=lambda name, index: frames[name][index])
+
+
+def _cut(video, name, stream, view, count, size):
+  (clip,) = views.cut(video, name, stream, [view], count, size)
+  return clip
 
 
 def _levels(images):
@@ -62,8 +67,8 @@ def test_flow_that_is_cut_is_the_flow_of_frames_that_are_cut(smooth_picture, pai
   first, second = pair(smooth_picture)
   whole = _tvl1(first, second).astype(np.float16)
   video = _video(rgb=np.stack([first, second]), flow=np.stack([whole, whole]))
-  frames = _levels(views.cut(video, "rgb", IMAGE, view, 2, 112))
-  vectors = views.cut(video, "flow", FLOW, view, 2, 112)[0]
+  frames = _levels(_cut(video, "rgb", IMAGE, view, 2, 112))
+  vectors = _cut(video, "flow", FLOW, view, 2, 112)[0]
   inside = np.s_[8:-8, 8:-8]  # Beyond the edge of a cut frame TV-L1 sees nothing.
   expected = _tvl1(*frames)
   error = np.linalg.norm(vectors - expected, axis=-1)[inside].mean()
@@ -72,7 +77,7 @@ def test_flow_that_is_cut_is_the_flow_of_frames_that_are_cut(smooth_picture, pai
 
 def test_a_crop_at_full_scale_keeps_every_value():
   frames = np.random.default_rng(0).integers(0, 256, (2, 16, 20, 3), np.uint8)
-  cut = views.cut(_video(rgb=frames), "rgb", IMAGE, views.View(longer=0, shorter=1), 2, 14)
+  cut = _cut(_video(rgb=frames), "rgb", IMAGE, views.View(longer=0, shorter=1), 2, 14)
   np.testing.assert_array_equal(_levels(cut), frames[:, 2:16, 0:14])
 
 
@@ -80,7 +85,7 @@ def test_resizing_scales_the_vectors_and_mirroring_negates_x():
   flow = np.broadcast_to(np.float16([3, -2]), (1, 8, 8, 2))
   view = views.View(area=0.5, aspect=2.0, longer=0, shorter=0, flip=True)
   assert views.box(view, 8, 8) == (0, 0, 4, 8)
-  cut = views.cut(_video(flow=flow), "flow", FLOW, view, 1, 12)
+  cut = _cut(_video(flow=flow), "flow", FLOW, view, 1, 12)
   np.testing.assert_allclose(cut[0], np.broadcast_to([-3 * 12 / 8, -2 * 12 / 4], (12, 12, 2)))
 
 
@@ -88,17 +93,17 @@ def test_brightness_changes_images_within_their_range_and_no_flow():
   rgb, flow = np.array([0, 100, 250], np.uint8), np.float16([1, 2])
   video = _video(rgb=np.broadcast_to(rgb, (1, 8, 8, 3)), flow=np.broadcast_to(flow, (1, 8, 8, 2)))
   view = views.View(brightness=20)
-  images = _levels(views.cut(video, "rgb", IMAGE, view, 1, 7))
+  images = _levels(_cut(video, "rgb", IMAGE, view, 1, 7))
   assert images[0, 3, 3].tolist() == [20, 120, 255]
-  assert views.cut(video, "flow", FLOW, view, 1, 7)[0, 3, 3].tolist() == [1, 2]
+  assert _cut(video, "flow", FLOW, view, 1, 7)[0, 3, 3].tolist() == [1, 2]
 
 
 def test_past_the_end_the_last_frame_stands_still():
   frames = np.arange(3, dtype=np.uint8).repeat(8 * 8 * 3).reshape(3, 8, 8, 3)
   video = _video(rgb=frames, flow=np.ones((3, 8, 8, 2), np.float16))
-  images = _levels(views.cut(video, "rgb", IMAGE, views.View(), 5, 7))
+  images = _levels(_cut(video, "rgb", IMAGE, views.View(), 5, 7))
   assert images[:, 0, 0, 0].tolist() == [0, 1, 2, 2, 2]
-  assert views.cut(video, "flow", FLOW, views.View(), 5, 7)[:, 0, 0, 0].tolist() == [1, 1, 1, 0, 0]
+  assert _cut(video, "flow", FLOW, views.View(), 5, 7)[:, 0, 0, 0].tolist() == [1, 1, 1, 0, 0]
 
 
 @pytest.mark.parametrize("size", [(40, 60), (60, 40)])

@@ -1,0 +1,145 @@
+"""Clips a second of the input pipeline, against those of decoding their frames and nothing else.
+
+    python -m tools.benchmarks.inputs --data_dir=DATASET
+
+decode     the bare rate: OpenCV decodes the encoded images of the clips, held in memory, by as many
+           threads as the pipeline has
+streaming  training batches without a cache: records are read and parsed, the frames of the clips
+           decoded, cut out, mirrored, batched; resized and brightened, too, with --min_crop_area
+           and --brightness
+cached     the same batches from videos that were decoded before
+
+The clips are those that a training sees; each of the three has the same frames. All are timed in
+turn within every round, so that a machine whose speed drifts treats them alike; printed are medians
+over the rounds, and the ratio to `decode`. Squares are 7/8 of the dataset's short side, where
+frames need not be shrunk; with a smaller --image_size, streaming shrinks them first, which `decode`
+does not.
+"""
+
+from collections.abc import Sequence
+from concurrent import futures
+import dataclasses
+import os
+import statistics
+import tempfile
+import time
+
+from absl import flags
+
+from data_prep import cli
+from data_prep import dataset
+from data_prep import records
+
+_DATA = flags.DEFINE_string("data_dir", None, "Folder made by data_prep.extract.", required=True)
+_FRAMES = flags.DEFINE_integer("num_frames", 16, "Frames of a clip.", lower_bound=1)
+_SIZE = flags.DEFINE_integer(
+  "image_size", None, "Pixels of the squares; default: 7/8 of the dataset's short side.", 8
+)
+_BATCH = flags.DEFINE_integer("batch_size", 8, "Clips of a batch.", lower_bound=1)
+_BATCHES = flags.DEFINE_integer("batches", 40, "Batches a round.", lower_bound=8)
+_CROP = flags.DEFINE_float("min_crop_area", None, "As of a training: random resized crops.")
+_BRIGHTNESS = flags.DEFINE_float("brightness", 0.0, "As of a training.")
+_ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds.", lower_bound=1)
+_AHEAD = 4  # Batches before the clock starts: a pipeline at work has read ahead.
+
+
+def main(arguments: Sequence[str]) -> None:
+  del arguments
+  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+  data_dir = cli.resolve_path(_DATA.value)
+  info = dataset.load(data_dir)
+  size = _SIZE.value or round(info.short_side * 7 / 8)
+  with tempfile.TemporaryDirectory() as folder:
+    stores = {name: _open(data_dir, size, folder, mode)
+              for name, mode in (("streaming", "none"), ("cached", "disk"))}
+    images = _seen(stores["streaming"], size)
+    _, threads = _decode_rate(images)
+    rates: dict[str, list[float]] = {"decode": [], "streaming": [], "cached": []}
+    for _ in range(_ROUNDS.value):
+      rates["decode"].append(_decode_rate(images)[0])
+      for name, store in stores.items():
+        rates[name].append(_pipeline_rate(store, size))
+  print(f"clips of {_FRAMES.value} frames of {size}x{size}, {', '.join(sorted(info.streams))}; "
+        f"{threads} threads; clips a second")
+  bare = statistics.median(rates["decode"])
+  for name, several in rates.items():
+    rate = statistics.median(several)
+    print(f"{name:<10}{rate:>9.1f}{rate / bare:>7.2f}x")
+
+
+def _open(data_dir: str, size: int, folder: str, mode: str):
+  from official.inputs import clip_store
+
+  return clip_store.open_store(
+    data_dir, "train", image_size=size, cache_dir=folder, cache=mode)
+
+
+def _batches(store, size: int):
+  from official.inputs import clips
+  from official.inputs import views
+
+  return clips.training_clips(
+    store, sorted(store.streams), num_frames=_FRAMES.value, image_size=size,
+    global_batch_size=_BATCH.value, seed=0,
+    augmentation=views.Augmentation(
+      min_crop_area=_CROP.value, brightness=_BRIGHTNESS.value))
+
+
+def _pipeline_rate(store, size: int) -> float:
+  for number, _ in enumerate(_batches(store, size).take(_AHEAD + _BATCHES.value), 1):
+    if number == _AHEAD:
+      start = time.perf_counter()
+  return _BATCHES.value * _BATCH.value / (time.perf_counter() - start)
+
+
+def _seen(store, size: int) -> list[list[tuple[bytes, int]]]:
+  """Returns, per clip of a round, its encoded images, each with its number of channels."""
+  clips = []
+
+  class Watched(Sequence):
+    """The videos; notes what is read of each."""
+
+    def __len__(self):
+      return len(store.videos)
+
+    def __getitem__(self, index):
+      lists = records.parse(store.videos.record(index))[1]
+      images = []
+      clips.append(images)
+
+      def frame(name, number):
+        stream = store.streams[name]
+        encoded = lists[stream.feature]
+        images.append((encoded[min(number, len(encoded) - 1)][0], stream.channels))
+        return video.frame(name, number)
+
+      video = store.videos[index]
+      return dataclasses.replace(video, frame=frame)
+
+  for _ in _batches(dataclasses.replace(store, videos=Watched()), size).take(_BATCHES.value):
+    pass
+  return clips[: _BATCHES.value * _BATCH.value]
+
+
+def _decode_rate(clips: list[list[tuple[bytes, int]]]) -> tuple[float, int]:
+  """Returns clips a second, and the number of threads."""
+  import cv2
+  import numpy as np
+
+  from official.inputs import clip_store
+
+  def decode(images):
+    for data, channels in images:
+      flag = cv2.IMREAD_GRAYSCALE if channels == 1 else cv2.IMREAD_COLOR_RGB
+      cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+
+  threads = clip_store.parallel_calls()
+  with futures.ThreadPoolExecutor(threads) as pool:
+    start = time.perf_counter()
+    for _ in pool.map(decode, clips):
+      pass
+    return len(clips) / (time.perf_counter() - start), threads
+
+
+if __name__ == "__main__":
+  cli.run(main)
