@@ -1,5 +1,6 @@
 """Set-up of the whole suite."""
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -12,6 +13,16 @@ ROOT = pathlib.Path(__file__).parents[1]
 # The same examples in every run, and no folder of earlier failures: a failing test fails again.
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("repeatable")
+
+
+@pytest.fixture(autouse=True)
+def environment():
+  """Leaves no environment variable behind: an executor limits the threads of its process by them,
+  and processes of later tests would compute other bits than this one."""
+  before = dict(os.environ)
+  yield
+  os.environ.clear()
+  os.environ.update(before)
 
 
 @pytest.fixture(scope="session")
