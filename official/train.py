@@ -20,7 +20,6 @@ from absl import flags
 from data_prep import cli
 from data_prep import dataset
 from official.architecture import cost
-from official.architecture import description
 from official.architecture import serialization
 from official.architecture import sources
 from official.architecture.architecture import Architecture
@@ -135,7 +134,7 @@ def _describe(architecture: Architecture) -> int:
   )
   if FLAGS.data_dir:
     clip = training_flags.clip(dataset.load(cli.resolve_path(FLAGS.data_dir)))
-  print(description.table(architecture, clip))
+  print(cost.describe(architecture, clip))
   return 0
 
 

@@ -28,7 +28,7 @@ class Evaluation:
 
 
 class ConfusionMatrix(tf.keras.metrics.Metric):
-  """Counts examples by [true class, class of the largest logit]."""
+  """Counts examples by [first true class, class of the largest logit]."""
 
   def __init__(self, classes: int, **kwargs):
     super().__init__(**kwargs)
@@ -36,10 +36,14 @@ class ConfusionMatrix(tf.keras.metrics.Metric):
     self._counts = self.add_weight("counts", shape=[classes, classes], initializer="zeros")
 
   def update_state(self, y_true, y_pred, sample_weight=None):
-    """Adds a batch: labels [batch], logits [batch, classes], weights [batch]."""
+    """Adds a batch: labels of 0 and 1, and logits [batch, classes]; weights [batch]."""
     self._counts.assign_add(
       tf.math.confusion_matrix(
-        y_true, tf.argmax(y_pred, axis=-1), self._classes, sample_weight, tf.float32
+        tf.argmax(y_true, axis=-1),
+        tf.argmax(y_pred, axis=-1),
+        self._classes,
+        sample_weight,
+        tf.float32,
       )
     )
 

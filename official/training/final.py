@@ -65,9 +65,10 @@ class FinalTraining:
       verdict.update(
         evaluator.facts(trained, candidate["architecture"], self.setup), metrics=trained.metrics
       )
-      report_lib.write(
-        directory, split, info.classes, trained.metrics[split], trained.confusion[split]
-      )
+      if not info.multi_label:  # Of several labels, none is mistaken for another.
+        report_lib.write(
+          directory, split, info.classes, trained.metrics[split], trained.confusion[split]
+        )
       tf.train.Checkpoint(model=trained.model).write(os.path.join(directory, setup_lib.WEIGHTS))
       if self.export_dir is not None:
         report("exporting")

@@ -91,7 +91,7 @@ _PRELOAD = ("official.training.experiment",)
 def main(arguments: Sequence[str]) -> int:
   del arguments
   for flag in (_LEARNING_RATE, _MULTIPLIER):
-    settings_lib.at_least(flag.name, flag.value, 0, exclusive=True)
+    cli.at_least(flag.name, flag.value, 0, exclusive=True)
   data_dir, model_dir = cli.resolve_path(_DATA_DIR.value), cli.resolve_path(_MODEL_DIR.value)
   info = dataset.load(data_dir)
   usable.check(info, data_dir, ["train", "validation"])
