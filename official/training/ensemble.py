@@ -95,11 +95,13 @@ class EnsembleExport:
       "multiply_adds": sum(
         cost.multiply_adds(
           serialization.from_json(architecture),
-          {name: tensor.shape[-1] for name, tensor in model.input.items()},
-          self.setup.num_frames,
-          side,
-          side,
-          model.output_shape[-1],
+          cost.Clip(
+            streams={name: tensor.shape[-1] for name, tensor in model.input.items()},
+            num_frames=self.setup.num_frames,
+            height=side,
+            width=side,
+            num_classes=model.output_shape[-1],
+          ),
         )
         for model, architecture in zip(models, architectures, strict=True)
       ),

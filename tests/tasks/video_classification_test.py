@@ -51,7 +51,7 @@ def test_class_weights_are_factors_of_the_losses():
 def test_balanced_weights_give_every_class_the_same_sum(sample_dataset, tmp_path):
   data = video_classification.ClipData(data_dir=sample_dataset, cache_dir=str(tmp_path))
   task = _task(class_weights="balanced", train_data=data)
-  labels = [video.label for video in task.store(data).videos]
+  labels = [video.labels[0] for video in task.store(data).videos]
   sums = task.class_weights * np.bincount(labels)
   np.testing.assert_allclose(sums, len(labels) / 6, rtol=1e-6)
 
