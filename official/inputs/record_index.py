@@ -15,6 +15,7 @@ from concurrent import futures
 import io
 import os
 import struct
+from typing import IO
 
 import numpy as np
 import tensorflow as tf
@@ -53,7 +54,7 @@ def locate(paths: Sequence[str], kept: str | None) -> np.ndarray:
 
 def read(path: str, position: int, length: int) -> bytes:
   """Returns the data of the record at `position`; raises UserError if it is damaged."""
-  with tf.io.gfile.GFile(path, "rb") as file:
+  with _open(path) as file:
     file.seek(position)
     framed = file.read(length)
   try:
@@ -65,7 +66,7 @@ def read(path: str, position: int, length: int) -> bytes:
 def _walk(path: str) -> list[tuple[int, int]]:
   """Returns position and length of every record of a file."""
   rows, position, end = [], 0, tf.io.gfile.stat(path).length
-  with tf.io.gfile.GFile(path, "rb") as file:
+  with _open(path) as file:
     while position < end:
       file.seek(position)
       header = file.read(_HEADER)
@@ -77,6 +78,10 @@ def _walk(path: str) -> list[tuple[int, int]]:
       rows.append((position, length))
       position += length
   return rows
+
+
+def _open(path: str) -> IO[bytes]:
+  return tf.io.gfile.GFile(path, "rb") if files.is_url(path) else open(path, "rb")
 
 
 def _damaged(path: str, position: int) -> cli.UserError:

@@ -116,13 +116,21 @@ def from_record(record: bytes, streams: Mapping[str, dataset.StreamInfo], side: 
   )
 
 
-def vectors(flow: np.ndarray, stream: dataset.StreamInfo) -> np.ndarray:
-  """Returns float32 flow [height, width, 2], in pixels of the grid, from (part of) a frame."""
+def vectors(
+  flow: np.ndarray, stream: dataset.StreamInfo, out: np.ndarray | None = None
+) -> np.ndarray:
+  """Returns float32 flow [height, width, 2], in pixels of the grid, from (part of) a frame.
+
+  Args:
+    flow: Of `Video.frame`.
+    stream: Whose flow it is.
+    out: Where to write it, float32 in one piece; None makes an array.
+  """
   if flow.dtype == np.float16:
-    return cv2.convertFp16(flow.view(np.int16))
+    return cv2.convertFp16(flow.view(np.int16), out)
   stored = np.empty((*flow.shape[:2], 2), np.uint8)
   cv2.mixChannels([flow], [stored], [0, 0, 1, 1])
-  return cv2.LUT(stored, _flow_table(stream.bound))
+  return cv2.LUT(stored, _flow_table(stream.bound), out)
 
 
 def halves(flow: np.ndarray, stream: dataset.StreamInfo) -> np.ndarray:

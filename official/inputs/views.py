@@ -163,13 +163,16 @@ def _cut_flow(
 ) -> None:
   """Writes part of a frame of flow into `target` [size, size, 2]."""
   size, (rows, columns) = len(target), crop.shape[:2]
-  flow = videos.vectors(crop, stream)
-  if (rows, columns) != (size, size):
-    flow = cv2.resize(flow, (size, size), interpolation=cv2.INTER_LINEAR)
   if flip:
-    flow = cv2.flip(flow, 1)
+    crop = cv2.flip(crop.view(np.int16) if crop.dtype == np.float16 else crop, 1).view(crop.dtype)
+  if (rows, columns) == (size, size):
+    videos.vectors(crop, stream, target)
+  else:
+    cv2.resize(videos.vectors(crop, stream), (size, size), target, interpolation=cv2.INTER_LINEAR)
   scale = (-size / columns if flip else size / columns, size / rows)
-  np.multiply(flow.reshape(size, -1), _line(scale, size), out=target.reshape(size, -1))
+  if scale != (1, 1):
+    lines = target.reshape(size, -1)
+    np.multiply(lines, _line(scale, size), out=lines)
 
 
 @functools.lru_cache(1024)
