@@ -128,7 +128,7 @@ def cut(
   Images are in [-1, 1], flow in pixels of the square. Past the end of a video its last frame stands
   still. Each frame is decoded once, for all views.
   """
-  clips = _aligned_zeros((len(views), count, size, size, stream.channels))
+  clips = _aligned((len(views), count, size, size, stream.channels))
   firsts = [_place(view.time, max(video.frames - count, 0)) for view in views]
   there = min(count, video.frames)
   boxes = None
@@ -142,8 +142,7 @@ def cut(
           _cut_flow(crop, stream, view.flip, clip[index - first])
         else:
           _cut_image(crop, view, clip[index - first])
-  if stream.kind != "flow":
-    clips[:, there:] = clips[:, there - 1 : there]
+  clips[:, there:] = 0 if stream.kind == "flow" else clips[:, there - 1 : there]
   return clips
 
 
@@ -180,10 +179,10 @@ def _line(scale: tuple[float, float], size: int) -> np.ndarray:
   return np.tile(np.float32(scale), size)
 
 
-def _aligned_zeros(shape: tuple[int, ...]) -> np.ndarray:
-  """Returns float32 zeros where TensorFlow takes them without a copy: at a multiple of 64 bytes."""
+def _aligned(shape: tuple[int, ...]) -> np.ndarray:
+  """Returns a float32 array that TensorFlow takes without a copy: at a multiple of 64 bytes."""
   count = 4 * math.prod(shape)
-  raw = np.zeros(count + 64, np.uint8)
+  raw = np.empty(count + 64, np.uint8)
   start = -raw.ctypes.data % 64
   return raw[start : start + count].view(np.float32).reshape(shape)
 
