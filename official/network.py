@@ -79,7 +79,8 @@ def build_network(architecture: Architecture, *, streams: Mapping[str, int], num
   last = [outputs[block.id] for block in architecture.level(architecture.last_level)]
   logits = layers.Head(num_classes, pooling=pooling, name="head")(last)
   model = tf.keras.Model(inputs, logits, name="video_network")
-  _initialize(combines(model), connection_weights or {})
+  if connection_weights:
+    _initialize(combines(model), connection_weights)
   return model
 
 

@@ -14,7 +14,8 @@ class BatchNorm(tf.keras.layers.BatchNormalization):
   The statistics of [batch, time, height, width, channels] are those of its frames, so time is
   folded into the batch: the fused kernel, two to three times as fast, takes four axes.
   `synchronized` takes the statistics over all replicas of a distribution strategy, at the price of
-  the fused kernel. Statistics stay float32 under mixed precision.
+  the fused kernel; its moving variance is that of the batch itself, where the fused kernel's is the
+  unbiased estimate, n / (n - 1) times as large. Statistics stay float32 under mixed precision.
   """
 
   def __init__(self, *, momentum: float = 0.99, epsilon: float = 1e-5,
