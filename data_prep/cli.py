@@ -48,7 +48,12 @@ def at_least(flag: str, value: float, least: float, *, exclusive: bool = False) 
     raise UserError(f"--{flag}={value} is out of range; give a number {bound}")
 
 
-def run(main: Callable[[Sequence[str]], int | None], *, pass_unknown: bool = False) -> NoReturn:
+def run(
+  main: Callable[[Sequence[str]], int | None],
+  *,
+  pass_unknown: bool = False,
+  positional: bool = False,
+) -> NoReturn:
   """Parses absl flags, runs `main` with the remaining arguments and exits.
 
   Args:
@@ -56,6 +61,7 @@ def run(main: Callable[[Sequence[str]], int | None], *, pass_unknown: bool = Fal
       0).
     pass_unknown: Hands unknown flags on to `main` (for options of a library) instead of refusing
       them.
+    positional: Hands arguments that are no flags on to `main` instead of refusing them.
   """
 
   def parse(argv: Sequence[str]) -> list[str]:
@@ -63,7 +69,7 @@ def run(main: Callable[[Sequence[str]], int | None], *, pass_unknown: bool = Fal
       rest = flags.FLAGS(_with_resolved_flagfiles(argv), known_only=pass_unknown)
     except flags.Error as error:
       fail(f"{error} (--help lists the flags)")
-    if not pass_unknown and len(rest) > 1:
+    if not (pass_unknown or positional) and len(rest) > 1:
       fail(f"unexpected argument {rest[1]!r} (flags are written --name=value; --help lists them)")
     return rest
 

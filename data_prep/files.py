@@ -12,6 +12,8 @@ import shutil
 from typing import IO
 import uuid
 
+VIDEO_EXTENSIONS = (".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4",
+                    ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".vob", ".webm", ".wmv")
 TEMPORARY_SUFFIX = ".incomplete"
 _UNCOMPRESSED = "uncompressed"  # apache_beam.io.filesystem.CompressionTypes.UNCOMPRESSED
 

@@ -24,9 +24,6 @@ from data_prep import files
 from data_prep import rows
 from data_prep import splitting
 
-EXTENSIONS = (".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg",
-              ".mpg", ".mts", ".ogv", ".ts", ".vob", ".webm", ".wmv")
-
 _VIDEOS_DIR = flags.DEFINE_string("videos_dir", None,
                                   "Folder with one subfolder of videos for each class.")
 _OUTPUT = flags.DEFINE_string("output", None, "CSV to write.")
@@ -62,13 +59,13 @@ def find_videos(directory: str) -> list[tuple[str, str]]:
       subfolders[:] = sorted(subfolder for subfolder in subfolders if not subfolder.startswith("."))
       found += [(os.path.relpath(os.path.join(folder, file), directory), name)
                 for file in names
-                if file.lower().endswith(EXTENSIONS) and not file.startswith(".")]
+                if file.lower().endswith(files.VIDEO_EXTENSIONS) and not file.startswith(".")]
   classes = {label for _, label in found}
   if len(classes) < 2:
     raise cli.UserError(
         f"--videos_dir={directory} needs a subfolder of videos for each class, two classes at "
         f"least; found {len(found)} videos of {len(classes)} classes (a video ends in "
-        f"{' '.join(EXTENSIONS)})")
+        f"{' '.join(files.VIDEO_EXTENSIONS)})")
   for label in sorted(classes):
     if ";" in label or label != label.strip():
       raise cli.UserError(

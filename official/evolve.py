@@ -236,7 +236,7 @@ def main(_) -> int:
       "threads_per_candidate": threads,
       "gpus_per_candidate": gpus,
     },
-    operation={"executor": FLAGS.executor},
+    operation={"executor": FLAGS.executor, "data_dir": data_dir},
     final_settings={"final_steps": FLAGS.final_steps},
     start_from=FLAGS.start_from and cli.resolve_path(FLAGS.start_from),
   )
@@ -256,9 +256,13 @@ def _trainings(setup, model_dir: str) -> application.Trainings:
   return application.Trainings(
     candidate=evaluator.TrainingEvaluator(setup=setup(FLAGS.candidate_steps)),
     final=final.FinalTraining(
-      setup=to_the_end, export_dir=export_dir if FLAGS.final == "best" else None
+      setup=to_the_end,
+      export_dir=export_dir if FLAGS.final == "best" else None,
+      model_dir=model_dir,
     ),
-    joining=ensemble.EnsembleExport(setup=to_the_end, export_dir=export_dir),
+    joining=ensemble.EnsembleExport(
+      setup=to_the_end, export_dir=export_dir, model_dir=model_dir
+    ),
   )
 
 

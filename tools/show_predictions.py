@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> None:
   from official.inputs import clip_store
   from official.inputs import clips
 
-  predict = tf.saved_model.load(saved_model).signatures["serving_default"]
+  predict = tf.saved_model.load(saved_model).signatures["streams"]
   specs = predict.structured_input_signature[1]
   shape = next(iter(specs.values())).shape
   store = clip_store.open_store(

@@ -76,7 +76,7 @@ def open_store(
   info = dataset.load(data_dir)
   usable.check(info, data_dir, [split])
   cv2.setNumThreads(1)  # Videos are decoded side by side; OpenCV's threads would be in the way.
-  side = videos_lib.short_side(image_size, info)
+  side = videos_lib.short_side(image_size, info.short_side)
   mode = cache_lib.choose(cache, cache_dir, cache_lib.decoded_bytes(info, split, side))
   kept = None
   if not files.is_url(cache_dir):

@@ -44,9 +44,9 @@ class Video:
   frame: Callable[[str, int], np.ndarray]
 
 
-def short_side(image_size: int, info: dataset.DatasetInfo) -> int:
+def short_side(image_size: int, dataset_short_side: int) -> int:
   """Returns the short side, in pixels, of the grid for squares of `image_size`."""
-  return min(round(image_size * _MARGIN), info.short_side)
+  return min(round(image_size * _MARGIN), dataset_short_side)
 
 
 class Streamed(Sequence):

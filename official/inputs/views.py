@@ -103,10 +103,15 @@ def evaluation_views(clips: int, crops: int) -> tuple[View, ...]:
   return tuple(View(time=time, longer=place) for time in _spread(clips) for place in _spread(crops))
 
 
+def square_side(short_side: int) -> int:
+  """Returns the side, in pixels, of the square that is cut out where no area is drawn."""
+  return max(1, round(short_side * _CROP))
+
+
 def box(view: View, height: int, width: int) -> tuple[int, int, int, int]:
   """Returns (top, left, height, width) of the view in a frame, in pixels."""
   if view.area is None:
-    rows = columns = max(1, round(min(height, width) * _CROP))
+    rows = columns = square_side(min(height, width))
   else:
     area = view.area * height * width
     rows = min(max(1, round(math.sqrt(area / view.aspect))), height)

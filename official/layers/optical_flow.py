@@ -55,30 +55,36 @@ class OpticalFlow(tf.keras.layers.Layer):
   """
 
   def __init__(self, **kwargs):
-    # Integer frames keep their type: Keras would make float16 of them under mixed precision.
+    # Frames keep their type: under mixed precision Keras would make float16 of float32.
     super().__init__(**{"autocast": False, "trainable": False, "dtype": tf.float32, **kwargs})
 
   def call(self, clips: tf.Tensor) -> tf.Tensor:
-    time = clips.shape[1]
-    if time is None or time < 2:
-      raise ValueError(
-        f"{type(self).__name__} {self.name!r} takes clips of at least two frames, their number "
-        f"static; got {clips.shape}"
-      )
-    grey = tf.tensordot(tf.cast(clips, tf.float32), tf.constant(_GREY), 1)
-    sides = tf.shape(grey)[2:]
-    first, second = (
-      tf.reshape(frames, tf.concat([[-1], sides], 0)) for frames in (grey[:, :-1], grey[:, 1:])
-    )
-    first.set_shape([None, *clips.shape[2:4]])
-    second.set_shape(first.shape)
-    flow = tf.reshape(tvl1(first, second), tf.concat([[-1, time - 1], sides, [2]], 0))
-    flow = tf.concat([flow, flow[:, -1:]], axis=1)
-    flow.set_shape([clips.shape[0], *clips.shape[1:4], 2])
-    return flow
+    return clip_flow(clips)
 
   def compute_output_shape(self, input_shape: base.Shape) -> base.Shape:
     return *input_shape[:-1], 2
+
+
+def clip_flow(clips: tf.Tensor) -> tf.Tensor:
+  """Returns what `OpticalFlow` does; raises ValueError unless time is static and at least 2."""
+  time = clips.shape[1]
+  if time is None or time < 2:
+    raise ValueError(
+      "optical flow takes clips of at least two frames, [batch, time, height, width, 3], time "
+      f"static; got {clips.shape}"
+    )
+  colours = tf.unstack(tf.cast(clips, tf.float32), axis=-1)
+  grey = tf.add_n([weight * colour for weight, colour in zip(_GREY, colours, strict=True)])
+  sides = tf.shape(grey)[2:]
+  first, second = (
+    tf.reshape(frames, tf.concat([[-1], sides], 0)) for frames in (grey[:, :-1], grey[:, 1:])
+  )
+  first.set_shape([None, *clips.shape[2:4]])
+  second.set_shape(first.shape)
+  flow = tf.reshape(tvl1(first, second), tf.concat([[-1, time - 1], sides, [2]], 0))
+  flow = tf.concat([flow, flow[:, -1:]], axis=1)
+  flow.set_shape([clips.shape[0], *clips.shape[1:4], 2])
+  return flow
 
 
 def tvl1(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:

@@ -17,7 +17,7 @@ from official.architecture import serialization
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import ArchitectureError
 from official.architecture.space import SearchSpace
-from official.search import fitness as fitness_lib
+from official.search import trained
 from official.search.run_directory import RunDirectory
 
 
@@ -96,15 +96,11 @@ def _ranked(run: RunDirectory, model_dir: str) -> list[int]:
     results = [run.read_result(number) for number in range(run.count())]
   except cli.UserError as error:
     raise cli.UserError(f"--start_from={model_dir}: {error}") from error
-  ranks = {
-      result["number"]: fitness_lib.rank(result["fitness"], result["metrics"].get("loss"),
-                                         result["finish_order"])
-      for result in results
-      if result is not None and result["status"] == "ok" and result["fitness"] is not None}
-  if not ranks:
+  ranked = trained.ranked(results)
+  if not ranked:
     raise cli.UserError(f"--start_from={model_dir}: none of its {len(results)} candidates has "
                         "finished as feasible; wait for the first, or give another run")
-  return sorted(ranks, key=ranks.get)
+  return ranked
 
 
 def _read(run: RunDirectory, number: int, model_dir: str) -> Architecture:

@@ -1,130 +1,108 @@
 """SavedModels with versions, as TensorFlow Serving expects them.
 
-    <base>/<version>/saved_model.pb, variables/     tag `serve`, signature `serving_default`
+    <base>/<version>/saved_model.pb, variables/     tag `serve`, signatures: signatures.py
                      assets/labels.txt              a class a line, in the order of probabilities
                      assets/architecture.json       what the network is; of an ensemble, a list
+                     assets/clip.json               frames, frame rate, streams: what a clip is
+                     assets.extra/                  requests to warm up with: warm_up.py
+                     model_card.md                  all that for people
 
-`serving_default` takes the network's streams by name (float32; images in [-1, 1], flow in pixels)
-and returns `probabilities` [batch, classes], and the best `classes` (string) with their `scores`,
-[batch, k]. The batch is dimension 0 of everything, which is what the server's batching needs.
-
-A server serves the largest number it finds and looks once a second, so that a version appears whole
-or not at all: it is written under a name that is no number, and renamed.
+A version appears whole or not at all (versions.py).
 """
 
 from collections.abc import Mapping, Sequence
-import itertools
+import dataclasses
 import json
 import math
 import os
-import shutil
 import tempfile
+from typing import Any
 
 import tensorflow as tf
 
-TOP = 5
+from data_prep import dataset
+from official.serving import frames
+from official.serving import model_card
+from official.serving import signatures
+from official.serving import versions
+from official.serving import warm_up
+
+_MODEL = "video"  # in the requests to warm up with; a server puts its own name there
 
 
 class Ensemble:
   """Several networks as one, which averages their probabilities.
 
-  It is called like a network: its logits are the logarithms of the mean probabilities, so that
-  their softmax is that mean. Its streams are those that any member reads.
+  It is called like a network: its logits are such that their softmax, or with several labels a clip
+  their sigmoid, is the mean of the members' probabilities. Its streams are those that any member
+  reads.
 
   Attributes:
     input: Keras inputs by stream.
     variables: Those of all members.
   """
 
-  def __init__(self, members: Sequence[tf.keras.Model]):
+  def __init__(self, members: Sequence[tf.keras.Model], *, multi_label: bool = False):
     self._members = tuple(members)
+    self._multi_label = multi_label
     together = {name: tensor for model in members for name, tensor in model.input.items()}
     self.input = dict(sorted(together.items()))
     self.variables = [variable for model in members for variable in model.variables]
 
   def __call__(self, streams: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
     """Returns logits [batch, classes]."""
-    logarithms = [
-      tf.nn.log_softmax(model({name: streams[name] for name in model.input}, training=training))
+    logits = [
+      model({name: streams[name] for name in model.input}, training=training)
       for model in self._members
     ]
-    return tf.reduce_logsumexp(logarithms, axis=0) - math.log(len(logarithms))
-
-
-class ServedNetwork(tf.Module):
-  """The variables of a network, and one function.
-
-  It holds no Keras object: saving one traces every layer by itself, several times as long as all
-  the rest takes.
-
-  Attributes:
-    predict: What `serving_default` is.
-  """
-
-  def __init__(
-    self, model: tf.keras.Model | Ensemble, classes: Sequence[str], assets: Sequence[str]
-  ):
-    super().__init__()
-    self._variables = list(model.variables)
-    self._assets = [tf.saved_model.Asset(path) for path in assets]
-    labels = tf.constant(list(classes))
-
-    def predict(streams: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-      probabilities = tf.nn.softmax(model(streams, training=False))
-      scores, best = tf.math.top_k(probabilities, k=min(TOP, len(classes)))
-      return {"probabilities": probabilities, "classes": tf.gather(labels, best), "scores": scores}
-
-    self.predict = tf.function(
-      predict,
-      input_signature=[
-        {
-          name: tf.TensorSpec([None, *tensor.shape[1:]], tf.float32, name=name)
-          for name, tensor in model.input.items()
-        }
-      ],
-    )
+    if self._multi_label:
+      yes, no = (tf.math.log_sigmoid(sign * tf.stack(logits)) for sign in (1.0, -1.0))
+      return tf.reduce_logsumexp(yes, axis=0) - tf.reduce_logsumexp(no, axis=0)
+    return tf.reduce_logsumexp(tf.nn.log_softmax(logits), axis=0) - math.log(len(logits))
 
 
 def export(
   model: tf.keras.Model | Ensemble,
   base: str,
   *,
-  classes: Sequence[str],
-  architecture: Mapping | Sequence[Mapping],
+  info: dataset.DatasetInfo,
+  clip: Sequence[bytes],
+  architectures: Sequence[Mapping],
+  facts: Mapping[str, Any],
 ) -> str:
   """Writes the next version below `base` and returns its folder.
 
   Args:
     model: Streams -> logits.
     base: Folder of the versions; made where missing.
-    classes: Names in the order of the logits.
-    architecture: JSON of the architecture, or of each member's.
+    info: The dataset that it was trained on.
+    clip: Encoded frames of a real clip, to warm up with; none if there are no frames.
+    architectures: JSON of the architecture, of an ensemble each member's.
+    facts: For the model card (model_card.py).
   """
-  os.makedirs(base, exist_ok=True)
-  with tempfile.TemporaryDirectory() as assets:
-    paths = [os.path.join(assets, name) for name in ("labels.txt", "architecture.json")]
-    with open(paths[0], "w", encoding="utf-8") as file:
-      file.write("".join(f"{name}\n" for name in classes))
-    with open(paths[1], "w", encoding="utf-8") as file:
-      json.dump(architecture, file, indent=2)
-    module = ServedNetwork(model, classes, paths)
-    temporary = tempfile.mkdtemp(prefix="writing-", dir=base)
-    try:
-      tf.saved_model.save(module, temporary, signatures={"serving_default": module.predict})
-      return _take_next_number(temporary, base)
-    except BaseException:
-      shutil.rmtree(temporary, ignore_errors=True)
-      raise
+  format_ = frames.clip_format(model.input, info)
+  assets = {
+    "labels.txt": "".join(f"{name}\n" for name in info.classes),
+    "architecture.json": json.dumps(architectures if len(architectures) > 1 else architectures[0]),
+    "clip.json": json.dumps(dataclasses.asdict(format_)),
+  }
+
+  def fill(folder: str) -> None:
+    with tempfile.TemporaryDirectory() as beside:
+      paths = [_write(os.path.join(beside, name), text) for name, text in assets.items()]
+      network = signatures.ServedNetwork(
+        model, format_, info.classes, paths, multi_label=info.multi_label
+      )
+      tf.saved_model.save(network, folder, signatures=dict(network.signatures))
+    if clip and format_.comes_from_frames:
+      warm_up.write(folder, _MODEL, clip)
+    card = model_card.render(info, format_, architectures, facts)
+    _write(os.path.join(folder, "model_card.md"), card)
+
+  return versions.write(base, fill)
 
 
-def _take_next_number(folder: str, base: str) -> str:
-  os.chmod(folder, 0o755)  # mkdtemp's is for the owner alone, and a server is somebody else
-  taken = [int(name) for name in os.listdir(base) if name.isdecimal()]
-  for number in itertools.count(max(taken, default=0) + 1):
-    target = os.path.join(base, str(number))
-    try:
-      os.rename(folder, target)
-      return target
-    except OSError:
-      if not os.path.isdir(target):
-        raise
+def _write(path: str, text: str) -> str:
+  with open(path, "w", encoding="utf-8") as file:
+    file.write(text)
+  return path

@@ -15,6 +15,7 @@ from data_prep import dataset
 from official.architecture import cost
 from official.architecture import serialization
 from official.training import evaluator
+from official.training import final
 from official.training import progress
 from official.training.setup import Setup
 
@@ -31,10 +32,12 @@ class EnsembleExport:
   Attributes:
     setup: As in the members' final training.
     export_dir: Base folder of the versions.
+    model_dir: Folder of the search, whose flags the model card tells.
   """
 
   setup: Setup
   export_dir: str
+  model_dir: str | None = None
 
   def __call__(self, joined: Mapping, directory: str) -> dict:
     """Exports one member as it is, several as an ensemble.
@@ -60,12 +63,15 @@ class EnsembleExport:
       evaluator.infeasible() as verdict,
     ):
       from official.serving import export  # imports TensorFlow
+      from official.serving import warm_up
       from official.training import runtime
 
       runtime.start(self.setup.threads)
       report("building")
       models = [restore(self.setup, member) for member in members]
-      model = export.Ensemble(models) if len(models) > 1 else models[0]
+      model = models[0]
+      if len(models) > 1:
+        model = export.Ensemble(models, multi_label=info.multi_label)
       found = {"status": "ok", "reason": None}
       if joined["evaluate"]:
         report("evaluating")
@@ -79,8 +85,15 @@ class EnsembleExport:
       found["export"] = export.export(
         model,
         self.export_dir,
-        classes=info.classes,
-        architecture=architectures if len(models) > 1 else architectures[0],
+        info=info,
+        clip=warm_up.first_clip(self.setup.data_dir, self.setup.num_frames),
+        architectures=architectures,
+        facts={
+          **{name: found[name] for name in ("metrics", "params", "multiply_adds") if name in found},
+          "candidates": [member["candidate"] for member in members],
+          "training": dataclasses.asdict(self.setup.recipe),
+          "search": final.search_flags(self.model_dir),
+        },
       )
       verdict.update(found)
     return {**verdict, "timing": evaluator.timing(start, stopwatch)}

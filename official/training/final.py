@@ -7,6 +7,7 @@ there is none.
 
 from collections.abc import Mapping
 import dataclasses
+import json
 import os
 import time
 
@@ -26,11 +27,13 @@ class FinalTraining:
     export_dir: Base folder of the versions; None exports nothing (one of several, ensemble.py).
     training_dir: Where checkpoints are, if not in `training` in the folder of the call: processes
       that train together share them.
+    model_dir: Folder of the search, whose flags the model card tells.
   """
 
   setup: Setup
   export_dir: str | None
   training_dir: str | None = None
+  model_dir: str | None = None
 
   def __call__(self, candidate: Mapping, directory: str) -> dict:
     """Returns what TrainingEvaluator does, `metrics` by split, and `export`, a folder.
@@ -50,6 +53,7 @@ class FinalTraining:
       import tensorflow as tf
 
       from official.serving import export
+      from official.serving import warm_up
       from official.training import experiment
       from official.training import report as report_lib  # imports matplotlib
 
@@ -75,7 +79,24 @@ class FinalTraining:
         verdict["export"] = export.export(
           trained.model,
           self.export_dir,
-          classes=info.classes,
-          architecture=candidate["architecture"],
+          info=info,
+          clip=warm_up.first_clip(self.setup.data_dir, self.setup.num_frames),
+          architectures=[candidate["architecture"]],
+          facts={
+            **{name: verdict[name] for name in ("metrics", "params", "multiply_adds")},
+            "candidates": [candidate["number"]] if "number" in candidate else [],
+            "training": dataclasses.asdict(self.setup.recipe),
+            "search": search_flags(self.model_dir),
+          },
         )
     return {**verdict, "timing": evaluator.timing(start, stopwatch)}
+
+
+def search_flags(model_dir: str | None) -> dict[str, object]:
+  """Returns the flags of a search that fit on a line, from its search.json; none without one."""
+  path = os.path.join(model_dir or "", "search.json")
+  if not os.path.exists(path):
+    return {}
+  with open(path, encoding="utf-8") as file:
+    identity = json.load(file)["identity"]
+  return {name: value for name, value in identity.items() if not isinstance(value, dict | list)}

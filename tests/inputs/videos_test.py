@@ -72,7 +72,7 @@ def test_the_grid_is_a_little_larger_than_the_square_and_never_larger_than_the_d
 ):
   frames = {"rgb": [smooth_picture(0, (40, 60, 3))]}
   folder = write_dataset(tmp_path, {"train": [([0], frames)]}, short_side=prepared)
-  assert videos.short_side(image_size, dataset.load(folder)) == expected
+  assert videos.short_side(image_size, dataset.load(folder).short_side) == expected
 
 
 def _record(**lists):

@@ -1,11 +1,7 @@
 """Exported networks: what a server finds, and that it computes what Keras computes."""
 
-import importlib.util
 import json
-import os
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -13,46 +9,21 @@ import tensorflow as tf
 
 from official import network
 from official.architecture import serialization
-from official.architecture.architecture import Architecture
-from official.architecture.architecture import Block
-from official.architecture.architecture import Connection
 from official.serving import export
-
-_CLASSES = ("carry", "drop", "über", "wave")
-
-
-def _architecture() -> Architecture:
-  stem = dict(level=0, channels=4, spatial_stride=2)
-  return Architecture(
-    (
-      Block(id="rgb_0", kind="stem_2plus1d", streams=("rgb",), **stem),
-      Block(id="flow_0", kind="stem_2d", streams=("flow",), **stem),
-      Block(id="level1_0", level=1, kind="basic_2plus1d", channels=4, temporal_dilation=2),
-    ),
-    (Connection("rgb_0", "level1_0"), Connection("flow_0", "level1_0")),
-  )
+from official.serving import frames as frames_lib
+from official.serving import saved_model
+from official.serving import warm_up
 
 
-@pytest.fixture(scope="module")
-def model():
-  tf.keras.utils.set_random_seed(3)
-  built = network.build_network(
-    _architecture(), streams={"rgb": 3, "flow": 2}, num_frames=4, height=16, width=16, num_classes=4
-  )
-  for variable in built.variables:  # statistics and gammas as after a training
-    variable.assign_add(tf.random.uniform(variable.shape, 0.0, 0.5))
-  return built
+def _text(*clips: list[bytes]) -> np.ndarray:
+  """Returns a string tensor [clips, frames]."""
+  values = np.empty((len(clips), len(clips[0])), object)
+  for i, clip in enumerate(clips):
+    values[i] = clip
+  return values
 
 
-@pytest.fixture(scope="module")
-def exported(model, tmp_path_factory):
-  base = tmp_path_factory.mktemp("export")
-  return export.export(
-    model, str(base), classes=_CLASSES, architecture=serialization.to_json(_architecture())
-  )
-
-
-def _clips(batch: int) -> dict[str, np.ndarray]:
+def _streams(batch: int) -> dict[str, np.ndarray]:
   rng = np.random.default_rng(0)
   return {
     "rgb": rng.uniform(-1, 1, (batch, 4, 16, 16, 3)).astype(np.float32),
@@ -60,106 +31,146 @@ def _clips(batch: int) -> dict[str, np.ndarray]:
   }
 
 
-def _run_in_c(
-  saved_model: str, clips: dict[str, np.ndarray], folder: pathlib.Path
-) -> dict[str, np.ndarray]:
-  from tensorflow.python.saved_model import loader_impl
-
-  (graph,) = loader_impl.parse_saved_model(saved_model).meta_graphs
-  signature = graph.signature_def["serving_default"]
-  request = {
-    "library": importlib.util.find_spec("tensorflow").submodule_search_locations[0],
-    "saved_model": saved_model,
-    "inputs": [
-      {"tensor": info.name, "file": str(folder / f"in_{name}.npy")}
-      for name, info in signature.inputs.items()
-    ],
-    "outputs": [
-      {"tensor": info.name, "dtype": info.dtype, "file": str(folder / f"out_{name}.npy")}
-      for name, info in signature.outputs.items()
-    ],
+@pytest.fixture(scope="module")
+def answers(version, frames, encoded):
+  """Of a batch of three for each signature, and of its clips one by one."""
+  clips = np.stack([frames, frames[::-1], frames[:, ::-1]])
+  text = _text(encoded, encoded[::-1], [encoded[0]] * 4)
+  batches = [
+    ("serving_default", {"frames": clips}),
+    ("encoded_frames", {"frames": text}),
+    ("streams", _streams(3)),
+  ]
+  singles = [
+    (name, {key: values[i : i + 1] for key, values in inputs.items()})
+    for name, inputs in batches
+    for i in range(3)
+  ]
+  found = saved_model.run(version, [*batches, *singles])
+  assert not [answer["error"] for answer in found if "error" in answer]
+  outputs = [answer["outputs"] for answer in found]
+  return {
+    name: (outputs[i], outputs[3 + 3 * i : 6 + 3 * i]) for i, (name, _) in enumerate(batches)
   }
-  for name, values in clips.items():
-    np.save(folder / f"in_{name}.npy", values)
-  (folder / "request.json").write_text(json.dumps(request))
-  script = pathlib.Path(__file__).with_name("c_api.py")
-  done = subprocess.run(
-    [sys.executable, str(script), str(folder / "request.json")], capture_output=True, text=True
-  )
-  assert done.returncode == 0, done.stderr
-  return {name: np.load(folder / f"out_{name}.npy") for name in signature.outputs}
 
 
-def test_answers_through_the_c_api_as_keras_does(exported, model, tmp_path):
-  clips = _clips(3)
-  answer = _run_in_c(exported, clips, tmp_path)
-  expected = tf.nn.softmax(model(clips, training=False)).numpy()
+def test_streams_are_answered_without_python_as_keras_does(answers, model, info):
+  answer, _ = answers["streams"]
+  expected = tf.nn.softmax(model(_streams(3), training=False)).numpy()
   np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-4)
-  assert answer["classes"][:, 0].tolist() == [_CLASSES[i] for i in expected.argmax(1)]
+  best = [info.classes[i].encode() for i in expected.argmax(1)]
+  assert answer["classes"][:, 0].tolist() == best
   np.testing.assert_allclose(answer["scores"], -np.sort(-expected, 1), atol=1e-4)
 
 
-def test_a_batch_is_answered_like_its_clips_one_by_one(exported):
-  predict = tf.saved_model.load(exported).signatures["serving_default"]
-  clips = {name: tf.constant(values) for name, values in _clips(3).items()}
-  together = predict(**clips)["probabilities"]
-  alone = [
-    predict(**{name: values[i : i + 1] for name, values in clips.items()})["probabilities"]
-    for i in range(3)
+def test_frames_are_answered_without_python_as_keras_does(answers, model, info, frames):
+  answer, _ = answers["serving_default"]
+  clip = frames_lib.clip_format(model.input, info)
+  streams = frames_lib.to_streams(tf.constant(frames), clip)
+  expected = tf.nn.softmax(model({name: v[tf.newaxis] for name, v in streams.items()}))
+  np.testing.assert_allclose(answer["probabilities"][:1], expected, atol=1e-4)
+
+
+def test_encoded_frames_are_answered_as_frames_are(answers):
+  plain, encoded = answers["serving_default"][0], answers["encoded_frames"][0]
+  np.testing.assert_array_equal(plain["probabilities"][:2], encoded["probabilities"][:2])
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "encoded_frames", "streams"])
+def test_a_batch_is_answered_like_its_clips_one_by_one(answers, signature):
+  batch, singles = answers[signature]
+  alone = np.concatenate([single["probabilities"] for single in singles])
+  np.testing.assert_allclose(batch["probabilities"], alone, atol=1e-6)
+  assert np.ptp(alone, axis=0).max() > 1e-3  # the clips do differ
+
+
+def test_what_is_wrong_with_a_request_is_said(version, frames, encoded):
+  errors = [
+    answer.get("error")
+    for answer in saved_model.run(
+      version,
+      [
+        ("serving_default", {"frames": frames[np.newaxis, :3]}),
+        ("serving_default", {"frames": frames[np.newaxis].astype(np.float32)}),
+        ("encoded_frames", {"frames": _text(encoded[:3])}),
+        ("encoded_frames", {"frames": _text([*encoded[:3], encoded[3][:50]])}),
+        ("streams", {"rgb": _streams(1)["rgb"], "flow": _streams(1)["flow"][:, :, :8]}),
+      ],
+    )
   ]
-  np.testing.assert_allclose(together, tf.concat(alone, 0), atol=1e-6)
+  for error, words in zip(
+    errors,
+    (
+      "[1,3,30,40,3] is not compatible with expected shape [?,4,?,?,3]",
+      "uint8",
+      "[1,3] is not compatible with expected shape [?,4]",
+      "PNG",
+      "[1,4,8,16,2] is not compatible with expected shape [?,4,16,16,2]",
+    ),
+    strict=True,
+  ):
+    assert error is not None and words in error
 
 
-def test_holds_one_graph_tagged_serve_without_python_operations(exported):
-  from tensorflow.python.saved_model import loader_impl
-
-  (graph,) = loader_impl.parse_saved_model(exported).meta_graphs
-  nodes = [
-    *graph.graph_def.node,
-    *(n for f in graph.graph_def.library.function for n in f.node_def),
-  ]
-  assert list(graph.meta_info_def.tags) == ["serve"]
-  assert not [node.op for node in nodes if "PyFunc" in node.op]
+def test_carries_labels_architecture_and_what_a_clip_is(version, info, architecture):
+  assert version.classes == list(info.classes)
+  assert version.clip["num_frames"] == 4
+  assert version.clip["fps"] == 10.0
+  assets = pathlib.Path(version.path, "assets")
+  assert json.loads(assets.joinpath("architecture.json").read_text()) == architecture
 
 
-def test_carries_labels_and_architecture(exported):
-  assets = pathlib.Path(exported, "assets")
-  assert assets.joinpath("labels.txt").read_text(encoding="utf-8").split() == list(_CLASSES)
-  assert (
-    serialization.from_json(json.loads(assets.joinpath("architecture.json").read_text()))
-    == _architecture()
-  )
+def test_warms_up_with_a_real_clip(version, frames, encoded):
+  requests = dict(warm_up.read(version.path))
+  np.testing.assert_array_equal(requests["encoded_frames"]["frames"], _text(encoded))
+  np.testing.assert_array_equal(requests["serving_default"]["frames"], frames[np.newaxis])
 
 
-def test_takes_the_next_free_number_and_leaves_nothing_else(model, tmp_path):
-  tmp_path.joinpath("7").mkdir()
-  path = export.export(model, str(tmp_path), classes=_CLASSES, architecture={})
-  assert path == str(tmp_path / "8")
-  assert sorted(os.listdir(tmp_path)) == ["7", "8"]
+def test_the_model_card_says_what_it_is(exported):
+  card = pathlib.Path(exported, "model_card.md").read_text(encoding="utf-8")
+  for words in (
+    "Video classifier of 4 classes",
+    "carry, drop, über, wave",
+    "| `serving_default` | `frames` | uint8 [batch, 4, height, width, 3] | RGB |",
+    "4 consecutive frames at 10 frames a second",
+    "| validation | 0.7500 | 1.0000 | 0.5000 |",
+    "1,234 parameters",
+    "Candidates of the search: 000007.",
+    "| steps | 20 |",
+  ):
+    assert words in card
 
 
 @pytest.fixture(scope="module")
-def blind_to_flow():
-  """A network that reads one of the two streams."""
-  both = _architecture()
-  blocks = tuple(block for block in both.blocks if block.id != "flow_0")
-  architecture = Architecture(blocks, (Connection("rgb_0", "level1_0"),))
+def blind_to_flow(architecture):
+  """A network that reads one of the two streams, and its architecture."""
+  alone = dict(architecture)
+  alone["blocks"] = [block for block in alone["blocks"] if block["id"] != "flow_0"]
+  alone["connections"] = [c for c in alone["connections"] if c["source"] != "flow_0"]
   tf.keras.utils.set_random_seed(4)
-  return network.build_network(
-    architecture, streams={"rgb": 3}, num_frames=4, height=16, width=16, num_classes=4
+  built = network.build_network(
+    serialization.from_json(alone),
+    streams={"rgb": 3},
+    num_frames=4,
+    height=16,
+    width=16,
+    num_classes=4,
   )
+  return built, alone
 
 
-def test_an_ensemble_answers_with_the_mean_of_its_members(model, blind_to_flow, tmp_path):
-  path = export.export(
-    export.Ensemble([blind_to_flow, model]), str(tmp_path), classes=_CLASSES, architecture=[]
-  )
-  predict = tf.saved_model.load(path).signatures["serving_default"]
-  assert set(predict.structured_input_signature[1]) == {"rgb", "flow"}
-  clips = {name: tf.constant(values) for name, values in _clips(3).items()}
-  expected = (
-    tf.nn.softmax(model(clips)) + tf.nn.softmax(blind_to_flow({"rgb": clips["rgb"]}))
-  ) / 2
-  answer = predict(**clips)
+def test_an_ensemble_answers_with_the_mean_of_its_members(
+  model, blind_to_flow, architecture, frames, export_to, info, tmp_path
+):
+  other, alone = blind_to_flow
+  path = export_to(tmp_path, export.Ensemble([other, model]), architectures=(alone, architecture))
+  loaded = tf.saved_model.load(path)
+  streams = {name: tf.constant(values) for name, values in _streams(3).items()}
+  expected = (tf.nn.softmax(model(streams)) + tf.nn.softmax(other({"rgb": streams["rgb"]}))) / 2
+  answer = loaded.signatures["streams"](**streams)
   np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-6)
-  assert set(answer) == {"probabilities", "classes", "scores"}
+  both = frames_lib.to_streams(tf.constant(frames), frames_lib.clip_format(model.input, info))
+  batch = {name: values[tf.newaxis] for name, values in both.items()}
+  expected = (tf.nn.softmax(model(batch)) + tf.nn.softmax(other({"rgb": batch["rgb"]}))) / 2
+  answer = loaded.signatures["serving_default"](frames=frames[np.newaxis])
+  np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-4)

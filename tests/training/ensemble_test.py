@@ -79,7 +79,7 @@ def _clips(*streams: str) -> dict[str, tf.Tensor]:
 
 
 def _served(path: str, clips: dict[str, tf.Tensor]) -> np.ndarray:
-  return tf.saved_model.load(path).signatures["serving_default"](**clips)["probabilities"].numpy()
+  return tf.saved_model.load(path).signatures["streams"](**clips)["probabilities"].numpy()
 
 
 def _probabilities(model: tf.keras.Model, clips: dict[str, tf.Tensor]) -> np.ndarray:

@@ -1,0 +1,122 @@
+"""Makes a SavedModel of trained networks of a run, or looks whether one is what a server wants.
+
+  python -m official.export --model_dir=RUN --output_dir=EXPORT
+  python -m official.export --model_dir=RUN --output_dir=EXPORT --candidate=12
+  python -m official.export --model_dir=RUN --output_dir=EXPORT --ensemble=3
+  python -m official.export --verify --saved_model=EXPORT/1
+
+The first exports what the final training came to, the second one candidate, the third the best
+three as one network that averages their probabilities. EXPORT/<n>, n the next free number, appears
+when it is whole; it is a version for TensorFlow Serving, and has a model_card.md. --verify runs
+every signature with TensorFlow's C++ loader, and exits 1 if something is not as it should be.
+"""
+
+from collections.abc import Mapping
+import sys
+import tempfile
+
+from absl import flags
+
+from data_prep import cli
+from data_prep import dataset
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string("model_dir", None, "Folder of the search, as given to official.evolve.")
+flags.DEFINE_string("output_dir", None, "Folder of the versions; made if it is not there.")
+flags.DEFINE_string(
+  "data_dir", None, "Dataset of the search; default: the folder where the search found it."
+)
+flags.DEFINE_integer("candidate", None, "Number of the candidate to export.")
+flags.DEFINE_integer("ensemble", None, "How many of the best to export as one.", lower_bound=2)
+flags.DEFINE_bool("verify", False, "Looks at --saved_model instead of making one.")
+flags.DEFINE_string("saved_model", None, "Folder of one version, for --verify.")
+
+
+def main(_) -> int:
+  if FLAGS.verify:
+    return _verify(_given("saved_model"))
+  return _export(_given("model_dir"), _given("output_dir"))
+
+
+def _given(name: str) -> str:
+  if not FLAGS[name].value:
+    raise cli.UserError(f"--{name} is missing ({FLAGS[name].help})")
+  return cli.resolve_path(FLAGS[name].value)
+
+
+def _verify(path: str) -> int:
+  from official.serving import saved_model
+  from official.serving import verification
+
+  wrong = 0
+  for finding in verification.verify(saved_model.Version(path)):
+    wrong += not finding.ok
+    print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what}: {finding.seen}", flush=True)
+  return 1 if wrong else 0
+
+
+def _export(model_dir: str, output_dir: str) -> int:
+  from official.search import trained
+  from official.search.run_directory import RunDirectory
+  from official.training import ensemble
+
+  if FLAGS.candidate is not None and FLAGS.ensemble is not None:
+    raise cli.UserError(
+      f"--candidate={FLAGS.candidate} and --ensemble={FLAGS.ensemble} exclude each other; give one"
+    )
+  run = RunDirectory(model_dir)
+  recorded = run.recorded()
+  if recorded is None:
+    raise cli.UserError(f"{model_dir} is no run, it has no search.json; give another --model_dir")
+  members = trained.members(run, candidate=FLAGS.candidate, ensemble=FLAGS.ensemble)
+  setup = _setup(recorded, model_dir)
+  numbers = ", ".join(f"{member['candidate']:06d}" for member in members)
+  print(f"exporting {numbers} of {model_dir}", file=sys.stderr, flush=True)
+  with tempfile.TemporaryDirectory() as folder:
+    joining = ensemble.EnsembleExport(setup=setup, export_dir=output_dir, model_dir=model_dir)
+    found = joining({"members": members, "evaluate": True}, folder)
+    if found["status"] != "ok":
+      raise cli.UserError(f"{numbers} cannot be exported: {found['reason']}")
+  print(found["export"])
+  return 0
+
+
+def _setup(recorded: Mapping, model_dir: str):
+  """Returns what the search's trainings share."""
+  from official.inputs import cache
+  from official.training import recipe
+  from official.training import setup
+
+  identity = recorded["identity"]
+  data_dir = cli.resolve_path(FLAGS.data_dir or recorded["operation"].get("data_dir") or "")
+  if not data_dir:
+    raise cli.UserError(f"{model_dir} does not say where its dataset is; give --data_dir")
+  fingerprint = dataset.load(data_dir).fingerprint
+  if fingerprint != identity["data_dir"]:
+    raise cli.UserError(
+      f"{data_dir} is another dataset ({fingerprint[:16]}) than the search's "
+      f"({identity['data_dir'][:16]}); give --data_dir"
+    )
+  return setup.Setup(
+    data_dir=data_dir,
+    cache_dir=cache.directory(data_dir, model_dir),
+    num_frames=identity["num_frames"],
+    image_size=identity["image_size"],
+    recipe=recipe.Recipe(
+      steps=identity["candidate_steps"],
+      batch_size=identity["batch_size"],
+      optimizer=identity["optimizer"],
+      learning_rate=identity["learning_rate"],
+      connection_multiplier=identity["connection_learning_rate_multiplier"],
+      weight_decay=identity["weight_decay"],
+      label_smoothing=identity["label_smoothing"],
+      horizontal_flip=identity["horizontal_flip"],
+    ),
+    checkpoint_steps=None,
+    threads=0,
+  )
+
+
+if __name__ == "__main__":
+  cli.run(main)

@@ -1,0 +1,112 @@
+"""What a person wants to know of an exported network, in Markdown."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from data_prep import dataset
+from official.serving import frames as frames_lib
+
+_METRICS = ("accuracy", "top5_accuracy", "loss")
+
+
+def render(
+  info: dataset.DatasetInfo,
+  clip: frames_lib.ClipFormat,
+  architectures: Sequence[Mapping],
+  facts: Mapping[str, Any],
+) -> str:
+  """Returns the text of model_card.md.
+
+  Args:
+    info: The dataset that it was trained on.
+    clip: What it takes.
+    architectures: Of each member; of a single network, one.
+    facts: What is known of `metrics` by split, `params`, `multiply_adds`, `candidates` (numbers),
+      `training` and `search` (values by name); what is missing is left out.
+  """
+  return "\n\n".join(
+    part
+    for part in (
+      _title(info, architectures),
+      _calls(info, clip),
+      _data(info),
+      _metrics(facts.get("metrics") or {}),
+      _cost(facts),
+      _origin(facts),
+    )
+    if part
+  ) + "\n"
+
+
+def _title(info: dataset.DatasetInfo, architectures: Sequence[Mapping]) -> str:
+  kind = "A network" if len(architectures) == 1 else f"{len(architectures)} networks as one"
+  blocks = ", ".join(str(len(architecture["blocks"])) for architecture in architectures)
+  return (
+    f"# Video classifier of {len(info.classes)} classes\n\n{kind} of {blocks} blocks "
+    "(assets/architecture.json), whose connections evolution chose.\n\n"
+    f"Classes (assets/labels.txt): {', '.join(info.classes)}."
+  )
+
+
+def _calls(info: dataset.DatasetInfo, clip: frames_lib.ClipFormat) -> str:
+  count, side = clip.num_frames, clip.image_size
+  rows = [
+    f"| `streams` | `{name}` | float32 [batch, {count}, {side}, {side}, {stream.channels}] | "
+    + ("pixels per frame pair |" if stream.kind == "flow" else "[-1, 1] |")
+    for name, stream in clip.streams.items()
+  ]
+  if clip.comes_from_frames:
+    rows[:0] = [
+      f"| `serving_default` | `frames` | uint8 [batch, {count}, height, width, 3] | RGB |",
+      f"| `encoded_frames` | `frames` | string [batch, {count}] | JPEG or PNG |",
+    ]
+  table = "\n".join(["| signature | input | shape | values |", "|---|---|---|---|", *rows])
+  return (
+    f"## How to call it\n\nA clip is {count} consecutive frames at {clip.fps:g} frames a second."
+    f"\n\n{table}\n\nEvery signature returns `probabilities` [batch, {len(info.classes)}], and the "
+    "best `classes` with their `scores`, [batch, k]. Frames may have any size; they are shrunk to "
+    f"a short side of {clip.short_side} pixels, and optical flow, where the network reads it, is "
+    "computed between them."
+  )
+
+
+def _data(info: dataset.DatasetInfo) -> str:
+  splits = "\n".join(f"| {name} | {s.clips} | {s.frames} |" for name, s in info.splits.items())
+  return (
+    f"## Data\n\nDataset {info.fingerprint[:16]}, {info.fps:g} frames a second, short side "
+    f"{info.short_side} pixels.\n\n| split | clips | frames |\n|---|---|---|\n{splits}"
+  )
+
+
+def _metrics(metrics: Mapping[str, Mapping[str, float]]) -> str:
+  if not metrics:
+    return ""
+  rows = "\n".join(
+    f"| {split} | " + " | ".join(f"{values[name]:.4f}" for name in _METRICS) + " |"
+    for split, values in metrics.items()
+  )
+  return (
+    "## Metrics\n\nValidation clips chose the network; test clips did not.\n\n"
+    f"| split | {' | '.join(_METRICS)} |\n|---|---|---|---|\n{rows}"
+  )
+
+
+def _cost(facts: Mapping[str, Any]) -> str:
+  if "params" not in facts:
+    return ""
+  return (
+    f"## Cost\n\n{facts['params']:,} parameters, {facts['multiply_adds']:,} multiplications and "
+    "additions a clip, without optical flow."
+  )
+
+
+def _origin(facts: Mapping[str, Any]) -> str:
+  parts = []
+  if facts.get("candidates"):
+    numbers = ", ".join(f"{number:06d}" for number in facts["candidates"])
+    parts.append(f"Candidates of the search: {numbers}.")
+  for name in ("training", "search"):
+    if facts.get(name):
+      rows = "\n".join(f"| {key} | {value} |" for key, value in facts[name].items())
+      parts.append(f"| {name} | |\n|---|---|\n{rows}")
+  return "\n\n".join(["## Where it comes from", *parts]) if parts else ""

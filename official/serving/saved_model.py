@@ -1,0 +1,142 @@
+"""Reads an exported version, and runs it as a server would.
+
+`Version` reads saved_model.pb; `run` makes calls through TensorFlow's C API in a fresh process that
+never imports tensorflow (c_api.py).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+import dataclasses
+import functools
+import importlib.util
+import json
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from typing import Any
+
+import numpy as np
+
+from data_prep import cli
+from official.serving import c_api
+
+Call = tuple[str, Mapping[str, np.ndarray]]
+
+
+class RunError(Exception):
+  """The SavedModel cannot be loaded."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Version:
+  """One version of an export.
+
+  Attributes:
+    path: Its folder, absolute.
+  """
+
+  path: str
+
+  def __post_init__(self):
+    if not os.path.exists(os.path.join(self.path, "saved_model.pb")):
+      raise cli.UserError(
+        f"{self.path} holds no saved_model.pb; name one version of an export, such as M/export/1"
+      )
+
+  @functools.cached_property
+  def graphs(self) -> Sequence:
+    """The MetaGraphDefs of saved_model.pb."""
+    from tensorflow.python.saved_model import loader_impl
+
+    return loader_impl.parse_saved_model(self.path).meta_graphs
+
+  @property
+  def signatures(self) -> Mapping:
+    """SignatureDefs by name, but for the one that initializes."""
+    found = self.graphs[0].signature_def
+    return {name: found[name] for name in sorted(found) if not name.startswith("__")}
+
+  @functools.cached_property
+  def classes(self) -> list[str]:
+    """Names of the classes in the order of the probabilities."""
+    return self._asset("labels.txt").splitlines()
+
+  @functools.cached_property
+  def clip(self) -> dict[str, Any]:
+    """Content of clip.json: num_frames, fps, image_size, short_side, streams."""
+    return json.loads(self._asset("clip.json"))
+
+  def operations(self) -> Iterator[str]:
+    """Yields the types of all operations, also of functions."""
+    for graph in self.graphs:
+      yield from (node.op for node in graph.graph_def.node)
+      for function in graph.graph_def.library.function:
+        yield from (node.op for node in function.node_def)
+
+  def _asset(self, name: str) -> str:
+    path = os.path.join(self.path, "assets", name)
+    try:
+      with open(path, encoding="utf-8") as file:
+        return file.read()
+    except OSError as error:
+      raise cli.UserError(
+        f"{path} cannot be read ({error.strerror}); export the network again"
+      ) from error
+
+
+def run(version: Version, calls: Sequence[Call], repeat: int = 1) -> list[dict[str, Any]]:
+  """Makes calls in a fresh process without Python's TensorFlow.
+
+  Args:
+    version: What is loaded.
+    calls: Signature and inputs (float32, uint8, or bytes in arrays of dtype object).
+    repeat: Times that each call is made.
+
+  Returns:
+    For every call `outputs`, arrays by name, and `seconds` of every repetition; or `error`.
+
+  Raises:
+    RunError: The SavedModel cannot be loaded.
+  """
+  outputs = [
+    {name: info.name for name, info in version.signatures[signature].outputs.items()}
+    for signature, _ in calls
+  ]
+  request = {
+    "library": importlib.util.find_spec("tensorflow").submodule_search_locations[0],
+    "saved_model": version.path,
+    "repeat": repeat,
+    "calls": [
+      {
+        "inputs": {
+          version.signatures[signature].inputs[name].name: values
+          for name, values in inputs.items()
+        },
+        "outputs": list(wanted.values()),
+      }
+      for (signature, inputs), wanted in zip(calls, outputs, strict=True)
+    ],
+  }
+  answers = _in_fresh_process(request)
+  for answer, wanted in zip(answers, outputs, strict=True):
+    if "outputs" in answer:
+      answer["outputs"] = {name: answer["outputs"][tensor] for name, tensor in wanted.items()}
+  return answers
+
+
+def _in_fresh_process(request: Mapping) -> list[dict[str, Any]]:
+  with tempfile.TemporaryDirectory() as folder:
+    paths = [os.path.join(folder, name) for name in ("request.pickle", "answer.pickle")]
+    with open(paths[0], "wb") as file:
+      pickle.dump(request, file)
+    done = subprocess.run(
+      [sys.executable, "-P", c_api.__file__, *paths],
+      capture_output=True,
+      text=True,
+      env={"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ},
+    )
+    if done.returncode:
+      raise RunError(done.stderr.strip().splitlines()[-1] if done.stderr else "the process died")
+    with open(paths[1], "rb") as file:
+      return pickle.load(file)

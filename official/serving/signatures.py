@@ -1,0 +1,116 @@
+"""What a SavedModel can be asked.
+
+    serving_default  frames: uint8 [batch, T, height, width, 3], RGB, any height and width
+    encoded_frames   frames: string [batch, T], JPEG or PNG; those of one clip have one size
+    streams          what the network takes, float32 [batch, T, side, side, channels] by stream
+
+All return `probabilities` [batch, classes], and the best `classes` (string) with their `scores`,
+[batch, k]. The batch is dimension 0 of everything, which is what a server's batching needs. Clips
+become streams one by one, so that memory does not grow with the batch.
+
+Of a network with streams that do not come from frames, `serving_default` is `streams`, and there is
+no `encoded_frames`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+import types
+
+import tensorflow as tf
+
+from official.serving import frames as frames_lib
+
+DEFAULT, ENCODED, STREAMS = "serving_default", "encoded_frames", "streams"
+_TOP = 5
+_CLIPS_AT_A_TIME = 2
+
+
+class ServedNetwork(tf.Module):
+  """The variables of a network, and what it can be asked.
+
+  It holds no Keras object: saving one traces every layer by itself, several times as long as all
+  the rest takes.
+
+  Attributes:
+    signatures: Functions by name.
+  """
+
+  def __init__(
+    self,
+    model: Callable,
+    clip: frames_lib.ClipFormat,
+    classes: Sequence[str],
+    assets: Sequence[str],
+    *,
+    multi_label: bool,
+  ):
+    """Wraps a network.
+
+    Args:
+      model: Streams by name -> logits; with `input`, Keras inputs by stream, and `variables`.
+      clip: What it takes.
+      classes: Names in the order of the logits.
+      assets: Files to be kept with it.
+      multi_label: Whether a clip may be of several classes, so that probabilities do not sum to 1.
+    """
+    super().__init__()
+    self._variables = list(model.variables)
+    self._assets = [tf.saved_model.Asset(path) for path in assets]
+    self._logits = lambda streams: model(streams, training=False)  # hides Keras from saving
+    self._probabilities = tf.sigmoid if multi_label else tf.nn.softmax
+    self._clip = clip
+    self._labels = tf.constant(list(classes))
+    streams = {
+      name: tf.TensorSpec([None, *tensor.shape[1:]], tf.float32, name=name)
+      for name, tensor in model.input.items()
+    }
+    self._streams = types.MappingProxyType(streams)  # of a dictionary, Module makes another thing
+    self._frames = tf.TensorSpec([None, clip.num_frames, None, None, 3], tf.uint8, name="frames")
+    self._encoded = tf.TensorSpec([None, clip.num_frames], tf.string, name="frames")
+    from_streams = tf.function(self._from_streams, input_signature=[streams])
+    signatures = {STREAMS: from_streams, DEFAULT: from_streams}
+    if clip.comes_from_frames:
+      signatures[DEFAULT] = tf.function(self._from_frames, input_signature=[self._frames])
+      signatures[ENCODED] = tf.function(self._from_encoded, input_signature=[self._encoded])
+    self.signatures = types.MappingProxyType(signatures)
+
+  # A server checks no shapes, and TensorFlow trusts those that are declared: so each function does.
+
+  def _from_streams(self, streams: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    return self._answer(
+      {name: tf.ensure_shape(streams[name], spec.shape) for name, spec in self._streams.items()}
+    )
+
+  def _from_frames(self, frames: tf.Tensor) -> dict[str, tf.Tensor]:
+    frames = tf.ensure_shape(frames, self._frames.shape)
+    return self._answer(self._each(self._to_streams, frames))
+
+  def _from_encoded(self, frames: tf.Tensor) -> dict[str, tf.Tensor]:
+    frames = tf.ensure_shape(frames, self._encoded.shape)
+    return self._answer(self._each(lambda clip: self._to_streams(_decode(clip)), frames))
+
+  def _each(self, function: Callable, clips: tf.Tensor) -> dict[str, tf.Tensor]:
+    streams = {name: tf.TensorSpec(s.shape[1:], s.dtype) for name, s in self._streams.items()}
+    return tf.map_fn(
+      function, clips, fn_output_signature=streams, parallel_iterations=_CLIPS_AT_A_TIME
+    )
+
+  def _to_streams(self, frames: tf.Tensor) -> dict[str, tf.Tensor]:
+    return frames_lib.to_streams(tf.ensure_shape(frames, self._frames.shape[1:]), self._clip)
+
+  def _answer(self, streams: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    probabilities = self._probabilities(self._logits(streams))
+    scores, best = tf.math.top_k(probabilities, k=min(_TOP, self._labels.shape[0]))
+    return {
+      "probabilities": probabilities,
+      "classes": tf.gather(self._labels, best),
+      "scores": scores,
+    }
+
+
+def _decode(clip: tf.Tensor) -> tf.Tensor:
+  """Returns uint8 [T, height, width, 3] of JPEG or PNG images, string [T]."""
+  return tf.map_fn(
+    lambda image: tf.io.decode_image(image, channels=3, expand_animations=False),
+    clip,
+    fn_output_signature=tf.TensorSpec([None, None, 3], tf.uint8),
+  )

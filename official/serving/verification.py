@@ -1,0 +1,126 @@
+"""Does a SavedModel do what a server will want of it?
+
+Every signature is *run*, by TensorFlow's C++ loader in a process without Python's TensorFlow: a
+graph with a Python operation loads well, and fails at the first request.
+"""
+
+from collections.abc import Iterator
+import dataclasses
+
+import numpy as np
+
+from official.serving import saved_model
+from official.serving import signatures
+from official.serving import warm_up
+
+_BATCH = 4
+_TOLERANCE = 1e-5
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+  """Outcome of one check: what was looked at, whether it is as it should be, and what was seen."""
+
+  what: str
+  ok: bool
+  seen: str
+
+
+def verify(version: saved_model.Version) -> Iterator[Finding]:
+  """Yields what is found, one check after the other."""
+  tags = [list(graph.meta_info_def.tags) for graph in version.graphs]
+  yield Finding("one graph, tagged serve", tags == [["serve"]], str(tags))
+  foreign = sorted({op for op in version.operations() if "PyFunc" in op or ">" in op})
+  yield Finding(
+    "no operation of Python or of another library", not foreign, ", ".join(foreign) or "none"
+  )
+  yield _batched(version)
+  try:
+    yield from _running(version)
+  except saved_model.RunError as error:
+    yield Finding("loads without Python's TensorFlow", False, str(error))
+
+
+def _batched(version: saved_model.Version) -> Finding:
+  fixed = [
+    f"{signature}: {name}"
+    for signature, definition in version.signatures.items()
+    for name, info in [*definition.inputs.items(), *definition.outputs.items()]
+    if not info.tensor_shape.dim or info.tensor_shape.dim[0].size != -1
+  ]
+  return Finding(
+    "the batch is dimension 0 of all inputs and outputs",
+    not fixed and signatures.DEFAULT in version.signatures,
+    ", ".join(fixed) or f"signatures {', '.join(version.signatures)}",
+  )
+
+
+def _running(version: saved_model.Version) -> Iterator[Finding]:
+  requests = list(warm_up.read(version.path))
+  asked = {signature for signature, _ in requests}
+  calls = requests + [
+    (name, _random_streams(version))
+    for name, definition in version.signatures.items()
+    if name not in asked and "frames" not in definition.inputs
+  ]
+  batches = [(signature, _batch(inputs)) for signature, inputs in calls]
+  singles = [
+    (signature, {name: values[i : i + 1] for name, values in inputs.items()})
+    for signature, inputs in batches
+    for i in range(_BATCH)
+  ]
+  answers = saved_model.run(version, [*calls, *batches, *singles])
+  for (signature, _), answer in zip(calls, answers):
+    yield _answered(version, signature, answer)
+  untried = sorted(version.signatures.keys() - {signature for signature, _ in calls})
+  yield Finding("every signature was run", not untried, ", ".join(untried) or "all")
+  for position, (signature, _) in enumerate(batches):
+    batch = answers[len(calls) + position]
+    start = len(calls) + len(batches) + position * _BATCH
+    yield _alike(signature, batch, answers[start : start + _BATCH])
+
+
+def _answered(version: saved_model.Version, signature: str, answer: dict) -> Finding:
+  what = f"{signature} answers without Python's TensorFlow"
+  if "error" in answer:
+    return Finding(what, False, answer["error"])
+  outputs = answer["outputs"]
+  probabilities = outputs["probabilities"][0]
+  best = outputs["classes"][0, 0].decode()
+  right = (
+    probabilities.shape == (len(version.classes),)
+    and abs(probabilities.sum() - 1) < 1e-4
+    and best == version.classes[int(probabilities.argmax())]
+  )
+  return Finding(what, bool(right), f"{best} {probabilities.max():.3f}")
+
+
+def _alike(signature: str, batch: dict, singles: list[dict]) -> Finding:
+  what = f"{signature} answers {_BATCH} clips at once as one by one"
+  error = next((one["error"] for one in (batch, *singles) if "error" in one), None)
+  if error:
+    return Finding(what, False, error)
+  alone = np.concatenate([one["outputs"]["probabilities"] for one in singles])
+  largest = float(np.abs(batch["outputs"]["probabilities"] - alone).max())
+  return Finding(what, largest <= _TOLERANCE, f"largest difference {largest:.1e}")
+
+
+def _batch(inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+  """Returns four different clips made of one: as it is, and turned around in time and space."""
+  return {
+    name: np.concatenate([values, values[:, ::-1], _turned(values), _turned(values[:, ::-1])])
+    for name, values in inputs.items()
+  }
+
+
+def _turned(values: np.ndarray) -> np.ndarray:
+  return values[:, :, ::-1] if values.ndim == 5 else np.roll(values, 1, axis=1)
+
+
+def _random_streams(version: saved_model.Version) -> dict[str, np.ndarray]:
+  rng = np.random.default_rng(0)
+  definition = version.signatures[signatures.STREAMS]
+  return {
+    name: rng.uniform(-1, 1, [1, *(dim.size for dim in info.tensor_shape.dim[1:])]).astype("f4")
+    for name, info in definition.inputs.items()
+  }

@@ -1,0 +1,53 @@
+"""Frames in the graph against data preparation, which does the same with OpenCV."""
+
+import cv2
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from data_prep import dataset
+from data_prep import decoding
+from data_prep import flow
+from official.serving import frames as frames_lib
+
+
+@pytest.mark.parametrize("height, width, short_side", [
+  (30, 40, 24), (31, 47, 19), (40, 30, 40), (20, 15, 24), (97, 64, 37),
+])
+def test_frames_are_resized_as_data_preparation_does(height, width, short_side):
+  rng = np.random.default_rng(height)
+  images = rng.uniform(0, 255, (2, height, width, 3)).astype(np.uint8)
+  size = decoding.short_side_size(width, height, short_side)
+  expected = np.stack([decoding.resized(image, *size) for image in images])
+  found = frames_lib.to_dataset_size(tf.constant(images), short_side).numpy().astype(int)
+  assert np.abs(found - expected).max() <= 1
+
+
+def test_flow_is_that_of_a_dataset(frames):
+  large = np.stack([cv2.resize(frame, (80, 60)) for frame in frames])
+  grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in large]
+  stored = dataset.encode_flow(flow.FlowComputer("fast")(grey[0], grey[1]), 20.0)
+  expected = dataset.decode_flow(stored, 20.0)
+  found = frames_lib.dataset_flow(tf.constant(large), 20.0)[0].numpy()
+  assert np.linalg.norm(found - expected, axis=-1).mean() < 0.3
+  np.testing.assert_allclose(found * 128 / 20, np.round(found * 128 / 20), atol=1e-4)
+
+
+def test_streams_are_the_middle_in_the_networks_units(frames, model, info):
+  clip = frames_lib.clip_format(model.input, info)
+  streams = frames_lib.to_streams(tf.constant(frames), clip)
+  size = decoding.short_side_size(40, 30, 18)  # 16 and a margin of an eighth
+  small = [decoding.resized(decoding.resized(f, 32, 24), *size) for f in frames]
+  expected = np.stack(small)[:, 1:17, 4:20] / 127.5 - 1
+  assert np.abs(streams["rgb"] - expected).mean() < 0.03
+  assert streams["flow"].shape == (4, 16, 16, 2)
+  assert streams["flow"].numpy().mean((0, 1, 2)) == pytest.approx([1.2, 0.6], abs=0.2)
+
+
+def test_says_whether_frames_are_enough(model, info):
+  clip = frames_lib.clip_format(model.input, info)
+  assert clip.comes_from_frames
+  depth = dataset.StreamInfo(kind="image", channels=1, feature="DEPTH/image/encoded", format="png")
+  assert not frames_lib.ClipFormat(
+    streams={**clip.streams, "depth": depth}, num_frames=4, image_size=16, short_side=24, fps=10.0
+  ).comes_from_frames
