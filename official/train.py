@@ -90,13 +90,13 @@ def main(_) -> int:
   if gpus is None:
     here = len(leases.list_gpus())
     gpus = min(here, 1) if FLAGS.distribution_strategy == "one_device" else here
-  role = single.Role()
+  index = 0
   if FLAGS.distribution_strategy == "multi_worker_mirrored":
-    role = single.role(os.environ.get("TF_CONFIG"))
+    index = single.process_index(os.environ.get("TF_CONFIG"))
   return single.run(
     model_dir=model_dir,
     candidate={"architecture": serialization.to_json(architecture), "seed": FLAGS.seed},
-    training=_training(data_dir, model_dir, gpus, role, how),
+    training=_training(data_dir, model_dir, gpus, index, how),
     identity={
       "architecture": serialization.to_json(architecture),
       "data_dir": info.fingerprint,
@@ -104,12 +104,12 @@ def main(_) -> int:
       **how,
     },
     operation={name: FLAGS[name].value for name in _OPERATION},
-    role=role,
+    index=index,
   )
 
 
 def _training(
-  data_dir: str, model_dir: str, gpus: int, role: single.Role, how: Mapping[str, Any]
+  data_dir: str, model_dir: str, gpus: int, index: int, how: Mapping[str, Any]
 ):
   from official.training import final
 
@@ -119,7 +119,7 @@ def _training(
   return final.FinalTraining(
     setup=dataclasses.replace(setup, recipe=recipe),
     # Every process has to take part in an export, for it reads variables of all.
-    export_dir=os.path.join(model_dir, "export") if role.is_chief else tempfile.mkdtemp(),
+    export_dir=os.path.join(model_dir, "export") if index == 0 else tempfile.mkdtemp(),
     training_dir=os.path.join(model_dir, "training"),
   )
 

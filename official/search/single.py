@@ -3,6 +3,7 @@
     train.json       {"format_version", "identity": {flag: value}, "operation": {flag: value}}
     training/, log.txt, progress.json, lock    as in a candidate's folder
     result.json      what came of it; written once, last
+    timing.json      seconds, which differ between equal trainings
     export/1/        the SavedModel
     workers/1/       log.txt and progress.json of the other processes of a distributed training
 
@@ -11,7 +12,6 @@ Operation (hardware, threads) may change between two starts.
 """
 
 from collections.abc import Mapping
-import dataclasses
 import json
 import os
 import signal
@@ -28,39 +28,23 @@ from official.search.executors.base import Evaluator
 FORMAT_VERSION = 1
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Role:
-  """What this process is in a training of several.
+def process_index(tf_config: str | None) -> int:
+  """Returns the number that TF_CONFIG gives a process among those that train together.
 
-  Attributes:
-    index: Number among the processes; 0 is the chief, who writes what comes of the training.
-    count: Processes in all.
-  """
-
-  index: int = 0
-  count: int = 1
-
-  @property
-  def is_chief(self) -> bool:
-    return self.index == 0
-
-
-def role(tf_config: str | None) -> Role:
-  """Returns the role that TF_CONFIG gives a process, of a training alone without one.
-
-  As for TensorFlow, the chief is the task of type `chief`, without such a one worker 0.
+  0, as of a process that trains alone, is the chief, who writes what comes of the training: for
+  TensorFlow the task of type `chief`, without such a one worker 0.
 
   Raises:
     UserError: It cannot be read.
   """
   if not tf_config:
-    return Role()
+    return 0
   try:
     data = json.loads(tf_config)
     cluster, task = data["cluster"], data["task"]
     tasks = [(kind, index) for kind in ("chief", "worker")
              for index in range(len(cluster.get(kind, ())))]
-    return Role(index=tasks.index((task["type"], int(task["index"]))), count=len(tasks))
+    return tasks.index((task["type"], int(task["index"])))
   except (ValueError, KeyError, TypeError, AttributeError) as error:
     raise cli.UserError(
         f"TF_CONFIG={tf_config:.80} names no task of its own cluster ({error}); it is like "
@@ -80,7 +64,7 @@ def recorded(model_dir: str) -> Mapping[str, Any] | None:
 
 
 def run(*, model_dir: str, candidate: Mapping[str, Any], training: Evaluator,
-        identity: Mapping[str, Any], operation: Mapping[str, Any], role: Role) -> int:
+        identity: Mapping[str, Any], operation: Mapping[str, Any], index: int) -> int:
   """Trains, or goes on, or says what came of it; returns the exit status.
 
   Args:
@@ -89,7 +73,7 @@ def run(*, model_dir: str, candidate: Mapping[str, Any], training: Evaluator,
     training: Called with the candidate and the folder of this process.
     identity: Values, by flag, that decide the outcome.
     operation: Values, by flag, that do not.
-    role: What this process is.
+    index: Number of this process (process_index).
 
   Raises:
     UserError: The folder belongs to another training, or somebody is at work in it.
@@ -99,21 +83,21 @@ def run(*, model_dir: str, candidate: Mapping[str, Any], training: Evaluator,
   if found is not None:
     identity_lib.check(found["identity"], asked, model_dir)
   result_path = files.join(model_dir, "result.json")
-  directory = model_dir
-  if not role.is_chief:
-    directory = files.join(model_dir, "workers", str(role.index))
-  elif (result := files.read_json(result_path)) is not None:
+  if (result := files.read_json(result_path)) is not None:
     print(_summary(model_dir, result))
     return 0
+  is_chief = index == 0
+  directory = model_dir if is_chief else files.join(model_dir, "workers", str(index))
   files.make_directory(directory)
   try:
     with locks.locked(directory):
-      if role.is_chief:
+      if is_chief:
         files.write_json(files.join(model_dir, "train.json"), {
             "format_version": FORMAT_VERSION, "identity": asked, "operation": dict(operation)})
       result = _train(training, candidate, directory)
-      if role.is_chief and result["status"] == "ok":
+      if is_chief and result["status"] == "ok":
         result["export"] = os.path.relpath(result["export"], model_dir)
+        files.write_json(files.join(model_dir, "timing.json"), result.pop("timing"))
         files.write_json(result_path, result)
   except locks.Held as held:
     raise cli.UserError(f"another training is at work in {directory} ({held.holder}); "
@@ -122,7 +106,7 @@ def run(*, model_dir: str, candidate: Mapping[str, Any], training: Evaluator,
     print(f"stopped: the training did not succeed: {result['reason']} "
           f"({files.join(directory, 'log.txt')} has the details)", file=sys.stderr, flush=True)
     return 1
-  if role.is_chief:
+  if is_chief:
     print(_summary(model_dir, result))
   return 0
 

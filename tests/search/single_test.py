@@ -20,7 +20,7 @@ class Training:
     self.calls = []
     self._result = {
         "status": status, "reason": reason, "metrics": _METRICS,
-        "export": os.path.join(directory, "export", "1")}
+        "export": os.path.join(directory, "export", "1"), "timing": {"seconds": 7.5}}
 
   def __call__(self, candidate, directory):
     self.calls.append((candidate, directory))
@@ -31,7 +31,7 @@ def _run(directory, training, *, seed=1, threads=2, index=0):
   return single.run(
       model_dir=str(directory), candidate=_CANDIDATE, training=training,
       identity={"seed": seed, "num_frames": 8}, operation={"threads": threads},
-      role=single.Role(index=index, count=2))
+      index=index)
 
 
 def test_a_training_is_recorded_and_told(tmp_path, capsys):
@@ -42,7 +42,9 @@ def test_a_training_is_recorded_and_told(tmp_path, capsys):
   assert recorded == {"format_version": 1, "identity": {"seed": 1, "num_frames": 8},
                       "operation": {"threads": 2}}
   result = json.loads((tmp_path / "result.json").read_text())
-  assert (result["metrics"], result["export"]) == (_METRICS, "export/1")
+  assert result == {
+      "status": "ok", "reason": None, "metrics": _METRICS, "export": "export/1"}
+  assert json.loads((tmp_path / "timing.json").read_text()) == {"seconds": 7.5}
   assert capsys.readouterr().out.splitlines()[-4:] == [
       "validation: accuracy 0.5000, loss 1.0000", "test: accuracy 0.2500, loss 2.0000",
       f"report: {tmp_path}/report.txt", f"export: {tmp_path}/export/1"]
@@ -98,12 +100,11 @@ def test_a_process_that_is_not_the_chief_writes_no_result(tmp_path):
     ({"chief": ["c:1"], "worker": ["a:1"]}, {"type": "worker", "index": 0}, 1),
     ({"chief": ["c:1"], "worker": ["a:1"]}, {"type": "chief", "index": 0}, 0)])
 def test_the_chief_is_the_task_of_that_type_or_worker_0(cluster, task, index):
-  assert single.role(json.dumps({"cluster": cluster, "task": task})) == single.Role(
-      index=index, count=2)
+  assert single.process_index(json.dumps({"cluster": cluster, "task": task})) == index
 
 
 def test_without_tf_config_a_process_is_alone():
-  assert single.role(None) == single.Role(index=0, count=1)
+  assert single.process_index(None) == 0
 
 
 @pytest.mark.parametrize("text", [
@@ -111,4 +112,4 @@ def test_without_tf_config_a_process_is_alone():
     '"index": 1}}'])
 def test_a_tf_config_that_names_no_task_is_refused(text):
   with pytest.raises(cli.UserError, match="names no task of its own cluster"):
-    single.role(text)
+    single.process_index(text)
