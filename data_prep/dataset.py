@@ -1,7 +1,7 @@
 """The dataset folder: what `data_prep.extract` writes and everything else reads.
 
     dataset.json                   what is in the folder; written last
-    train-00000-of-00018.tfrecord  SequenceExamples, one a clip; likewise validation and test
+    train-00000-of-00064.tfrecord  SequenceExamples, one a clip; likewise validation and test
     failures.jsonl                 one line a clip that could not be used: id, path, stage, error
 
 A *stream* is a name with a number of channels. `data_prep` writes `rgb` and `flow`; a reader takes

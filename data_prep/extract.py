@@ -5,7 +5,7 @@
 reads the clips that the manifest lists (a CSV with the columns path,label,split and optionally
 clip_id,start,end; python -m data_prep.manifest makes one from a folder per class) and writes
 
-  data/train-00000-of-00018.tfrecord ...  SequenceExamples with MediaSequence keys, one a clip;
+  data/train-00000-of-00064.tfrecord ...  SequenceExamples with MediaSequence keys, one a clip;
                                           likewise validation-... and test-...
   data/dataset.json                       classes, streams, sizes, counts; written last
   data/failures.jsonl                     the clips that could not be used, and why
@@ -56,7 +56,8 @@ _STRIDE_SECONDS = flags.DEFINE_float(
     "stride_seconds", 0.0, "Seconds from the start of one window to the next; 0 is "
     "--window_seconds, so that they touch.", lower_bound=0.0)
 _NUM_SHARDS = flags.DEFINE_integer(
-    "num_shards", 0, "Files a split; 0 makes one for every 4 clips.", lower_bound=0)
+    "num_shards", 0, "Files a split; 0 makes one for every 4 clips, and at least 64 "
+    "where there are so many clips.", lower_bound=0)
 _MAX_CLIP_SECONDS = flags.DEFINE_float(
     "max_clip_seconds", _LIMITS.max_clip_seconds, "Longest clip; a longer one fails. Bounds a "
     "worker's memory, with --max_megabytes.", lower_bound=0.0)

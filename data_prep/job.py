@@ -141,8 +141,9 @@ def _run(directory: str, settings: clips.Settings, classes: Sequence[str],
   from data_prep import pipeline
   most_failures = operation.max_failure_rate * sum(len(shard.rows) for shard in plan)
   kept = _results(directory, plan)
-  if sum(len(result["failures"]) for result in kept.values()) > most_failures:
-    kept = {name: result for name, result in kept.items() if not result["failures"]}  # Try again.
+  if _counts(kept).failed > most_failures:  # That stopped the job before; try them again.
+    shards.forget(directory, [name for name, result in kept.items() if result["failures"]])
+    kept = _results(directory, plan)
   if kept:
     print(f"going on: {len(kept)} of the {len(plan)} files are finished", flush=True)
   todo = [shard for shard in plan if shard.name not in kept]
@@ -205,7 +206,7 @@ def _failures(results: Mapping[str, Any], manifest: str, clip_count: int,
     raise folder.Discard(
         f"no usable video: none of the {tried} clips of {manifest} that were tried could be used; "
         f"the first, {failures[0]['path']}: {failures[0]['error']}; nothing was written")
-  if len(failures) > max_failure_rate * clip_count:
+  if len(failures) > max_failure_rate * clip_count or tried < clip_count:
     kinds = collections.Counter((failure["stage"], failure["error"]) for failure in failures)
     (stage, reason), count = kinds.most_common(1)[0]
     raise cli.UserError(

@@ -18,7 +18,7 @@ While a job runs, its folder has a subfolder `.unfinished`:
 A shard with a result and a file is finished, whatever happens to the job.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 import dataclasses
 import json
 import os
@@ -33,6 +33,7 @@ from data_prep import rows
 UNFINISHED = ".unfinished"
 _STOP = "stop"
 _CLIPS_PER_SHARD = 4
+_FEWEST_SHARDS = 64
 _MOST_SHARDS = 4096
 
 
@@ -51,12 +52,14 @@ def assign(all_rows: Sequence[rows.Row], num_shards: int = 0) -> tuple[Shard, ..
   Args:
     all_rows: In order of clip id.
     num_shards: Files a split; a split of fewer clips has as many files as clips. 0 makes one file
-      for every 4 clips, up to 4096 files.
+      for every 4 clips, but at least 64, so that workers can share a small split evenly, and at
+      most 4096.
   """
   shards = []
   for split in dataset.SPLITS:
     members = [row for row in all_rows if row.split == split]
-    wanted = num_shards or min(_MOST_SHARDS, -(-len(members) // _CLIPS_PER_SHARD))
+    wanted = num_shards or min(_MOST_SHARDS,
+                               max(_FEWEST_SHARDS, -(-len(members) // _CLIPS_PER_SHARD)))
     count = min(wanted, len(members))
     shards += [
         Shard(name=dataset.shard_name(split, index, count),
@@ -127,6 +130,11 @@ def finished_names(directory: str) -> set[str]:
   there = set(files.names(directory))
   results = {name.removesuffix(".json") for name in files.names(results_directory(directory))}
   return results & there
+
+
+def forget(directory: str, names: Iterable[str]) -> None:
+  """Makes shards of these names unfinished."""
+  files.remove([files.join(results_directory(directory), name + ".json") for name in names])
 
 
 def stop(directory: str) -> None:

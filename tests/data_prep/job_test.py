@@ -165,6 +165,23 @@ def test_overwrite_loses_a_dataset_of_other_flags(manifest, tmp_path):
       "train-00000-of-00001.tfrecord"]
 
 
+def test_what_failed_is_tried_again_where_too_much_had_failed(write_video, tmp_path, capsys):
+  write_video(tmp_path / "a.mp4")
+  names = ("b.mp4", "c.mp4")
+  for name in names:
+    (tmp_path / name).write_bytes(b"nothing")
+  (tmp_path / "m.csv").write_text("path,label,split\n" + "".join(
+      f"{name},run,train\n" for name in ("a.mp4", *names)))
+  arguments = str(tmp_path / "m.csv"), str(tmp_path / "data"), SETTINGS
+  with pytest.raises(cli.UserError, match="2 of the 3 clips that were tried could not be used"):
+    job.prepare(*arguments, num_shards=3, operation=ONE_WORKER)
+  for name in names:
+    write_video(tmp_path / name)
+  info = job.prepare(*arguments, num_shards=3, operation=ONE_WORKER)
+  assert "going on: 1 of the 3 files are finished" in capsys.readouterr().out
+  assert (info.splits["train"].clips, info.failures) == (3, 0)
+
+
 def test_long_videos_are_cut_into_windows(write_video, tmp_path):
   write_video(tmp_path / "long.mp4", count=45)
   (tmp_path / "broken.mp4").write_bytes(b"nothing")
@@ -173,7 +190,7 @@ def test_long_videos_are_cut_into_windows(write_video, tmp_path):
   info = job.prepare(str(tmp_path / "m.csv"), str(tmp_path / "data"),
                      clips.Settings(fps=10, short_side=16, flow="none"),
                      cutting=windows.Windows(window_seconds=2.0, stride_seconds=1.0),
-                     operation=ONE_WORKER)
+                     num_shards=1, operation=ONE_WORKER)
   assert info.splits["train"] == dataset.SplitInfo(clips=3, frames=60, shards=1)
   assert info.failures == 1
   assert [(context["example/id"], context["clip/start/timestamp"], lists["image/timestamp"][0])

@@ -15,7 +15,7 @@ def make_rows(**counts):
 
 
 def test_every_clip_is_in_one_shard_of_its_split():
-  plan = shards.assign(make_rows(train=10, test=3))
+  plan = shards.assign(make_rows(train=10, test=3), num_shards=4)
   assert collections.Counter((shard.split, row.clip_id) for shard in plan for row in shard.rows) \
       == collections.Counter((row.split, row.clip_id) for row in make_rows(train=10, test=3))
 
@@ -27,13 +27,14 @@ def test_clips_are_dealt_out_in_turn():
 
 
 @pytest.mark.parametrize("clips, num_shards, expected", [
-    (10, 0, 3), (1, 0, 1), (10, 4, 4), (3, 8, 3), (100_000, 0, 4096)])
+    (10, 0, 10), (1, 0, 1), (100, 0, 64), (1000, 0, 250), (10, 4, 4), (3, 8, 3),
+    (100_000, 0, 4096)])
 def test_the_number_of_files(clips, num_shards, expected):
   assert len(shards.assign(make_rows(train=clips), num_shards)) == expected
 
 
 def test_files_are_named_by_split_number_and_count():
-  assert [shard.name for shard in shards.assign(make_rows(train=5, test=1))] == [
+  assert [shard.name for shard in shards.assign(make_rows(train=5, test=1), num_shards=2)] == [
       "train-00000-of-00002.tfrecord", "train-00001-of-00002.tfrecord",
       "test-00000-of-00001.tfrecord"]
 

@@ -169,7 +169,8 @@ def _peak_of_a_worker(video: str, scratch: str) -> tuple[float, float]:
   process = subprocess.Popen(
       [sys.executable, "-m", "data_prep.extract", f"--manifest={manifest}",
        f"--output_dir={os.path.join(scratch, 'hour')}", "--direct_num_workers=1",
-       "--noisolate_decoding", f"--short_side={_SHORT_SIDE.value}"], stdout=subprocess.DEVNULL)
+       "--noisolate_decoding", f"--short_side={_SHORT_SIDE.value}"], stdout=subprocess.DEVNULL,
+      stderr=subprocess.DEVNULL)
   _, status, usage = os.wait4(process.pid, 0)
   process.returncode = os.waitstatus_to_exitcode(status)
   if process.returncode:
