@@ -47,6 +47,8 @@ def _given(name: str) -> str:
 
 def _verify(path: str) -> int:
   from official.serving import saved_model
+
+  saved_model.quieten()
   from official.serving import verification
 
   wrong = 0
@@ -59,8 +61,10 @@ def _verify(path: str) -> int:
 def _export(model_dir: str, output_dir: str) -> int:
   from official.search import trained
   from official.search.run_directory import RunDirectory
+  from official.serving import saved_model
   from official.training import ensemble
 
+  saved_model.quieten()
   if FLAGS.candidate is not None and FLAGS.ensemble is not None:
     raise cli.UserError(
       f"--candidate={FLAGS.candidate} and --ensemble={FLAGS.ensemble} exclude each other; give one"

@@ -1,11 +1,12 @@
 """From plain frames to a network's streams, in the graph.
 
-    frames -> dataset size -> flow -> grid -> middle square -> [-1, 1], pixels
+    frames -> dataset size -> flow, JPEG -> grid -> middle square -> [-1, 1], pixels
 
 Data preparation shrinks frames to a short side (data_prep.decoding.resized) and computes flow on
 them (data_prep.flow, `fast`). Evaluation brings both to the grid (official.inputs.videos) and cuts
-out the middle (official.inputs.views). Here the same is done by TensorFlow's operations. Frames of
-a dataset have traces of JPEG besides; the flow of a clip's last frame is that of the frame before.
+out the middle (official.inputs.views). Here the same is done by TensorFlow's operations. Two
+differences are left: flow is warped bilinearly, and that of a clip's last frame is the flow of the
+frame before.
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ import dataclasses
 
 import tensorflow as tf
 
+from data_prep import clips
 from data_prep import dataset
 from official.inputs import videos
 from official.inputs import views
@@ -88,7 +90,7 @@ def to_streams(frames: tf.Tensor, clip: ClipFormat) -> dict[str, tf.Tensor]:
     if info.kind == "flow":
       square = _flow_square(dataset_flow(images, info.bound), clip)
     else:
-      square = _image_square(images, clip) / 127.5 - 1
+      square = _image_square(as_stored(images), clip) / 127.5 - 1
     square.set_shape([clip.num_frames, clip.image_size, clip.image_size, info.channels])
     streams[name] = square
   return streams
@@ -139,6 +141,15 @@ def _to_square(values: tf.Tensor, side: int) -> tf.Tensor:
 
 def _whole(values: tf.Tensor) -> tf.Tensor:
   return tf.saturate_cast(tf.round(values), tf.uint8)
+
+
+def as_stored(images: tf.Tensor) -> tf.Tensor:
+  """Returns uint8 images [time, height, width, 3] with the traces that JPEG left in a dataset's."""
+
+  def stored(image: tf.Tensor) -> tf.Tensor:
+    return tf.io.decode_jpeg(tf.io.encode_jpeg(image, quality=clips.JPEG_QUALITY), channels=3)
+
+  return tf.map_fn(stored, images, fn_output_signature=tf.TensorSpec([None, None, 3], tf.uint8))
 
 
 def dataset_flow(images: tf.Tensor, bound: float) -> tf.Tensor:

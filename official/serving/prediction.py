@@ -4,8 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 import csv
 import dataclasses
 import io
-import os
-import warnings
 
 import numpy as np
 
@@ -38,8 +36,7 @@ class Predictor:
 
   def __init__(self, version: saved_model.Version):
     """Loads it; raises UserError if it cannot be asked about plain frames."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    warnings.simplefilter("ignore", FutureWarning)
+    saved_model.quieten()
     import tensorflow as tf
 
     self._clip = version.clip

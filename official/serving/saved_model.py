@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from typing import Any
+import warnings
 
 import numpy as np
 
@@ -83,6 +84,12 @@ class Version:
       raise cli.UserError(
         f"{path} cannot be read ({error.strerror}); export the network again"
       ) from error
+
+
+def quieten() -> None:
+  """Keeps TensorFlow from telling of itself; to be called before it is imported."""
+  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+  warnings.simplefilter("ignore", FutureWarning)
 
 
 def run(version: Version, calls: Sequence[Call], repeat: int = 1) -> list[dict[str, Any]]:

@@ -55,28 +55,33 @@ def _batched(version: saved_model.Version) -> Finding:
   )
 
 
-def _running(version: saved_model.Version) -> Iterator[Finding]:
+def calls(version: saved_model.Version) -> list[saved_model.Call]:
+  """Returns a call of every signature: the requests to warm up with, and random streams."""
   requests = list(warm_up.read(version.path))
   asked = {signature for signature, _ in requests}
-  calls = requests + [
+  return requests + [
     (name, _random_streams(version))
     for name, definition in version.signatures.items()
     if name not in asked and "frames" not in definition.inputs
   ]
-  batches = [(signature, _batch(inputs)) for signature, inputs in calls]
+
+
+def _running(version: saved_model.Version) -> Iterator[Finding]:
+  single = calls(version)
+  batches = [(signature, _batch(inputs)) for signature, inputs in single]
   singles = [
     (signature, {name: values[i : i + 1] for name, values in inputs.items()})
     for signature, inputs in batches
     for i in range(_BATCH)
   ]
-  answers = saved_model.run(version, [*calls, *batches, *singles])
-  for (signature, _), answer in zip(calls, answers):
+  answers = saved_model.run(version, [*single, *batches, *singles])
+  for (signature, _), answer in zip(single, answers):
     yield _answered(version, signature, answer)
-  untried = sorted(version.signatures.keys() - {signature for signature, _ in calls})
+  untried = sorted(version.signatures.keys() - {signature for signature, _ in single})
   yield Finding("every signature was run", not untried, ", ".join(untried) or "all")
   for position, (signature, _) in enumerate(batches):
-    batch = answers[len(calls) + position]
-    start = len(calls) + len(batches) + position * _BATCH
+    batch = answers[len(single) + position]
+    start = len(single) + len(batches) + position * _BATCH
     yield _alike(signature, batch, answers[start : start + _BATCH])
 
 

@@ -24,7 +24,8 @@ def test_images_are_those_of_evaluation(height, width, image_size):
   clip = frames_lib.ClipFormat(streams={"rgb": _STREAM}, num_frames=2, image_size=image_size,
                                short_side=short_side, fps=10.0)
   found = frames_lib.to_streams(tf.constant(np.stack(images)), clip)["rgb"].numpy()
-  encoded = [cv2.imencode(".png", image[..., ::-1])[1].tobytes() for image in images]
+  stored = frames_lib.as_stored(tf.constant(np.stack(images))).numpy()
+  encoded = [cv2.imencode(".png", image[..., ::-1])[1].tobytes() for image in stored]
   record = tf.train.SequenceExample()
   for data in encoded:
     feature = record.feature_lists.feature_list["image/encoded"].feature.add()

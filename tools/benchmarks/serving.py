@@ -1,0 +1,100 @@
+"""How long an exported network takes, and where the time goes.
+
+    python -m tools.benchmarks.serving --saved_model=M/export/1 --video=FILE
+
+First, one clip of the requests to warm up with, to every signature, through TensorFlow's C API in a
+process of its own and in this one, in turn: what Python costs a server, or does not. A signature
+does all that the one below it does, so that differences are shares:
+
+    encoded_frames   decoding + serving_default
+    serving_default  resizing and flow + streams
+    streams          the network
+
+Then the flow of 16 frames of 128x128 of a video, in the graph and by OpenCV (data_prep.flow, fast),
+in turn. Printed are medians in ms. docs/serving.md has a table.
+"""
+
+from collections.abc import Callable, Sequence
+import statistics
+import time
+
+from absl import flags
+import cv2
+import numpy as np
+
+from data_prep import cli
+from data_prep import flow
+
+_SAVED_MODEL = flags.DEFINE_string("saved_model", None, "Folder of one version.", required=True)
+_VIDEO = flags.DEFINE_string("video", None, "A video of 16 frames or more.", required=True)
+_ROUNDS = flags.DEFINE_integer("rounds", 5, "Times that the ways alternate.", lower_bound=1)
+_REPEAT = 5  # calls in a round; the first of a process is left out
+_FRAMES, _SIDE = 16, 128
+
+
+def main(arguments: Sequence[str]) -> None:
+  del arguments
+  from official.serving import saved_model
+  from official.serving import verification
+
+  saved_model.quieten()
+  import tensorflow as tf
+
+  version = saved_model.Version(cli.resolve_path(_SAVED_MODEL.value))
+  calls = verification.calls(version)
+  loaded = tf.saved_model.load(version.path)
+  seconds: dict[tuple[str, str], list[float]] = {}
+  for _ in range(_ROUNDS.value):
+    answers = saved_model.run(version, calls, repeat=_REPEAT + 1)
+    for (signature, inputs), answer in zip(calls, answers, strict=True):
+      seconds.setdefault((signature, "c"), []).extend(answer["seconds"][1:])
+      tensors = {name: tf.constant(values) for name, values in inputs.items()}
+      predict = loaded.signatures[signature]
+      found = _timed(lambda: predict(**tensors)["scores"].numpy(), _REPEAT + 1)  # noqa: B023
+      seconds.setdefault((signature, "python"), []).extend(found[1:])
+  print(f"{'one clip':<18}{'C API':>8}{'in process':>12}{'ratio':>8}")
+  for signature, _ in calls:
+    c, python = (1e3 * statistics.median(seconds[signature, way]) for way in ("c", "python"))
+    print(f"{signature:<18}{c:>8.1f}{python:>12.1f}{c / python:>8.2f}")
+  _compare_flow(tf)
+
+
+def _compare_flow(tf) -> None:
+  from official.layers import optical_flow
+  from official.serving import windows
+
+  video = cli.resolve_path(_VIDEO.value)
+  found = windows.each(lambda window: window.frames, video, fps=10.0, size=_FRAMES)
+  clip = np.stack([cv2.resize(frame, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+                   for frame in found[0]])
+  grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in clip]
+  signature = [tf.TensorSpec([None, _FRAMES, None, None, 3], tf.uint8)]
+  in_graph = tf.function(optical_flow.clip_flow, input_signature=signature)
+  frames = tf.constant(clip[np.newaxis])
+  computer = flow.FlowComputer("fast")
+  ways: dict[str, Callable] = {"in the graph": lambda: in_graph(frames).numpy()}
+  for threads in (1, cv2.getNumberOfCPUs()):
+    ways[f"OpenCV, {threads} threads"] = lambda threads=threads: (
+      cv2.setNumThreads(threads),
+      [computer(one, other) for one, other in zip(grey, grey[1:])],
+    )
+  seconds = {name: [] for name in ways}
+  for _ in range(_ROUNDS.value + 1):
+    for name, way in ways.items():
+      seconds[name] += _timed(way, 1)
+  print(f"\nflow of {_FRAMES} frames of {_SIDE}x{_SIDE}")
+  for name, times in seconds.items():
+    print(f"{name:<18}{1e3 * statistics.median(times[1:]):>8.0f}")
+
+
+def _timed(function: Callable, repeat: int) -> list[float]:
+  times = []
+  for _ in range(repeat):
+    start = time.perf_counter()
+    function()
+    times.append(time.perf_counter() - start)
+  return times
+
+
+if __name__ == "__main__":
+  cli.run(main)
