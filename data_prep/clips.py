@@ -34,11 +34,12 @@ FLOW_FEATURE = "FORWARD_FLOW/image/encoded"
 FLOW_FORMATS = ("png", "jpeg")
 _DOUBT = 1.0  # Seconds by which a length that was not counted may be wrong.
 _EXTENSIONS = {"png": ".png", "jpeg": ".jpg"}
-_JPEG_QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95]
-_RGB_PARAMETERS = {"jpeg": _JPEG_QUALITY}
+JPEG_QUALITY = 95
+_JPEG_PARAMETERS = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+_RGB_PARAMETERS = {"jpeg": _JPEG_PARAMETERS}
 _FLOW_PARAMETERS = {  # Halving the resolution of colour would cost flow twice the error.
     "png": [],
-    "jpeg": [*_JPEG_QUALITY, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    "jpeg": [*_JPEG_PARAMETERS, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
 }
 
 
