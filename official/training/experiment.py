@@ -110,7 +110,7 @@ def prepare(
   video_classification.VideoClassificationTask,
 ]:
   """Returns configuration, strategy and task; the videos are decoded. Arguments as for `train`."""
-  runtime.start(setup.threads)
+  runtime.start(setup.threads, setup.distribution_strategy == "multi_worker_mirrored")
   config = configure(setup, architecture, seed)
   strategy = runtime.strategy(setup.distribution_strategy, setup.num_gpus, setup.tpu)
   replicas = strategy.num_replicas_in_sync

@@ -10,7 +10,7 @@ from data_prep import cli
 
 
 @functools.cache
-def start(threads: int) -> None:
+def start(threads: int, several_processes: bool = False) -> None:
   """Pins the threads of an operation and makes operations deterministic.
 
   Sums are split over threads, so that their number shows in the last bits; it belongs to the
@@ -19,6 +19,8 @@ def start(threads: int) -> None:
   Args:
     threads: Threads that share one operation; 0 leaves the choice to TensorFlow, in a process that
       uses it already.
+    several_processes: Whether the training is one of several processes. They wait for each other
+      within operations, so that one operation at a time can be too few: it hung now and then.
   """
   if os.environ.get("TF_USE_LEGACY_KERAS"):
     raise cli.UserError(
@@ -27,7 +29,7 @@ def start(threads: int) -> None:
     )
   if threads:
     tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(0 if several_processes else 1)
   tf.config.experimental.enable_op_determinism()
   for gpu in tf.config.list_physical_devices("GPU"):
     tf.config.experimental.set_memory_growth(gpu, True)
