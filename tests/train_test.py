@@ -1,11 +1,9 @@
 """The command line of official.train, each time in a process of its own."""
 
-import contextlib
 import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -152,38 +150,3 @@ def test_a_training_that_was_interrupted_goes_on_to_report_and_export(interrupte
   assert right / report["clips"] == pytest.approx(result["metrics"]["test"]["accuracy"])
   for name in ("report.txt", "confusion.png", "export/1/saved_model.pb"):
     assert os.path.exists(run / name)
-
-
-def _free_ports(count):
-  """Returns ports that nobody listens on."""
-  with contextlib.ExitStack() as stack:
-    sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-    for some in sockets:
-      some.bind(("127.0.0.1", 0))
-    return [some.getsockname()[1] for some in sockets]
-
-
-@pytest.mark.slow
-def test_two_processes_train_one_network_as_one_does(
-    architecture, sample_dataset, interrupted, tmp_path):
-  command = _train(architecture, sample_dataset, tmp_path, "--threads=1",
-                   "--distribution_strategy=multi_worker_mirrored")
-  workers = [f"127.0.0.1:{port}" for port in _free_ports(2)]
-  processes = []
-  for index in range(2):
-    task = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
-    processes.append(subprocess.Popen(
-        [sys.executable, *command], cwd=ROOT, text=True, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, env={**os.environ, "TF_CONFIG": json.dumps(task)}))
-  try:
-    for process in processes:
-      _, errors = process.communicate(timeout=240)
-      assert process.returncode == 0, errors[-2000:]
-  finally:
-    for process in processes:
-      process.kill()
-  one, two = (json.loads((run / "result.json").read_text())["metrics"]
-              for run in (interrupted[0], tmp_path))
-  for split in ("validation", "test"):
-    assert two[split]["loss"] == pytest.approx(one[split]["loss"], rel=1e-2)
-  assert [path.name for path in (tmp_path / "workers").iterdir()] == ["1"]

@@ -19,17 +19,17 @@ def start(threads: int, several_processes: bool = False) -> None:
   Args:
     threads: Threads that share one operation; 0 leaves the choice to TensorFlow, in a process that
       uses it already.
-    several_processes: Whether the training is one of several processes. They wait for each other
-      within operations, so that one operation at a time can be too few: it hung now and then.
+    several_processes: Whether the training is one of several processes; then threads are left to
+      TensorFlow. Operations wait for those of other processes, and with pinned threads that hung.
   """
   if os.environ.get("TF_USE_LEGACY_KERAS"):
     raise cli.UserError(
       "TF_USE_LEGACY_KERAS is set, and networks here are built with TensorFlow's own tf.keras; "
       "unset it"
     )
-  if threads:
+  if threads and not several_processes:
     tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(0 if several_processes else 1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
   tf.config.experimental.enable_op_determinism()
   for gpu in tf.config.list_physical_devices("GPU"):
     tf.config.experimental.set_memory_growth(gpu, True)
