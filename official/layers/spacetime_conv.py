@@ -55,7 +55,9 @@ class SpacetimeConv(tf.keras.layers.Layer):
     time = clips.shape[1]
     middle = self.kernel_size // 2
     reach = min(middle, (time - 1) // self.dilation)  # Taps on each side that fall inside the clip.
-    kernel = tf.convert_to_tensor(self.kernel)[middle - reach:middle + reach + 1]
+    kernel = tf.convert_to_tensor(self.kernel)
+    if reach < middle:
+      kernel = kernel[middle - reach:middle + reach + 1]
     step = self.dilation if reach else 1
     padding = -time % step
     if padding:

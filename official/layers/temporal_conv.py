@@ -62,7 +62,9 @@ class TemporalConv(tf.keras.layers.Layer):
     _, time, height, width, channels = clips.shape
     middle = self.kernel_size // 2
     reach = min(middle, (time - 1) // self.dilation)  # Taps on each side that fall inside the clip.
-    kernel = tf.convert_to_tensor(self.kernel)[middle - reach:middle + reach + 1, tf.newaxis]
+    kernel = tf.expand_dims(self.kernel, 1)
+    if reach < middle:
+      kernel = kernel[middle - reach:middle + reach + 1]
     step = self.dilation if reach else 1
     padding = -time % step
     if padding:
