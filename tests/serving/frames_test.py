@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from data_prep import clips
 from data_prep import dataset
 from data_prep import decoding
 from data_prep import flow
@@ -33,11 +34,25 @@ def test_flow_is_that_of_a_dataset(frames):
   np.testing.assert_allclose(found * 128 / 20, np.round(found * 128 / 20), atol=1e-4)
 
 
+def _through_jpeg(image: np.ndarray) -> np.ndarray:
+  """Encoded as by data preparation, decoded as by training."""
+  quality = [cv2.IMWRITE_JPEG_QUALITY, clips.JPEG_QUALITY]
+  data = cv2.imencode(".jpg", image[..., ::-1], quality)[1].tobytes()
+  return tf.io.decode_image(data, channels=3).numpy()
+
+
+def test_frames_have_the_traces_of_a_datasets_jpeg(frames):
+  expected = np.stack([_through_jpeg(frame) for frame in frames]).astype(int)
+  found = frames_lib.as_stored(tf.constant(frames)).numpy()
+  assert np.abs(found - expected).mean() < 0.5
+  assert np.abs(found - frames.astype(int)).mean() > 1
+
+
 def test_streams_are_the_middle_in_the_networks_units(frames, model, info):
   clip = frames_lib.clip_format(model.input, info)
   streams = frames_lib.to_streams(tf.constant(frames), clip)
   size = decoding.short_side_size(40, 30, 18)  # 16 and a margin of an eighth
-  small = [decoding.resized(decoding.resized(f, 32, 24), *size) for f in frames]
+  small = [decoding.resized(_through_jpeg(decoding.resized(f, 32, 24)), *size) for f in frames]
   expected = np.stack(small)[:, 1:17, 4:20] / 127.5 - 1
   assert np.abs(streams["rgb"] - expected).mean() < 0.03
   assert streams["flow"].shape == (4, 16, 16, 2)
