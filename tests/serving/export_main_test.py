@@ -1,0 +1,23 @@
+"""What official.export says of a wrong command line."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("arguments, words", [
+  ([], "--model_dir is missing"),
+  (["--model_dir=/nowhere", "--output_dir=/nowhere/e"], "/nowhere is no run"),
+  (["--model_dir=/nowhere", "--output_dir=/nowhere/e", "--candidate=1", "--ensemble=2"],
+   "--candidate=1 and --ensemble=2 exclude each other"),
+  (["--verify", "--saved_model=/nowhere/1"], "/nowhere/1 holds no saved_model.pb"),
+])
+def test_says_what_is_wrong(arguments, words):
+  command = [sys.executable, "-m", "official.export", *arguments]
+  done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+  assert done.returncode == 2
+  assert words in done.stderr and len(done.stderr.splitlines()) == 1
