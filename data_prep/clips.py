@@ -39,7 +39,8 @@ _JPEG_PARAMETERS = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
 _RGB_PARAMETERS = {"jpeg": _JPEG_PARAMETERS}
 _FLOW_PARAMETERS = {  # Halving the resolution of colour would cost flow twice the error.
     "png": [],
-    "jpeg": [*_JPEG_PARAMETERS, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    "jpeg": [*_JPEG_PARAMETERS, cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+             cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444],
 }
 
 

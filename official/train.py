@@ -1,12 +1,13 @@
 """Trains one architecture to the end, evaluates it, and exports it.
 
-  python -m official.train --architecture=FILE --data_dir=DATASET --model_dir=RUN
-  python -m official.train --architecture=FILE --describe
+  python -m official.train --architecture=A --data_dir=DATASET --model_dir=RUN
+  python -m official.train --architecture=A --describe
 
-FILE is an architecture JSON, or a candidate.json of a search. RUN receives checkpoints,
-result.json, a report (report.txt, report.json, confusion.png) and export/1/, which TensorFlow
-Serving takes as it is. The same command, given again, goes on where it was stopped or killed, with
-other hardware if need be. docs/training.md tells more.
+A is the name of a published network (assemblenet-50, ...), an architecture JSON, a structure list
+of the Model Garden, or a candidate.json of a search. RUN receives checkpoints, result.json, a
+report (report.txt, report.json, confusion.png) and export/1/, which TensorFlow Serving takes as it
+is. The same command, given again, goes on where it was stopped or killed, with other hardware if
+need be. docs/training.md tells more.
 """
 
 from collections.abc import Mapping
@@ -20,10 +21,14 @@ from absl import flags
 from data_prep import cli
 from data_prep import dataset
 from official.architecture import cost
+from official.architecture import presets
 from official.architecture import serialization
 from official.architecture import sources
+from official.architecture import structure_list
 from official.architecture.architecture import Architecture
+from official.architecture.architecture import ArchitectureError
 from official.inputs import usable
+from official.search import files
 from official.search import single
 from official.search.executors import leases
 from official.training import flags as training_flags
@@ -32,7 +37,16 @@ from official.training import recipe_flags
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string(
-  "architecture", None, "What is trained: an architecture JSON, or a candidate.json of a search."
+  "architecture",
+  None,
+  f"What is trained: {', '.join(presets.names())}; or a file: an architecture JSON, a structure "
+  "list of the Model Garden, or a candidate.json of a search.",
+)
+flags.DEFINE_string(
+  "export_structure",
+  None,
+  "Writes the architecture to this file as a structure list of the Model Garden, and does nothing "
+  "else.",
 )
 flags.DEFINE_bool(
   "describe",
@@ -63,6 +77,10 @@ _IDENTITY = (
   "weight_decay",
   "label_smoothing",
   "horizontal_flip",
+  "min_crop_area",
+  "brightness",
+  "clips_per_video",
+  "crops_per_clip",
   "num_frames",
   "image_size",
   "connection_learning_rate_multiplier",
@@ -76,16 +94,22 @@ _CLASSES = 339
 def main(_) -> int:
   if not FLAGS.architecture:
     raise cli.UserError(f"--architecture is missing ({FLAGS['architecture'].help})")
-  architecture = sources.load(FLAGS.architecture)
+  weighted = sources.load(FLAGS.architecture)
+  architecture = weighted.architecture
   recipe_flags.take_defaults()
   if FLAGS.describe:
     return _describe(architecture)
+  if FLAGS.export_structure:
+    return _export_structure(weighted)
   _check_numbers()
   data_dir, model_dir = cli.resolve_path(FLAGS.data_dir), cli.resolve_path(FLAGS.model_dir)
   info = dataset.load(data_dir)
   usable.check(info, data_dir, ["train", "validation"])
   _check_streams(architecture, info)
-  how = recipe_flags.values(info)
+  how = {
+    **recipe_flags.values(info),
+    "connection_weights": structure_list.weights_to_text(weighted.connection_weights),
+  }
   gpus = FLAGS.num_gpus
   if gpus is None:
     here = len(leases.list_gpus())
@@ -131,10 +155,19 @@ def _describe(architecture: Architecture) -> int:
     height=FLAGS.image_size,
     width=FLAGS.image_size,
     num_classes=_CLASSES,
+    pooling=FLAGS.pooling,
   )
   if FLAGS.data_dir:
     clip = training_flags.clip(dataset.load(cli.resolve_path(FLAGS.data_dir)))
   print(cost.describe(architecture, clip))
+  return 0
+
+
+def _export_structure(weighted: structure_list.WeightedArchitecture) -> int:
+  try:
+    files.write_json(cli.resolve_path(FLAGS.export_structure), structure_list.to_json(weighted))
+  except (ArchitectureError, OSError) as error:
+    raise cli.UserError(f"--export_structure={FLAGS.export_structure}: {error}") from error
   return 0
 
 

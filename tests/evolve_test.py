@@ -144,7 +144,7 @@ def test_identity_and_operation_are_recorded_by_flag(run, data):
   assert recorded["operation"] == {
       "rounds": 2, "workers": 1, "keep_checkpoints": 5, "max_hours": None,
       "target_fitness": None, "max_retries": 1, "candidate_timeout": None, "final": "best",
-      "top_k": 3, "final_steps": 1000, "executor": "local"}
+      "top_k": 3, "final_steps": 1000, "executor": "local", "data_dir": data}
 
 
 @pytest.mark.parametrize("flag, message", [

@@ -11,7 +11,9 @@ import time
 import pytest
 
 from data_prep import dataset
+from official.architecture import presets
 from official.architecture import serialization
+from official.architecture import sources
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
@@ -53,7 +55,7 @@ def rgb_data(tmp_path_factory):
 
 @pytest.mark.parametrize("flags, message", [
     (["--architecture="], "error: --architecture is missing (What is trained: "),
-    (["--architecture=no.json"], "error: --architecture=no.json is no file; give "),
+    (["--architecture=no.json"], "error: --architecture=no.json is no file, and no network has "),
     (["--data_dir="], "error: --data_dir is missing (Folder made by data_prep.extract: "),
     (["--model_dir="], "error: --model_dir is missing (Folder of the training; "),
     (["--train_steps=0"], "error: --train_steps=0 is out of range; give a number of at least 1"),
@@ -150,3 +152,9 @@ def test_a_training_that_was_interrupted_goes_on_to_report_and_export(interrupte
   assert right / report["clips"] == pytest.approx(result["metrics"]["test"]["accuracy"])
   for name in ("report.txt", "confusion.png", "export/1/saved_model.pb"):
     assert os.path.exists(run / name)
+
+
+def test_a_published_network_is_written_as_the_structure_list_that_it_is(tmp_path):
+  path = tmp_path / "list.json"
+  _without_tensorflow("--architecture=assemblenet-50", f"--export_structure={path}")
+  assert sources.load(str(path)) == presets.load("assemblenet-50")

@@ -1,44 +1,53 @@
 """Where an architecture may come from, for whoever names one on a command line.
 
+    a name    of a published network (presets.py), with the connection weights that it begins with
     a file    architecture JSON (serialization.py), such as `assets/architecture.json` of an export;
-              or a `candidate.json` of a search, whose field `architecture` is one
+              a `candidate.json` of a search, whose field `architecture` is one; or a structure list
+              of the Model Garden (structure_list.py)
     {...}     the JSON itself
 """
 
-from collections.abc import Callable
 import json
 import os
 from typing import Any
 
 from data_prep import cli
+from official.architecture import presets
 from official.architecture import serialization
-from official.architecture.architecture import Architecture
+from official.architecture import structure_list
 from official.architecture.architecture import ArchitectureError
+from official.architecture.structure_list import WeightedArchitecture
 
 
-def load(text: str) -> Architecture:
-  """Returns the architecture that `text` names.
+def load(text: str) -> WeightedArchitecture:
+  """Returns the architecture that `text` names; only names and structure lists have weights.
 
   Raises:
     UserError: There is none of that name, or it is invalid.
   """
-  if text.startswith("{"):
-    return _decoded("{...}", lambda: json.loads(text))
-  path = cli.resolve_path(text)
-  if not os.path.isfile(path):
-    raise cli.UserError(
-        f"--architecture={text} is no file; give an architecture JSON or a search's candidate.json")
-  return _decoded(text, lambda: _read(path))
-
-
-def _decoded(name: str, read: Callable[[], Any]) -> Architecture:
+  if text in presets.names():
+    return presets.load(text)
   try:
-    return serialization.from_json(read())
+    return _decoded(json.loads(text) if text.startswith("{") else _read(text))
   except (ArchitectureError, ValueError) as error:
+    name = "{...}" if text.startswith("{") else text
     raise cli.UserError(f"--architecture={name}: {error}") from error
 
 
-def _read(path: str) -> Any:
+def _decoded(data: Any) -> WeightedArchitecture:
+  if isinstance(data, dict) and "architecture" in data:
+    data = data["architecture"]
+  if structure_list.is_structure_list(data):
+    return structure_list.from_json(data)
+  return WeightedArchitecture(architecture=serialization.from_json(data), connection_weights={})
+
+
+def _read(name: str) -> Any:
+  path = cli.resolve_path(name)
+  if not os.path.isfile(path):
+    raise cli.UserError(
+        f"--architecture={name} is no file, and no network has that name; the names are "
+        f"{', '.join(presets.names())}; a file holds an architecture, a structure list, or is a "
+        "search's candidate.json")
   with open(path, encoding="utf-8") as file:
-    data = json.load(file)
-  return data["architecture"] if isinstance(data, dict) and "architecture" in data else data
+    return json.load(file)

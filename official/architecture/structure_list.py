@@ -22,6 +22,7 @@ input, the Model Garden passes it on as it is; our networks give it a weight lik
 
 from collections.abc import Mapping, Sequence
 import dataclasses
+import json
 import re
 from typing import Any
 
@@ -109,6 +110,19 @@ def to_json(weighted: WeightedArchitecture) -> dict[str, Any]:
     structure.append(_row(block, [numbers[source] for source in sources], depth, architecture))
     weights.append(_weights(block, sources, weighted.connection_weights))
   return {"depth": depth, "structure": structure, "weights": weights}
+
+
+def weights_to_text(weights: Mapping[Connection, float]) -> str:
+  """Returns weights as a JSON list of [source, target, weight]; empty where there are none."""
+  entries = [[connection.source, connection.target, weight]
+             for connection, weight in sorted(weights.items())]
+  return json.dumps(entries) if entries else ""
+
+
+def weights_from_text(text: str) -> dict[Connection, float]:
+  """Returns what `weights_to_text` was given."""
+  return {Connection(source, target): weight
+          for source, target, weight in (json.loads(text) if text else ())}
 
 
 def _is_list(value: Any) -> bool:

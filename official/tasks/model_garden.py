@@ -87,7 +87,7 @@ def build_backbone(
   """
   config = backbone_config.get()
   size = input_specs.shape[1:]
-  architecture = sources.load(config.architecture)
+  architecture = sources.load(config.architecture).architecture
   if None in size or size[-1] != _IMAGE_CHANNELS:
     raise ValueError(
       f"images of {tuple(size)}: give train_data and validation_data the same feature_shape, "

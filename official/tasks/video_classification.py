@@ -21,6 +21,7 @@ from data_prep import dataset
 from official import layers
 from official import network
 from official.architecture import sources
+from official.architecture import structure_list
 from official.inputs import cache
 from official.inputs import clip_store
 from official.inputs import clips
@@ -77,6 +78,9 @@ class Network(hyperparams.Config):
 
   Attributes:
     architecture: What --architecture of official.train takes, or JSON text.
+    connection_weights: Where connection weights begin, after the sigmoid: a JSON list of [source,
+      target, weight]; empty: where the architecture's source says, or near one half.
+    pooling: Of the head over time: average, max or softmax.
     num_classes: Outputs; 0: as many as the dataset has classes.
     connection_multiplier: K of sigmoid(K v), how fast connection weights move.
     batch_norm_momentum: Of the moving statistics.
@@ -84,6 +88,8 @@ class Network(hyperparams.Config):
   """
 
   architecture: str = ""
+  connection_weights: str = ""
+  pooling: str = "average"
   num_classes: int = 0
   connection_multiplier: float = 1.0
   batch_norm_momentum: float = 0.99
@@ -122,8 +128,12 @@ class VideoClassificationTask(base_task.Task):
   """Trains a network to name the class of a clip."""
 
   @functools.cached_property
-  def architecture(self):
+  def _named(self):
     return sources.load(self.task_config.model.architecture)
+
+  @property
+  def architecture(self):
+    return self._named.architecture
 
   @functools.cached_property
   def num_classes(self) -> int:
@@ -153,6 +163,11 @@ class VideoClassificationTask(base_task.Task):
       height=data.image_size,
       width=data.image_size,
       num_classes=self.num_classes,
+      pooling=config.pooling,
+      connection_weights=(
+        structure_list.weights_from_text(config.connection_weights)
+        or self._named.connection_weights
+      ),
       connection_multiplier=config.connection_multiplier,
       batch_norm_momentum=config.batch_norm_momentum,
       synchronized=config.synchronized,

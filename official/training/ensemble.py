@@ -171,6 +171,7 @@ def evaluate(
     image_size=data.image_size,
     global_batch_size=data.global_batch_size,
     clips_per_video=data.clips_per_video,
+    crops_per_clip=data.crops_per_clip,
   )
   metrics = task.build_metrics(training=False)
 

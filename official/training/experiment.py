@@ -60,6 +60,7 @@ def configure(
   data = dict(
     data_dir=setup.data_dir,
     cache_dir=setup.cache_dir,
+    cache=setup.cache,
     num_frames=setup.num_frames,
     image_size=setup.image_size,
     global_batch_size=recipe.batch_size,
@@ -68,15 +69,28 @@ def configure(
     task=video_classification.VideoClassificationConfig(
       model=video_classification.Network(
         architecture=json.dumps(architecture),
+        connection_weights=recipe.connection_weights,
+        pooling=recipe.pooling,
         num_classes=len(info.classes),
         connection_multiplier=recipe.connection_multiplier,
         batch_norm_momentum=recipe.batch_norm_momentum,
         synchronized=setup.distribution_strategy != "one_device",
       ),
       train_data=video_classification.ClipData(
-        split="train", seed=seed, horizontal_flip=recipe.horizontal_flip, **data
+        split="train",
+        seed=seed,
+        horizontal_flip=recipe.horizontal_flip,
+        min_crop_area=recipe.min_crop_area,
+        brightness=recipe.brightness,
+        **data,
       ),
-      validation_data=video_classification.ClipData(split="validation", is_training=False, **data),
+      validation_data=video_classification.ClipData(
+        split="validation",
+        is_training=False,
+        clips_per_video=setup.clips_per_video,
+        crops_per_clip=setup.crops_per_clip,
+        **data,
+      ),
       multi_label=info.multi_label,
       label_smoothing=recipe.label_smoothing,
       l2_weight_decay=recipe.l2_weight_decay,

@@ -25,6 +25,13 @@ flags.DEFINE_string(
   "Where decoded videos are kept; default: cache/ in --data_dir, or in --model_dir if "
   "--data_dir cannot be written.",
 )
+flags.DEFINE_enum(
+  "cache",
+  "auto",
+  cache.MODES,
+  "How decoded videos are kept: memory, disk, none (decoded again each time), or what fits. "
+  "May be changed later.",
+)
 flags.DEFINE_integer("batch_size", 16, "Clips a step.")
 flags.DEFINE_float(
   "learning_rate",
@@ -43,6 +50,25 @@ flags.DEFINE_bool(
   "horizontal_flip",
   True,
   "Mirrors half of the training clips; turn it off where left and right tell classes apart.",
+)
+flags.DEFINE_float(
+  "min_crop_area",
+  None,
+  "Cuts random boxes of at least this share of a frame's area and resizes them, instead of squares "
+  "at full scale: 0.3, say.",
+)
+flags.DEFINE_float(
+  "brightness",
+  0.0,
+  "Largest change of a training clip's brightness, a share of the range.",
+  0.0,
+  1.0,
+)
+flags.DEFINE_integer(
+  "clips_per_video", 4, "Clips by which a video is judged, from its start to its end."
+)
+flags.DEFINE_integer(
+  "crops_per_clip", 1, "Crops by which a clip is judged, along its longer side."
 )
 flags.DEFINE_float(
   "connection_learning_rate_multiplier",
@@ -70,12 +96,17 @@ def check() -> None:
   """Raises UserError for a value that no training can have."""
   if not FLAGS.data_dir:
     raise cli.UserError(f"--data_dir is missing ({FLAGS['data_dir'].help})")
-  for name in ("batch_size", "num_frames", "image_size"):
+  for name in ("batch_size", "num_frames", "image_size", "clips_per_video", "crops_per_clip"):
     cli.at_least(name, FLAGS[name].value, 1)
   if FLAGS.checkpoint_steps is not None:
     cli.at_least("checkpoint_steps", FLAGS.checkpoint_steps, 1)
   for name in ("learning_rate", "connection_learning_rate_multiplier"):
     cli.at_least(name, FLAGS[name].value, 0, exclusive=True)
+  if FLAGS.min_crop_area is not None and not 0 < FLAGS.min_crop_area <= 1:
+    raise cli.UserError(
+      f"--min_crop_area={FLAGS.min_crop_area} is out of range; give a share of a frame's area, "
+      "above 0 and at most 1"
+    )
   cli.at_least("weight_decay", FLAGS.weight_decay, 0)
 
 
@@ -92,8 +123,11 @@ def setup(data_dir: str, model_dir: str, threads: int, gpus: int, steps: int) ->
   return setup_lib.Setup(
     data_dir=data_dir,
     cache_dir=cli.resolve_path(FLAGS.cache_dir or cache.directory(data_dir, model_dir)),
+    cache=FLAGS.cache,
     num_frames=FLAGS.num_frames,
     image_size=FLAGS.image_size,
+    clips_per_video=FLAGS.clips_per_video,
+    crops_per_clip=FLAGS.crops_per_clip,
     recipe=recipe.Recipe(
       steps=steps,
       batch_size=FLAGS.batch_size,
@@ -103,6 +137,8 @@ def setup(data_dir: str, model_dir: str, threads: int, gpus: int, steps: int) ->
       weight_decay=FLAGS.weight_decay,
       label_smoothing=FLAGS.label_smoothing,
       horizontal_flip=FLAGS.horizontal_flip,
+      min_crop_area=FLAGS.min_crop_area,
+      brightness=FLAGS.brightness,
     ),
     checkpoint_steps=FLAGS.checkpoint_steps,
     threads=threads,

@@ -22,6 +22,7 @@ if typing.TYPE_CHECKING:
 
 OPTIMIZERS = ("sgd", "adamw")
 PRECISIONS = ("float32", "bfloat16", "float16")
+POOLINGS = ("average", "max", "softmax")
 # AssembleNet's training on Moments in Time (ICLR 2020, A.6), by the names of flags.
 PAPER = {
   "train_steps": 50_000,
@@ -37,6 +38,7 @@ PAPER = {
 }
 _ADAMW_CLIP_NORM = 1.0
 
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recipe:
   """A training from start to end.
@@ -49,7 +51,7 @@ class Recipe:
     connection_multiplier: K of sigmoid(K v), see official.layers.
     weight_decay: On kernels only.
     label_smoothing: Share of the target given to all classes alike.
-    horizontal_flip: Mirrors half of the clips.
+    horizontal_flip, min_crop_area, brightness: How clips are varied (official.inputs.views).
     warmup_fraction: Share of the steps in which the learning rate rises.
     gradient_clip_norm: Largest norm of the gradient of all weights together, summed over replicas;
       None is the optimizer's habit, none with sgd and 1 with adamw.
@@ -60,6 +62,8 @@ class Recipe:
       scaled, dynamically.
     init_checkpoint: Where the first weights come from (warm_start.py); empty: they are random.
     freeze_backbone: Trains the head alone; batch normalisation keeps its statistics.
+    connection_weights: Where connection weights begin (video_classification.Network).
+    pooling: Of the head over time: one of POOLINGS.
   """
 
   steps: int
@@ -70,6 +74,8 @@ class Recipe:
   weight_decay: float = 1e-4
   label_smoothing: float = 0.0
   horizontal_flip: bool = True
+  min_crop_area: float | None = None
+  brightness: float = 0.0
   warmup_fraction: float = 0.05
   gradient_clip_norm: float | None = None
   class_weights: str = ""
@@ -77,6 +83,8 @@ class Recipe:
   precision: str = "float32"
   init_checkpoint: str = ""
   freeze_backbone: bool = False
+  connection_weights: str = ""
+  pooling: str = "average"
 
   @property
   def batch_norm_momentum(self) -> float:

@@ -60,6 +60,9 @@ flags.DEFINE_string(
   "of a candidate), a folder of checkpoints, or the prefix of one. A new head where the number of "
   "classes differs.",
 )
+flags.DEFINE_enum(
+  "pooling", "average", recipe.POOLINGS, "How the head pools over time."
+)
 flags.DEFINE_bool("freeze_backbone", False, "Trains the head alone; for --init_checkpoint.")
 
 
@@ -107,6 +110,7 @@ def values(info: dataset.DatasetInfo) -> dict[str, Any]:
     "ema_decay": FLAGS.ema_decay,
     "precision": FLAGS.precision,
     "freeze_backbone": FLAGS.freeze_backbone,
+    "pooling": FLAGS.pooling,
     "class_weights": _class_weights(info),
     "init_checkpoint": _init_checkpoint(),
   }

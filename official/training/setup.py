@@ -15,7 +15,9 @@ class Setup:
   Attributes:
     data_dir: A dataset folder.
     cache_dir: Where decoded videos are kept (official.inputs.clip_store).
+    cache: How decoded videos are kept (official.inputs.cache); no matter of bits.
     num_frames, image_size: Size of a clip in frames and pixels.
+    clips_per_video, crops_per_clip: Of an evaluation, whose probabilities are averaged.
     recipe: How the network is trained.
     checkpoint_steps: Steps between checkpoints; None is a tenth of the training, in tens.
     threads: CPU threads of one operation, which show in the last bits of results; 0 leaves them to
@@ -32,6 +34,9 @@ class Setup:
   recipe: recipe.Recipe
   checkpoint_steps: int | None
   threads: int
+  cache: str = "auto"
+  clips_per_video: int = 4
+  crops_per_clip: int = 1
   distribution_strategy: str = "one_device"
   num_gpus: int = 0
   tpu: str = ""

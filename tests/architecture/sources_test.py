@@ -5,8 +5,10 @@ import json
 import pytest
 
 from data_prep import cli
+from official.architecture import presets
 from official.architecture import serialization
 from official.architecture import sources
+from official.architecture import structure_list
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
@@ -21,11 +23,22 @@ _ARCHITECTURE = Architecture((_STEM, _BLOCK), (Connection("rgb_0", "level1_0"),)
 def test_a_file_is_an_architecture_or_a_candidate(tmp_path, wrap):
   path = tmp_path / "some.json"
   path.write_text(json.dumps(wrap(serialization.to_json(_ARCHITECTURE))))
-  assert sources.load(str(path)) == _ARCHITECTURE
+  assert sources.load(str(path)).architecture == _ARCHITECTURE
 
 
 def test_json_text_is_an_architecture():
-  assert sources.load(json.dumps(serialization.to_json(_ARCHITECTURE))) == _ARCHITECTURE
+  found = sources.load(json.dumps(serialization.to_json(_ARCHITECTURE)))
+  assert (found.architecture, found.connection_weights) == (_ARCHITECTURE, {})
+
+
+def test_a_name_is_a_published_network_with_its_weights():
+  assert sources.load("assemblenet-50") == presets.load("assemblenet-50")
+
+
+def test_a_file_may_be_a_structure_list(tmp_path):
+  path = tmp_path / "list.json"
+  path.write_text(json.dumps(structure_list.to_json(presets.load("assemblenet-50"))))
+  assert sources.load(str(path)) == presets.load("assemblenet-50")
 
 
 @pytest.mark.parametrize("content, message", [
@@ -40,5 +53,5 @@ def test_an_invalid_file_is_refused(tmp_path, content, message):
 
 
 def test_what_is_no_file_is_refused():
-  with pytest.raises(cli.UserError, match="--architecture=nowhere.json is no file; give an arch"):
+  with pytest.raises(cli.UserError, match="--architecture=nowhere.json is no file, and no"):
     sources.load("nowhere.json")

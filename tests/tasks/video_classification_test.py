@@ -1,9 +1,17 @@
 """The task: weighted losses and metrics, clips averaged to videos."""
 
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from official import network
+from official.architecture import serialization
+from official.architecture import structure_list
+from official.architecture.architecture import Architecture
+from official.architecture.architecture import Block
+from official.architecture.architecture import Connection
 from official.tasks import video_classification
 
 _LOGITS = np.log(np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.98, 0.01, 0.01]], np.float32))
@@ -142,3 +150,28 @@ def test_the_step_is_that_of_the_newest_checkpoint(tmp_path):
     step.assign(value)
     manager.save(value)
   assert video_classification.checkpointed_step(str(tmp_path)) == 20
+
+
+def test_connection_weights_begin_where_the_configuration_says(sample_dataset, tmp_path):
+  stems = [
+    Block(id=f"{name}_0", level=0, kind="stem_2d", channels=4, spatial_stride=2, streams=(name,))
+    for name in ("rgb", "flow")
+  ]
+  block = Block(id="level1_0", level=1, kind="basic_2plus1d", channels=4)
+  connections = tuple(Connection(stem.id, block.id) for stem in stems)
+  architecture = Architecture((*stems, block), connections)
+  task = video_classification.VideoClassificationTask(
+    video_classification.VideoClassificationConfig(
+      model=video_classification.Network(
+        architecture=json.dumps(serialization.to_json(architecture)),
+        connection_weights=structure_list.weights_to_text({connections[0]: 0.25}),
+        num_classes=3,
+      ),
+      train_data=video_classification.ClipData(
+        data_dir=sample_dataset, cache_dir=str(tmp_path), cache="none"
+      ),
+    )
+  )
+  weights = network.connection_weights(task.build_model())
+  assert weights["rgb_0", "level1_0"] == pytest.approx(0.25)
+  assert weights["flow_0", "level1_0"] == pytest.approx(0.5, abs=0.05)
