@@ -152,7 +152,8 @@ def _join(run: RunDirectory, folders: Mapping[int, str], how: str, joining: Eval
                     "training": files.join(folder, "training")})
   directory = files.join(run.final_directory, _JOINING)
   files.make_directory(directory)
-  label = f"export of candidates {', '.join(f'{number:06d}' for number in folders)}"
+  names = ", ".join(f"{number:06d}" for number in folders)
+  label = f"export of candidate{'s' * (len(folders) > 1)} {names}"
   task = Task(key=_JOINING, function=joining, directory=directory,
               candidate={"members": members, "evaluate": how == "ensemble"})
   (outcome,) = _run([(label, task)], executor, console)

@@ -205,7 +205,7 @@ def test_a_fault_in_one_of_several_stops_once_the_others_are_trained(three):
 
 
 def test_a_joining_that_does_not_succeed_is_told(three):
-  with pytest.raises(failures.SearchStopped, match="the export of candidates 000002 did not"):
+  with pytest.raises(failures.SearchStopped, match="the export of candidate 000002 did not"):
     train_several(three, join=search_fakes.raises)
 
 
