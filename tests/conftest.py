@@ -9,6 +9,7 @@ import hypothesis
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
+_ENVIRONMENT = dict(os.environ)
 
 # The same examples in every run, and no folder of earlier failures: a failing test fails again.
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
@@ -19,10 +20,10 @@ hypothesis.settings.load_profile("repeatable")
 def environment():
   """Leaves no environment variable behind: an executor limits the threads of its process by them,
   and processes of later tests would compute other bits than this one."""
-  before = dict(os.environ)
   yield
+  ours = {name: value for name, value in os.environ.items() if name.startswith("PYTEST_")}
   os.environ.clear()
-  os.environ.update(before)
+  os.environ.update({**_ENVIRONMENT, **ours})
 
 
 @pytest.fixture(scope="session")
