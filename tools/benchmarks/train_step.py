@@ -26,7 +26,7 @@ from absl import flags
 
 from data_prep import cli
 from official.architecture import cost
-from official.architecture import presets
+from official.architecture import sources
 
 _ARCHITECTURE = flags.DEFINE_string(
     "architecture", "assemblenet-50", "A published network by name, or a JSON file.")
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> None:
   del arguments
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
   import tensorflow as tf
-  weighted = presets.load(_ARCHITECTURE.value)
+  weighted = sources.load(_ARCHITECTURE.value)
   clip = cost.Clip(streams=_STREAMS, num_frames=_NUM_FRAMES.value, height=_SIZE.value,
                    width=_SIZE.value, num_classes=_CLASSES)
   giga = 2 * 3e-9 * cost.multiply_adds(weighted.architecture, clip) * _BATCH_SIZE.value
