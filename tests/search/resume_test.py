@@ -36,18 +36,24 @@ def records(directory):
   """Returns what must be equal between equal runs."""
   return {str(path.relative_to(directory)): path.read_bytes()
           for name in ("candidate.json", "result.json", "search.json", "final.json")
-          for path in pathlib.Path(directory).rglob(name)}
+          for path in [*pathlib.Path(directory).glob(name), *found(directory, name)]}
+
+
+def found(directory, name):
+  """Returns the files of that name in the folders of trainings; below, folders come and go."""
+  return [*pathlib.Path(directory).glob(f"candidates/*/{name}"),
+          *pathlib.Path(directory).glob(f"final/{name}")]
 
 
 def starts(directory):
   """Returns, by folder, the steps at which its training was started."""
   return {path.parent.name: [int(step) for step in path.read_text().split()]
-          for path in pathlib.Path(directory).rglob("starts.txt")}
+          for path in found(directory, "starts.txt")}
 
 
 def holders(directory):
   """Returns the processes that hold, or were the last to hold, a candidate's lock."""
-  texts = [path.read_text() for path in pathlib.Path(directory).rglob("*/lock")]
+  texts = [path.read_text() for path in found(directory, "lock")]
   return [json.loads(text)["pid"] for text in texts if text]
 
 
