@@ -174,23 +174,7 @@ flags.DEFINE_string(
 )
 
 # Flags that decide what a training finds; SearchSettings has those of the search.
-_TRAINING_IDENTITY = (
-  "candidate_steps",
-  "batch_size",
-  "learning_rate",
-  "optimizer",
-  "weight_decay",
-  "label_smoothing",
-  "horizontal_flip",
-  "min_crop_area",
-  "brightness",
-  "clips_per_video",
-  "crops_per_clip",
-  "num_frames",
-  "image_size",
-  "connection_learning_rate_multiplier",
-  "distribution_strategy",
-)
+_TRAINING_IDENTITY = ("candidate_steps", *training_flags.IDENTITY, "distribution_strategy")
 # What a worker needs, imported once by the server that workers are forked from.
 _PRELOAD = ("official.training.experiment",)
 

@@ -68,23 +68,7 @@ flags.DEFINE_integer(
 )
 
 # Flags that decide what a training finds, besides those of recipe_flags.
-_IDENTITY = (
-  "train_steps",
-  "seed",
-  "batch_size",
-  "learning_rate",
-  "optimizer",
-  "weight_decay",
-  "label_smoothing",
-  "horizontal_flip",
-  "min_crop_area",
-  "brightness",
-  "clips_per_video",
-  "crops_per_clip",
-  "num_frames",
-  "image_size",
-  "connection_learning_rate_multiplier",
-)
+_IDENTITY = ("train_steps", "seed", *training_flags.IDENTITY)
 _OPERATION = ("distribution_strategy", "threads", "num_gpus")
 # What --describe counts without --data_dir: streams of data_prep, classes of Moments in Time.
 _STREAMS = {"rgb": 3, "flow": 2}

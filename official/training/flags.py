@@ -14,6 +14,22 @@ from official.training import setup as setup_lib
 
 FLAGS = flags.FLAGS
 
+# Those below that decide what a training finds.
+IDENTITY = (
+  "batch_size",
+  "learning_rate",
+  "optimizer",
+  "weight_decay",
+  "label_smoothing",
+  "horizontal_flip",
+  "min_crop_area",
+  "brightness",
+  "clips_per_video",
+  "crops_per_clip",
+  "num_frames",
+  "image_size",
+  "connection_learning_rate_multiplier",
+)
 STRATEGIES = ("one_device", "mirrored", "multi_worker_mirrored", "tpu")
 
 flags.DEFINE_string(
