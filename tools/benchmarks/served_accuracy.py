@@ -35,7 +35,6 @@ def main(arguments: Sequence[str]) -> None:
   from official.inputs import cache
   from official.inputs import clip_store
   from official.inputs import clips
-  from official.inputs import preprocessing
 
   version = saved_model.Version(cli.resolve_path(_SAVED_MODEL.value))
   data_dir = cli.resolve_path(_DATA_DIR.value)
@@ -47,7 +46,7 @@ def main(arguments: Sequence[str]) -> None:
     store = clip_store.open_store(
       data_dir,
       split,
-      short_side=preprocessing.stored_short_side(side),
+      image_size=side,
       cache_dir=cache.directory(data_dir, os.path.dirname(version.path)),
     )
     batches = clips.evaluation_clips(
@@ -65,7 +64,7 @@ def main(arguments: Sequence[str]) -> None:
       frames = _clips_of(rows[video.id], dataset.load(data_dir).fps, size)
       answer = loaded.signatures["serving_default"](frames=tf.constant(frames))
       served.append(answer["probabilities"].numpy().mean(0))
-      labels.append(video.label)
+      labels.append(video.labels[0])
     one, other = np.argmax(stored, 1), np.argmax(served, 1)
     difference = np.abs(np.array(stored) - np.array(served)).mean()
     print(
