@@ -13,11 +13,12 @@ A row that cannot be understood is the caller's mistake and stops the job before
 that cannot be read is not: it turns up in failures.jsonl.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 import csv
 import dataclasses
 import hashlib
 import io
+import itertools
 import json
 import math
 import os
@@ -27,6 +28,7 @@ from data_prep import dataset
 from data_prep import files
 
 REQUIRED_COLUMNS = ("path", "label", "split")
+COLUMNS = (*REQUIRED_COLUMNS, "clip_id", "start", "end")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,19 +63,23 @@ def read(manifest: str) -> tuple[Row, ...]:
         f"{','.join(REQUIRED_COLUMNS)} (python -m data_prep.manifest makes one)") from error
   except (OSError, UnicodeDecodeError) as error:
     raise cli.UserError(f"the manifest {manifest} cannot be read as UTF-8 text: {error}") from error
-  reader = csv.DictReader(io.StringIO(text, newline=""))
-  columns = reader.fieldnames or ()
+  numbered = _numbered(text, manifest)
+  columns = [name.strip() for name in next(numbered, (1, []))[1]]
   for column in REQUIRED_COLUMNS:
     if column not in columns:
       raise cli.UserError(
           f"the manifest {manifest} has no column {column!r}; its first line names the columns: "
-          f"{','.join(columns) or '(nothing)'}; {','.join(REQUIRED_COLUMNS)} are needed")
+          f"{','.join(columns) or '(nothing)'}; {','.join(REQUIRED_COLUMNS)} are needed, separated "
+          "by commas")
+  twice = [column for column in COLUMNS if columns.count(column) > 1]
+  if twice:
+    raise cli.UserError(f"the manifest {manifest} has the column {twice[0]!r} twice; leave one")
   folder = os.path.dirname(manifest)
   number_of: dict[str, int] = {}
   rows = []
-  for number, fields in enumerate(_records(reader, manifest), start=2):  # The header is row 1.
+  for number, fields in numbered:
     try:
-      row = _row(fields, folder)
+      row = _row(_by_column(columns, fields), folder)
     except ValueError as error:
       raise cli.UserError(f"{manifest}, row {number}: {error}") from error
     if row.clip_id in number_of:
@@ -108,19 +114,27 @@ def digest(rows: Iterable[Row]) -> str:
   return hashlib.sha256(json.dumps(sorted(said, key=lambda row: row[0])).encode()).hexdigest()
 
 
-def _records(reader: csv.DictReader, manifest: str) -> Iterable[Mapping[str, str]]:
+def _numbered(text: str, manifest: str) -> Iterator[tuple[int, list[str]]]:
+  """Yields the rows with their numbers, the header's is 1; rows without any content only count."""
+  reader = csv.reader(io.StringIO(text, newline=""), strict=True)
   try:
-    yield from reader
+    for number, fields in enumerate(reader, start=1):
+      if number == 1 or any(field.strip() for field in fields):
+        yield number, fields
   except csv.Error as error:
     raise cli.UserError(
         f"the manifest {manifest} is no CSV near line {reader.line_num}: {error}") from error
 
 
-def _row(fields: Mapping[str, str | None], folder: str) -> Row:
-  if None in fields:
-    raise ValueError(
-        f"more fields than columns: {fields[None]}; quote a value that contains a comma")
-  value = {column: (text or "").strip() for column, text in fields.items()}
+def _by_column(columns: Sequence[str], fields: Sequence[str]) -> dict[str, str]:
+  """Returns a row's values by column, blanks around them removed, empty ones where it is short."""
+  if len(fields) > len(columns):
+    raise ValueError(f"more fields than columns: {list(fields[len(columns):])}; quote a value that "
+                     "contains a comma")
+  return dict(itertools.zip_longest(columns, map(str.strip, fields), fillvalue=""))
+
+
+def _row(value: Mapping[str, str], folder: str) -> Row:
   path, split = value["path"], value["split"]
   if not path:
     raise ValueError("the path is missing")

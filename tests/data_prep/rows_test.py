@@ -60,6 +60,17 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(read):
   assert len(read(b"\xef\xbb\xbfpath,label,split\r\na.mp4,run,train\r\n")) == 1
 
 
+def test_blanks_and_rows_without_content_do_not_matter(read):
+  found = read("path , label, split\r\n\r\n my video \u00fc.mp4 , run , train \r\n,,\r\n  \r\n")
+  assert [(row.path, row.labels, row.split) for row in found] == [
+      ("my video \u00fc.mp4", ("run",), "train")]
+
+
+def test_rows_without_content_count_all_the_same(read):
+  with pytest.raises(cli.UserError, match="row 5: the label is missing for b.mp4"):
+    read("path,label,split\n\na.mp4,run,train\n,,\nb.mp4,,train\n")
+
+
 def test_the_digest_ignores_order_and_folder(tmp_path):
   lines = ["a.mp4,run,train", "b.mp4,jump,test"]
   digests = set()
@@ -88,7 +99,10 @@ def test_no_such_manifest(tmp_path):
 
 @pytest.mark.parametrize("text, message", [
     ("path,split\na.mp4,train\n", "has no column 'label'; its first line names the columns: "
-     "path,split; path,label,split are needed"),
+     "path,split; path,label,split are needed, separated by commas"),
+    ("path,label,split,label\n", "has the column 'label' twice; leave one"),
+    ('path,label,split\n"a.mp4,run,train\nb.mp4,run,train\n',
+     "is no CSV near line 3: unexpected end of data"),
     ("", "has no column 'path'; its first line names the columns: (nothing)"),
     ("path,label,split\n", "has a header but no rows"),
     ("path,label,split\na.mp4,run,train\nb.mp4,,train\n", "row 3: the label is missing for b.mp4"),
