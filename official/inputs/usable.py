@@ -4,15 +4,20 @@ from collections.abc import Collection, Iterable
 
 from data_prep import cli
 from data_prep import dataset
+from data_prep import files
 
 
 def check(info: dataset.DatasetInfo, data_dir: str, splits: Iterable[str]) -> None:
   """Raises UserError unless every split has clips."""
   for split in splits:
     if not info.splits[split].clips:
+      failed = files.join(data_dir, dataset.FAILURES_NAME)
+      reason = ""
+      if info.failures:
+        reason = f" ({failed} tells of {info.failures} that could not be used)"
       raise cli.UserError(
-        f"{data_dir} has no usable {split} clips; give some rows of the manifest split={split} "
-        "and prepare it again"
+        f"{data_dir} has no usable {split} clips{reason}; give some rows of the manifest "
+        f"split={split} and prepare it again"
       )
 
 

@@ -14,8 +14,10 @@ import os
 import cv2
 import numpy as np
 
+from data_prep import cli
 from data_prep import clips
 from data_prep import dataset
+from data_prep import files
 from data_prep import records
 from official.serving import messages
 
@@ -29,10 +31,14 @@ def first_clip(data_dir: str, num_frames: int) -> list[bytes]:
   """
   if "rgb" not in dataset.load(data_dir).streams:
     return []
-  with open(dataset.shard_paths(data_dir, "train")[0], "rb") as file:
-    _, lists = records.parse(next(records.read_records(file)))
-  found = [frame for (frame,) in lists[clips.RGB_FEATURE][:num_frames]]
-  return found + found[-1:] * (num_frames - len(found))
+  for path in dataset.shard_paths(data_dir, "train"):
+    with files.open_to_read(path) as file:
+      for record in records.read_records(file):  # None where all clips of a file failed.
+        _, lists = records.parse(record)
+        found = [frame for (frame,) in lists[clips.RGB_FEATURE][:num_frames]]
+        return found + found[-1:] * (num_frames - len(found))
+  raise cli.UserError(f"{data_dir} has no train clips, though its {dataset.FILE_NAME} counts some; "
+                      "prepare it again")
 
 
 def write(version: str, model: str, clip: Sequence[bytes]) -> None:

@@ -65,3 +65,16 @@ def test_a_split_without_clips_is_refused(open_store, two_stream, cache_dir):
     cli.UserError, match="has no usable test clips; give some rows of the manifest split=test"
   ):
     clip_store.open_store(two_stream, "test", image_size=32, cache_dir=cache_dir)
+
+
+@pytest.mark.parametrize("mode", ["disk", "memory", "none"])
+def test_a_file_without_clips_is_passed_over(write_dataset, smooth_picture, tmp_path, mode):
+  clips = [([0], {"rgb": [smooth_picture(seed, (40, 60, 3))]}) for seed in (0, 1)]
+  folder = write_dataset(tmp_path, {"train": clips}, shards=3)
+  (tmp_path / "train-00000-of-00003.tfrecord").rename(tmp_path / "full")
+  (tmp_path / "train-00002-of-00003.tfrecord").rename(
+    tmp_path / "train-00000-of-00003.tfrecord")
+  (tmp_path / "full").rename(tmp_path / "train-00002-of-00003.tfrecord")
+  store = clip_store.open_store(folder, "train", image_size=32, cache=mode,
+                                cache_dir=str(tmp_path / "cache"))
+  assert [video.id for video in store.videos] == ["train1", "train0"]

@@ -25,3 +25,11 @@ def test_several_labels_a_clip_have_a_mean_average_precision(two_stream, fitness
 
 def test_a_network_of_fewer_streams_than_there_are_is_welcome():
   usable.check_streams(["flow", "rgb"], ["rgb"])
+
+
+def test_a_split_whose_clips_all_failed_points_at_the_failures(two_stream):
+  info = dataclasses.replace(dataset.load(two_stream), failures=3)
+  usable.check(info, "D", ["train", "validation"])
+  with pytest.raises(cli.UserError, match=r"D has no usable test clips \(D/failures.jsonl tells of "
+                     r"3 that could not be used\); give some rows of the manifest split=test and"):
+    usable.check(info, "D", ["train", "test"])
