@@ -91,19 +91,15 @@ def _silence_resource_tracker() -> None:
     os.environ["PYTHONWARNINGS"] = ",".join(filter(None, (given, filter_)))
 
 
-def end_with(process: int) -> None:
-  """Begins a thread that ends this process when `process`, which need not be its parent, is gone.
-  """
-  threading.Thread(target=_watch, args=(process,), daemon=True).start()
+def end_with(parent: int) -> None:
+  """Begins a thread that ends this process when `parent`, which began it, is gone."""
+  threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 
 
-def _watch(process: int) -> None:
-  while True:
-    try:
-      os.kill(process, 0)
-    except ProcessLookupError:
-      os._exit(1)
+def _watch(parent: int) -> None:
+  while os.getppid() == parent:  # Its id alone would be there until somebody asks how it ended.
     time.sleep(_SECONDS_BETWEEN_LOOKS)
+  os._exit(1)
 
 
 _maker: clips.CountingMaker | None = None  # The child's own.

@@ -1,5 +1,10 @@
 """Running a Beam job on this machine: one process a core, and no hanging when one of them dies.
 
+Beam's workers are threads of this process where each has a child that makes the clips
+(isolation.py): the cores are busy with the children, which begin at once because they have no use
+for Beam. Where clips are made in the workers themselves, or `--direct_running_mode` asks for it,
+workers are processes.
+
 Beam's DirectRunner would first try to download another runner, and with several processes it waits
 for ever for one that was killed. So this is its FnApiRunner with worker processes of our own
 (local_worker.py), whose deaths are noticed.
@@ -44,16 +49,23 @@ def num_workers(options: pipeline_options.PipelineOptions, num_shards: int) -> i
   return max(1, min(asked or len(os.sched_getaffinity(0)), num_shards))
 
 
-def make(options: pipeline_options.PipelineOptions, workers: int) -> fn_runner.FnApiRunner:
+def make(options: pipeline_options.PipelineOptions, workers: int, *,
+         with_children: bool) -> fn_runner.FnApiRunner:
   """Returns the runner.
 
-  One worker works in this process; several are processes, or threads where those are asked for.
+  Args:
+    options: Beam's.
+    workers: How many; one works in this process.
+    with_children: Whether the work is done by a child process of each worker, so that workers may
+      be threads.
   """
   direct = options.view_as(pipeline_options.DirectOptions)
   direct.direct_num_workers = workers
-  environment = None
-  if workers > 1 and direct.direct_running_mode != "multi_threading":
-    direct.direct_running_mode = "in_memory"  # Another value would replace our environment.
+  threads = {"multi_threading": True, "multi_processing": False}.get(
+      direct.direct_running_mode, with_children)
+  direct.direct_running_mode = "in_memory"  # Another value would replace our environment.
+  environment = None  # Beam's default: threads, without a server between them and the runner.
+  if workers > 1 and not threads:
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     command = shlex.join([sys.executable, "-m", "data_prep.local_worker", str(os.getpid())])

@@ -32,7 +32,7 @@ class WriteShard(beam.DoFn):
     self._directory = directory
     self._settings = settings
     self._classes = tuple(classes)
-    self._isolate_decoding = isolate_decoding
+    self.isolate_decoding = isolate_decoding
     self._clip_timeout = clip_timeout
 
   def setup(self) -> None:
@@ -40,7 +40,7 @@ class WriteShard(beam.DoFn):
     unfinished = shards.unfinished_directory(self._directory)
     arguments = self._settings, self._classes, None if files.is_url(unfinished) else unfinished
     self._maker = (isolation.IsolatedMaker(*arguments, self._clip_timeout)
-                   if self._isolate_decoding else clips.CountingMaker(*arguments))
+                   if self.isolate_decoding else clips.CountingMaker(*arguments))
 
   def process(self, shard: shards.Shard) -> Iterator[str]:
     """Yields the shard's name when its file and its result are there; nothing once the job stops.
@@ -60,12 +60,12 @@ class LookUpLengths(beam.DoFn):
   def __init__(self, directory: str, isolate_decoding: bool, clip_timeout: float):
     """Takes the folder of the dataset, and where files are opened."""
     self._directory = directory
-    self._isolate_decoding = isolate_decoding
+    self.isolate_decoding = isolate_decoding
     self._clip_timeout = clip_timeout
 
   def setup(self) -> None:
     """Begins the child, where there is to be one."""
-    self._child = isolation.Child(timeout=self._clip_timeout) if self._isolate_decoding else None
+    self._child = isolation.Child(timeout=self._clip_timeout) if self.isolate_decoding else None
 
   def process(self, locations: Sequence[str]) -> None:
     """Leaves the lengths in the folder."""
@@ -145,11 +145,13 @@ def build(directory: str, read: Callable[[str], Iterable], work: beam.DoFn,
   return pipeline
 
 
-def _run(directory: str, read: Callable[[str], Iterable], count: int, work: beam.DoFn,
+def _run(directory: str, read: Callable[[str], Iterable], count: int,
+         work: WriteShard | LookUpLengths,
          options: pipeline_options.PipelineOptions) -> None:
   """Runs the job of so many elements, where the options say."""
   if local_runner.serves(options):
-    runner = local_runner.make(options, local_runner.num_workers(options, count))
+    runner = local_runner.make(options, local_runner.num_workers(options, count),
+                               with_children=work.isolate_decoding)
     local_runner.run(build(directory, read, work, options, runner))
   else:
     build(directory, read, work, options).run().wait_until_finish()

@@ -83,31 +83,47 @@ def test_paths_are_relative_to_the_caller(manifest, tmp_path, run_main):
 
 
 @pytest.fixture
-def running(write_video, tmp_path, run_main):
-  """A run of two workers with a lot to do, at work; (driver, [pids of its workers])."""
-  long = write_video(tmp_path / "long.mp4", count=400, size=(96, 72))
-  (tmp_path / "m.csv").write_text("path,label,split,clip_id\n" + "".join(
-      f"{long.name},run,train,{index}\n" for index in range(8)))
-  driver = subprocess.Popen(
-      [sys.executable, "-m", "data_prep.extract", f"--manifest={tmp_path / 'm.csv'}",
-       f"--output_dir={tmp_path / 'data'}", "--short_side=72", "--direct_num_workers=2"],
-      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-      cwd=os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-  children = f"/proc/{driver.pid}/task"
-  deadline = time.monotonic() + 60
-  while not len(list((tmp_path / "data").glob("*.incomplete"))) == 2:
-    assert driver.poll() is None and time.monotonic() < deadline
-    time.sleep(0.1)
-  workers = []
-  for task in os.listdir(children):
-    with open(f"{children}/{task}/children") as file:
-      workers += map(int, file.read().split())
-  assert len(workers) == 2
-  yield driver, workers
-  for pid in (driver.pid, *workers):
+def start(write_video, tmp_path):
+  """Starts a run of two workers with a lot to do; returns it and, by pid, the command of each of
+  its processes."""
+  drivers, processes = [], {}
+
+  def begin(mode):
+    long = write_video(tmp_path / "long.mp4", count=400, size=(96, 72))
+    (tmp_path / "m.csv").write_text("path,label,split,clip_id\n" + "".join(
+        f"{long.name},run,train,{index}\n" for index in range(8)))
+    driver = subprocess.Popen(
+        [sys.executable, "-m", "data_prep.extract", f"--manifest={tmp_path / 'm.csv'}",
+         f"--output_dir={tmp_path / 'data'}", "--short_side=72", "--direct_num_workers=2",
+         f"--direct_running_mode={mode}"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+    drivers.append(driver)
+    counters = tmp_path / "data" / ".unfinished"  # Of each worker, and of the child of each.
+    deadline = time.monotonic() + 60
+    while len(list(counters.glob("progress-*"))) < 4:
+      assert driver.poll() is None and time.monotonic() < deadline
+      time.sleep(0.1)
+    processes.update(_processes_of(driver.pid))
+    return driver, processes
+
+  yield begin
+  for pid in (*processes, *(driver.pid for driver in drivers)):
     if _is_running(pid):
       os.kill(pid, signal.SIGKILL)
-  driver.communicate()
+  for driver in drivers:
+    driver.communicate()
+
+
+def _processes_of(pid):
+  """Returns the commands of all processes that `pid` began, and those began, by pid."""
+  found = {}
+  for task in os.listdir(f"/proc/{pid}/task"):
+    with open(f"/proc/{pid}/task/{task}/children") as file:
+      for child in map(int, file.read().split()):
+        with open(f"/proc/{child}/cmdline") as command:
+          found |= {child: command.read()} | _processes_of(child)
+  return found
 
 
 def _is_running(pid):
@@ -126,30 +142,35 @@ def _wait_until_gone(pids):
 
 
 @pytest.mark.slow
-def test_a_worker_that_dies_ends_the_run_with_one_line(running, tmp_path):
-  driver, workers = running
+def test_a_worker_that_dies_ends_the_run_with_one_line(start, tmp_path):
+  driver, processes = start("multi_processing")
+  workers = [pid for pid, command in processes.items() if "data_prep.local_worker" in command]
+  assert len(workers) == 2
   os.kill(workers[0], signal.SIGKILL)
   output, errors = driver.communicate(timeout=30)
   assert driver.returncode == 1
   last = errors.splitlines()[-1]
   assert last.startswith("error: a worker process died: Worker subprocess exited with return code")
-  _wait_until_gone(workers)
+  _wait_until_gone(processes)
   assert not (tmp_path / "data" / "dataset.json").exists()
 
 
 @pytest.mark.slow
-def test_workers_end_with_a_driver_that_is_killed(running):
-  driver, workers = running
+@pytest.mark.parametrize("mode", ["in_memory", "multi_processing"])
+def test_no_process_outlives_a_driver_that_is_killed(start, mode):
+  driver, processes = start(mode)
+  assert any("data_prep.local_worker" in one for one in processes.values()) == (
+      mode == "multi_processing")
   driver.kill()
   driver.communicate()
-  _wait_until_gone(workers)
+  _wait_until_gone(processes)
 
 
 @pytest.mark.slow
-def test_an_interrupt_ends_everything_with_one_line(running):
-  driver, workers = running
+def test_an_interrupt_ends_everything_with_one_line(start):
+  driver, processes = start("in_memory")
   driver.send_signal(signal.SIGINT)
   _, errors = driver.communicate(timeout=30)
   assert driver.returncode == 130
   assert errors.splitlines()[-1] == "error: interrupted; the same command goes on"
-  _wait_until_gone(workers)
+  _wait_until_gone(processes)

@@ -255,15 +255,16 @@ def test_too_many_failures_stop_the_job_and_a_higher_rate_goes_on(prepared, mani
 
 
 @pytest.mark.slow
-def test_ten_kills_at_random_moments_change_no_byte(prepared, manifest, tmp_path, content_of):
+def test_ten_kills_of_two_workers_change_no_byte(prepared, manifest, tmp_path, content_of):
+  two_workers = job.Operation(beam_arguments=["--direct_num_workers=2"])
   context, rng = multiprocessing.get_context("forkserver"), random.Random(0)
   context.set_forkserver_preload(["data_prep.pipeline"])
   directory, kills = tmp_path / "data", 0
   while kills < 10:
     run = context.Process(target=job.prepare, args=(str(manifest), str(directory), SETTINGS),
-                          kwargs={"num_shards": 2, "operation": ONE_WORKER})
+                          kwargs={"num_shards": 2, "operation": two_workers})
     run.start()
-    frames = rng.randrange(12)
+    frames = rng.randrange(25)
     while run.is_alive() and progress.read(str(directory / ".unfinished")).frames <= frames:
       time.sleep(0.001)
     run.kill()
