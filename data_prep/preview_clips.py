@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 
 from data_prep import dataset
+from data_prep import decoding
 from data_prep import files
 from data_prep import records
 
+PICTURE_HEIGHT = 96
 _FRAMES_SHOWN = 8
 _MOST_SHOWN = 200  # Clips on a page.
 
@@ -40,12 +42,14 @@ class Summary:
     seconds: Length of every clip that was read.
     speeds: By flow stream, pixels a frame at sampled places.
     clipped: By flow stream, the share of values at the bound, where motion may have been cut off.
-    shown: By class, clips with their pictures.
+    counts: By class, clips that were read.
+    shown: By class, some of them, their pictures `PICTURE_HEIGHT` pixels high.
   """
 
   seconds: np.ndarray
   speeds: Mapping[str, np.ndarray]
   clipped: Mapping[str, float]
+  counts: Mapping[str, int]
   shown: Mapping[str, Sequence[Clip]]
 
 
@@ -87,9 +91,14 @@ def _decode(data: bytes, stream: dataset.StreamInfo) -> np.ndarray:
 
 def summarize(clips: Iterable[Clip], info: dataset.DatasetInfo,
               clips_per_class: int) -> Summary:
-  """Returns what the page shows; keeps the pictures of few clips only."""
+  """Returns what the page shows; keeps the pictures of few clips only, and those small.
+
+  Where there are many classes, fewer than `clips_per_class` are kept of each.
+  """
+  most = min(clips_per_class, max(_MOST_SHOWN // len(info.classes), 1))
   shown: dict[str, list[Clip]] = {name: [] for name in info.classes}
   seconds, speeds, clipped = [], collections.defaultdict(list), collections.defaultdict(list)
+  counts = collections.Counter()
   for clip in clips:
     seconds.append(clip.frames / info.fps)
     for name, stream in info.streams.items():
@@ -97,11 +106,22 @@ def summarize(clips: Iterable[Clip], info: dataset.DatasetInfo,
         vectors = np.stack(clip.pictures[name])[:, ::4, ::4]
         speeds[name].append(np.hypot(vectors[..., 0], vectors[..., 1]).ravel())
         clipped[name].append((np.abs(vectors) >= stream.bound * 127 / 128).mean())
-    room = sum(map(len, shown.values())) < _MOST_SHOWN
-    for label in clip.labels:
-      if room and len(shown[label]) < clips_per_class:
-        shown[label].append(clip)
+    counts.update(clip.labels)
+    wanted = [label for label in clip.labels if len(shown[label]) < most]
+    if wanted and sum(map(len, shown.values())) < _MOST_SHOWN:
+      small = _shrunk(clip)
+      for label in wanted:
+        shown[label].append(small)
   return Summary(
       seconds=np.array(seconds),
       speeds={name: np.concatenate(parts) for name, parts in speeds.items()},
-      clipped={name: float(np.mean(parts)) for name, parts in clipped.items()}, shown=shown)
+      clipped={name: float(np.mean(parts)) for name, parts in clipped.items()}, counts=counts,
+      shown=shown)
+
+
+def _shrunk(clip: Clip) -> Clip:
+  """Returns the clip with pictures of `PICTURE_HEIGHT`; flow stays in pixels of the dataset."""
+  return dataclasses.replace(clip, pictures={
+      name: [decoding.resized(one, max(round(one.shape[1] * PICTURE_HEIGHT / one.shape[0]), 1),
+                              PICTURE_HEIGHT) for one in pictures]
+      for name, pictures in clip.pictures.items()})

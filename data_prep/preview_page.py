@@ -10,26 +10,34 @@ import cv2
 import numpy as np
 
 from data_prep import dataset
-from data_prep import decoding
 from data_prep import flow_colors
+from data_prep.preview_clips import PICTURE_HEIGHT
 from data_prep.preview_clips import Clip
 from data_prep.preview_clips import Summary
 
-_PICTURE_HEIGHT = 96
 _FAILURES_SHOWN = 100
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 1100px;
-       margin: 2em auto; padding: 0 1.5em; }
+:root { color-scheme: light dark; --text: #222; --faint: #666; --line: #e4e4e4; --page: #fff; }
+@media (prefers-color-scheme: dark) {
+  :root { --text: #ddd; --faint: #a0a0a0; --line: #3a3a3a; --page: #181818; }
+  svg { filter: invert(.87) hue-rotate(180deg); }
+}
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--text); background: var(--page);
+       max-width: 1100px; margin: 2em auto; padding: 0 1.5em; overflow-wrap: anywhere; }
 h1 { font-size: 1.6em; margin: 0; } h2 { font-size: 1.2em; margin: 2em 0 .5em; }
-h2 small, figcaption, .note { color: #666; font-weight: normal; font-size: .85em; }
+h2 small, figcaption, .note { color: var(--faint); font-weight: normal; font-size: .85em; }
 table { border-collapse: collapse; margin: .5em 0; }
 th, td { text-align: left; vertical-align: top; padding: .2em 1.2em .2em 0;
-         border-bottom: 1px solid #e4e4e4; overflow-wrap: anywhere; }
-th { font-weight: 600; }
+         border-bottom: 1px solid var(--line); }
+th { font-weight: 600; overflow-wrap: normal; } td:first-child { white-space: nowrap; }
 figure { margin: .7em 0 1.2em; }
-figure img { display: block; max-width: 100%; height: auto; margin: 2px 0; }
-.charts { display: flex; flex-wrap: wrap; gap: 2em; align-items: flex-end; }
-.charts figure { margin: 0; } .charts svg { width: 420px; height: auto; display: block; }
+.strips { overflow-x: auto; }
+.strips img { display: block; max-width: max(100%, 720px); height: auto; margin: 2px 0;
+              outline: 1px solid var(--line); outline-offset: -1px; }
+.charts { display: flex; flex-wrap: wrap; gap: 2em; align-items: flex-start; margin: 1em 0; }
+.charts figure { margin: 0; max-width: min(420px, 100%); }
+.charts svg { width: 420px; max-width: 100%; height: auto; display: block; }
+.charts .key { max-width: 11em; } .charts .key img { border-radius: 50%; display: block; }
 """
 
 
@@ -46,8 +54,8 @@ def render(name: str, info: dataset.DatasetInfo, summary: Summary,
   fastest = {stream: max(float(np.percentile(values, 99)), 0.1)
              for stream, values in summary.speeds.items()}
   parts = [_facts(name, info, len(summary.seconds)), _charts(summary, info, fastest)]
-  for label in info.classes:
-    parts.append(_class(label, summary.shown[label], info, fastest))
+  parts += [_class(label, summary, info, fastest) for label in info.classes if summary.shown[label]]
+  parts.append(_not_shown([label for label in info.classes if not summary.shown[label]], summary))
   parts.append(_failures(failures))
   return (f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
           f'<meta name="viewport" content="width=device-width">\n'
@@ -87,26 +95,41 @@ def _charts(summary: Summary, info: dataset.DatasetInfo, fastest: Mapping[str, f
                            f"a pixel, {summary.clipped[name]:.2%} is at the bound of "
                            f"{info.streams[name].bound:g}"))
     figures.append(_figure(_image(flow_colors.wheel(120), "colour wheel"),
-                           f"{name}: colours; full at {fastest[name]:.1f} pixels a frame"))
+                           f"{name}: colours; full at {fastest[name]:.1f} pixels a frame", "key"))
   return '<div class="charts">' + "".join(figures) + "</div>"
 
 
-def _class(label: str, clips: Sequence[Clip], info: dataset.DatasetInfo,
+def _class(label: str, summary: Summary, info: dataset.DatasetInfo,
            fastest: Mapping[str, float]) -> str:
-  parts = [f"<h2>{html.escape(label)}</h2>"]
-  if not clips:
-    parts.append('<p class="note">None among the clips that were read.</p>')
+  clips = summary.shown[label]
+  parts = [f"<h2>{html.escape(label)} <small>{len(clips)} of the {summary.counts[label]:,} clips "
+           "that were read</small></h2>"]
   for clip in clips:
     strips = []
     for name, pictures in clip.pictures.items():
       is_flow = info.streams[name].kind == "flow"
       shown = [flow_colors.colors(one, fastest[name]) if is_flow else one for one in pictures]
       strips.append(_image(_strip(shown), f"{name} of {clip.clip_id}"))
-    others = [other for other in clip.labels if other != label]
-    text = (f"{clip.clip_id} · {clip.split} · {clip.frames} frames, {clip.frames / info.fps:.1f} s"
-            + (f" · also {', '.join(others)}" if others else ""))
-    parts.append(_figure("".join(strips), text))
+    content = f'<div class="strips">{"".join(strips)}</div>'
+    parts.append(_figure(content, _caption(clip, label, info)))
   return "\n".join(parts)
+
+
+def _caption(clip: Clip, label: str, info: dataset.DatasetInfo) -> str:
+  others = [other for other in clip.labels if other != label]
+  return (f"{clip.clip_id} · {clip.split} · {clip.frames} frame{'s' * (clip.frames > 1)}, "
+          f"{clip.frames / info.fps:.1f} s"
+          + (f" · also {', '.join(others)}" if others else ""))
+
+
+def _not_shown(labels: Sequence[str], summary: Summary) -> str:
+  """Returns the classes without pictures, of the largest number of clips first."""
+  if not labels:
+    return ""
+  counted = sorted(labels, key=lambda label: -summary.counts[label])
+  text = ", ".join(f"{label} ({summary.counts[label]:,})" for label in counted)
+  return (f"<h2>Classes that are not shown <small>{len(labels):,}, with the clips that were read"
+          f'</small></h2>\n<p class="note">{html.escape(text)}</p>')
 
 
 def _failures(failures: Sequence[Mapping[str, str]]) -> str:
@@ -123,16 +146,15 @@ def _failures(failures: Sequence[Mapping[str, str]]) -> str:
           + "".join(f"<tr>{row}</tr>" for row in cells) + "</table>")
 
 
-def _figure(content: str, caption: str) -> str:
-  return f"<figure>{content}<figcaption>{html.escape(caption)}</figcaption></figure>"
+def _figure(content: str, caption: str, kind: str = "") -> str:
+  attribute = f' class="{kind}"' if kind else ""
+  return f"<figure{attribute}>{content}<figcaption>{html.escape(caption)}</figcaption></figure>"
 
 
 def _strip(pictures: Sequence[np.ndarray]) -> np.ndarray:
   """Returns the pictures side by side, grey between them: where nothing moves, flow is white."""
-  height, width = pictures[0].shape[:2]
-  size = max(round(width * _PICTURE_HEIGHT / height), 1), _PICTURE_HEIGHT
-  gap = np.full((_PICTURE_HEIGHT, 3, 3), 215, np.uint8)
-  return np.hstack([part for one in pictures for part in (decoding.resized(one, *size), gap)][:-1])
+  gap = np.full((PICTURE_HEIGHT, 3, 3), 215, np.uint8)
+  return np.hstack([part for one in pictures for part in (one, gap)][:-1])
 
 
 def _image(rgb: np.ndarray, description: str) -> str:
@@ -148,7 +170,9 @@ def _histogram(values: np.ndarray, x_label: str, y_label: str, *, logarithmic: b
   with matplotlib.rc_context({"svg.fonttype": "none", "font.size": 9, "svg.hashsalt": x_label,
                               "axes.spines.top": False, "axes.spines.right": False}):
     drawing = figure.Figure(figsize=(4.4, 2.2), layout="constrained")
+    drawing.patch.set_visible(False)  # The page's own ground shows, dark or light.
     axes = drawing.subplots()
+    axes.patch.set_visible(False)
     weights = np.full(values.shape, 1 / len(values)) if logarithmic else None
     axes.hist(values, bins=30, weights=weights, color="#4477aa", log=logarithmic)
     axes.set_xlabel(x_label)

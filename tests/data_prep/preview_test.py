@@ -12,6 +12,7 @@ from data_prep import clips
 from data_prep import dataset
 from data_prep import job
 from data_prep import preview_clips
+from data_prep import preview_page
 
 ONE_WORKER = job.Operation(isolate_decoding=False, beam_arguments=["--direct_num_workers=1"])
 
@@ -43,7 +44,8 @@ def pictures(page, name):
 def test_every_clip_of_a_class_has_its_frames_and_its_flow(page):
   assert [picture.shape for picture in pictures(page, "rgb of")] == [
       pictures(page, "flow of")[index].shape for index in range(6)]
-  assert page.count("<h2>left</h2>") == page.count("<h2>right</h2>") == 1
+  for label in ("left", "right"):
+    assert page.count(f"<h2>{label} <small>3 of the 3 clips that were read</small></h2>") == 1
 
 
 def test_flow_to_the_right_is_red_and_to_the_left_cyan(page):
@@ -81,6 +83,24 @@ def test_figures_are_of_what_was_read(prepared):
   assert abs(np.median(summary.speeds["flow"]) - 2) < 0.3
   assert summary.clipped == {"flow": 0.0}
   assert {label: len(shown) for label, shown in summary.shown.items()} == {"left": 1, "right": 1}
+
+
+def test_of_many_classes_each_has_fewer_clips_and_the_rest_are_named():
+  classes = tuple(f"class {number:03d}" for number in range(250))
+  stream = dataset.StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg")
+  info = dataset.DatasetInfo(
+      classes=classes, streams={"rgb": stream}, fps=10.0, short_side=192, failures=0,
+      splits={name: dataset.SplitInfo() for name in dataset.SPLITS}, multi_label=False,
+      manifest_sha256="", settings={}, versions={})
+  picture = np.zeros((192, 256, 3), np.uint8)
+  clips_read = [preview_clips.Clip(clip_id=label, split="train", labels=(label,), frames=1,
+                                   pictures={"rgb": [picture]}) for label in classes[:240] * 2]
+  summary = preview_clips.summarize(clips_read, info, 3)
+  assert [len(summary.shown[label]) for label in classes] == [1] * 200 + [0] * 50
+  assert summary.shown["class 000"][0].pictures["rgb"][0].shape == (96, 128, 3)
+  page = preview_page.render("data", info, summary, [])
+  assert "Classes that are not shown <small>50, with" in page
+  assert "class 239 (2), class 240 (0)" in page
 
 
 @pytest.mark.parametrize("arguments, message", [
