@@ -103,6 +103,10 @@ def prepare(manifest: str,
     files.write_bytes(files.join(directory, dataset.FAILURES_NAME), lines.encode())
     dataset.save(info, directory)
   print(_summary(info, directory, time.monotonic() - began))
+  untrained = _classes_without_train_clip(all_rows, failures)
+  if untrained:
+    print(f"warning: {len(untrained)} of the {len(classes)} classes have no usable train clip: "
+          f"{', '.join(untrained[:10])}{', ...' if len(untrained) > 10 else ''}")
   return info
 
 
@@ -229,6 +233,13 @@ def _splits(directory: str, plan: Sequence[shards.Shard],
                                       frames=sum(result["frames"] for _, result in members),
                                       shards=len(members) if clip_count else 0)
   return splits
+
+
+def _classes_without_train_clip(all_rows: Sequence[rows.Row],
+                                failures: Sequence[Mapping[str, str]]) -> list[str]:
+  failed = {failure["id"] for failure in failures}
+  usable = [row for row in all_rows if row.split == "train" and row.clip_id not in failed]
+  return sorted(set(rows.classes(all_rows)) - set(rows.classes(usable)))
 
 
 def _summary(info: dataset.DatasetInfo, directory: str, seconds: float) -> str:

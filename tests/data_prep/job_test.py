@@ -154,6 +154,15 @@ def test_a_split_without_usable_clips_is_present_with_zeros(tmp_path, write_vide
   assert read(tmp_path / "data", "train")[0][0]["clip/label/index"] == [1, 0]
 
 
+def test_a_class_without_a_usable_train_clip_is_told(tmp_path, write_video, capsys):
+  write_video(tmp_path / "a.mp4")
+  (tmp_path / "m.csv").write_text("path,label,split,clip_id\na.mp4,run,train,1\nb.mp4,eat,train,2\n"
+                                  "a.mp4,run,test,3\na.mp4,jump,test,4\n")
+  job.prepare(str(tmp_path / "m.csv"), str(tmp_path / "data"), SETTINGS, operation=ONE_WORKER)
+  assert capsys.readouterr().out.splitlines()[-1] == (
+      "warning: 2 of the 3 classes have no usable train clip: eat, jump")
+
+
 def test_overwrite_loses_a_dataset_of_other_flags(manifest, tmp_path):
   settings = clips.Settings(fps=5, short_side=16, flow="none")
   for side in (16, 24):
