@@ -43,6 +43,7 @@ def main(arguments: Sequence[str]) -> None:
 
   from official.inputs import cache
   from official.inputs import clip_store
+  from official.inputs import clip_values
   from official.inputs import clips
 
   predict = tf.saved_model.load(saved_model).signatures["streams"]
@@ -60,7 +61,9 @@ def main(arguments: Sequence[str]) -> None:
   by_class = sorted(zip(store.videos, batches), key=lambda clip: (clip[0].labels, clip[0].id))
   step = max(1, len(by_class) // _CLIPS.value)
   for video, (streams, _) in by_class[::step][: _CLIPS.value]:
-    outputs = predict(**{name: values[0] for name, values in streams.items()})
+    outputs = predict(
+      **{name: values[0] for name, values in clip_values.for_network(streams).items()}
+    )
     best = [
       (name.decode(), round(float(score), 3))
       for name, score in zip(outputs["classes"].numpy()[0], outputs["scores"].numpy()[0])

@@ -28,6 +28,7 @@ import tensorflow as tf
 from data_prep import dataset
 from data_prep import files
 from official.inputs import cache as cache_lib
+from official.inputs import clip_values
 from official.inputs import usable
 from official.inputs import videos as videos_lib
 
@@ -180,7 +181,10 @@ def _write(
   for name, file in raw.items():
     file.close()
     _add_npy_header(
-      file.name, os.path.join(temporary, f"{name}.npy"), counts[name], _dtype(streams[name])
+      file.name,
+      os.path.join(temporary, f"{name}.npy"),
+      counts[name],
+      clip_values.kept_type(streams[name]),
     )
     os.remove(file.name)
   with open(os.path.join(temporary, "index.json"), "w", encoding="utf-8") as file:
@@ -222,7 +226,3 @@ def _add_npy_header(source: str, target: str, count: int, dtype: np.dtype) -> No
       {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (count,)},
     )
     shutil.copyfileobj(values, file)
-
-
-def _dtype(stream: dataset.StreamInfo) -> np.dtype:
-  return np.dtype(np.float16 if stream.kind == "flow" else np.uint8)

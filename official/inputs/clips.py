@@ -10,7 +10,7 @@ so that a step of all of them together has the examples that a step of one would
 
 A batch is `(streams, labels)`:
   streams: {name: [batch, time, height, width, channels]}, for evaluation [batch, views, time, ...];
-    float32, in [-1, 1] for images, pixels for flow.
+    uint8 images and float16 flow, of which `clip_values.for_network` makes what networks take.
   labels: {"label": int32 [batch], or, where a video may have several, float32 [batch, classes] of 0
     and 1, "weight": float32 [batch]}.
 """
@@ -22,6 +22,7 @@ import tensorflow as tf
 
 from data_prep import cli
 from official.inputs import clip_store
+from official.inputs import clip_values
 from official.inputs import usable
 from official.inputs import views as views_lib
 
@@ -124,16 +125,16 @@ def _batches(
   def read(index: np.ndarray, draws: np.ndarray) -> tuple[np.ndarray, ...]:
     video = store.videos[int(index) % len(store.videos)]
     chosen = views(draws)
-    clips = (
-      views_lib.cut(video, name, store.streams[name], chosen, num_frames, image_size)
-      for name in names
-    )
+    clips = [_aligned(spec) for spec in specs[: len(names)]]
+    for name, clip in zip(names, clips):
+      views_lib.cut(video, name, store.streams[name], chosen, clip)
     return (*clips, _label(video.labels, store), np.float32(index < len(store.videos)))
 
   label = tf.TensorSpec([store.num_classes], tf.float32) if store.multi_label else (
     tf.TensorSpec([], tf.int32))
   size = (num_views, num_frames, image_size, image_size)
-  clips = [tf.TensorSpec((*size, store.streams[name].channels), tf.float32) for name in names]
+  chosen = [store.streams[name] for name in names]
+  clips = [tf.TensorSpec((*size, one.channels), clip_values.kept_type(one)) for one in chosen]
   specs = [*clips, label, tf.TensorSpec([], tf.float32)]
 
   def load(n: tf.Tensor) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
@@ -154,6 +155,15 @@ def _batches(
     .batch(batch_size, drop_remainder=True)
     .with_options(options)
   )
+
+
+def _aligned(spec: tf.TensorSpec) -> np.ndarray:
+  """Returns an array that TensorFlow takes without a copy: at a multiple of 64 bytes."""
+  dtype = spec.dtype.as_numpy_dtype
+  count = spec.shape.num_elements() * np.dtype(dtype).itemsize
+  raw = np.empty(count + 64, np.uint8)
+  start = -raw.ctypes.data % 64
+  return raw[start : start + count].view(dtype).reshape(spec.shape)
 
 
 def _label(labels: Sequence[int], store: clip_store.ClipStore) -> np.ndarray | np.int32:

@@ -116,26 +116,23 @@ def from_record(record: bytes, streams: Mapping[str, dataset.StreamInfo], side: 
   )
 
 
-def vectors(
-  flow: np.ndarray, stream: dataset.StreamInfo, out: np.ndarray | None = None
-) -> np.ndarray:
-  """Returns float32 flow [height, width, 2], in pixels of the grid, from (part of) a frame.
+def vectors(flow: np.ndarray, stream: dataset.StreamInfo) -> np.ndarray:
+  """Returns float32 flow [height, width, 2], in pixels of the grid, from (part of) a frame."""
+  return cv2.convertFp16(halves(flow, stream).view(np.int16))
+
+
+def halves(flow: np.ndarray, stream: dataset.StreamInfo) -> np.ndarray:
+  """Returns what `vectors` does, as float16, which is all the precision that there is.
 
   Args:
     flow: Of `Video.frame`.
     stream: Whose flow it is.
-    out: Where to write it, float32 in one piece; None makes an array.
   """
   if flow.dtype == np.float16:
-    return cv2.convertFp16(flow.view(np.int16), out)
+    return flow
   stored = np.empty((*flow.shape[:2], 2), np.uint8)
   cv2.mixChannels([flow], [stored], [0, 0, 1, 1])
-  return cv2.LUT(stored, _flow_table(stream.bound), out)
-
-
-def halves(flow: np.ndarray, stream: dataset.StreamInfo) -> np.ndarray:
-  """Returns what `vectors` does, as float16, which is all the precision that there is."""
-  return cv2.convertFp16(vectors(flow, stream)).view(np.float16)
+  return cv2.LUT(stored, _flow_table(stream.bound)).view(np.float16)
 
 
 def _on_grid(encoded: bytes, stream: dataset.StreamInfo, side: int) -> np.ndarray:
@@ -161,7 +158,7 @@ def _with_channels(image: np.ndarray, channels: int) -> np.ndarray:
 
 @functools.cache
 def _flow_table(bound: float) -> np.ndarray:
-  """Returns the flow of each stored value, float32, to the precision of float16."""
+  """Returns the flow of each stored value: float16, by its bits, which OpenCV takes for int16."""
   stored = np.arange(256, dtype=np.uint8)
   values = dataset.decode_flow(np.stack([stored, stored], -1), bound)[:, 0]
-  return values.astype(np.float16).astype(np.float32)
+  return values.astype(np.float16).view(np.int16)

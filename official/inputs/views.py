@@ -125,77 +125,80 @@ def cut(
   name: str,
   stream: dataset.StreamInfo,
   views: Sequence[View],
-  count: int,
-  size: int,
-) -> np.ndarray:
-  """Returns views of one stream, float32 [views, count, size, size, channels], as networks take it.
+  out: np.ndarray,
+) -> None:
+  """Writes views of one stream into `out`, of the type that clip_values.py says.
 
-  Images are in [-1, 1], flow in pixels of the square. Past the end of a video its last frame stands
-  still. Each frame is decoded once, for all views.
+  Flow is in pixels of the square. Past the end of a video its last frame stands still. Each frame
+  is decoded once, for all views.
+
+  Args:
+    video: Whose frames they are.
+    name, stream: Which of its streams.
+    views: What is cut out.
+    out: [len(views), frames, size, size, channels], in one piece.
   """
-  clips = _aligned((len(views), count, size, size, stream.channels))
+  count = out.shape[1]
   firsts = [_place(view.time, max(video.frames - count, 0)) for view in views]
   there = min(count, video.frames)
+  cut_frame = _cut_flow if stream.kind == "flow" else _cut_image
   boxes = None
   for index in sorted({first + k for first in firsts for k in range(there)}):
     frame = video.frame(name, index)
     boxes = boxes or [box(view, *frame.shape[:2]) for view in views]
-    for view, (top, left, rows, columns), first, clip in zip(views, boxes, firsts, clips):
+    for view, (top, left, rows, columns), first, clip in zip(views, boxes, firsts, out):
       if first <= index < first + there:
         crop = frame[top : top + rows, left : left + columns]
-        if stream.kind == "flow":
-          _cut_flow(crop, stream, view.flip, clip[index - first])
-        else:
-          _cut_image(crop, view, clip[index - first])
-  clips[:, there:] = 0 if stream.kind == "flow" else clips[:, there - 1 : there]
-  return clips
+        cut_frame(crop, stream, view, clip[index - first])
+  out[:, there:] = 0 if stream.kind == "flow" else out[:, there - 1 : there]
 
 
-def _cut_image(crop: np.ndarray, view: View, target: np.ndarray) -> None:
+def _cut_image(
+  crop: np.ndarray, stream: dataset.StreamInfo, view: View, target: np.ndarray
+) -> None:
   """Writes part of an image into `target` [size, size, channels]."""
+  del stream
   size = len(target)
-  if len(crop) != size or crop.shape[1] != size:
+  if crop.shape[:2] != (size, size):
     crop = cv2.resize(crop, (size, size), interpolation=cv2.INTER_LINEAR)
+  if view.brightness:
+    crop = cv2.LUT(crop, _levels(view.brightness))
   if view.flip:
-    crop = cv2.flip(crop, 1)
-  lines = crop.reshape(size, -1)
-  cv2.LUT(lines, _levels(view.brightness), dst=target.reshape(size, -1))
+    cv2.flip(crop, 1, target)
+  else:
+    np.copyto(target, crop.reshape(target.shape))
 
 
 def _cut_flow(
-  crop: np.ndarray, stream: dataset.StreamInfo, flip: bool, target: np.ndarray
+  crop: np.ndarray, stream: dataset.StreamInfo, view: View, target: np.ndarray
 ) -> None:
   """Writes part of a frame of flow into `target` [size, size, 2]."""
   size, (rows, columns) = len(target), crop.shape[:2]
-  if flip:
-    crop = cv2.flip(crop.view(np.int16) if crop.dtype == np.float16 else crop, 1).view(crop.dtype)
-  if (rows, columns) == (size, size):
-    videos.vectors(crop, stream, target)
+  bits = target.view(np.int16)  # OpenCV takes float16 by its bits.
+  if (rows, columns) != (size, size):
+    resized = cv2.resize(
+      videos.vectors(crop, stream), (size, size), interpolation=cv2.INTER_LINEAR
+    )
+    scaled = cv2.multiply(resized, (size / columns, size / rows, 0, 0))
+    crop = cv2.convertFp16(scaled).view(np.float16)
+  if view.flip:
+    cv2.flip(videos.halves(crop, stream).view(np.int16), 1, bits)
+    lines = bits.reshape(size, -1)
+    np.bitwise_xor(lines, _signs_of_x(size), out=lines)
   else:
-    cv2.resize(videos.vectors(crop, stream), (size, size), target, interpolation=cv2.INTER_LINEAR)
-  scale = (-size / columns if flip else size / columns, size / rows)
-  if scale != (1, 1):
-    lines = target.reshape(size, -1)
-    np.multiply(lines, _line(scale, size), out=lines)
+    np.copyto(target, videos.halves(crop, stream))
 
 
-@functools.lru_cache(1024)
-def _line(scale: tuple[float, float], size: int) -> np.ndarray:
-  return np.tile(np.float32(scale), size)
-
-
-def _aligned(shape: tuple[int, ...]) -> np.ndarray:
-  """Returns a float32 array that TensorFlow takes without a copy: at a multiple of 64 bytes."""
-  count = 4 * math.prod(shape)
-  raw = np.empty(count + 64, np.uint8)
-  start = -raw.ctypes.data % 64
-  return raw[start : start + count].view(np.float32).reshape(shape)
+@functools.cache
+def _signs_of_x(size: int) -> np.ndarray:
+  """Returns the sign bits of x in a line of flow, int16 [2 * size]."""
+  return np.tile(np.int16([-(2**15), 0]), size)
 
 
 @functools.cache
 def _levels(brightness: int) -> np.ndarray:
-  """Returns what the grey levels 0..255 become, float32."""
-  return (np.clip(np.arange(256) + brightness, 0, 255) / 127.5 - 1).astype(np.float32)
+  """Returns what the grey levels 0..255 become, uint8."""
+  return np.clip(np.arange(256) + brightness, 0, 255).astype(np.uint8)
 
 
 def _place(share: float, room: int) -> int:

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from data_prep import clips
 from data_prep import dataset
+from official.inputs import clip_values
 from official.inputs import videos
 from official.inputs import views
 from official.layers import optical_flow
@@ -90,7 +91,7 @@ def to_streams(frames: tf.Tensor, clip: ClipFormat) -> dict[str, tf.Tensor]:
     if info.kind == "flow":
       square = _flow_square(dataset_flow(images, info.bound), clip)
     else:
-      square = _image_square(as_stored(images), clip) / 127.5 - 1
+      square = clip_values.scaled(_image_square(as_stored(images), clip))
     square.set_shape([clip.num_frames, clip.image_size, clip.image_size, info.channels])
     streams[name] = square
   return streams

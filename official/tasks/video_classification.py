@@ -24,6 +24,7 @@ from official.architecture import sources
 from official.architecture import structure_list
 from official.inputs import cache
 from official.inputs import clip_store
+from official.inputs import clip_values
 from official.inputs import clips
 from official.inputs import usable
 from official.inputs import views
@@ -277,6 +278,7 @@ class VideoClassificationTask(base_task.Task):
   def train_step(self, inputs, model, optimizer, metrics=None):
     """One step of gradient descent; with an L2 penalty on the kernels, if the recipe wants one."""
     features, labels = inputs
+    features = clip_values.for_network(features)
     with tf.GradientTape() as tape:
       outputs = model(features, training=True)
       loss = self.build_losses(labels, outputs)
@@ -302,7 +304,10 @@ class VideoClassificationTask(base_task.Task):
   def inference_step(self, inputs, model):
     """Returns logits [batch, classes] of the mean probabilities over [batch, views, time, ...]."""
     views_a_video = next(iter(inputs.values())).shape[1]
-    folded = {name: tf.reshape(values, [-1, *values.shape[2:]]) for name, values in inputs.items()}
+    folded = {
+      name: tf.reshape(clip, [-1, *clip.shape[2:]])
+      for name, clip in clip_values.for_network(inputs).items()
+    }
     probabilities = self._probabilities(model(folded, training=False))
     per_video = tf.reshape(probabilities, [-1, views_a_video, probabilities.shape[-1]])
     mean = tf.reduce_mean(per_video, axis=1)

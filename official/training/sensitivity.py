@@ -24,6 +24,7 @@ import orbit
 import tensorflow as tf
 
 from official import network
+from official.inputs import clip_values
 from official.tasks import video_classification
 
 # Videos of a batch, on one replica: few, for the mean over a batch hides what differs within it.
@@ -103,7 +104,10 @@ def loss(
 ) -> tf.Tensor:
   """Returns the loss of a batch, a scalar, with gates [connections] in sorted order."""
   clips = next(iter(streams.values())).shape[1]
-  folded = {name: tf.reshape(values, [-1, *values.shape[2:]]) for name, values in streams.items()}
+  folded = {
+    name: tf.reshape(values, [-1, *values.shape[2:]])
+    for name, values in clip_values.for_network(streams).items()
+  }
   with gated(model, gates):
     logits = model(folded, training=False)
   repeated = {name: tf.repeat(values, clips, axis=0) for name, values in labels.items()}

@@ -10,6 +10,7 @@ from data_prep import cli
 from data_prep import dataset
 from data_prep import decoding
 from data_prep import flow as flow_lib
+from official.inputs import clip_values
 from official.inputs import videos
 from official.inputs import views
 
@@ -25,13 +26,9 @@ def _video(**frames) -> videos.Video:
 
 
 def _cut(video, name, stream, view, count, size):
-  (clip,) = views.cut(video, name, stream, [view], count, size)
-  return clip
-
-
-def _levels(images):
-  """Returns the 8-bit values of what is in [-1, 1]."""
-  return np.rint((images + 1) * 127.5).astype(np.uint8)
+  clips = np.empty((1, count, size, size, stream.channels), clip_values.kept_type(stream))
+  views.cut(video, name, stream, [view], clips)
+  return clips[0]
 
 
 def _tvl1(first, second):
@@ -67,7 +64,7 @@ def test_flow_that_is_cut_is_the_flow_of_frames_that_are_cut(smooth_picture, pai
   first, second = pair(smooth_picture)
   whole = _tvl1(first, second).astype(np.float16)
   video = _video(rgb=np.stack([first, second]), flow=np.stack([whole, whole]))
-  frames = _levels(_cut(video, "rgb", IMAGE, view, 2, 112))
+  frames = _cut(video, "rgb", IMAGE, view, 2, 112)
   vectors = _cut(video, "flow", FLOW, view, 2, 112)[0]
   inside = np.s_[8:-8, 8:-8]  # Beyond the edge of a cut frame TV-L1 sees nothing.
   expected = _tvl1(*frames)
@@ -78,7 +75,7 @@ def test_flow_that_is_cut_is_the_flow_of_frames_that_are_cut(smooth_picture, pai
 def test_a_crop_at_full_scale_keeps_every_value():
   frames = np.random.default_rng(0).integers(0, 256, (2, 16, 20, 3), np.uint8)
   cut = _cut(_video(rgb=frames), "rgb", IMAGE, views.View(longer=0, shorter=1), 2, 14)
-  np.testing.assert_array_equal(_levels(cut), frames[:, 2:16, 0:14])
+  np.testing.assert_array_equal(cut, frames[:, 2:16, 0:14])
 
 
 def test_resizing_scales_the_vectors_and_mirroring_negates_x():
@@ -93,7 +90,7 @@ def test_brightness_changes_images_within_their_range_and_no_flow():
   rgb, flow = np.array([0, 100, 250], np.uint8), np.float16([1, 2])
   video = _video(rgb=np.broadcast_to(rgb, (1, 8, 8, 3)), flow=np.broadcast_to(flow, (1, 8, 8, 2)))
   view = views.View(brightness=20)
-  images = _levels(_cut(video, "rgb", IMAGE, view, 1, 7))
+  images = _cut(video, "rgb", IMAGE, view, 1, 7)
   assert images[0, 3, 3].tolist() == [20, 120, 255]
   assert _cut(video, "flow", FLOW, view, 1, 7)[0, 3, 3].tolist() == [1, 2]
 
@@ -101,7 +98,7 @@ def test_brightness_changes_images_within_their_range_and_no_flow():
 def test_past_the_end_the_last_frame_stands_still():
   frames = np.arange(3, dtype=np.uint8).repeat(8 * 8 * 3).reshape(3, 8, 8, 3)
   video = _video(rgb=frames, flow=np.ones((3, 8, 8, 2), np.float16))
-  images = _levels(_cut(video, "rgb", IMAGE, views.View(), 5, 7))
+  images = _cut(video, "rgb", IMAGE, views.View(), 5, 7)
   assert images[:, 0, 0, 0].tolist() == [0, 1, 2, 2, 2]
   assert _cut(video, "flow", FLOW, views.View(), 5, 7)[:, 0, 0, 0].tolist() == [1, 1, 1, 0, 0]
 

@@ -21,6 +21,7 @@ from official.architecture import serialization
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
+from official.inputs import clip_values
 from official.inputs import clips
 from official.inputs import views
 from official.tasks import video_classification
@@ -115,11 +116,12 @@ def test_after_a_short_training_evaluation_sees_the_network_that_training_saw(
     seed=9,
     augmentation=views.Augmentation(),
   )
+  seen = [(clip_values.for_network(streams), labels) for streams, labels in batches.take(6)]
   losses = {
     mode: np.mean(
       [
         float(task.build_losses(labels, trained.model(streams, training=mode)))
-        for streams, labels in batches.take(6)
+        for streams, labels in seen
       ]
     )
     for mode in (False, True)
