@@ -34,6 +34,7 @@ def main(arguments: Sequence[str]) -> None:
 
   from official.inputs import cache
   from official.inputs import clip_store
+  from official.inputs import clip_values
   from official.inputs import clips
 
   version = saved_model.Version(cli.resolve_path(_SAVED_MODEL.value))
@@ -59,7 +60,9 @@ def main(arguments: Sequence[str]) -> None:
     )
     stored, served, labels = [], [], []
     for video, (streams, _) in zip(store.videos, batches):
-      answer = loaded.signatures["streams"](**{name: v[0] for name, v in streams.items()})
+      answer = loaded.signatures["streams"](
+        **{name: v[0] for name, v in clip_values.for_network(streams).items()}
+      )
       stored.append(answer["probabilities"].numpy().mean(0))
       frames = _clips_of(rows[video.id], dataset.load(data_dir).fps, size)
       answer = loaded.signatures["serving_default"](frames=tf.constant(frames))
