@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 import contextlib
 import glob
 import os
+import shutil
 import struct
 import sys
 import threading
@@ -119,11 +120,15 @@ class Reporter(contextlib.AbstractContextManager):
 
   def _run(self) -> None:
     if self._output.isatty():
+      # A size also where the terminal does not tell its own, for which tqdm would show nothing.
+      columns, lines = shutil.get_terminal_size()
       with tqdm.tqdm(total=self._clips,
                      initial=self._begin.done + self._begin.failed,
                      unit="clip",
                      desc="preparing",
                      file=self._output,
+                     ncols=columns,
+                     nrows=lines,
                      mininterval=0.2) as bar:
         while not self._ended.wait(self._interval):
           self._show(bar)

@@ -1,7 +1,10 @@
 """Counts of the workers, and the line that tells them."""
 
 import io
+import os
+import pty
 import re
+import sys
 
 from data_prep import progress
 
@@ -48,6 +51,17 @@ def test_lines_appear_while_the_block_runs(monkeypatch):
     while not output.getvalue():
       reporter._ended.wait(0.01)
   assert output.getvalue().startswith("prepared 0 of 2 clips")
+
+
+def test_a_terminal_that_does_not_tell_its_size_shows_a_bar(monkeypatch):
+  terminal, end = pty.openpty()
+  with open(end, "w") as output:
+    monkeypatch.setattr(sys, "stderr", output)
+    with progress.Reporter(lambda: progress.Counts(3, 1, 50), 12):
+      pass
+    shown = os.read(terminal, 10_000)
+  os.close(terminal)
+  assert b"preparing:" in shown and b"4/12" in shown and b"failed=1, frames=50" in shown
 
 
 def test_durations():
