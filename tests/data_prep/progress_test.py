@@ -1,5 +1,6 @@
 """Counts of the workers, and the line that tells them."""
 
+import contextlib
 import io
 import os
 import pty
@@ -59,7 +60,10 @@ def test_a_terminal_that_does_not_tell_its_size_shows_a_bar(monkeypatch):
     monkeypatch.setattr(sys, "stderr", output)
     with progress.Reporter(lambda: progress.Counts(3, 1, 50), 12):
       pass
-    shown = os.read(terminal, 10_000)
+  shown = b""
+  with contextlib.suppress(OSError):  # At the end, since the other side is closed.
+    while more := os.read(terminal, 10_000):
+      shown += more
   os.close(terminal)
   assert b"preparing:" in shown and b"4/12" in shown and b"failed=1, frames=50" in shown
 
