@@ -4,8 +4,8 @@
     flow    float16, in pixels of the square       float32, the same
 
 Clips stay in the small types until a step takes them: fresh memory, copies, and the way to an
-accelerator cost by the byte, and a step makes float32 of them where it runs, in the time of a
-sliver of its first convolution. The precision of float16 is finer than that of stored flow.
+accelerator cost by the byte. A step makes float32 of them where it runs (docs/inputs.md has what
+that takes). The precision of float16 is finer than that of stored flow.
 """
 
 from collections.abc import Mapping

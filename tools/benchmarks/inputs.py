@@ -8,8 +8,10 @@ streaming  training batches without a cache: records are read and parsed, the fr
            decoded, cut out, mirrored, batched; resized and brightened, too, with --min_crop_area
            and --brightness
 cached     the same batches from videos that were decoded before
+float32    what a step then does to a batch before its network (clip_values.for_network): no part of
+           the pipeline, but work that every clip needs
 
-The clips are those that a training sees; each of the three has the same frames. All are timed in
+The clips are those that a training sees; the first three have the same frames. All are timed in
 turn within every round, so that a machine whose speed drifts treats them alike; printed are medians
 over the rounds, and the ratio to `decode`. Squares are 7/8 of the dataset's short side, where
 frames need not be shrunk; with a smaller --image_size, streaming shrinks them first, which `decode`
@@ -54,11 +56,12 @@ def main(arguments: Sequence[str]) -> None:
               for name, mode in (("streaming", "none"), ("cached", "disk"))}
     images = _seen(stores["streaming"], size)
     _, threads = _decode_rate(images)
-    rates: dict[str, list[float]] = {"decode": [], "streaming": [], "cached": []}
+    rates: dict[str, list[float]] = {"decode": [], "streaming": [], "cached": [], "float32": []}
     for _ in range(_ROUNDS.value):
       rates["decode"].append(_decode_rate(images)[0])
       for name, store in stores.items():
         rates[name].append(_pipeline_rate(store, size))
+      rates["float32"].append(_conversion_rate(stores["cached"], size))
   print(f"clips of {_FRAMES.value} frames of {size}x{size}, {', '.join(sorted(info.streams))}; "
         f"{threads} threads; clips a second")
   bare = statistics.median(rates["decode"])
@@ -89,6 +92,21 @@ def _pipeline_rate(store, size: int) -> float:
   for number, _ in enumerate(_batches(store, size).take(_AHEAD + _BATCHES.value), 1):
     if number == _AHEAD:
       start = time.perf_counter()
+  return _BATCHES.value * _BATCH.value / (time.perf_counter() - start)
+
+
+def _conversion_rate(store, size: int) -> float:
+  import tensorflow as tf
+
+  from official.inputs import clip_values
+
+  convert = tf.function(clip_values.for_network)
+  (streams, _), = _batches(store, size).take(1)
+  convert(streams)
+  start = time.perf_counter()
+  for _ in range(_BATCHES.value):
+    converted = convert(streams)
+  next(iter(converted.values()))[0, 0, 0, 0].numpy()  # waits for an accelerator
   return _BATCHES.value * _BATCH.value / (time.perf_counter() - start)
 
 
