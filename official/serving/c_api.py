@@ -108,7 +108,7 @@ def _declare(library: ctypes.CDLL) -> None:
 
 
 class CError(Exception):
-  """What TensorFlow said went wrong."""
+  """What TensorFlow said went wrong, on one line."""
 
 
 class Session:
@@ -167,7 +167,7 @@ class Session:
 
   def _check(self) -> None:
     if self._c.TF_GetCode(self._status):
-      raise CError(self._c.TF_Message(self._status).decode())
+      raise CError(" ".join(self._c.TF_Message(self._status).decode().split()))
 
   def _tensor(self, tensor: str) -> _Output:
     name, index = tensor.split(":")

@@ -35,12 +35,17 @@ class Predictor:
   """A loaded SavedModel."""
 
   def __init__(self, version: saved_model.Version):
-    """Loads it; raises UserError if it cannot be asked about plain frames."""
+    """Loads it; raises UserError if it is damaged, or cannot be asked about plain frames."""
     saved_model.quieten()
     import tensorflow as tf
 
     self._clip = version.clip
-    self._loaded = tf.saved_model.load(version.path)  # the signature alone does not keep it
+    try:
+      self._loaded = tf.saved_model.load(version.path)  # the signature alone does not keep it
+    except (OSError, ValueError, tf.errors.OpError) as error:
+      raise cli.UserError(
+        f"{version.path} cannot be loaded ({error}); export the network again"
+      ) from error
     self._predict = self._loaded.signatures["serving_default"]
     inputs = sorted(self._predict.structured_input_signature[1])
     if inputs != ["frames"]:

@@ -47,10 +47,15 @@ class Version:
 
   @functools.cached_property
   def graphs(self) -> Sequence:
-    """The MetaGraphDefs of saved_model.pb."""
+    """The MetaGraphDefs of saved_model.pb; raises UserError if it is damaged."""
     from tensorflow.python.saved_model import loader_impl
 
-    return loader_impl.parse_saved_model(self.path).meta_graphs
+    try:
+      return loader_impl.parse_saved_model(self.path).meta_graphs
+    except OSError as error:
+      raise cli.UserError(
+        f"{self.path}/saved_model.pb is damaged ({error}); export the network again"
+      ) from error
 
   @property
   def signatures(self) -> Mapping:

@@ -20,6 +20,7 @@ import tensorflow as tf
 from official.serving import frames as frames_lib
 
 DEFAULT, ENCODED, STREAMS = "serving_default", "encoded_frames", "streams"
+OUTPUTS = ("probabilities", "classes", "scores")
 _TOP = 5
 _CLIPS_AT_A_TIME = 2
 

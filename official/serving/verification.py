@@ -4,11 +4,12 @@ Every signature is *run*, by TensorFlow's C++ loader in a process without Python
 graph with a Python operation loads well, and fails at the first request.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 import dataclasses
 
 import numpy as np
 
+from data_prep import cli
 from official.serving import saved_model
 from official.serving import signatures
 from official.serving import warm_up
@@ -27,18 +28,42 @@ class Finding:
 
 
 def verify(version: saved_model.Version) -> Iterator[Finding]:
-  """Yields what is found, one check after the other."""
-  tags = [list(graph.meta_info_def.tags) for graph in version.graphs]
-  yield Finding("one graph, tagged serve", tags == [["serve"]], str(tags))
-  foreign = sorted({op for op in version.operations() if "PyFunc" in op or ">" in op})
-  yield Finding(
-    "no operation of Python or of another library", not foreign, ", ".join(foreign) or "none"
-  )
-  yield _batched(version)
+  """Yields what is found, one check after the other; the last one that can be made ends them."""
   try:
-    yield from _running(version)
+    tags = [list(graph.meta_info_def.tags) for graph in version.graphs]
+    yield Finding("one graph, tagged serve", tags == [["serve"]], str(tags))
+    foreign = sorted({op for op in version.operations() if "PyFunc" in op or ">" in op})
+    yield Finding(
+      "no operation of Python or of another library", not foreign, ", ".join(foreign) or "none"
+    )
+    complete = _complete(version)
+    yield complete
+    yield _batched(version)
+    if complete.ok:
+      yield from _running(version)
   except saved_model.RunError as error:
     yield Finding("loads without Python's TensorFlow", False, str(error))
+  except cli.UserError as error:
+    yield Finding("its files are there and whole", False, str(error))
+
+
+def _complete(version: saved_model.Version) -> Finding:
+  """Whether the signatures are there, with their outputs."""
+  found = version.signatures
+  needed = {signatures.DEFAULT, signatures.STREAMS}
+  if any("frames" in definition.inputs for definition in found.values()):
+    needed.add(signatures.ENCODED)
+  missing = [f"no {name}" for name in sorted(needed - found.keys())] + [
+    f"{signature} without {name}"
+    for signature, definition in found.items()
+    for name in signatures.OUTPUTS
+    if name not in definition.outputs
+  ]
+  return Finding(
+    f"every signature is there, with {', '.join(signatures.OUTPUTS)}",
+    not missing,
+    ", ".join(missing or found),
+  )
 
 
 def _batched(version: saved_model.Version) -> Finding:
@@ -49,9 +74,7 @@ def _batched(version: saved_model.Version) -> Finding:
     if not info.tensor_shape.dim or info.tensor_shape.dim[0].size != -1
   ]
   return Finding(
-    "the batch is dimension 0 of all inputs and outputs",
-    not fixed and signatures.DEFAULT in version.signatures,
-    ", ".join(fixed) or f"signatures {', '.join(version.signatures)}",
+    "the batch is dimension 0 of all inputs and outputs", not fixed, ", ".join(fixed) or "all"
   )
 
 
@@ -60,7 +83,7 @@ def calls(version: saved_model.Version) -> list[saved_model.Call]:
   requests = list(warm_up.read(version.path))
   asked = {signature for signature, _ in requests}
   return requests + [
-    (name, _random_streams(version))
+    (name, _random_streams(definition.inputs))
     for name, definition in version.signatures.items()
     if name not in asked and "frames" not in definition.inputs
   ]
@@ -94,7 +117,8 @@ def _answered(version: saved_model.Version, signature: str, answer: dict) -> Fin
   best = outputs["classes"][0, 0].decode()
   right = (
     probabilities.shape == (len(version.classes),)
-    and abs(probabilities.sum() - 1) < 1e-4
+    and (probabilities >= 0).all()
+    and (probabilities <= 1).all()
     and best == version.classes[int(probabilities.argmax())]
   )
   return Finding(what, bool(right), f"{best} {probabilities.max():.3f}")
@@ -122,10 +146,9 @@ def _turned(values: np.ndarray) -> np.ndarray:
   return values[:, :, ::-1] if values.ndim == 5 else np.roll(values, 1, axis=1)
 
 
-def _random_streams(version: saved_model.Version) -> dict[str, np.ndarray]:
+def _random_streams(inputs: Mapping) -> dict[str, np.ndarray]:
   rng = np.random.default_rng(0)
-  definition = version.signatures[signatures.STREAMS]
   return {
     name: rng.uniform(-1, 1, [1, *(dim.size for dim in info.tensor_shape.dim[1:])]).astype("f4")
-    for name, info in definition.inputs.items()
+    for name, info in inputs.items()
   }

@@ -10,6 +10,7 @@ server from loading the version, so that verification replays them.
 
 from collections.abc import Iterator, Sequence
 import os
+from typing import IO
 
 import cv2
 import numpy as np
@@ -62,15 +63,26 @@ def write(version: str, model: str, clip: Sequence[bytes]) -> None:
 
 
 def read(version: str) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
-  """Yields signature and inputs of every request; nothing where there is no file."""
+  """Yields signature and inputs of every request; nothing where there is no file.
+
+  Raises:
+    UserError: The file is damaged.
+  """
   path = os.path.join(version, PATH)
   if not os.path.exists(path):
     return
   with open(path, "rb") as file:
-    for record in records.read_records(file):
+    for record in _whole_records(path, file):
       request = messages.PredictionLog.FromString(record).predict_log.request
       inputs = {name: messages.get_array(tensor) for name, tensor in request.inputs.items()}
       yield request.model_spec.signature_name, inputs
+
+
+def _whole_records(path: str, file: IO[bytes]) -> Iterator[bytes]:
+  try:
+    yield from records.read_records(file)
+  except ValueError as error:
+    raise cli.UserError(f"{path} cannot be read ({error}); export the network again") from error
 
 
 def decode(clip: Sequence[bytes]) -> np.ndarray:
