@@ -7,11 +7,7 @@ The first speaks gRPC, the second REST. model_card.md of the export says num_fra
 are sent as JPEG to the signature `encoded_frames`; everything else happens in the server.
 """
 
-import base64
 from collections.abc import Sequence
-import json
-import urllib.error
-import urllib.request
 
 from absl import flags
 import cv2
@@ -19,7 +15,7 @@ import numpy as np
 
 from data_prep import cli
 from data_prep import decoding
-from official.serving import messages
+from official.serving import client
 from official.serving import windows
 
 FLAGS = flags.FLAGS
@@ -32,16 +28,20 @@ flags.DEFINE_integer("num_frames", 8, "Frames of a clip, as in model_card.md.", 
 flags.DEFINE_float("fps", 10.0, "Frames a second, as in model_card.md.", lower_bound=0.001)
 flags.DEFINE_integer("top", 3, "Classes to print.", lower_bound=1)
 
-_SECONDS = 60
 _JPEG_QUALITY = 95  # as a dataset's frames
 
 
 def main(arguments: Sequence[str]) -> None:
-  ask = _by_rest if "://" in FLAGS.server else _by_grpc
+  endpoint = client.Endpoint(
+    server=FLAGS.server,
+    model=FLAGS.model,
+    signature=FLAGS.signature,
+    version=FLAGS.model_version,
+  )
   for video in windows.videos_of(arguments):
 
     def ask_about(window: windows.Window, video: str = video) -> None:
-      classes, scores = ask([_jpeg(frame) for frame in window.frames])
+      classes, scores = client.ask(endpoint, [_jpeg(frame) for frame in window.frames])
       best = [f"{name} {score:.3f}" for name, score in zip(classes, scores)][: FLAGS.top]
       start, end = window.first / FLAGS.fps, window.end / FLAGS.fps
       print(f"{video} {start:.2f}-{end:.2f} s: {', '.join(best)}", flush=True)
@@ -55,56 +55,6 @@ def main(arguments: Sequence[str]) -> None:
 def _jpeg(frame: np.ndarray) -> bytes:
   quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
   return cv2.imencode(".jpg", frame[..., ::-1], quality)[1].tobytes()
-
-
-def _by_grpc(images: Sequence[bytes]) -> tuple[list[str], list[float]]:
-  """Returns the best classes and their scores."""
-  import grpc
-
-  frames = np.empty((1, len(images)), object)
-  frames[0] = images
-  request = messages.predict_request(
-    FLAGS.model, FLAGS.signature, {"frames": frames}, FLAGS.model_version
-  )
-  unlimited = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
-  with grpc.insecure_channel(FLAGS.server, options=unlimited) as channel:
-    predict = channel.unary_unary(
-      messages.PREDICT,
-      request_serializer=messages.PredictRequest.SerializeToString,
-      response_deserializer=messages.PredictResponse.FromString,
-    )
-    try:
-      outputs = predict(request, timeout=_SECONDS).outputs
-    except grpc.RpcError as error:
-      raise _refused(error.code().name, error.details()) from error
-  classes, scores = (messages.get_array(outputs[name])[0] for name in ("classes", "scores"))
-  return [name.decode() for name in classes], list(scores)
-
-
-def _by_rest(images: Sequence[bytes]) -> tuple[list[str], list[float]]:
-  """Returns the best classes and their scores."""
-  version = "" if FLAGS.model_version is None else f"/versions/{FLAGS.model_version}"
-  frames = [[{"b64": base64.b64encode(image).decode()} for image in images]]
-  request = urllib.request.Request(
-    f"{FLAGS.server.rstrip('/')}/v1/models/{FLAGS.model}{version}:predict",
-    data=json.dumps({"signature_name": FLAGS.signature, "inputs": {"frames": frames}}).encode(),
-    headers={"Content-Type": "application/json"},
-  )
-  try:
-    with urllib.request.urlopen(request, timeout=_SECONDS) as response:
-      outputs = json.load(response)["outputs"]
-  except urllib.error.HTTPError as error:
-    raise _refused(str(error.code), error.read().decode(errors="replace")) from error
-  except urllib.error.URLError as error:
-    raise _refused("no answer", error.reason) from error
-  return outputs["classes"][0], outputs["scores"][0]
-
-
-def _refused(code: str, why: object) -> cli.UserError:
-  return cli.UserError(
-    f"the server {FLAGS.server} answers {code}: {why}; look at --server, --model, --signature, "
-    "--num_frames and at the server's log"
-  )
 
 
 if __name__ == "__main__":

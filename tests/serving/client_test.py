@@ -6,14 +6,20 @@ import subprocess
 import sys
 
 import av
+import cv2
 import numpy as np
 import pytest
 
+from data_prep import cli
+from official.serving import client
 from official.serving import prediction
 from official.serving import windows
 from tests.serving import prediction_service
 
 ROOT = pathlib.Path(__file__).parents[2]
+_SERVERS = pytest.mark.parametrize(
+  "serve", [prediction_service.by_grpc, prediction_service.by_rest]
+)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +60,7 @@ def _client(*arguments: str) -> subprocess.CompletedProcess:
   return _main("tools.serve_client", "--num_frames=4", *arguments)
 
 
-@pytest.mark.parametrize("serve", [prediction_service.by_grpc, prediction_service.by_rest])
+@_SERVERS
 def test_the_client_prints_the_classes_of_every_window(serve, service, video, expected):
   with serve(service) as address:
     done = _client(f"--server={address}", video)
@@ -64,23 +70,54 @@ def test_the_client_prints_the_classes_of_every_window(serve, service, video, ex
   assert second.startswith(f"{video} 0.20-0.60 s: {expected[1].decode()} 0.")
 
 
-@pytest.mark.parametrize("flag, words", [
-  ("--model=nobody", "NOT_FOUND: Servable not found"),
-  ("--signature=none", 'FAILED_PRECONDITION: Serving signature key "none" not found'),
-  ("--signature=streams", "INVALID_ARGUMENT: input keys"),
-  ("--num_frames=3", "[1,3] is not compatible with expected shape [?,4]"),
+def _refusal(server: str, images: list[bytes], model="video", signature="encoded_frames") -> str:
+  """Returns what the client says when it cannot ask about a clip."""
+  endpoint = client.Endpoint(server=server, model=model, signature=signature)
+  with pytest.raises(cli.UserError) as error:
+    client.ask(endpoint, images)
+  return str(error.value)
+
+
+@_SERVERS
+@pytest.mark.parametrize("asked, words", [
+  ({"model": "nobody"}, "Servable not found"),
+  ({"signature": "none"}, 'Serving signature key "none" not found'),
+  ({"signature": "streams"}, "input keys ['frames'] are not those of the signature"),
+  ({"signature": "serving_default"}, "input frames: expected uint8, got string"),
 ])
-def test_the_client_says_what_the_server_refuses(service, video, flag, words):
+def test_the_client_says_what_the_server_refuses(serve, service, encoded, asked, words):
+  with serve(service) as address:
+    assert words in _refusal(address, encoded, **asked)
+
+
+@_SERVERS
+def test_the_client_says_that_a_clip_has_another_length(serve, service, encoded):
+  with serve(service) as address:
+    said = _refusal(address, encoded[:3])
+  assert "[1,3] is not compatible with expected shape [?,4]" in said
+
+
+@_SERVERS
+def test_the_client_says_that_an_image_is_corrupt(serve, service, encoded):
+  _, jpeg = cv2.imencode(".jpg", np.zeros((30, 40, 3), np.uint8))
+  with serve(service) as address:
+    said = _refusal(address, [*encoded[:3], jpeg.tobytes()[:200]])
+  assert "JPEG" in said
+
+
+def test_the_client_says_that_there_is_no_rest_server(service, encoded):
+  assert "Connection refused" in _refusal("http://127.0.0.1:1", encoded)
   with prediction_service.by_grpc(service) as address:
-    done = _client(f"--server={address}", flag, video)
-  assert done.returncode == 2
-  assert words in done.stderr and len(done.stderr.splitlines()) == 1
+    assert "answers nothing that is REST" in _refusal(f"http://{address}", encoded)
 
 
-def test_the_client_says_that_there_is_no_server(video):
-  done = _client("--server=http://127.0.0.1:1", video)
+@_SERVERS
+def test_what_the_client_says_is_one_line(serve, service, video):
+  with serve(service) as address:
+    done = _client(f"--server={address}", "--num_frames=3", video)
   assert done.returncode == 2
-  assert "answers no answer" in done.stderr and "Connection refused" in done.stderr
+  assert len(done.stderr.splitlines()) == 1
+  assert "[1,3] is not compatible with expected shape [?,4]" in done.stderr
 
 
 def test_predict_writes_a_row_a_video_and_lists_what_is_broken(exported, video, tmp_path, info):

@@ -59,10 +59,16 @@ class Service:
         grpc.StatusCode.INVALID_ARGUMENT,
         f"input keys {sorted(inputs)} are not those of the signature, {sorted(specs)}",
       )
+    tensors = {name: tf.constant(values) for name, values in inputs.items()}
+    for name, tensor in tensors.items():
+      if tensor.dtype != specs[name].dtype:
+        raise Refusal(
+          grpc.StatusCode.INVALID_ARGUMENT,
+          f"input {name}: expected {specs[name].dtype.name}, got {tensor.dtype.name}",
+        )
     try:
-      tensors = {name: tf.constant(values, specs[name].dtype) for name, values in inputs.items()}
       return {name: value.numpy() for name, value in function(**tensors).items()}
-    except (tf.errors.InvalidArgumentError, TypeError, ValueError) as error:
+    except tf.errors.InvalidArgumentError as error:
       raise Refusal(grpc.StatusCode.INVALID_ARGUMENT, " ".join(str(error).split())) from error
 
 

@@ -1,0 +1,114 @@
+"""Asks a TensorFlow Serving, by gRPC or by REST, without TensorFlow.
+
+    gRPC   PredictionService/Predict, messages.py
+    REST   POST /v1/models/<model>[/versions/<n>]:predict
+           {"signature_name", "inputs"} -> {"outputs"}
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+import dataclasses
+import http.client
+import json
+import urllib.error
+import urllib.request
+
+import numpy as np
+
+from data_prep import cli
+from official.serving import messages
+
+_SECONDS = 60
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Endpoint:
+  """What is asked.
+
+  Attributes:
+    server: HOST:PORT for gRPC, http://HOST:PORT for REST.
+    model: Its name there.
+    signature: One that takes encoded frames.
+    version: Of the model; None is the newest.
+  """
+
+  server: str
+  model: str
+  signature: str
+  version: int | None = None
+
+
+def ask(endpoint: Endpoint, images: Sequence[bytes]) -> tuple[list[str], list[float]]:
+  """Returns the best classes of a clip, given as encoded frames, and their scores.
+
+  Raises:
+    UserError: The server cannot be reached, or refuses, or answers something else.
+  """
+  return (_by_rest if "://" in endpoint.server else _by_grpc)(endpoint, images)
+
+
+def _by_grpc(endpoint: Endpoint, images: Sequence[bytes]) -> tuple[list[str], list[float]]:
+  import grpc
+
+  frames = np.empty((1, len(images)), object)
+  frames[0] = images
+  request = messages.predict_request(
+    endpoint.model, endpoint.signature, {"frames": frames}, endpoint.version
+  )
+  unlimited = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
+  with grpc.insecure_channel(endpoint.server, options=unlimited) as channel:
+    predict = channel.unary_unary(
+      messages.PREDICT,
+      request_serializer=messages.PredictRequest.SerializeToString,
+      response_deserializer=messages.PredictResponse.FromString,
+    )
+    try:
+      outputs = predict(request, timeout=_SECONDS).outputs
+    except grpc.RpcError as error:
+      raise _refused(endpoint, error.code().name, error.details()) from error
+  classes, scores = (messages.get_array(tensor)[0] for tensor in _best(endpoint, outputs))
+  return [name.decode() for name in classes], list(scores)
+
+
+def _by_rest(endpoint: Endpoint, images: Sequence[bytes]) -> tuple[list[str], list[float]]:
+  version = "" if endpoint.version is None else f"/versions/{endpoint.version}"
+  frames = [[{"b64": base64.b64encode(image).decode()} for image in images]]
+  body = {"signature_name": endpoint.signature, "inputs": {"frames": frames}}
+  try:
+    request = urllib.request.Request(
+      f"{endpoint.server.rstrip('/')}/v1/models/{endpoint.model}{version}:predict",
+      data=json.dumps(body).encode(),
+      headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=_SECONDS) as response:
+      outputs = json.load(response)["outputs"]
+  except urllib.error.HTTPError as error:
+    raise _refused(endpoint, str(error.code), _reason(error.read())) from error
+  except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
+    raise _refused(endpoint, "nothing that is REST", error) from error
+  classes, scores = _best(endpoint, outputs)
+  return classes[0], scores[0]
+
+
+def _reason(body: bytes) -> str:
+  """Returns the error in a refusal's body, or the body itself."""
+  text = body.decode(errors="replace")
+  try:
+    return str(json.loads(text)["error"])
+  except (ValueError, KeyError, TypeError):
+    return text
+
+
+def _best(endpoint: Endpoint, outputs: Mapping) -> list:
+  """Returns the outputs `classes` and `scores`."""
+  missing = [name for name in ("classes", "scores") if name not in outputs]
+  if missing:
+    raise _refused(endpoint, f"without {' and '.join(missing)}", "this is another kind of model")
+  return [outputs["classes"], outputs["scores"]]
+
+
+def _refused(endpoint: Endpoint, code: str, why: object) -> cli.UserError:
+  return cli.UserError(
+    f"the server {endpoint.server} answers {code}: {why}; look at --server, --model, --signature, "
+    "--num_frames and at the server's log"
+  )
