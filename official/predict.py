@@ -10,6 +10,7 @@ column error, and stops nothing.
 """
 
 from collections.abc import Sequence
+import os
 import sys
 
 from absl import flags
@@ -28,6 +29,9 @@ def main(arguments: Sequence[str]) -> int:
   for name in ("saved_model", "output"):
     if not FLAGS[name].value:
       raise cli.UserError(f"--{name} is missing ({FLAGS[name].help})")
+  output = cli.resolve_path(FLAGS.output)
+  if not files.is_url(output) and not os.path.isdir(os.path.dirname(output)):
+    raise cli.UserError(f"--output={FLAGS.output}: there is no folder {os.path.dirname(output)}")
   from official.serving import prediction
   from official.serving import saved_model
   from official.serving import windows
@@ -43,8 +47,10 @@ def main(arguments: Sequence[str]) -> int:
     failed += bool(parts[0].error)
     end = f": {parts[0].error}" if parts[0].error else ""
     print(f"[{number}/{len(videos)}] {video}{end}", file=sys.stderr, flush=True)
-  output = cli.resolve_path(FLAGS.output)
-  files.write_bytes(output, prediction.to_csv(found, version.classes))
+  try:
+    files.write_bytes(output, prediction.to_csv(found, version.classes))
+  except OSError as error:
+    raise cli.UserError(f"--output={FLAGS.output} cannot be written: {error}") from error
   if failed:
     print(f"{failed} of {len(videos)} videos could not be read: {output} says why", file=sys.stderr)
   return 1 if failed == len(videos) else 0

@@ -87,7 +87,7 @@ class ServedNetwork(tf.Module):
 
   def _from_encoded(self, frames: tf.Tensor) -> dict[str, tf.Tensor]:
     frames = tf.ensure_shape(frames, self._encoded.shape)
-    return self._answer(self._each(lambda clip: self._to_streams(_decode(clip)), frames))
+    return self._answer(self._each(lambda clip: self._to_streams(decode(clip)), frames))
 
   def _each(self, function: Callable, clips: tf.Tensor) -> dict[str, tf.Tensor]:
     streams = {name: tf.TensorSpec(s.shape[1:], s.dtype) for name, s in self._streams.items()}
@@ -108,7 +108,7 @@ class ServedNetwork(tf.Module):
     }
 
 
-def _decode(clip: tf.Tensor) -> tf.Tensor:
+def decode(clip: tf.Tensor) -> tf.Tensor:
   """Returns uint8 [T, height, width, 3] of JPEG or PNG images, string [T]."""
   return tf.map_fn(
     lambda image: tf.io.decode_image(image, channels=3, expand_animations=False),

@@ -141,6 +141,7 @@ def test_predict_writes_a_row_a_video_and_lists_what_is_broken(exported, video, 
 @pytest.mark.parametrize("arguments, words", [
   (["--output=a.csv", "a.avi"], "--saved_model is missing"),
   (["--saved_model=/nowhere/1", "--output=a.csv", "a.avi"], "/nowhere/1 holds no saved_model.pb"),
+  (["--saved_model=/nowhere/1", "--output=/nowhere/a.csv"], "there is no folder /nowhere"),
 ])
 def test_predict_says_what_is_wrong(arguments, words):
   done = _main("official.predict", *arguments)

@@ -2,20 +2,21 @@
 
     python -m tools.benchmarks.serving --saved_model=M/export/1 --video=FILE
 
-First, one clip of the requests to warm up with, to every signature, through TensorFlow's C API in a
-process of its own and in this one, in turn: what Python costs a server, or does not. A signature
-does all that the one below it does, so that differences are shares:
+First, one clip of the requests to warm up with, to every signature, through TensorFlow's C API and
+in this process by Python's, in turn: what Python costs a server, or does not. Either way
+TensorFlow chooses its numbers of threads, and the clock runs from arrays to arrays: a call has its
+inputs copied into tensors, and every output out of one. The first call of a round is left out;
+TensorFlow optimizes a graph then.
 
-    encoded_frames   decoding + serving_default
-    serving_default  resizing and flow + streams
-    streams          the network
+Then where the time of encoded_frames goes: decoding, flow and network, each by itself, in turn with
+the whole; the rest is resizing, the way through JPEG, and copying.
 
 Then the flow of 16 frames of 128x128 of a video, in the graph and by OpenCV (data_prep.flow, fast),
 in turn. Printed is the fastest call of each, in ms: what other programs cost is not counted.
 docs/serving.md has a table.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import time
 
 from absl import flags
@@ -48,15 +49,49 @@ def main(arguments: Sequence[str]) -> None:
     answers = saved_model.run(version, calls, repeat=_REPEAT + 1)
     for (signature, inputs), answer in zip(calls, answers, strict=True):
       seconds.setdefault((signature, "c"), []).extend(answer["seconds"][1:])
-      tensors = {name: tf.constant(values) for name, values in inputs.items()}
       predict = loaded.signatures[signature]
-      found = _timed(lambda: predict(**tensors)["scores"].numpy(), _REPEAT + 1)  # noqa: B023
+      found = _timed(lambda: _called(tf, predict, inputs), _REPEAT + 1)  # noqa: B023
       seconds.setdefault((signature, "python"), []).extend(found[1:])
   print(f"{'one clip':<18}{'C API':>8}{'in process':>12}{'ratio':>8}")
   for signature, _ in calls:
     c, python = (1e3 * min(seconds[signature, way]) for way in ("c", "python"))
     print(f"{signature:<18}{c:>8.1f}{python:>12.1f}{c / python:>8.2f}")
+  if "encoded_frames" in version.signatures:
+    _show_shares(tf, version, loaded, dict(calls))
   _compare_flow(tf)
+
+
+def _called(tf, predict: Callable, inputs: Mapping) -> list[np.ndarray]:
+  tensors = {name: tf.constant(values) for name, values in inputs.items()}
+  return [value.numpy() for value in predict(**tensors).values()]
+
+
+def _show_shares(tf, version, loaded, inputs: Mapping[str, Mapping]) -> None:
+  from official.serving import frames as frames_lib
+  from official.serving import signatures
+
+  decode = tf.function(signatures.decode)
+  images = tf.constant(inputs["encoded_frames"]["frames"][0])
+  parts = {
+    "all": lambda: _called(tf, loaded.signatures["encoded_frames"], inputs["encoded_frames"]),
+    "decoding": lambda: decode(images).numpy(),
+    "network": lambda: _called(tf, loaded.signatures["streams"], inputs["streams"]),
+  }
+  bounds = [stream["bound"] for stream in version.clip["streams"].values() if stream["bound"]]
+  if bounds:
+    flow_of = tf.function(lambda clip: frames_lib.dataset_flow(clip, bounds[0]))
+    clip = frames_lib.to_dataset_size(decode(images), version.clip["short_side"])
+    parts["flow"] = lambda: flow_of(clip).numpy()
+  seconds = {name: [] for name in parts}
+  for _ in range(_ROUNDS.value):
+    for name, part in parts.items():
+      seconds[name] += _timed(part, _REPEAT + 1)[1:]
+  fastest = {name: min(times) for name, times in seconds.items()}
+  whole = fastest.pop("all")
+  fastest["the rest"] = whole - sum(fastest.values())
+  print(f"\n{'encoded_frames':<18}{'ms':>8}{'share':>12}")
+  for name, one in fastest.items():
+    print(f"{name:<18}{1e3 * one:>8.1f}{one / whole:>12.0%}")
 
 
 def _compare_flow(tf) -> None:
@@ -85,6 +120,8 @@ def _compare_flow(tf) -> None:
   print(f"\nflow of {_FRAMES} frames of {_SIDE}x{_SIDE}")
   for name, times in seconds.items():
     print(f"{name:<18}{1e3 * min(times[1:]):>8.0f}")
+  print(f"{'ratio to the fastest of OpenCV':<32}"
+        f"{min(seconds.pop('in the graph')[1:]) / min(min(t[1:]) for t in seconds.values()):.2f}")
 
 
 def _timed(function: Callable, repeat: int) -> list[float]:
