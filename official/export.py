@@ -19,6 +19,7 @@ from absl import flags
 
 from data_prep import cli
 from data_prep import dataset
+from data_prep import files
 
 FLAGS = flags.FLAGS
 
@@ -71,10 +72,16 @@ def _export(model_dir: str, output_dir: str) -> int:
     )
   run = RunDirectory(model_dir)
   recorded = run.recorded()
+  if recorded is None and files.exists(files.join(model_dir, "train.json")):
+    raise cli.UserError(
+      f"{model_dir} is a training of official.train, which leaves its SavedModel in "
+      f"{files.join(model_dir, 'export')}; let it end, and take that"
+    )
   if recorded is None:
     raise cli.UserError(f"{model_dir} is no run, it has no search.json; give another --model_dir")
   members = trained.members(run, candidate=FLAGS.candidate, ensemble=FLAGS.ensemble)
-  setup = _setup(recorded, model_dir)
+  to_the_end = all(member["training"].startswith(run.final_directory) for member in members)
+  setup = _setup(recorded, model_dir, to_the_end=to_the_end)
   numbers = ", ".join(f"{member['candidate']:06d}" for member in members)
   print(f"exporting {numbers} of {model_dir}", file=sys.stderr, flush=True)
   with tempfile.TemporaryDirectory() as folder:
@@ -86,8 +93,8 @@ def _export(model_dir: str, output_dir: str) -> int:
   return 0
 
 
-def _setup(recorded: Mapping, model_dir: str):
-  """Returns what the search's trainings share."""
+def _setup(recorded: Mapping, model_dir: str, *, to_the_end: bool):
+  """Returns what the search's trainings share, or its final trainings, to the end."""
   from official.inputs import cache
   from official.training import recipe
   from official.training import setup
@@ -108,7 +115,7 @@ def _setup(recorded: Mapping, model_dir: str):
     num_frames=identity["num_frames"],
     image_size=identity["image_size"],
     recipe=recipe.Recipe(
-      steps=identity["candidate_steps"],
+      steps=recorded["operation"]["final_steps"] if to_the_end else identity["candidate_steps"],
       batch_size=identity["batch_size"],
       optimizer=identity["optimizer"],
       learning_rate=identity["learning_rate"],
@@ -116,7 +123,11 @@ def _setup(recorded: Mapping, model_dir: str):
       weight_decay=identity["weight_decay"],
       label_smoothing=identity["label_smoothing"],
       horizontal_flip=identity["horizontal_flip"],
+      min_crop_area=identity["min_crop_area"],
+      brightness=identity["brightness"],
     ),
+    clips_per_video=identity["clips_per_video"],
+    crops_per_clip=identity["crops_per_clip"],
     checkpoint_steps=None,
     threads=0,
   )
