@@ -188,7 +188,7 @@ def main(_) -> int:
   info = dataset.load(data_dir)
   usable.check(info, data_dir, ["train", "validation"])
   usable.check_fitness(info, data_dir, FLAGS.fitness)
-  space = space_lib.load_space(FLAGS.search_space).restricted_to(info.streams)
+  space = space_lib.load_space(FLAGS.search_space).restricted_to(training_flags.streams(info))
   settings = _settings(space)
   threads = application.threads(model_dir, FLAGS.threads_per_candidate, settings.workers)
   gpus = application.gpus(

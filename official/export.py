@@ -112,6 +112,7 @@ def _setup(recorded: Mapping, model_dir: str, *, to_the_end: bool):
   return setup.Setup(
     data_dir=data_dir,
     cache_dir=cache.directory(data_dir, model_dir),
+    flow=identity["flow"],
     num_frames=identity["num_frames"],
     image_size=identity["image_size"],
     recipe=recipe.Recipe(

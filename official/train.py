@@ -89,7 +89,12 @@ def main(_) -> int:
   data_dir, model_dir = cli.resolve_path(FLAGS.data_dir), cli.resolve_path(FLAGS.model_dir)
   info = dataset.load(data_dir)
   usable.check(info, data_dir, ["train", "validation"])
-  _check_streams(architecture, info)
+  usable.check_streams(
+    training_flags.streams(info),
+    architecture.streams,
+    network=f"--architecture={FLAGS.architecture}",
+    data=FLAGS.data_dir,
+  )
   how = {
     **recipe_flags.values(info),
     "connection_weights": structure_list.weights_to_text(weighted.connection_weights),
@@ -153,15 +158,6 @@ def _export_structure(weighted: structure_list.WeightedArchitecture) -> int:
   except (ArchitectureError, OSError) as error:
     raise cli.UserError(f"--export_structure={FLAGS.export_structure}: {error}") from error
   return 0
-
-
-def _check_streams(architecture: Architecture, info: dataset.DatasetInfo) -> None:
-  missing = sorted(set(architecture.streams) - set(info.streams))
-  if missing:
-    raise cli.UserError(
-      f"--architecture={FLAGS.architecture} reads {', '.join(missing)}, and {FLAGS.data_dir} has "
-      f"{', '.join(sorted(info.streams))}; give another architecture, or prepare the data with that"
-    )
 
 
 def _check_numbers() -> None:

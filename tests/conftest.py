@@ -56,3 +56,20 @@ def sample_dataset(tmp_path_factory) -> str:
   ):
     subprocess.run([sys.executable, *command], cwd=ROOT, check=True, capture_output=True)
   return str(folder / "dataset")
+
+
+@pytest.fixture(scope="session")
+def rgb_dataset(sample_dataset) -> str:
+  """The same clips prepared without flow."""
+  folder = pathlib.Path(sample_dataset).parent
+  command = [
+    "-m",
+    "data_prep.extract",
+    f"--manifest={folder}/videos/manifest.csv",
+    f"--output_dir={folder}/rgb",
+    "--fps=10",
+    "--short_side=40",
+    "--flow=none",
+  ]
+  subprocess.run([sys.executable, *command], cwd=ROOT, check=True, capture_output=True)
+  return str(folder / "rgb")

@@ -17,6 +17,8 @@ from official.architecture import sources
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
+from official.serving import saved_model
+from official.serving import verification
 
 ROOT = str(pathlib.Path(__file__).resolve().parents[1])
 TRAIN = ["-m", "official.train"]
@@ -60,7 +62,8 @@ def rgb_data(tmp_path_factory):
     (["--model_dir="], "error: --model_dir is missing (Folder of the training; "),
     (["--train_steps=0"], "error: --train_steps=0 is out of range; give a number of at least 1"),
     (["--num_gpus=-1"], "error: --num_gpus=-1 is out of range; give a number of at least 0"),
-    ([], "error: --architecture={architecture} reads flow, and {data} has rgb; give another"),
+    ([], "error: --architecture={architecture} reads the stream flow, and {data} has rgb; give "
+     "--flow=in_graph, which computes it from the frames"),
 ])
 def test_a_mistake_is_one_line_and_nothing_is_made(
     tmp_path, architecture, rgb_data, flags, message):
@@ -152,6 +155,20 @@ def test_a_training_that_was_interrupted_goes_on_to_report_and_export(interrupte
   assert right / report["clips"] == pytest.approx(result["metrics"]["test"]["accuracy"])
   for name in ("report.txt", "confusion.png", "export/1/saved_model.pb"):
     assert os.path.exists(run / name)
+
+
+@pytest.mark.slow
+def test_a_network_that_reads_flow_is_trained_on_frames_alone_and_served(
+    architecture, rgb_dataset, tmp_path):
+  run = tmp_path / "run"
+  process = call(_train(architecture, rgb_dataset, run, "--train_steps=10", "--flow=in_graph",
+                        "--cache=none", "--threads=1"))
+  assert process.returncode == 0, process.stderr
+  version = saved_model.Version(str(run / "export" / "1"))
+  assert version.streams["flow"].profile == "in_graph"
+  assert all(finding.ok for finding in verification.verify(version))
+  card = (run / "export" / "1" / "model_card.md").read_text()
+  assert "Optical flow was computed from its frames, as it is computed here." in card
 
 
 def test_a_published_network_is_written_as_the_structure_list_that_it_is(tmp_path):

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 import json
 import os
 import sys
-import warnings
 
 from absl import flags
 
 from data_prep import cli
 from data_prep import dataset
+from official.inputs import flow_source
+from official.serving import saved_model as saved_model_lib
 
 _SAVED_MODEL = flags.DEFINE_string(
   "saved_model", None, "Folder of one exported version, such as M/export/1.", required=True
@@ -29,16 +30,12 @@ _CLIPS = flags.DEFINE_integer("clips", 2, "How many clips to show.", lower_bound
 def main(arguments: Sequence[str]) -> None:
   del arguments
   saved_model, data_dir = cli.resolve_path(_SAVED_MODEL.value), cli.resolve_path(_DATA_DIR.value)
-  if not os.path.exists(os.path.join(saved_model, "saved_model.pb")):
-    raise cli.UserError(
-      f"{saved_model} holds no saved_model.pb; name one version of an export, such as M/export/1"
-    )
+  version = saved_model_lib.Version(saved_model)
   info = dataset.load(data_dir)
   split = "test" if info.splits["test"].clips else "validation"
 
   print(f"loading {saved_model}", file=sys.stderr, flush=True)
-  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-  warnings.simplefilter("ignore", FutureWarning)
+  saved_model_lib.quieten()
   import tensorflow as tf
 
   from official.inputs import cache
@@ -54,6 +51,7 @@ def main(arguments: Sequence[str]) -> None:
     split,
     image_size=shape[2],
     cache_dir=cache.directory(data_dir, os.path.dirname(saved_model)),
+    flow=flow_source.mode_of(version.streams),
   )
   batches = clips.evaluation_clips(
     store, sorted(specs), num_frames=shape[1], image_size=shape[2], global_batch_size=1

@@ -9,6 +9,7 @@
 All four give the same clips, to the bit, so that another choice may be made at any time.
 """
 
+from collections.abc import Mapping
 import math
 import os
 import shutil
@@ -56,12 +57,14 @@ def choose(mode: str, cache_dir: str, size: float) -> str:
   return "disk"
 
 
-def decoded_bytes(info: dataset.DatasetInfo, split: str, side: int) -> float:
-  """Returns about how many bytes the videos of a split take at short side `side`."""
+def decoded_bytes(
+  split: dataset.SplitInfo, streams: Mapping[str, dataset.StreamInfo], side: int
+) -> float:
+  """Returns about how many bytes the streams of a split take at short side `side`."""
   values = sum(
-    stream.channels * (2 if stream.kind == "flow" else 1) for stream in info.streams.values()
+    stream.channels * (2 if stream.kind == "flow" else 1) for stream in streams.values()
   )
-  return info.splits[split].frames * math.ceil(side * side * _ASPECT) * values
+  return split.frames * math.ceil(side * side * _ASPECT) * values
 
 
 def _free_disk(folder: str) -> int:

@@ -4,7 +4,7 @@ A search trains hundreds of candidates on the same clips. Decoding JPEG and PNG 
 again costs more than a small network's training, and `tf.data.Dataset.cache` dies with its dataset.
 So where there is room (cache.py), the first candidate decodes every video and writes
 
-    <cache_dir>/<split>-<short side>-<dataset fingerprint>/
+    <cache_dir>/<split>-<short side>-<dataset fingerprint>-<format>[-<flow>]/
       <stream>.npy     values of all videos one after the other, flat: uint8 images, float16 flow
       index.json       per video: id, labels, frames, and (height, width) per stream
 
@@ -29,6 +29,7 @@ from data_prep import dataset
 from data_prep import files
 from official.inputs import cache as cache_lib
 from official.inputs import clip_values
+from official.inputs import flow_source
 from official.inputs import usable
 from official.inputs import videos as videos_lib
 
@@ -44,7 +45,7 @@ class ClipStore:
 
   Attributes:
     videos: In the order of the records; an index into it names a video.
-    streams: Name -> facts about the stream.
+    streams: Name -> facts about the stream; computed ones among them.
     num_classes: Classes that labels count.
     multi_label: Whether a video may have several labels.
   """
@@ -62,6 +63,7 @@ def open_store(
   image_size: int,
   cache_dir: str,
   cache: str = "auto",
+  flow: str = flow_source.STORED,
   progress: Progress = lambda done, total: None,
 ) -> ClipStore:
   """Opens a split, decoding it first where it shall be cached and is not.
@@ -72,35 +74,40 @@ def open_store(
     image_size: Pixels of the squares that will be cut out.
     cache_dir: A local folder for files.
     cache: How decoded videos are kept, see cache.py.
+    flow: Where flow comes from, see flow_source.py.
     progress: Called with (videos done, videos in all) while they are decoded.
   """
   info = dataset.load(data_dir)
   usable.check(info, data_dir, [split])
+  streams = flow_source.streams(info, flow)
   cv2.setNumThreads(1)  # Videos are decoded side by side; OpenCV's threads would be in the way.
   side = videos_lib.short_side(image_size, info.short_side)
-  mode = cache_lib.choose(cache, cache_dir, cache_lib.decoded_bytes(info, split, side))
+  size = cache_lib.decoded_bytes(info.splits[split], streams, side)
+  mode = cache_lib.choose(cache, cache_dir, size)
   kept = None
   if not files.is_url(cache_dir):
     kept = os.path.join(cache_dir, f"{split}-{info.fingerprint[:16]}.index.npy")
 
   def streamed() -> videos_lib.Streamed:
-    return videos_lib.Streamed(info, data_dir, split, side, kept)
+    return videos_lib.Streamed(streams, data_dir, split, side, kept)
 
   if mode == "disk":
     name = f"{split}-{side}-{info.fingerprint[:16]}-{_FORMAT}"
-    videos = _from_disk(os.path.join(cache_dir, name), info.streams, streamed, progress)
+    if flow != flow_source.STORED:
+      name += f"-{flow}"
+    videos = _from_disk(os.path.join(cache_dir, name), streams, streamed, progress)
   elif mode == "memory":
-    key = (info.fingerprint, split, side)
+    key = (info.fingerprint, split, side, flow)
     if key not in _in_memory:
       _in_memory[key] = tuple(
-        _in_arrays(video, values) for video, values in _decoded(streamed(), info.streams, progress)
+        _in_arrays(video, values) for video, values in _decoded(streamed(), streams, progress)
       )
     videos = _in_memory[key]
   else:
     videos = streamed()
   return ClipStore(
     videos=videos,
-    streams=info.streams,
+    streams=streams,
     num_classes=len(info.classes),
     multi_label=info.multi_label,
   )
@@ -132,14 +139,21 @@ def _decoded(
 
 
 def _stacked(video: videos_lib.Video, name: str, stream: dataset.StreamInfo) -> np.ndarray:
-  frames = (video.frame(name, index) for index in range(video.frames))
+  frames = video.read(name, range(video.frames))
   if stream.kind == "flow":
     frames = (videos_lib.halves(frame, stream) for frame in frames)
   return np.stack(list(frames))
 
 
 def _in_arrays(video: videos_lib.Video, values: Mapping[str, np.ndarray]) -> videos_lib.Video:
-  return dataclasses.replace(video, frame=lambda name, index: values[name][index])
+  return dataclasses.replace(video, read=_reader(values))
+
+
+def _reader(
+  values: Mapping[str, np.ndarray]
+) -> Callable[[str, Sequence[int]], Iterator[np.ndarray]]:
+  """Returns `Video.read` of frames that are there, [frames, height, width, channels] by stream."""
+  return lambda name, indices: (values[name][index] for index in indices)
 
 
 def _from_disk(
@@ -213,7 +227,7 @@ def _map(
         id=row["id"],
         labels=tuple(row["labels"]),
         frames=row["frames"],
-        frame=lambda name, index, values=values: values[name][index],
+        read=_reader(values),
       )
     )
   return tuple(videos)

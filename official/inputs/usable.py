@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 from data_prep import cli
 from data_prep import dataset
 from data_prep import files
+from official.inputs import flow_source
 
 
 def check(info: dataset.DatasetInfo, data_dir: str, splits: Iterable[str]) -> None:
@@ -21,14 +22,27 @@ def check(info: dataset.DatasetInfo, data_dir: str, splits: Iterable[str]) -> No
       )
 
 
-def check_streams(available: Collection[str], needed: Iterable[str]) -> None:
-  """Raises UserError unless a dataset has all streams that a network reads."""
+def check_streams(
+  available: Collection[str],
+  needed: Iterable[str],
+  *,
+  network: str = "the network",
+  data: str = "the dataset",
+) -> None:
+  """Raises UserError unless a dataset has all streams that a network reads.
+
+  Args:
+    available, needed: Their names.
+    network, data: What the message calls the two.
+  """
   missing = sorted(set(needed) - set(available))
   if missing:
+    remedy = "prepare a dataset that has it, or choose a network that reads what is there"
+    if missing == ["flow"] and "rgb" in available:
+      remedy = f"give --flow={flow_source.IN_GRAPH}, which computes it from the frames"
     raise cli.UserError(
-      f"the network reads the stream {', '.join(missing)}, and the dataset has "
-      f"{', '.join(sorted(available))}; prepare a dataset that has it, or choose a network that "
-      "reads what is there"
+      f"{network} reads the stream {', '.join(missing)}, and {data} has "
+      f"{', '.join(sorted(available))}; {remedy}"
     )
 
 

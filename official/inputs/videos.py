@@ -7,9 +7,11 @@ pixels of the grid. A video is the same on the grid, to the bit, whether it was 
 (clip_store.py) or is decoded now, from its record, frame by frame as frames are asked for.
 
 A video of T frames has T flows here: the last one repeated, because nothing follows the last frame.
+Flow that is computed from the frames (flow_source.py) is computed at the dataset's size and brought
+to the grid as stored flow is; of a single frame it is zero.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 import dataclasses
 import functools
 
@@ -20,9 +22,11 @@ import tensorflow as tf
 from data_prep import cli
 from data_prep import dataset
 from data_prep import decoding
+from official.inputs import flow_source
 from official.inputs import record_index
 
 _MARGIN = 8 / 7
+_PAIRS = 8  # whose flow is computed together: more are no faster on a CPU
 _grid_size = functools.cache(decoding.short_side_size)
 
 
@@ -34,14 +38,18 @@ class Video:
     id: The clip id of the manifest.
     labels: Indices of its classes.
     frames: How many it has.
-    frame: (stream, index) -> [height, width, channels]: a uint8 image; or flow, for `vectors`.
-      Streams may differ in size by a rounded pixel.
+    read: (stream, ascending indices) -> frames [height, width, channels], one after the other:
+      uint8 images; or flow, for `vectors`. Streams may differ in size by a rounded pixel.
   """
 
   id: str
   labels: tuple[int, ...]
   frames: int
-  frame: Callable[[str, int], np.ndarray]
+  read: Callable[[str, Sequence[int]], Iterator[np.ndarray]]
+
+  def frame(self, stream: str, index: int) -> np.ndarray:
+    """Returns a single frame, as `read` does."""
+    return next(iter(self.read(stream, [index])))
 
 
 def short_side(image_size: int, dataset_short_side: int) -> int:
@@ -53,18 +61,23 @@ class Streamed(Sequence):
   """The videos of a split, in the order of its records, each decoded when it is asked for."""
 
   def __init__(
-    self, info: dataset.DatasetInfo, data_dir: str, split: str, side: int, kept: str | None
+    self,
+    streams: Mapping[str, dataset.StreamInfo],
+    data_dir: str,
+    split: str,
+    side: int,
+    kept: str | None,
   ):
     """Finds the records.
 
     Args:
-      info: What the folder holds.
+      streams: Those of the dataset that are wanted, and computed ones (flow_source.py).
       data_dir: The dataset folder.
       split: train, validation or test.
       side: Short side of the grid.
       kept: Where positions of records are kept (record_index.py).
     """
-    self._info, self._side = info, side
+    self._streams, self._side = streams, side
     self._paths = dataset.shard_paths(data_dir, split)
     self._index = record_index.locate(self._paths, kept)
 
@@ -72,7 +85,7 @@ class Streamed(Sequence):
     return len(self._index)
 
   def __getitem__(self, index: int) -> Video:
-    return from_record(self.record(index), self._info.streams, self._side)
+    return from_record(self.record(index), self._streams, self._side)
 
   def record(self, index: int) -> bytes:
     """Returns the serialized SequenceExample of a video."""
@@ -97,22 +110,33 @@ def from_record(record: bytes, streams: Mapping[str, dataset.StreamInfo], side: 
         f"({streams[name].feature}), which dataset.json lists; prepare the dataset again"
       )
 
-  def frame(name: str, index: int) -> np.ndarray:
-    last = len(encoded[name]) - 1
+  def decode(name: str, index: int) -> np.ndarray:
+    stream, last = streams[name], len(encoded[name]) - 1
+    flag = cv2.IMREAD_GRAYSCALE if stream.channels == 1 else cv2.IMREAD_COLOR_RGB
     data = encoded[name][min(index, last)].bytes_list.value[0]
     try:
-      return _on_grid(data, streams[name], side)
-    except cv2.error as error:
+      image = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+    except cv2.error:
+      image = None
+    if image is None:
       raise cli.UserError(
         f"frame {index} of the stream {name!r} of the clip {video_id!r} cannot be decoded; "
         "prepare the dataset again"
-      ) from error
+      )
+    return image
+
+  def read(name: str, indices: Sequence[int]) -> Iterator[np.ndarray]:
+    stream = streams[name]
+    stored = (decode(name, index) for index in indices)
+    if flow_source.is_computed(stream):
+      stored = _computed(functools.partial(decode, name), len(encoded[name]), indices, stream.bound)
+    return (_on_grid(image, stream, side) for image in stored)
 
   return Video(
     id=video_id,
     labels=tuple(context["clip/label/index"].int64_list.value),
     frames=max(len(images) for images in encoded.values()),
-    frame=frame,
+    read=read,
   )
 
 
@@ -135,12 +159,30 @@ def halves(flow: np.ndarray, stream: dataset.StreamInfo) -> np.ndarray:
   return cv2.LUT(stored, _flow_table(stream.bound)).view(np.float16)
 
 
-def _on_grid(encoded: bytes, stream: dataset.StreamInfo, side: int) -> np.ndarray:
-  """Decodes a frame and brings it to the grid; flow that is there already stays as it is stored."""
-  flag = cv2.IMREAD_GRAYSCALE if stream.channels == 1 else cv2.IMREAD_COLOR_RGB
-  image = cv2.imdecode(np.frombuffer(encoded, np.uint8), flag)
-  if image is None:
-    raise cv2.error("no image")
+def _computed(
+  picture: Callable[[int], np.ndarray], count: int, indices: Sequence[int], bound: float
+) -> Iterator[np.ndarray]:
+  """Yields flow, uint8 [height, width, 3] as stored, from each of the frames to the next.
+
+  Args:
+    picture: Index -> RGB, uint8 [height, width, 3].
+    count: Frames in all.
+    indices: Which flow is wanted, ascending.
+    bound: Pixels that 8 bits reach.
+  """
+  picture = functools.lru_cache(2)(picture)  # The second of a pair is the first of the next.
+  for start in range(0, len(indices), _PAIRS):
+    firsts = [min(index, max(count - 2, 0)) for index in indices[start : start + _PAIRS]]
+    distinct = sorted(set(firsts))
+    pairs = np.stack(
+      [np.stack([picture(index), picture(min(index + 1, count - 1))]) for index in distinct]
+    )
+    flows = dict(zip(distinct, flow_source.compute(pairs, bound)))
+    yield from (flows[index] for index in firsts)
+
+
+def _on_grid(image: np.ndarray, stream: dataset.StreamInfo, side: int) -> np.ndarray:
+  """Brings a stored image to the grid; flow that is there already stays as it is stored."""
   height, width = image.shape[:2]
   columns, rows = _grid_size(width, height, side)
   if (rows, columns) == (height, width):

@@ -143,8 +143,8 @@ def cut(
   there = min(count, video.frames)
   cut_frame = _cut_flow if stream.kind == "flow" else _cut_image
   boxes = None
-  for index in sorted({first + k for first in firsts for k in range(there)}):
-    frame = video.frame(name, index)
+  indices = sorted({first + k for first in firsts for k in range(there)})
+  for index, frame in zip(indices, video.read(name, indices)):
     boxes = boxes or [box(view, *frame.shape[:2]) for view in views]
     for view, (top, left, rows, columns), first, clip in zip(views, boxes, firsts, out):
       if first <= index < first + there:

@@ -87,6 +87,14 @@ def clip_flow(clips: tf.Tensor) -> tf.Tensor:
   return flow
 
 
+@tf.function(
+  input_signature=[tf.TensorSpec([None, 2, None, None, 3], tf.uint8)], autograph=False
+)
+def pair_flow(pairs: tf.Tensor) -> tf.Tensor:
+  """Returns the flow from the first to the second frame of pairs, [pairs, height, width, 2]."""
+  return clip_flow(pairs)[:, 0]
+
+
 def tvl1(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
   """Returns the flow (x, y) in pixels from `first` to `second`, [pairs, height, width, 2].
 

@@ -21,6 +21,7 @@ from typing import Any
 import tensorflow as tf
 
 from data_prep import dataset
+from official.inputs import flow_source
 from official.serving import frames
 from official.serving import model_card
 from official.serving import signatures
@@ -66,6 +67,7 @@ def export(
   base: str,
   *,
   info: dataset.DatasetInfo,
+  flow: str = flow_source.STORED,
   clip: Sequence[bytes],
   architectures: Sequence[Mapping],
   facts: Mapping[str, Any],
@@ -76,11 +78,12 @@ def export(
     model: Streams -> logits.
     base: Folder of the versions; made where missing.
     info: The dataset that it was trained on.
+    flow: Where flow came from then (official.inputs.flow_source).
     clip: Encoded frames of a real clip, to warm up with; none if there are no frames.
     architectures: JSON of the architecture, of an ensemble each member's.
     facts: For the model card (model_card.py).
   """
-  format_ = frames.clip_format(model.input, info)
+  format_ = frames.clip_format(model.input, info, flow)
   assets = {
     "labels.txt": "".join(f"{name}\n" for name in info.classes),
     "architecture.json": json.dumps(architectures if len(architectures) > 1 else architectures[0]),

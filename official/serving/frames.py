@@ -6,7 +6,9 @@ Data preparation shrinks frames to a short side (data_prep.decoding.resized) and
 them (data_prep.flow, `fast`). Evaluation brings both to the grid (official.inputs.videos) and cuts
 out the middle (official.inputs.views). Here the same is done by TensorFlow's operations. Two
 differences are left: flow is warped bilinearly, and that of a clip's last frame is the flow of the
-frame before.
+frame before. A network that was trained on flow computed from a dataset's frames
+(official.inputs.flow_source) gets it from frames that have been through JPEG here, too; for it the
+second difference alone is left.
 """
 
 from collections.abc import Mapping
@@ -17,6 +19,7 @@ import tensorflow as tf
 from data_prep import clips
 from data_prep import dataset
 from official.inputs import clip_values
+from official.inputs import flow_source
 from official.inputs import videos
 from official.inputs import views
 from official.layers import optical_flow
@@ -60,17 +63,19 @@ class ClipFormat:
 
 
 def clip_format(
-  inputs: Mapping[str, tf.Tensor], info: dataset.DatasetInfo
+  inputs: Mapping[str, tf.Tensor], info: dataset.DatasetInfo, flow: str = flow_source.STORED
 ) -> ClipFormat:
   """Returns the format of the clips that a network with these inputs takes.
 
   Args:
     inputs: [batch, time, side, side, channels] by stream.
     info: The dataset that it was trained on.
+    flow: Where flow came from then (official.inputs.flow_source).
   """
+  streams = flow_source.streams(info, flow)
   _, num_frames, image_size, _, _ = next(iter(inputs.values())).shape
   return ClipFormat(
-    streams={name: info.streams[name] for name in sorted(inputs)},
+    streams={name: streams[name] for name in sorted(inputs)},
     num_frames=num_frames,
     image_size=image_size,
     short_side=info.short_side,
@@ -86,12 +91,14 @@ def to_streams(frames: tf.Tensor, clip: ClipFormat) -> dict[str, tf.Tensor]:
     clip: What is wanted; `comes_from_frames` is true.
   """
   images = to_dataset_size(frames, clip.short_side)
+  stored = as_stored(images)
   streams = {}
   for name, info in clip.streams.items():
     if info.kind == "flow":
-      square = _flow_square(dataset_flow(images, info.bound), clip)
+      seen = stored if flow_source.is_computed(info) else images
+      square = _flow_square(dataset_flow(seen, info.bound), clip)
     else:
-      square = clip_values.scaled(_image_square(as_stored(images), clip))
+      square = clip_values.scaled(_image_square(stored, clip))
     square.set_shape([clip.num_frames, clip.image_size, clip.image_size, info.channels])
     streams[name] = square
   return streams

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from data_prep import dataset
+from official.inputs import flow_source
 from official.serving import frames as frames_lib
 
 _METRICS = ("accuracy", "top5_accuracy", "loss")
@@ -29,7 +30,7 @@ def render(
     for part in (
       _title(info, architectures),
       _calls(info, clip),
-      _data(info),
+      _data(info, clip),
       _metrics(facts.get("metrics") or {}),
       _cost(facts),
       _origin(facts),
@@ -70,11 +71,15 @@ def _calls(info: dataset.DatasetInfo, clip: frames_lib.ClipFormat) -> str:
   )
 
 
-def _data(info: dataset.DatasetInfo) -> str:
+def _data(info: dataset.DatasetInfo, clip: frames_lib.ClipFormat) -> str:
   splits = "\n".join(f"| {name} | {s.clips} | {s.frames} |" for name, s in info.splits.items())
+  flows = [stream for stream in clip.streams.values() if stream.kind == "flow"]
+  source = " Its optical flow, computed by OpenCV, is stored in it." if flows else ""
+  if any(map(flow_source.is_computed, flows)):
+    source = " Optical flow was computed from its frames, as it is computed here."
   return (
     f"## Data\n\nDataset {info.fingerprint[:16]}, {info.fps:g} frames a second, short side "
-    f"{info.short_side} pixels.\n\n| split | clips | frames |\n|---|---|---|\n{splits}"
+    f"{info.short_side} pixels.{source}\n\n| split | clips | frames |\n|---|---|---|\n{splits}"
   )
 
 

@@ -20,6 +20,7 @@ import warnings
 import numpy as np
 
 from data_prep import cli
+from data_prep import dataset
 from official.serving import c_api
 
 Call = tuple[str, Mapping[str, np.ndarray]]
@@ -72,6 +73,12 @@ class Version:
   def clip(self) -> dict[str, Any]:
     """Content of clip.json: num_frames, fps, image_size, short_side, streams."""
     return json.loads(self._asset("clip.json"))
+
+  @property
+  def streams(self) -> dict[str, dataset.StreamInfo]:
+    """The streams of clip.json, by name."""
+    found = self.clip["streams"]
+    return {name: dataset.StreamInfo(**stream) for name, stream in found.items()}
 
   def operations(self) -> Iterator[str]:
     """Yields the types of all operations, also of functions."""

@@ -45,6 +45,7 @@ class ClipData(hyperparams.Config):
     cache_dir: Where decoded videos are kept; empty: beside the data, or in the folder of the
       training.
     cache: How they are kept: auto, memory, disk or none (official.inputs.cache); no matter of bits.
+    flow: Where flow comes from: stored or in_graph (official.inputs.flow_source).
     split: train, validation or test.
     num_frames, image_size: Size of a clip, in frames and pixels.
     global_batch_size: Clips a step, over all replicas.
@@ -60,6 +61,7 @@ class ClipData(hyperparams.Config):
   data_dir: str = ""
   cache_dir: str = ""
   cache: str = "auto"
+  flow: str = "stored"
   split: str = "train"
   num_frames: int = 8
   image_size: int = 32
@@ -150,6 +152,7 @@ class VideoClassificationTask(base_task.Task):
       image_size=data.image_size,
       cache_dir=data.cache_dir or cache.directory(data.data_dir, self.logging_dir),
       cache=data.cache,
+      flow=data.flow,
       progress=progress,
     )
 

@@ -86,6 +86,7 @@ class EnsembleExport:
         model,
         self.export_dir,
         info=info,
+        flow=self.setup.flow,
         clip=warm_up.first_clip(self.setup.data_dir, self.setup.num_frames),
         architectures=architectures,
         facts={

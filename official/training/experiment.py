@@ -61,6 +61,7 @@ def configure(
     data_dir=setup.data_dir,
     cache_dir=setup.cache_dir,
     cache=setup.cache,
+    flow=setup.flow,
     num_frames=setup.num_frames,
     image_size=setup.image_size,
     global_batch_size=recipe.batch_size,

@@ -80,6 +80,7 @@ class FinalTraining:
           trained.model,
           self.export_dir,
           info=info,
+          flow=self.setup.flow,
           clip=warm_up.first_clip(self.setup.data_dir, self.setup.num_frames),
           architectures=[candidate["architecture"]],
           facts={

@@ -9,6 +9,7 @@ from data_prep import cli
 from data_prep import dataset
 from official.architecture import cost
 from official.inputs import cache
+from official.inputs import flow_source
 from official.training import recipe
 from official.training import setup as setup_lib
 
@@ -16,6 +17,7 @@ FLAGS = flags.FLAGS
 
 # Those below that decide what a training finds.
 IDENTITY = (
+  "flow",
   "batch_size",
   "learning_rate",
   "optimizer",
@@ -47,6 +49,12 @@ flags.DEFINE_enum(
   cache.MODES,
   "How decoded videos are kept: memory, disk, none (decoded again each time), or what fits. "
   "May be changed later.",
+)
+flags.DEFINE_enum(
+  "flow",
+  flow_source.STORED,
+  flow_source.MODES,
+  "Where optical flow comes from: from the dataset, or computed from its frames.",
 )
 flags.DEFINE_integer("batch_size", 16, "Clips a step.")
 flags.DEFINE_float(
@@ -140,6 +148,7 @@ def setup(data_dir: str, model_dir: str, threads: int, gpus: int, steps: int) ->
     data_dir=data_dir,
     cache_dir=cli.resolve_path(FLAGS.cache_dir or cache.directory(data_dir, model_dir)),
     cache=FLAGS.cache,
+    flow=FLAGS.flow,
     num_frames=FLAGS.num_frames,
     image_size=FLAGS.image_size,
     clips_per_video=FLAGS.clips_per_video,
@@ -164,10 +173,15 @@ def setup(data_dir: str, model_dir: str, threads: int, gpus: int, steps: int) ->
   )
 
 
+def streams(info: dataset.DatasetInfo) -> dict[str, dataset.StreamInfo]:
+  """Returns the streams that trainings on the dataset have; raises UserError where they cannot."""
+  return flow_source.streams(info, FLAGS.flow)
+
+
 def clip(info: dataset.DatasetInfo) -> cost.Clip:
   """Returns what a network for the dataset takes and returns."""
   return cost.Clip(
-    streams={name: stream.channels for name, stream in info.streams.items()},
+    streams={name: stream.channels for name, stream in streams(info).items()},
     num_frames=FLAGS.num_frames,
     height=FLAGS.image_size,
     width=FLAGS.image_size,

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from official.inputs import flow_source
 from official.training import recipe
 
 # Prefix of the checkpoint that has the final weights alone, within the folder of a training.
@@ -16,6 +17,7 @@ class Setup:
     data_dir: A dataset folder.
     cache_dir: Where decoded videos are kept (official.inputs.clip_store).
     cache: How decoded videos are kept (official.inputs.cache); no matter of bits.
+    flow: Where flow comes from (official.inputs.flow_source).
     num_frames, image_size: Size of a clip in frames and pixels.
     clips_per_video, crops_per_clip: Of an evaluation, whose probabilities are averaged.
     recipe: How the network is trained.
@@ -35,6 +37,7 @@ class Setup:
   checkpoint_steps: int | None
   threads: int
   cache: str = "auto"
+  flow: str = flow_source.STORED
   clips_per_video: int = 4
   crops_per_clip: int = 1
   distribution_strategy: str = "one_device"

@@ -45,7 +45,8 @@ def test_what_cannot_be_had_is_refused(mode, folder, size, message):
 def test_the_size_is_that_of_the_decoded_values(two_stream):
   info = dataset.load(two_stream)
   values = 40 * 60 * info.splits["train"].frames
-  assert cache.decoded_bytes(info, "train", 40) == pytest.approx(values * (3 + 2 * 2), rel=0.2)
+  size = cache.decoded_bytes(info.splits["train"], info.streams, 40)
+  assert size == pytest.approx(values * (3 + 2 * 2), rel=0.2)
 
 
 def test_the_folder_is_beside_the_data_or_where_the_results_are(tmp_path):

@@ -23,6 +23,12 @@ def test_several_labels_a_clip_have_a_mean_average_precision(two_stream, fitness
   usable.check_fitness(info, "D", fitness)
 
 
+def test_flow_that_can_be_computed_is_offered():
+  with pytest.raises(cli.UserError, match="the network reads the stream flow, and the dataset has "
+                     "rgb; give --flow=in_graph, which computes it from the frames"):
+    usable.check_streams(["rgb"], ["flow", "rgb"])
+
+
 def test_a_network_of_fewer_streams_than_there_are_is_welcome():
   usable.check_streams(["flow", "rgb"], ["rgb"])
 

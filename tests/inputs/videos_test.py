@@ -15,7 +15,7 @@ FLOW = dataset.StreamInfo(kind="flow", channels=2, feature="flow", format="png",
 def _only(data_dir, side, folder) -> videos.Video:
   info = dataset.load(data_dir)
   kept = str(folder / "index.npy")
-  return videos.Streamed(info, data_dir, "train", side, kept)[0]
+  return videos.Streamed(info.streams, data_dir, "train", side, kept)[0]
 
 
 def _write(write_dataset, folder, **frames):

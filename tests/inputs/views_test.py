@@ -22,7 +22,7 @@ FLOW = dataset.StreamInfo(kind="flow", channels=2, feature="flow", format="png",
 def _video(**frames) -> videos.Video:
   return videos.Video(
     id="v", labels=(0,), frames=len(next(iter(frames.values()))),
-    frame=lambda name, index: frames[name][index])
+    read=lambda name, indices: (frames[name][index] for index in indices))
 
 
 def _cut(video, name, stream, view, count, size):

@@ -31,6 +31,7 @@ from absl import flags
 from data_prep import cli
 from data_prep import dataset
 from data_prep import records
+from official.inputs import flow_source
 
 _DATA = flags.DEFINE_string("data_dir", None, "Folder made by data_prep.extract.", required=True)
 _FRAMES = flags.DEFINE_integer("num_frames", 16, "Frames of a clip.", lower_bound=1)
@@ -41,6 +42,8 @@ _BATCH = flags.DEFINE_integer("batch_size", 8, "Clips of a batch.", lower_bound=
 _BATCHES = flags.DEFINE_integer("batches", 40, "Batches a round.", lower_bound=8)
 _CROP = flags.DEFINE_float("min_crop_area", None, "As of a training: random resized crops.")
 _BRIGHTNESS = flags.DEFINE_float("brightness", 0.0, "As of a training.")
+_FLOW = flags.DEFINE_enum(
+  "flow", "stored", flow_source.MODES, "As of a training: with in_graph, streaming computes flow.")
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds.", lower_bound=1)
 _AHEAD = 4  # Batches before the clock starts: a pipeline at work has read ahead.
 
@@ -62,7 +65,8 @@ def main(arguments: Sequence[str]) -> None:
       for name, store in stores.items():
         rates[name].append(_pipeline_rate(store, size))
       rates["float32"].append(_conversion_rate(stores["cached"], size))
-  print(f"clips of {_FRAMES.value} frames of {size}x{size}, {', '.join(sorted(info.streams))}; "
+  streams = sorted(flow_source.streams(info, _FLOW.value))
+  print(f"clips of {_FRAMES.value} frames of {size}x{size}, {', '.join(streams)}; "
         f"{threads} threads; clips a second")
   bare = statistics.median(rates["decode"])
   for name, several in rates.items():
@@ -74,7 +78,7 @@ def _open(data_dir: str, size: int, folder: str, mode: str):
   from official.inputs import clip_store
 
   return clip_store.open_store(
-    data_dir, "train", image_size=size, cache_dir=folder, cache=mode)
+    data_dir, "train", image_size=size, cache_dir=folder, cache=mode, flow=_FLOW.value)
 
 
 def _batches(store, size: int):
@@ -125,14 +129,15 @@ def _seen(store, size: int) -> list[list[tuple[bytes, int]]]:
       images = []
       clips.append(images)
 
-      def frame(name, number):
+      def read(name, indices):
         stream = store.streams[name]
         encoded = lists[stream.feature]
-        images.append((encoded[min(number, len(encoded) - 1)][0], stream.channels))
-        return video.frame(name, number)
+        for number in indices:
+          images.append((encoded[min(number, len(encoded) - 1)][0], stream.channels))
+        return video.read(name, indices)
 
       video = store.videos[index]
-      return dataclasses.replace(video, frame=frame)
+      return dataclasses.replace(video, read=read)
 
   for _ in _batches(dataclasses.replace(store, videos=Watched()), size).take(_BATCHES.value):
     pass

@@ -3,8 +3,9 @@
     python -m tools.benchmarks.served_accuracy --saved_model=M/export/1 --data_dir=D --manifest=CSV
 
 The validation and test clips are shown to a SavedModel twice, at the same four places from their
-start to their end: as streams of the dataset, with OpenCV's flow, through `streams`; and as frames
-of the videos, through `serving_default`. Printed are the clips that are right either way, those of
+start to their end: as streams of the dataset, with the flow that the network was trained on
+(OpenCV's, or with `--flow=in_graph` that of its frames), through `streams`; and as frames of the
+videos, through `serving_default`. Printed are the clips that are right either way, those of
 which the two disagree, and the mean difference of probabilities. docs/serving.md has a table.
 """
 
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str]) -> None:
   from official.inputs import clip_store
   from official.inputs import clip_values
   from official.inputs import clips
+  from official.inputs import flow_source
 
   version = saved_model.Version(cli.resolve_path(_SAVED_MODEL.value))
   data_dir = cli.resolve_path(_DATA_DIR.value)
@@ -49,6 +51,7 @@ def main(arguments: Sequence[str]) -> None:
       split,
       image_size=side,
       cache_dir=cache.directory(data_dir, os.path.dirname(version.path)),
+      flow=flow_source.mode_of(version.streams),
     )
     batches = clips.evaluation_clips(
       store,

@@ -1,0 +1,80 @@
+"""Where a training's optical flow comes from.
+
+    stored     from the dataset, if preparation computed it
+    in_graph   from the dataset's frames, by official.layers.optical_flow; also where it has flow
+
+Computed flow is made where stored flow would be decoded, and is the same thing from there on: that
+of the frames at the dataset's size, from each to the next, in the same 8 bits, (x, y, 0). So caches
+keep it, views cut and mirror it, and motion beyond the bound is clipped, as with stored flow.
+Serving does the same in the same order (official.serving.frames). Two things differ from stored
+flow: details of the algorithm, and that frames have been through JPEG, as preparation's had not.
+"""
+
+from collections.abc import Mapping
+import dataclasses
+
+import numpy as np
+
+from data_prep import cli
+from data_prep import clips
+from data_prep import dataset
+
+STORED, IN_GRAPH = MODES = ("stored", "in_graph")
+_FRAMES, _FLOW = "rgb", "flow"
+
+
+def streams(info: dataset.DatasetInfo, mode: str) -> dict[str, dataset.StreamInfo]:
+  """Returns the streams that a training on the dataset has.
+
+  Args:
+    info: What the folder holds.
+    mode: One of MODES.
+
+  Raises:
+    UserError: The mode is unknown, or there are no frames to compute flow from.
+  """
+  if mode not in MODES:
+    raise cli.UserError(f"unknown flow {mode!r}; there are {', '.join(MODES)}")
+  there = dict(info.streams)
+  if mode == STORED:
+    return there
+  if _FRAMES not in there:
+    raise cli.UserError(
+      f"--flow={mode} computes flow from the stream {_FRAMES}, and the dataset has "
+      f"{', '.join(sorted(there))}; give --flow={STORED}, or prepare a dataset with frames"
+    )
+  stored = there.get(_FLOW)
+  there[_FLOW] = dataclasses.replace(
+    there[_FRAMES],
+    kind="flow",
+    channels=2,
+    bound=stored.bound if stored else clips.Settings.flow_bound,
+    algorithm="tvl1",
+    profile=IN_GRAPH,
+  )
+  return there
+
+
+def mode_of(streams: Mapping[str, dataset.StreamInfo]) -> str:
+  """Returns the mode that gave these streams."""
+  return IN_GRAPH if any(map(is_computed, streams.values())) else STORED
+
+
+def is_computed(stream: dataset.StreamInfo) -> bool:
+  """Whether it is flow that is computed from the frames in its feature."""
+  return stream.profile == IN_GRAPH
+
+
+def compute(pairs: np.ndarray, bound: float) -> np.ndarray:
+  """Returns flow as a dataset stores it, uint8 [pairs, height, width, 3], (x, y, 0).
+
+  That of a pair depends on no other pair and on no number of threads, to the bit. It is computed on
+  the GPU where TensorFlow has one.
+
+  Args:
+    pairs: RGB, uint8 [pairs, 2, height, width, 3].
+    bound: Pixels that 8 bits reach.
+  """
+  from official.layers import optical_flow  # imports tensorflow_addons
+
+  return dataset.encode_flow(optical_flow.pair_flow(pairs).numpy(), bound)
