@@ -1,6 +1,6 @@
-"""Asks a TensorFlow Serving, by gRPC or by REST, without TensorFlow.
+"""Asks a TensorFlow Serving, by gRPC or by REST; the latter without importing TensorFlow.
 
-    gRPC   PredictionService/Predict, messages.py
+    gRPC   PredictionService/Predict, by the stubs of tensorflow-serving-api
     REST   POST /v1/models/<model>[/versions/<n>]:predict
            {"signature_name", "inputs"} -> {"outputs"}
 """
@@ -16,7 +16,7 @@ import urllib.request
 import numpy as np
 
 from data_prep import cli
-from official.serving import messages
+from official.serving import saved_model
 
 _SECONDS = 60
 
@@ -48,7 +48,12 @@ def ask(endpoint: Endpoint, images: Sequence[bytes]) -> tuple[list[str], list[fl
 
 
 def _by_grpc(endpoint: Endpoint, images: Sequence[bytes]) -> tuple[list[str], list[float]]:
+  saved_model.quieten()
   import grpc
+  import tensorflow as tf
+  from tensorflow_serving.apis import prediction_service_pb2_grpc
+
+  from official.serving import messages
 
   frames = np.empty((1, len(images)), object)
   frames[0] = images
@@ -57,16 +62,12 @@ def _by_grpc(endpoint: Endpoint, images: Sequence[bytes]) -> tuple[list[str], li
   )
   unlimited = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
   with grpc.insecure_channel(endpoint.server, options=unlimited) as channel:
-    predict = channel.unary_unary(
-      messages.PREDICT,
-      request_serializer=messages.PredictRequest.SerializeToString,
-      response_deserializer=messages.PredictResponse.FromString,
-    )
+    service = prediction_service_pb2_grpc.PredictionServiceStub(channel)
     try:
-      outputs = predict(request, timeout=_SECONDS).outputs
+      outputs = service.Predict(request, timeout=_SECONDS).outputs
     except grpc.RpcError as error:
       raise _refused(endpoint, error.code().name, error.details()) from error
-  classes, scores = (messages.get_array(tensor)[0] for tensor in _best(endpoint, outputs))
+  classes, scores = (tf.make_ndarray(tensor)[0] for tensor in _best(endpoint, outputs))
   return [name.decode() for name in classes], list(scores)
 
 

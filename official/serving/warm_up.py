@@ -14,6 +14,8 @@ from typing import IO
 
 import cv2
 import numpy as np
+import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
 
 from data_prep import cli
 from data_prep import clips
@@ -56,7 +58,7 @@ def write(version: str, model: str, clip: Sequence[bytes]) -> None:
   os.makedirs(os.path.join(version, os.path.dirname(PATH)))
   with open(os.path.join(version, PATH), "wb") as file:
     for signature, frames in asked.items():
-      log = messages.PredictionLog()
+      log = prediction_log_pb2.PredictionLog()
       request = messages.predict_request(model, signature, {"frames": frames})
       log.predict_log.request.CopyFrom(request)
       records.write_record(file, log.SerializeToString(deterministic=True))
@@ -73,8 +75,8 @@ def read(version: str) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     return
   with open(path, "rb") as file:
     for record in _whole_records(path, file):
-      request = messages.PredictionLog.FromString(record).predict_log.request
-      inputs = {name: messages.get_array(tensor) for name, tensor in request.inputs.items()}
+      request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
+      inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
       yield request.model_spec.signature_name, inputs
 
 

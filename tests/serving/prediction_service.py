@@ -15,8 +15,8 @@ import threading
 import grpc
 import numpy as np
 import tensorflow as tf
-
-from official.serving import messages
+from tensorflow_serving.apis import predict_pb2
+from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 
 class Refusal(Exception):
@@ -76,28 +76,21 @@ class Service:
 def by_grpc(service: Service) -> Iterator[str]:
   """Serves on a free port and yields HOST:PORT."""
 
-  def predict(request, context):
-    inputs = {name: messages.get_array(tensor) for name, tensor in request.inputs.items()}
-    spec = request.model_spec
-    try:
-      outputs = service.predict(spec.name, spec.signature_name or "serving_default", inputs)
-    except Refusal as refusal:
-      context.abort(refusal.code, str(refusal))
-    response = messages.PredictResponse()
-    for name, values in outputs.items():
-      messages.set_tensor(response.outputs[name], values)
-    return response
+  class Servicer(prediction_service_pb2_grpc.PredictionServiceServicer):
+    def Predict(self, request, context):
+      inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
+      spec = request.model_spec
+      try:
+        outputs = service.predict(spec.name, spec.signature_name or "serving_default", inputs)
+      except Refusal as refusal:
+        context.abort(refusal.code, str(refusal))
+      response = predict_pb2.PredictResponse()
+      for name, values in outputs.items():
+        response.outputs[name].CopyFrom(tf.make_tensor_proto(values))
+      return response
 
-  handler = grpc.unary_unary_rpc_method_handler(
-    predict,
-    request_deserializer=messages.PredictRequest.FromString,
-    response_serializer=messages.PredictResponse.SerializeToString,
-  )
-  _, package, method = messages.PREDICT.split("/")
   server = grpc.server(futures.ThreadPoolExecutor(1))
-  server.add_generic_rpc_handlers(
-    [grpc.method_handlers_generic_handler(package, {method: handler})]
-  )
+  prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(Servicer(), server)
   port = server.add_insecure_port("127.0.0.1:0")
   server.start()
   try:
