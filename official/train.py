@@ -89,12 +89,7 @@ def main(_) -> int:
   data_dir, model_dir = cli.resolve_path(FLAGS.data_dir), cli.resolve_path(FLAGS.model_dir)
   info = dataset.load(data_dir)
   usable.check(info, data_dir, ["train", "validation"])
-  usable.check_streams(
-    training_flags.streams(info),
-    architecture.streams,
-    network=f"--architecture={FLAGS.architecture}",
-    data=FLAGS.data_dir,
-  )
+  _check_streams(architecture, info)
   how = {
     **recipe_flags.values(info),
     "connection_weights": structure_list.weights_to_text(weighted.connection_weights),
@@ -147,7 +142,9 @@ def _describe(architecture: Architecture) -> int:
     pooling=FLAGS.pooling,
   )
   if FLAGS.data_dir:
-    clip = training_flags.clip(dataset.load(cli.resolve_path(FLAGS.data_dir)))
+    info = dataset.load(cli.resolve_path(FLAGS.data_dir))
+    _check_streams(architecture, info)
+    clip = training_flags.clip(info)
   print(cost.describe(architecture, clip))
   return 0
 
@@ -158,6 +155,15 @@ def _export_structure(weighted: structure_list.WeightedArchitecture) -> int:
   except (ArchitectureError, OSError) as error:
     raise cli.UserError(f"--export_structure={FLAGS.export_structure}: {error}") from error
   return 0
+
+
+def _check_streams(architecture: Architecture, info: dataset.DatasetInfo) -> None:
+  usable.check_streams(
+    training_flags.streams(info),
+    architecture.streams,
+    network=f"--architecture={FLAGS.architecture}",
+    data=FLAGS.data_dir,
+  )
 
 
 def _check_numbers() -> None:

@@ -64,6 +64,7 @@ def rgb_data(tmp_path_factory):
     (["--num_gpus=-1"], "error: --num_gpus=-1 is out of range; give a number of at least 0"),
     ([], "error: --architecture={architecture} reads the stream flow, and {data} has rgb; give "
      "--flow=in_graph, which computes it from the frames"),
+    (["--describe"], "error: --architecture={architecture} reads the stream flow, and {data} has "),
 ])
 def test_a_mistake_is_one_line_and_nothing_is_made(
     tmp_path, architecture, rgb_data, flags, message):
@@ -99,6 +100,12 @@ def test_describe_prints_the_table_and_imports_no_tensorflow(architecture, rgb_d
   lines = _without_tensorflow("--describe", f"--architecture={architecture}").splitlines()
   assert lines[0].split() == ["block", "kind", "output", "parameters", "MMADD", "MB"]
   assert lines[-2].split()[:2] == ["head", "339"]
+
+
+def test_describe_counts_flow_that_is_computed(architecture, rgb_data):
+  process = call(TRAIN, "--describe", f"--architecture={architecture}", f"--data_dir={rgb_data}",
+                 "--flow=in_graph")
+  assert process.stdout.splitlines()[-1].startswith("8x32x32 flow+rgb, 2 classes: ")
 
 
 def _train(architecture, data, run, *flags):
