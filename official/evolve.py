@@ -174,7 +174,12 @@ flags.DEFINE_string(
 )
 
 # Flags that decide what a training finds; SearchSettings has those of the search.
-_TRAINING_IDENTITY = ("candidate_steps", *training_flags.IDENTITY, "distribution_strategy")
+_TRAINING_IDENTITY = (
+  "candidate_steps",
+  *training_flags.IDENTITY,
+  "distribution_strategy",
+  "gradient_checkpointing",
+)
 # What a worker needs, imported once by the server that workers are forked from.
 _PRELOAD = ("official.training.experiment",)
 

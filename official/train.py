@@ -69,7 +69,7 @@ flags.DEFINE_integer(
 
 # Flags that decide what a training finds, besides those of recipe_flags.
 _IDENTITY = ("train_steps", "seed", *training_flags.IDENTITY)
-_OPERATION = ("distribution_strategy", "threads", "num_gpus")
+_OPERATION = ("distribution_strategy", "threads", "num_gpus", "gradient_checkpointing")
 # What --describe counts without --data_dir: streams of data_prep, classes of Moments in Time.
 _STREAMS = {"rgb": 3, "flow": 2}
 _CLASSES = 339

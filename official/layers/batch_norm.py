@@ -1,10 +1,12 @@
 """Batch normalization of clips."""
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
 from official.layers import base
+from official.layers import checkpointing
 
 
 @base.serializable
@@ -31,6 +33,10 @@ class BatchNorm(tf.keras.layers.BatchNormalization):
 
   def call(self, clips: tf.Tensor, training: bool | None = None) -> tf.Tensor:
     return base.unfold_time(super().call(base.fold_time(clips), training=training), clips.shape[1])
+
+  def add_update(self, updates: Callable[[], Any]) -> None:
+    if not checkpointing.is_again():  # The forward pass has done it.
+      super().add_update(updates)
 
   def get_config(self) -> dict[str, Any]:
     config = super().get_config()

@@ -21,6 +21,7 @@ from typing import Any
 import tensorflow as tf
 
 from official.layers import base
+from official.layers import checkpointing
 from official.layers import residual
 from official.layers import spacetime_conv
 from official.layers import spatial
@@ -96,7 +97,8 @@ class Block(base.Layer):
   def call(self, clips: tf.Tensor | Sequence[tf.Tensor], training: bool | None = None) -> tf.Tensor:
     clips = tf.nest.flatten(clips)
     joined = tf.concat(clips, axis=-1) if len(clips) > 1 else clips[0]
-    return base.run_chain(self.layers, joined, training)
+    return checkpointing.run(
+        lambda clips: base.run_chain(self.layers, clips, training), joined)
 
   def compute_output_shape(self, input_shape: Any) -> base.Shape:
     shape = self._joined_shape(input_shape)

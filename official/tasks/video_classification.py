@@ -28,6 +28,7 @@ from official.inputs import clip_values
 from official.inputs import clips
 from official.inputs import usable
 from official.inputs import views
+from official.layers import checkpointing
 from official.tasks import average_precision
 from official.tasks import warm_start
 
@@ -112,6 +113,8 @@ class VideoClassificationConfig(config_definitions.TaskConfig):
     class_weights: Empty, `balanced`, or a JSON list of factors of the loss by class; for one label
       a clip.
     freeze_backbone: Trains the head alone.
+    gradient_checkpointing: Computes blocks again in the backward pass, for memory (layers/
+      checkpointing.py).
     init_checkpoint: Where the first weights come from (warm_start.py).
   """
 
@@ -125,6 +128,7 @@ class VideoClassificationConfig(config_definitions.TaskConfig):
   l2_weight_decay: float = 0.0
   class_weights: str = ""
   freeze_backbone: bool = False
+  gradient_checkpointing: bool = False
 
 
 class VideoClassificationTask(base_task.Task):
@@ -282,7 +286,7 @@ class VideoClassificationTask(base_task.Task):
     """One step of gradient descent; with an L2 penalty on the kernels, if the recipe wants one."""
     features, labels = inputs
     features = clip_values.for_network(features)
-    with tf.GradientTape() as tape:
+    with tf.GradientTape() as tape, checkpointing.blocks(self.task_config.gradient_checkpointing):
       outputs = model(features, training=True)
       loss = self.build_losses(labels, outputs)
       objective = loss

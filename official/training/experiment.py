@@ -97,6 +97,7 @@ def configure(
       l2_weight_decay=recipe.l2_weight_decay,
       class_weights=recipe.class_weights,
       freeze_backbone=recipe.freeze_backbone,
+      gradient_checkpointing=recipe.gradient_checkpointing,
       init_checkpoint=recipe.init_checkpoint,
     ),
     trainer=config_definitions.TrainerConfig(

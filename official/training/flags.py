@@ -102,6 +102,12 @@ flags.DEFINE_float(
 )
 flags.DEFINE_integer("num_frames", 8, "Consecutive frames of a clip.")
 flags.DEFINE_integer("image_size", 32, "Pixels of the square crop that a network sees.")
+flags.DEFINE_bool(
+  "gradient_checkpointing",
+  False,
+  "Computes every block again in the backward pass instead of keeping what it computed: for clips "
+  "and batches that memory would not hold. A step takes about a third longer.",
+)
 flags.DEFINE_integer(
   "checkpoint_steps",
   None,
@@ -164,6 +170,7 @@ def setup(data_dir: str, model_dir: str, threads: int, gpus: int, steps: int) ->
       horizontal_flip=FLAGS.horizontal_flip,
       min_crop_area=FLAGS.min_crop_area,
       brightness=FLAGS.brightness,
+      gradient_checkpointing=FLAGS.gradient_checkpointing,
     ),
     checkpoint_steps=FLAGS.checkpoint_steps,
     threads=threads,

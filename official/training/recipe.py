@@ -64,6 +64,8 @@ class Recipe:
     freeze_backbone: Trains the head alone; batch normalisation keeps its statistics.
     connection_weights: Where connection weights begin (video_classification.Network).
     pooling: Of the head over time: one of POOLINGS.
+    gradient_checkpointing: Computes blocks again in the backward pass instead of keeping what they
+      computed: less memory, more time, the same outcome but for rounding.
   """
 
   steps: int
@@ -85,6 +87,7 @@ class Recipe:
   freeze_backbone: bool = False
   connection_weights: str = ""
   pooling: str = "average"
+  gradient_checkpointing: bool = False
 
   @property
   def batch_norm_momentum(self) -> float:

@@ -25,6 +25,7 @@ import tensorflow as tf
 
 from official import network
 from official.inputs import clip_values
+from official.layers import checkpointing
 from official.tasks import video_classification
 
 # Videos of a batch, on one replica: few, for the mean over a batch hides what differs within it.
@@ -108,7 +109,7 @@ def loss(
     name: tf.reshape(values, [-1, *values.shape[2:]])
     for name, values in clip_values.for_network(streams).items()
   }
-  with gated(model, gates):
+  with gated(model, gates), checkpointing.blocks(task.task_config.gradient_checkpointing):
     logits = model(folded, training=False)
   repeated = {name: tf.repeat(values, clips, axis=0) for name, values in labels.items()}
   return task.build_losses(repeated, logits)

@@ -12,6 +12,7 @@ from official import network
 from official.architecture import cost
 from official.architecture import kinds
 from official.layers import blocks
+from official.layers import checkpointing
 from official.layers import head
 
 _CLASSES = small_networks.CLASSES
@@ -89,6 +90,20 @@ def test_gradient_reaches_every_variable(kind):
     assert (
       gradient is not None and np.all(np.isfinite(gradient)) and np.any(np.abs(gradient) > 1e-7)
     ), variable.name
+
+
+def test_gradient_checkpointing_changes_neither_gradients_nor_statistics(kind):
+  found = []
+  for wanted in (False, True):
+    model = _build(kind)
+    _randomize(model)
+    with tf.GradientTape() as tape, checkpointing.blocks(wanted):
+      loss = tf.reduce_sum(tf.square(model(_clips(), training=True)))
+    found.append([*tape.gradient(loss, model.trainable_variables), *model.non_trainable_variables])
+  for plain, checkpointed in zip(*found, strict=True):
+    np.testing.assert_allclose(
+      checkpointed, plain, rtol=1e-3, atol=1e-5 * max(np.abs(plain).max(), 1)
+    )
 
 
 def test_config_round_trip(model):

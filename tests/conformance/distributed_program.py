@@ -1,6 +1,8 @@
 """Trains the small networks under a distribution strategy; a process of its own.
 
-    python distributed_program.py mirrored    two logical CPUs against one device, 5 steps
+    python distributed_program.py mirrored    two logical CPUs against one device, 5 steps; the last
+                                              network, of kinds that come before, with checkpointed
+                                              gradients there
     python distributed_program.py worker      one step with the other workers of TF_CONFIG
 
 Prints a JSON list with one object a network. One strategy object serves the whole process: a second
@@ -20,7 +22,9 @@ import tensorflow as tf  # noqa: E402
 _BATCH = 4
 
 
-def _train(strategy: tf.distribute.Strategy, pair: tuple, steps: int) -> list[list[np.ndarray]]:
+def _train(
+  strategy: tf.distribute.Strategy, pair: tuple, steps: int, gradient_checkpointing: bool = False
+) -> list[list[np.ndarray]]:
   """Returns the weights before the first step and after the last."""
   with strategy.scope():
     model = small_networks.build(*pair, modules=1, synchronized=True)
@@ -33,7 +37,9 @@ def _train(strategy: tf.distribute.Strategy, pair: tuple, steps: int) -> list[li
   options = tf.data.Options()
   options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
   data = data.repeat().batch(_BATCH, drop_remainder=True).with_options(options)
-  step = small_networks.step(model, optimizer, _BATCH)
+  step = small_networks.step(
+    model, optimizer, _BATCH, gradient_checkpointing=gradient_checkpointing
+  )
   run = tf.function(lambda batch: strategy.run(step, args=batch))
   batches = iter(strategy.experimental_distribute_dataset(data))
   for _ in range(steps):
@@ -53,7 +59,8 @@ def _mirrored() -> list[dict]:
   results = []
   for pair in small_networks.PAIRS:
     before, alone = _train(tf.distribute.OneDeviceStrategy("CPU:0"), pair, steps=5)
-    _, together = _train(strategy, pair, steps=5)
+    last = pair == small_networks.PAIRS[-1]
+    _, together = _train(strategy, pair, steps=5, gradient_checkpointing=last)
     results.append({"moved": _distance(before, alone), "differs": _distance(alone, together)})
   return results
 

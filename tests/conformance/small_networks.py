@@ -15,6 +15,7 @@ from official.architecture import kinds
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
+from official.layers import checkpointing
 from official.layers import head
 
 KINDS = tuple(kind for kind in kinds.names() if not kinds.get(kind).is_stem)
@@ -85,12 +86,16 @@ def labels(batch: int) -> np.ndarray:
 
 
 def step(
-  model: tf.keras.Model, optimizer: tf.keras.optimizers.Optimizer, examples: int
+  model: tf.keras.Model,
+  optimizer: tf.keras.optimizers.Optimizer,
+  examples: int,
+  *,
+  gradient_checkpointing: bool = False,
 ) -> Callable[[dict, tf.Tensor], tf.Tensor]:
   """Returns a training step on (clips, labels) whose loss is a mean over `examples` examples."""
 
   def train(inputs, classes):
-    with tf.GradientTape() as tape:
+    with tf.GradientTape() as tape, checkpointing.blocks(gradient_checkpointing):
       losses = tf.nn.sparse_softmax_cross_entropy_with_logits(classes, model(inputs, training=True))
       loss = tf.reduce_sum(losses) / examples
     variables = model.trainable_variables

@@ -34,6 +34,9 @@ _NUM_FRAMES = flags.DEFINE_integer("num_frames", 8, "Frames of a clip.", lower_b
 _SIZE = flags.DEFINE_integer("size", 112, "Height and width of a clip.", lower_bound=1)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 1, "Clips a step.", lower_bound=1)
 _ROUNDS = flags.DEFINE_integer("rounds", 15, "Steps and floors to time.", lower_bound=3)
+_CHECKPOINTING = flags.DEFINE_bool(
+    "gradient_checkpointing", False, "Computes blocks again in the backward pass, for memory; the "
+    "floor has what is computed twice in it twice.")
 _STREAMS = {"rgb": 3, "flow": 2}
 _CLASSES = 339
 _TRIALS = 5
@@ -90,6 +93,7 @@ class _Step:
 
   def __init__(self, tf, weighted, clip: cost.Clip):
     from official import network
+    from official.layers import checkpointing
     model = network.build_network(
         weighted.architecture, connection_weights=weighted.connection_weights,
         streams=clip.streams, num_frames=clip.num_frames, height=clip.height, width=clip.width,
@@ -103,7 +107,7 @@ class _Step:
 
     @tf.function
     def train(clips, labels):
-      with tf.GradientTape() as tape:
+      with tf.GradientTape() as tape, checkpointing.blocks(_CHECKPOINTING.value):
         loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(
             labels, model(clips, training=True)))
       gradients = tape.gradient(loss, model.trainable_variables)
