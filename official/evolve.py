@@ -174,12 +174,7 @@ flags.DEFINE_string(
 )
 
 # Flags that decide what a training finds; SearchSettings has those of the search.
-_TRAINING_IDENTITY = (
-  "candidate_steps",
-  *training_flags.IDENTITY,
-  "distribution_strategy",
-  "gradient_checkpointing",
-)
+_TRAINING_IDENTITY = ("candidate_steps", "distribution_strategy", "gradient_checkpointing")
 # What a worker needs, imported once by the server that workers are forked from.
 _PRELOAD = ("official.training.experiment",)
 
@@ -226,6 +221,7 @@ def main(_) -> int:
     identity={
       "data_dir": info.fingerprint,
       **{name: FLAGS[name].value for name in _TRAINING_IDENTITY},
+      **training_flags.identity(info),
       "threads_per_candidate": threads,
       "gpus_per_candidate": gpus,
     },

@@ -67,8 +67,8 @@ flags.DEFINE_integer(
   "there are any, else all of them.",
 )
 
-# Flags that decide what a training finds, besides those of recipe_flags.
-_IDENTITY = ("train_steps", "seed", *training_flags.IDENTITY)
+# Flags that decide what a training finds, besides those of training.flags and recipe_flags.
+_IDENTITY = ("train_steps", "seed")
 _OPERATION = ("distribution_strategy", "threads", "num_gpus", "gradient_checkpointing")
 # What --describe counts without --data_dir: streams of data_prep, classes of Moments in Time.
 _STREAMS = {"rgb": 3, "flow": 2}
@@ -91,7 +91,7 @@ def main(_) -> int:
   usable.check(info, data_dir, ["train", "validation"])
   _check_streams(architecture, info)
   how = {
-    **recipe_flags.values(info),
+    **recipe_flags.values(),
     "connection_weights": structure_list.weights_to_text(weighted.connection_weights),
   }
   gpus = FLAGS.num_gpus
@@ -109,6 +109,7 @@ def main(_) -> int:
       "architecture": serialization.to_json(architecture),
       "data_dir": info.fingerprint,
       **{name: FLAGS[name].value for name in _IDENTITY},
+      **training_flags.identity(info),
       **how,
     },
     operation={name: FLAGS[name].value for name in _OPERATION},

@@ -150,6 +150,7 @@ def test_identity_and_operation_are_recorded_by_flag(run, data):
 @pytest.mark.parametrize("flag, message", [
     ("--seed=2", "--seed was 1 and is 2 now"),
     ("--flow=in_graph", "--flow was stored and is in_graph now"),
+    ("--ema_decay=0.9", "--ema_decay was null and is 0.9 now"),
     ("--candidate_steps=7", "--candidate_steps was 200 and is 7 now"),
     ("--weight_threshold=uniform", "--weight_threshold was 0.5 and is uniform now"),
     ("--threads_per_candidate=99", "--threads_per_candidate was "),

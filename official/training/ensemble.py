@@ -115,6 +115,7 @@ class EnsembleExport:
             height=side,
             width=side,
             num_classes=model.output_shape[-1],
+            pooling=self.setup.recipe.pooling,
           ),
         )
         for model, architecture in zip(models, architectures, strict=True)
@@ -125,9 +126,12 @@ class EnsembleExport:
 def restore(setup: Setup, member: Mapping) -> "tf.keras.Model":
   """Returns a member's network, streams -> logits, with the weights of its newest checkpoint.
 
+  It is the network that its training evaluated: of averaged weights, if the recipe averages.
+
   Raises:
     FileNotFoundError: There is no checkpoint.
   """
+  from official.modeling import optimization
   import tensorflow as tf
 
   from official.tasks import video_classification
@@ -140,9 +144,17 @@ def restore(setup: Setup, member: Mapping) -> "tf.keras.Model":
       "it trained again"
     )
   config = experiment.configure(setup, member["architecture"], member["seed"])
-  model = video_classification.VideoClassificationTask(config.task).build_model()
+  task = video_classification.VideoClassificationTask(config.task)
+  with experiment.precision(config.runtime.mixed_precision_dtype):
+    model = task.build_model()
   status = tf.train.Checkpoint(model=model).restore(newest)
   status.assert_existing_objects_matched().expect_partial()  # a checkpoint has the optimizer too
+  optimizer = task.create_optimizer(config.trainer.optimizer_config)
+  if isinstance(optimizer, optimization.ExponentialMovingAverage):
+    optimizer.shadow_copy(model)
+    tf.train.Checkpoint(model=model, optimizer=optimizer).restore(newest).expect_partial()
+    for variable in model.variables:
+      variable.assign(optimizer.get_slot(variable, "average"))
   return model
 
 

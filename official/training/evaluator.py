@@ -91,6 +91,7 @@ def facts(trained, architecture: Mapping, setup: Setup) -> dict:
         height=setup.image_size,
         width=setup.image_size,
         num_classes=trained.model.output_shape[-1],
+        pooling=setup.recipe.pooling,
       ),
     ),
   }

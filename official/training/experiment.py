@@ -152,14 +152,14 @@ def build(
   report("building")
   tf.keras.backend.clear_session()
   tf.keras.utils.set_random_seed(seed)
-  with strategy.scope(), _precision(config.runtime.mixed_precision_dtype):
+  with strategy.scope(), precision(config.runtime.mixed_precision_dtype):
     return task.build_model(), task.create_optimizer(
       config.trainer.optimizer_config, config.runtime
     )
 
 
 @contextlib.contextmanager
-def _precision(name: str) -> Iterator[None]:
+def precision(name: str) -> Iterator[None]:
   """Layers that are made within the block compute in that precision."""
   before = tf.keras.mixed_precision.global_policy()
   performance.set_mixed_precision_policy(tf.as_dtype(name))

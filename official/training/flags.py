@@ -3,6 +3,9 @@
 Importing this module defines them. It imports no TensorFlow.
 """
 
+import json
+from typing import Any
+
 from absl import flags
 
 from data_prep import cli
@@ -23,6 +26,12 @@ IDENTITY = (
   "optimizer",
   "weight_decay",
   "label_smoothing",
+  "warmup_fraction",
+  "gradient_clip_norm",
+  "class_weights",
+  "ema_decay",
+  "precision",
+  "pooling",
   "horizontal_flip",
   "min_crop_area",
   "brightness",
@@ -69,6 +78,35 @@ flags.DEFINE_float(
 )
 flags.DEFINE_float(
   "label_smoothing", 0.0, "Share of the target that all classes get alike.", 0.0, 1.0
+)
+flags.DEFINE_float(
+  "warmup_fraction", 0.05, "Share of the steps in which the learning rate rises.", 0.0, 1.0
+)
+flags.DEFINE_float(
+  "gradient_clip_norm",
+  None,
+  "Largest norm of the gradient of all weights together; default: none with sgd, 1 with adamw.",
+)
+flags.DEFINE_string(
+  "class_weights",
+  None,
+  "Factors of the loss: balanced, so that every class counts alike, or a JSON file "
+  '{"CLASS": FACTOR}, 1 for classes that it does not name.',
+)
+flags.DEFINE_float(
+  "ema_decay",
+  None,
+  "Evaluates and exports an exponential moving average of the weights, this share of which remains "
+  "in a step: 0.999, say.",
+)
+flags.DEFINE_enum(
+  "precision",
+  "float32",
+  recipe.PRECISIONS,
+  "Of what is computed between layers; bfloat16 suits TPUs and new GPUs, float16 older ones.",
+)
+flags.DEFINE_enum(
+  "pooling", "average", recipe.POOLINGS, "How the head pools over time."
 )
 flags.DEFINE_bool(
   "horizontal_flip",
@@ -138,6 +176,27 @@ def check() -> None:
       "above 0 and at most 1"
     )
   cli.at_least("weight_decay", FLAGS.weight_decay, 0)
+  if FLAGS.gradient_clip_norm is not None:
+    cli.at_least("gradient_clip_norm", FLAGS.gradient_clip_norm, 0, exclusive=True)
+  if FLAGS.ema_decay is not None:
+    if not 0 < FLAGS.ema_decay < 1:
+      raise cli.UserError(
+        f"--ema_decay={FLAGS.ema_decay} is out of range; give a number between 0 and 1"
+      )
+    if FLAGS.precision == "float16":
+      raise cli.UserError(
+        "--precision=float16 scales the loss, which --ema_decay does not know; give bfloat16 or "
+        "leave out one of them"
+      )
+
+
+def identity(info: dataset.DatasetInfo) -> dict[str, Any]:
+  """Returns the values, by flag, that decide what a training finds: of a file, what is in it.
+
+  Raises:
+    UserError: --class_weights is not what it has to be.
+  """
+  return {**{name: FLAGS[name].value for name in IDENTITY}, "class_weights": _class_weights(info)}
 
 
 def setup(data_dir: str, model_dir: str, threads: int, gpus: int, steps: int) -> setup_lib.Setup:
@@ -170,6 +229,12 @@ def setup(data_dir: str, model_dir: str, threads: int, gpus: int, steps: int) ->
       horizontal_flip=FLAGS.horizontal_flip,
       min_crop_area=FLAGS.min_crop_area,
       brightness=FLAGS.brightness,
+      warmup_fraction=FLAGS.warmup_fraction,
+      gradient_clip_norm=FLAGS.gradient_clip_norm,
+      class_weights=_class_weights(dataset.load(data_dir)),
+      ema_decay=FLAGS.ema_decay,
+      precision=FLAGS.precision,
+      pooling=FLAGS.pooling,
       gradient_checkpointing=FLAGS.gradient_checkpointing,
     ),
     checkpoint_steps=FLAGS.checkpoint_steps,
@@ -193,4 +258,32 @@ def clip(info: dataset.DatasetInfo) -> cost.Clip:
     height=FLAGS.image_size,
     width=FLAGS.image_size,
     num_classes=len(info.classes),
+    pooling=FLAGS.pooling,
   )
+
+
+def _class_weights(info: dataset.DatasetInfo) -> str:
+  """Returns what a recipe takes for --class_weights."""
+  asked = FLAGS.class_weights
+  if asked and info.multi_label:
+    raise cli.UserError(
+      f"--class_weights={asked} is for one label a clip, and clips here have several; leave it out"
+    )
+  if not asked or asked == "balanced":
+    return asked or ""
+  try:
+    with open(cli.resolve_path(asked), encoding="utf-8") as file:
+      factors = json.load(file)
+    weights = [float(factors.get(name, 1)) for name in info.classes]
+    unknown = sorted(set(factors) - set(info.classes))
+  except (OSError, ValueError, TypeError, AttributeError) as error:
+    raise cli.UserError(
+      f"--class_weights={asked} is neither balanced nor a JSON file of a factor for each class "
+      f"({error})"
+    ) from error
+  if unknown:
+    raise cli.UserError(
+      f"--class_weights={asked} names {', '.join(unknown)}, and the classes are "
+      f"{', '.join(info.classes)}"
+    )
+  return json.dumps(weights)

@@ -118,7 +118,7 @@ class _Bench:
     clip = cost.Clip(
       streams={name: stream.channels for name, stream in self._store.streams.items()},
       num_frames=self._setup.num_frames, height=size, width=size,
-      num_classes=self._config.task.model.num_classes)
+      num_classes=self._config.task.model.num_classes, pooling=self._setup.recipe.pooling)
     return {"params": cost.parameters(architecture, clip.streams, clip.num_classes),
             "flops": cost.flops(architecture, clip)}
 

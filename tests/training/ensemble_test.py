@@ -39,7 +39,8 @@ def settings(sample_dataset, tmp_path_factory):
     num_frames=4,
     image_size=16,
     recipe=recipe.Recipe(
-      steps=10, batch_size=4, optimizer="sgd", learning_rate=0.05, connection_multiplier=10.0
+      steps=10, batch_size=4, optimizer="sgd", learning_rate=0.05, connection_multiplier=10.0,
+      ema_decay=0.9, precision="bfloat16",
     ),
     checkpoint_steps=10,
     threads=0,

@@ -8,7 +8,7 @@ import pytest
 
 from data_prep import cli
 from data_prep import dataset
-from official.training import flags as training_flags  # noqa: F401  Defines some of them.
+from official.training import flags as training_flags
 from official.training import recipe_flags
 
 FLAGS = flags.FLAGS
@@ -53,7 +53,17 @@ def test_class_weights_of_a_file_are_in_the_order_of_the_classes(tmp_path):
   path = tmp_path / "weights.json"
   path.write_text(json.dumps({"hug": 3, "kick": 0.5}))
   _parse(f"--class_weights={path}")
-  assert recipe_flags.values(_INFO)["class_weights"] == "[0.5, 1.0, 3.0]"
+  assert training_flags.identity(_INFO)["class_weights"] == "[0.5, 1.0, 3.0]"
+
+
+def test_what_the_flags_say_of_the_recipe_is_that_of_a_setup(tmp_path):
+  dataset.save(_INFO, str(tmp_path))
+  _parse("--warmup_fraction=0.5", "--gradient_clip_norm=2", "--ema_decay=0.9", "--pooling=max",
+         "--precision=bfloat16", "--class_weights=balanced", "--gradient_checkpointing")
+  how = training_flags.setup(str(tmp_path), str(tmp_path), threads=1, gpus=0, steps=7).recipe
+  assert (how.steps, how.warmup_fraction, how.gradient_clip_norm, how.ema_decay) == (7, 0.5, 2, 0.9)
+  assert (how.pooling, how.precision, how.class_weights) == ("max", "bfloat16", "balanced")
+  assert how.gradient_checkpointing
 
 
 @pytest.mark.parametrize("content, message", [
@@ -67,7 +77,7 @@ def test_class_weights_that_fit_no_class_are_refused(tmp_path, content, message)
     path.write_text(content)
   _parse(f"--class_weights={path}")
   with pytest.raises(cli.UserError, match=message):
-    recipe_flags.values(_INFO)
+    training_flags.identity(_INFO)
 
 
 @pytest.mark.parametrize("made, found", [
@@ -80,19 +90,19 @@ def test_first_weights_are_found_in_the_folder_of_a_training(tmp_path, made, fou
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).touch()
   _parse(f"--init_checkpoint={tmp_path}")
-  assert recipe_flags.values(_INFO)["init_checkpoint"] == str(tmp_path / found)
+  assert recipe_flags.values()["init_checkpoint"] == str(tmp_path / found)
 
 
 def test_first_weights_may_be_one_checkpoint(tmp_path):
   (tmp_path / "ckpt-20.index").touch()
   _parse(f"--init_checkpoint={tmp_path}/ckpt-20")
-  assert recipe_flags.values(_INFO)["init_checkpoint"] == f"{tmp_path}/ckpt-20"
+  assert recipe_flags.values()["init_checkpoint"] == f"{tmp_path}/ckpt-20"
 
 
 def test_a_folder_without_weights_is_refused(tmp_path):
   _parse(f"--init_checkpoint={tmp_path}")
   with pytest.raises(cli.UserError, match="--init_checkpoint=.* has no checkpoint; give the"):
-    recipe_flags.values(_INFO)
+    recipe_flags.values()
 
 
 @pytest.mark.parametrize("arguments, message", [
@@ -102,6 +112,7 @@ def test_a_folder_without_weights_is_refused(tmp_path):
   (["--freeze_backbone"], "--freeze_backbone without --init_checkpoint keeps random weights"),
 ])
 def test_what_no_training_can_have_is_refused(arguments, message):
-  _parse(*arguments)
+  _parse("--data_dir=data", *arguments)
   with pytest.raises(cli.UserError, match=message):
+    training_flags.check()
     recipe_flags.check()
