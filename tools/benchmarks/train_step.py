@@ -5,14 +5,15 @@
 
 The *step* is forward, backward and the update of SGD with momentum, as official.training runs it,
 on clips that are given. The *floor* is a graph of all convolutions and matrix products of that
-step, read off its graph: outcomes, gradients of kernels, gradients of inputs. A 1x1 convolution
-is computed in the way that was fastest alone for its very shape, as a convolution or as a matrix
-product. What the step takes above the floor goes into batch normalization, activations, pooling,
+step, read off its graph: outcomes, gradients of kernels, gradients of inputs. A matrix product and
+a 1x1 convolution are the same thing: either is computed in the way that was fastest alone for its
+very shape. What the step takes above the floor goes into batch normalization, activations, pooling,
 weighted sums and the update.
 
 Steps and floors are timed in turn, so that a machine whose speed drifts treats them alike. Printed
 are seconds to build and of the first step, peak memory of the process up to then, medians and the
-median ratio, and, which other work on the machine disturbs least, the fastest of each.
+median ratio, and, which other work on the machine disturbs least, the fastest of each and the ratio
+of processor time.
 docs/performance.md has figures.
 """
 
@@ -76,16 +77,19 @@ def main(arguments: Sequence[str]) -> None:
   floor = _floor(tf, step.products)
   floor()
   times: dict[Callable, list[float]] = {step: [], floor: []}
+  processor: dict[Callable, list[float]] = {step: [], floor: []}
   for _ in range(_ROUNDS.value):
     for each, seconds in times.items():
-      start = time.perf_counter()
+      start, started = time.perf_counter(), time.process_time()
       each()
       seconds.append(time.perf_counter() - start)
+      processor[each].append(time.process_time() - started)
   ours, least = times.values()
   ratio = statistics.median(one / other for one, other in zip(ours, least, strict=True))
   print(f"step {1e3 * statistics.median(ours):.0f} ms (fastest {1e3 * min(ours):.0f}), floor "
         f"{1e3 * statistics.median(least):.0f} ms (fastest {1e3 * min(least):.0f}), ratio "
-        f"{ratio:.2f} (of the fastest {min(ours) / min(least):.2f})")
+        f"{ratio:.2f} (of the fastest {min(ours) / min(least):.2f}, of processor time "
+        f"{statistics.median(processor[step]) / statistics.median(processor[floor]):.2f})")
 
 
 class _Step:
@@ -165,7 +169,9 @@ def _ways(tf, product) -> list[Callable]:
   raw = getattr(tf.raw_ops, product.type)
   names = _OPERANDS[product.type]
   ways = [lambda *operands: raw(**dict(zip(names, operands, strict=True)), **settings)]
-  if product.type == "MatMul" or settings["strides"] != [1, 1, 1, 1]:
+  if product.type == "MatMul":
+    return ways if all(settings.values()) else ways + [_convolution(tf, product, settings)]
+  if settings["strides"] != [1, 1, 1, 1]:
     return ways
   kernel = _kernel_shape(product)
   if kernel[:2] != [1, 1]:
@@ -182,6 +188,31 @@ def _ways(tf, product) -> list[Callable]:
       "Conv2DBackpropInput": lambda _, k, dy: tf.matmul(
           flat(dy, filters), flat(k, filters), transpose_b=True),
   }[product.type]]
+
+
+def _convolution(tf, product, settings: dict[str, bool]) -> Callable:
+  """How a matrix product is computed as a 1x1 convolution, or as one of its gradients."""
+  rows = product.inputs[0].shape[0]
+  frames = _BATCH_SIZE.value * _NUM_FRAMES.value
+
+  def pictures(tensor):
+    if rows % frames:
+      return tensor[tf.newaxis, :, tf.newaxis]
+    return tf.reshape(tensor, [frames, rows // frames, 1, tensor.shape[-1]])
+
+  def kernel(tensor):
+    return tensor[tf.newaxis, tf.newaxis]
+
+  if settings["transpose_a"]:
+    sizes = [1, 1, *product.outputs[0].shape]
+    return lambda a, b: tf.raw_ops.Conv2DBackpropFilter(
+        input=pictures(a), filter_sizes=sizes, out_backprop=pictures(b), strides=4 * [1],
+        padding="SAME")
+  if settings["transpose_b"]:
+    channels = product.outputs[0].shape[-1]
+    return lambda a, b: tf.nn.conv2d_transpose(
+        pictures(a), kernel(b), [*pictures(a).shape[:3], channels], 1)
+  return lambda a, b: tf.nn.conv2d(pictures(a), kernel(b), 1, "SAME")
 
 
 def _kernel_shape(product) -> list[int]:
