@@ -53,6 +53,28 @@ def test_the_description_ends_with_sums(tiny):
   assert sums.startswith("10x32x32 flow+rgb, 6 classes: 5,550 parameters, ")
 
 
+def test_activations_of_a_stem_and_a_block_counted_by_hand():
+  architecture = Architecture(
+      (Block(id="stem", level=0, kind="stem_2d", streams=("rgb",), channels=4, spatial_stride=2),
+       Block(id="block", level=1, kind="basic_2plus1d", channels=4)),
+      (Connection("stem", "block"),))
+  clip = cost.Clip(streams=STREAMS, num_frames=2, height=8, width=8, num_classes=6)
+  each = 4 * 2 * 4 * 4  # Every activation: 4 channels, 2 frames of 4x4.
+  stem = 2  # The convolution's outcome, and that of batch norm and ReLU.
+  block = 1 + 2 * 3  # The weighted sum; shortcut, space, time.
+  gradients = 2
+  numbers = 3 * 2 * 8 * 8 + (stem + block + gradients) * each
+  assert cost.peak_activation_bytes(architecture, clip) == 4 * numbers
+  assert cost.peak_activation_bytes(architecture, clip, 2) == 2 * numbers
+
+
+def test_activations_are_proportional_to_the_frames(assemblenet_50):
+  clip = cost.Clip(streams=STREAMS, num_frames=8, height=64, width=64, num_classes=6)
+  longer = dataclasses.replace(clip, num_frames=24)
+  found = [cost.peak_activation_bytes(assemblenet_50, each) for each in (clip, longer)]
+  assert found[1] == 3 * found[0]
+
+
 def test_tiny_counted_by_hand(tiny):
   rgb = 49 * 3 * 8 + 2 * 8 + 5 * 8 * 8 + 2 * 8
   flow = 49 * 2 * 4 + 2 * 4
