@@ -96,3 +96,10 @@ def test_a_frozen_backbone_stays_what_it_was_and_the_head_learns(train, plain):
                for one, other in zip(_values(layer), _values(before), strict=True))
     assert same == (layer.name != "head"), layer.name
   assert len(trained.model.trainable_variables) == len(plain[0].model.trainable_variables)
+
+
+def test_gradient_checkpointing_trains_the_same_network(train, plain):
+  checkpointed, _ = train(gradient_checkpointing=True)
+  for one, other in zip(_values(checkpointed.model), _values(plain[0].model), strict=True):
+    np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
+  assert checkpointed.sensitivities == pytest.approx(plain[0].sensitivities, rel=1e-2)
