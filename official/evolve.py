@@ -307,6 +307,11 @@ def _check_numbers() -> None:
     raise cli.UserError(f"--model_dir is missing ({FLAGS['model_dir'].help})")
   for name in ("candidate_steps", "final_steps"):
     cli.at_least(name, FLAGS[name].value, 1)
+  if FLAGS.distribution_strategy == "multi_worker_mirrored":
+    raise cli.UserError(
+      "--distribution_strategy=multi_worker_mirrored, and a candidate trains on one machine; for "
+      "several machines, which train several candidates, give --executor=ray"
+    )
   if FLAGS.gpus_per_candidate is not None:
     cli.at_least("gpus_per_candidate", FLAGS.gpus_per_candidate, 0)
   if FLAGS.threads_per_candidate is not None:

@@ -101,24 +101,28 @@ def main(_) -> int:
   index = 0
   if FLAGS.distribution_strategy == "multi_worker_mirrored":
     index = single.process_index(os.environ.get("TF_CONFIG"))
-  return single.run(
-    model_dir=model_dir,
-    candidate={"architecture": serialization.to_json(architecture), "seed": FLAGS.seed},
-    training=_training(data_dir, model_dir, gpus, index, how),
-    identity={
-      "architecture": serialization.to_json(architecture),
-      "data_dir": info.fingerprint,
-      **{name: FLAGS[name].value for name in _IDENTITY},
-      **training_flags.identity(info),
-      **how,
-    },
-    operation={name: FLAGS[name].value for name in _OPERATION},
-    index=index,
-  )
+  with tempfile.TemporaryDirectory() as aside:
+    # Every process has to take part in writing, for that reads variables of all.
+    training = _training(data_dir, model_dir, aside if index else model_dir, gpus, how)
+    return single.run(
+      model_dir=model_dir,
+      candidate={"architecture": serialization.to_json(architecture), "seed": FLAGS.seed},
+      training=training,
+      check=training.check,
+      identity={
+        "architecture": serialization.to_json(architecture),
+        "data_dir": info.fingerprint,
+        **{name: FLAGS[name].value for name in _IDENTITY},
+        **training_flags.identity(info),
+        **how,
+      },
+      operation={name: FLAGS[name].value for name in _OPERATION},
+      index=index,
+    )
 
 
 def _training(
-  data_dir: str, model_dir: str, gpus: int, index: int, how: Mapping[str, Any]
+  data_dir: str, model_dir: str, outcome_dir: str, gpus: int, how: Mapping[str, Any]
 ):
   from official.training import final
 
@@ -127,8 +131,8 @@ def _training(
   recipe = dataclasses.replace(setup.recipe, **how)
   return final.FinalTraining(
     setup=dataclasses.replace(setup, recipe=recipe),
-    # Every process has to take part in an export, for it reads variables of all.
-    export_dir=os.path.join(model_dir, "export") if index == 0 else tempfile.mkdtemp(),
+    export_dir=os.path.join(outcome_dir, "export"),
+    outcome_dir=outcome_dir,
     training_dir=os.path.join(model_dir, "training"),
   )
 

@@ -82,6 +82,8 @@ def test_help_lists_the_flags_and_imports_no_tensorflow():
     (["--candidate_steps=0"],
      "error: --candidate_steps=0 is out of range; give a number of at least 1"),
     (["--learning_rate=0"], "error: --learning_rate=0.0 is out of range; give a number above 0"),
+    (["--distribution_strategy=multi_worker_mirrored"],
+     "error: --distribution_strategy=multi_worker_mirrored, and a candidate trains on one machine"),
     (["--workers=0"], "error: --workers=0 is out of range; give a number of at least 1"),
     (["--weight_threshold=half"], "error: --weight_threshold=half is neither a number "),
     (["--candidate_timeout=0"],

@@ -1,9 +1,12 @@
 """The command line of official.train, each time in a process of its own."""
 
+import contextlib
 import json
 import os
 import pathlib
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -130,7 +133,8 @@ def _wait_for_step(run, step):
 
 @pytest.fixture(scope="module")
 def interrupted(architecture, sample_dataset, tmp_path_factory):
-  """A training that got Ctrl-C and was started again; its folder, and what the processes said."""
+  """A training that got Ctrl-C and was started again; its folder, and what the processes said. A
+  copy of the folder beside it, `left`, is as the first process left it."""
   run = tmp_path_factory.mktemp("interrupted") / "run"
   command = _train(architecture, sample_dataset, run)
   process = subprocess.Popen([sys.executable, *command], cwd=ROOT, text=True,
@@ -139,6 +143,7 @@ def interrupted(architecture, sample_dataset, tmp_path_factory):
   process.send_signal(signal.SIGINT)
   _, errors = process.communicate(timeout=100)
   assert not (run / "result.json").exists()
+  shutil.copytree(run, run.parent / "left")
   first = subprocess.CompletedProcess(command, process.returncode, stderr=errors)
   return run, first, call(_train(architecture, sample_dataset, run, "--threads=1"))
 
@@ -176,6 +181,67 @@ def test_a_network_that_reads_flow_is_trained_on_frames_alone_and_served(
   assert all(finding.ok for finding in verification.verify(version))
   card = (run / "export" / "1" / "model_card.md").read_text()
   assert "Optical flow was computed from its frames, as it is computed here." in card
+
+
+# A training that looks after every step whether to leave, where others make many steps in between.
+_WATCHFUL = """
+import runpy
+from official.training import trainer
+trainer._SECONDS_WITHOUT_A_LOOK = 0.0
+runpy.run_module("official.train", run_name="__main__", alter_sys=True)
+"""
+
+
+def _free_ports(count):
+  """Returns ports that nobody listens on."""
+  with contextlib.ExitStack() as stack:
+    sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+    for some in sockets:
+      some.bind(("127.0.0.1", 0))
+    return [some.getsockname()[1] for some in sockets]
+
+
+@contextlib.contextmanager
+def _two_processes(flags, scratch):
+  """Starts two processes of one training, the second one a watchful one; kills what is left."""
+  workers = [f"127.0.0.1:{port}" for port in _free_ports(2)]
+  processes = []
+  try:
+    for index, program in enumerate([TRAIN, ["-c", _WATCHFUL]]):
+      task = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
+      processes.append(subprocess.Popen(
+          [sys.executable, *program, *flags], cwd=ROOT, text=True, stdout=subprocess.PIPE,
+          stderr=subprocess.PIPE,
+          env={**os.environ, "TF_CONFIG": json.dumps(task), "TMPDIR": str(scratch)}))
+    yield processes
+  finally:
+    for process in processes:
+      process.kill()
+      process.wait()
+
+
+@pytest.mark.slow
+def test_two_processes_go_on_with_the_training_of_one_as_one_does(
+    architecture, sample_dataset, interrupted, tmp_path):
+  run, scratch = tmp_path / "run", tmp_path / "scratch"
+  shutil.copytree(interrupted[0].parent / "left", run)
+  scratch.mkdir()
+  flags = _train(architecture, sample_dataset, run, "--threads=1",
+                 "--distribution_strategy=multi_worker_mirrored")[len(TRAIN):]
+  with _two_processes(flags, scratch) as processes:
+    for process in processes:
+      output, errors = process.communicate(timeout=240)
+      assert process.returncode == 0, errors[-2000:]
+  one, two = (json.loads((folder / "result.json").read_text())["metrics"]
+              for folder in (interrupted[0], run))
+  for split in ("validation", "test"):
+    assert two[split]["loss"] == pytest.approx(one[split]["loss"], rel=1e-2)
+  # The second process, whose output is the last one, wrote nothing but what it says of itself.
+  assert "export:" not in output
+  assert sorted(path.name for path in (run / "workers").rglob("*")) == [
+      "1", "lock", "log.txt", "progress.json"]
+  assert len(list((run / "training" / "train").iterdir())) == 2  # One file by each of the starts.
+  assert not list(scratch.iterdir())
 
 
 def test_a_published_network_is_written_as_the_structure_list_that_it_is(tmp_path):

@@ -11,7 +11,7 @@ As in a search, identity decides what is found: other values are refused by the 
 Operation (hardware, threads) may change between two starts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 import json
 import os
 import signal
@@ -28,17 +28,23 @@ from official.search.executors.base import Evaluator
 FORMAT_VERSION = 1
 
 
+_LIKE = ('it is like {"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", '
+         '"index": 0}}')
+
+
 def process_index(tf_config: str | None) -> int:
   """Returns the number that TF_CONFIG gives a process among those that train together.
 
-  0, as of a process that trains alone, is the chief, who writes what comes of the training: for
-  TensorFlow the task of type `chief`, without such a one worker 0.
+  0 is the chief, who writes what comes of the training: for TensorFlow the task of type `chief`,
+  without such a one worker 0.
 
   Raises:
-    UserError: It cannot be read.
+    UserError: It is not set, or cannot be read.
   """
   if not tf_config:
-    return 0
+    raise cli.UserError(
+        "--distribution_strategy=multi_worker_mirrored, and TF_CONFIG, which says who train "
+        f"together, is not set; {_LIKE}")
   try:
     data = json.loads(tf_config)
     cluster, task = data["cluster"], data["task"]
@@ -47,8 +53,7 @@ def process_index(tf_config: str | None) -> int:
     return tasks.index((task["type"], int(task["index"])))
   except (ValueError, KeyError, TypeError, AttributeError) as error:
     raise cli.UserError(
-        f"TF_CONFIG={tf_config:.80} names no task of its own cluster ({error}); it is like "
-        '{"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", "index": 0}}'
+        f"TF_CONFIG={tf_config:.80} names no task of its own cluster ({error}); {_LIKE}"
     ) from error
 
 
@@ -64,13 +69,15 @@ def recorded(model_dir: str) -> Mapping[str, Any] | None:
 
 
 def run(*, model_dir: str, candidate: Mapping[str, Any], training: Evaluator,
-        identity: Mapping[str, Any], operation: Mapping[str, Any], index: int) -> int:
+        check: Callable[[], object], identity: Mapping[str, Any], operation: Mapping[str, Any],
+        index: int) -> int:
   """Trains, or goes on, or says what came of it; returns the exit status.
 
   Args:
     model_dir: Folder of the training.
     candidate: `architecture` (JSON) and `seed`.
     training: Called with the candidate and the folder of this process.
+    check: Called before anything is made; raises UserError where the training cannot begin.
     identity: Values, by flag, that decide the outcome.
     operation: Values, by flag, that do not.
     index: Number of this process (process_index).
@@ -86,6 +93,7 @@ def run(*, model_dir: str, candidate: Mapping[str, Any], training: Evaluator,
   if (result := files.read_json(result_path)) is not None:
     print(_summary(model_dir, result))
     return 0
+  check()
   is_chief = index == 0
   directory = model_dir if is_chief else files.join(model_dir, "workers", str(index))
   files.make_directory(directory)

@@ -17,7 +17,6 @@ from official.modeling import optimization
 from official.modeling import performance
 import tensorflow as tf
 
-from data_prep import cli
 from data_prep import dataset
 from official import network
 from official.tasks import video_classification
@@ -108,6 +107,7 @@ def configure(
       summary_interval=setup.steps_per_loop,
       checkpoint_interval=setup.checkpoint_interval,
       max_to_keep=2,
+      preemption_on_demand_checkpoint=False,  # leaving.py hears SIGTERM.
     ),
     runtime=config_definitions.RuntimeConfig(
       distribution_strategy=setup.distribution_strategy,
@@ -126,15 +126,8 @@ def prepare(
   video_classification.VideoClassificationTask,
 ]:
   """Returns configuration, strategy and task; the videos are decoded. Arguments as for `train`."""
-  runtime.start(setup.threads, setup.distribution_strategy == "multi_worker_mirrored")
+  strategy = runtime.prepare(setup)
   config = configure(setup, architecture, seed)
-  strategy = runtime.strategy(setup.distribution_strategy, setup.num_gpus, setup.tpu)
-  replicas = strategy.num_replicas_in_sync
-  if setup.recipe.batch_size % replicas:
-    raise cli.UserError(
-      f"--batch_size={setup.recipe.batch_size} cannot be shared by {replicas} replicas; give a "
-      f"multiple of {replicas}"
-    )
   task = video_classification.VideoClassificationTask(config.task, logging_dir=directory)
   for data in (config.task.train_data, config.task.validation_data):
     task.store(data, progress=lambda done, total: report("preparing", done, total))

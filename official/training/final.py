@@ -5,7 +5,8 @@ accuracy flatters it. The report (report.py) is on the test split, on the valida
 there is none.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+import contextlib
 import dataclasses
 import json
 import os
@@ -27,19 +28,28 @@ class FinalTraining:
     export_dir: Base folder of the versions; None exports nothing (one of several, ensemble.py).
     training_dir: Where checkpoints are, if not in `training` in the folder of the call: processes
       that train together share them.
+    outcome_dir: Where the report and the weights go, if not to the folder of the call.
     model_dir: Folder of the search, whose flags the model card tells.
   """
 
   setup: Setup
   export_dir: str | None
   training_dir: str | None = None
+  outcome_dir: str | None = None
   model_dir: str | None = None
+
+  def check(self) -> None:
+    """Raises UserError unless the hardware is there; it imports TensorFlow, and writes nothing."""
+    from official.training import runtime
+
+    runtime.prepare(self.setup)
 
   def __call__(self, candidate: Mapping, directory: str) -> dict:
     """Returns what TrainingEvaluator does, `metrics` by split, and `export`, a folder.
 
-    The report goes to `directory`, the weights alone, for fine-tuning, to `directory/weights`.
+    The report goes to `outcome_dir`, the weights alone, for fine-tuning, to `outcome_dir/weights`.
     """
+    outcome_dir = self.outcome_dir or directory
     report = progress.Progress(directory)
     report("starting")
     start = time.monotonic()
@@ -49,6 +59,7 @@ class FinalTraining:
     with (
       evaluator.printing_to(os.path.join(directory, "log.txt")),
       evaluator.infeasible() as verdict,
+      _not_left_alone(verdict),
     ):
       import tensorflow as tf
 
@@ -71,9 +82,9 @@ class FinalTraining:
       )
       if not info.multi_label:  # Of several labels, none is mistaken for another.
         report_lib.write(
-          directory, split, info.classes, trained.metrics[split], trained.confusion[split]
+          outcome_dir, split, info.classes, trained.metrics[split], trained.confusion[split]
         )
-      tf.train.Checkpoint(model=trained.model).write(os.path.join(directory, setup_lib.WEIGHTS))
+      tf.train.Checkpoint(model=trained.model).write(os.path.join(outcome_dir, setup_lib.WEIGHTS))
       if self.export_dir is not None:
         report("exporting")
         verdict["export"] = export.export(
@@ -91,6 +102,25 @@ class FinalTraining:
           },
         )
     return {**verdict, "timing": evaluator.timing(start, stopwatch)}
+
+
+@contextlib.contextmanager
+def _not_left_alone(verdict: dict) -> Iterator[None]:
+  """Turns the loss of a process of a distributed training, which TensorFlow sees by missing
+  heartbeats and broken connections, into a failed result."""
+  import tensorflow as tf
+
+  try:
+    yield
+  except tf.errors.OpError as error:
+    _, aborted, why = error.message.partition("Collective ops is aborted by: ")
+    if not aborted:
+      raise
+    verdict.update(
+      status="failed",
+      reason="another process of this training has ended or does not answer "
+      f"({why.splitlines()[0]:.120}); start all of them again to go on from the newest checkpoint",
+    )
 
 
 def search_flags(model_dir: str | None) -> dict[str, object]:

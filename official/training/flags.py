@@ -155,9 +155,15 @@ flags.DEFINE_enum(
   "distribution_strategy",
   "one_device",
   STRATEGIES,
-  "Of one training.",
+  "Of one training: one device, all GPUs of this machine, several machines (TF_CONFIG says who), "
+  "or a TPU.",
 )
-flags.DEFINE_string("tpu", "", "Address of the TPU, for --distribution_strategy=tpu.")
+flags.DEFINE_string(
+  "tpu",
+  "",
+  "For --distribution_strategy=tpu: grpc://HOST:PORT, the name of a TPU in Google Cloud, or local "
+  "on a machine that has one.",
+)
 
 
 def check() -> None:

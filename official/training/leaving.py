@@ -33,14 +33,16 @@ class Leaving:
     self._save: Callable[[], object] | None = None
 
   def wait_for(self, save: Callable[[], object]) -> None:
-    """From here on there is something to save: SIGTERM waits until `leave_if_asked`."""
+    """From here on there is something to save: SIGTERM waits until `leave` or `done`."""
     self._save = save
 
-  def leave_if_asked(self) -> None:
-    """Saves and ends the process, if SIGTERM came."""
-    if self.asked:
-      self._save()
-      _end()
+  def leave(self) -> None:
+    """Saves and ends the process: SIGTERM came, here or to one of those that train together."""
+    if not self.asked:
+      print("leaving with a checkpoint, as another process of the training was asked to",
+            file=sys.stderr, flush=True)
+    self._save()
+    _end()
 
   def done(self) -> None:
     """Everything is saved: ends the process if SIGTERM came; from here on it does so at once."""

@@ -2,15 +2,42 @@
 
 import functools
 import os
+import signal
+import socket
+import threading
+import urllib.parse
 
 from official.common import distribute_utils
 import tensorflow as tf
 
 from data_prep import cli
+from official.training.setup import Setup
+
+# Of a look for something that answers at an address.
+_PATIENCE_SECONDS = 5.0
+
+
+def prepare(setup: Setup) -> tf.distribute.Strategy:
+  """Prepares this process for the trainings of a setup; returns their strategy.
+
+  It may be called again, for the same threads and devices.
+
+  Raises:
+    UserError: The devices are not there, or cannot share a batch evenly.
+  """
+  start(setup.threads)
+  chosen = _strategy(setup.distribution_strategy, setup.num_gpus, setup.tpu)
+  replicas = chosen.num_replicas_in_sync
+  if setup.recipe.batch_size % replicas:
+    raise cli.UserError(
+      f"--batch_size={setup.recipe.batch_size} cannot be shared by {replicas} replicas; give a "
+      f"multiple of {replicas}"
+    )
+  return chosen
 
 
 @functools.cache
-def start(threads: int, several_processes: bool = False) -> None:
+def start(threads: int) -> None:
   """Pins the threads of an operation and makes operations deterministic.
 
   Sums are split over threads, so that their number shows in the last bits; it belongs to the
@@ -19,15 +46,13 @@ def start(threads: int, several_processes: bool = False) -> None:
   Args:
     threads: Threads that share one operation; 0 leaves the choice to TensorFlow, in a process that
       uses it already.
-    several_processes: Whether the training is one of several processes; then threads are left to
-      TensorFlow. Operations wait for those of other processes, and with pinned threads that hung.
   """
   if os.environ.get("TF_USE_LEGACY_KERAS"):
     raise cli.UserError(
       "TF_USE_LEGACY_KERAS is set, and networks here are built with TensorFlow's own tf.keras; "
       "unset it"
     )
-  if threads and not several_processes:
+  if threads:
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
   tf.config.experimental.enable_op_determinism()
@@ -36,13 +61,73 @@ def start(threads: int, several_processes: bool = False) -> None:
 
 
 @functools.cache
-def strategy(name: str, num_gpus: int, tpu: str) -> tf.distribute.Strategy:
+def _strategy(name: str, num_gpus: int, tpu: str) -> tf.distribute.Strategy:
   """Returns the strategy, one object a process: a second one may hang in collectives.
 
-  Without GPUs `mirrored` has a replica on every logical CPU.
+  Without GPUs `mirrored` has a replica on every logical CPU, `multi_worker_mirrored` one in every
+  process.
   """
+  if name == "tpu":
+    return _on_tpu(tpu)
+  gpus = _gpus(name, num_gpus)
+  if name == "multi_worker_mirrored":
+    tf.config.set_visible_devices(gpus, "GPU")  # It takes all that are visible.
+    print("waiting for the other processes of TF_CONFIG", flush=True)
+    together = tf.distribute.MultiWorkerMirroredStrategy()
+    _take_sigterm_back()
+    return together
   if name == "mirrored" and not num_gpus:
     return tf.distribute.MirroredStrategy(
       [device.name for device in tf.config.list_logical_devices("CPU")]
     )
-  return distribute_utils.get_distribution_strategy(name, num_gpus=num_gpus, tpu_address=tpu)
+  return distribute_utils.get_distribution_strategy(name, num_gpus=num_gpus)
+
+
+def _take_sigterm_back() -> None:
+  """Gives SIGTERM its default action, if for Python it has it: TensorFlow set a handler behind."""
+  if (
+    threading.current_thread() is threading.main_thread()
+    and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+  ):
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _gpus(strategy: str, wanted: int) -> list[tf.config.PhysicalDevice]:
+  """Returns the GPUs of the training."""
+  if wanted > 1 and strategy == "one_device":
+    raise cli.UserError(
+      f"--num_gpus={wanted} with --distribution_strategy=one_device; give "
+      "--distribution_strategy=mirrored, or --num_gpus=1"
+    )
+  gpus = tf.config.list_physical_devices("GPU")
+  if wanted > len(gpus):
+    raise cli.UserError(
+      f"--num_gpus={wanted}, and TensorFlow finds {len(gpus)} GPUs on this machine "
+      f"(CUDA_VISIBLE_DEVICES={os.environ.get('CUDA_VISIBLE_DEVICES', '(not set)')}); "
+      f"give --num_gpus={len(gpus)} or leave it out"
+    )
+  return gpus[:wanted]
+
+
+def _on_tpu(address: str) -> tf.distribute.Strategy:
+  """Returns the strategy of a TPU: at `grpc://HOST:PORT`, of a name in Google Cloud, or `local`.
+
+  Raises:
+    UserError: There is none, which this says within seconds.
+  """
+  before = socket.getdefaulttimeout()
+  socket.setdefaulttimeout(_PATIENCE_SECONDS)
+  try:
+    if address.startswith("grpc://"):
+      at = urllib.parse.urlsplit(address)
+      socket.create_connection((at.hostname, at.port), _PATIENCE_SECONDS).close()
+    return distribute_utils.get_distribution_strategy("tpu", tpu_address=address)
+  except (OSError, ValueError, TypeError, RuntimeError, ImportError, tf.errors.OpError) as error:
+    told = getattr(error, "message", str(error)).strip(" .\n") or type(error).__name__
+    raise cli.UserError(
+      f"--distribution_strategy=tpu: no TPU at --tpu={address}: {told.splitlines()[0]:.200}; "
+      "TensorFlow's wheel on PyPI has no TPU driver: run this on a TPU machine with the wheel that "
+      "Google has for it, or give another --distribution_strategy"
+    ) from error
+  finally:
+    socket.setdefaulttimeout(before)

@@ -22,6 +22,11 @@ class Trainer(base_trainer.Trainer):
   Steps then run within TensorFlow, a loop of them in one call; where they are slow, in several, so
   that there is a look from outside every 5 seconds or every step. How steps are divided shows in
   no bit of what they compute.
+
+  Of several processes that train together, each has a clock of its own and hears signals of its
+  own, and a step ends only when all of them make it. So at every look they agree (`_agree`) on how
+  many steps come next, and on whether to leave: one that made another number of steps in a call
+  than the others, or left alone, would wait for ever, and they for it.
   """
 
   def __init__(
@@ -57,11 +62,26 @@ class Trainer(base_trainer.Trainer):
     """From here on looks between two runs of steps whether to leave, having called `save`."""
     self._leaving, self._save = leaving, save
 
+  def leave_if_asked(self) -> None:
+    """Saves and ends the process if SIGTERM came to it, or to one that trains with it.
+
+    Those that train together have to call this at the same step.
+    """
+    if self._agree():
+      self._leaving.leave()
+
+  def _agree(self) -> bool:
+    """Settles the steps of the next call, the mean of all wishes; returns whether to leave."""
+    wish = tf.constant([self._leaving.asked, self._at_once], tf.float32)
+    asked, steps = self.strategy.reduce(tf.distribute.ReduceOp.MEAN, wish, axis=None).numpy()
+    self._at_once = int(steps)
+    return asked > 0
+
   def _steps(self) -> dict[str, int]:
     return {"step": int(self.global_step.numpy()), "steps": self.config.trainer.train_steps}
 
   def train_loop_begin(self):
-    self._leaving.leave_if_asked()
+    self.leave_if_asked()
     self._report("training" if self._traced else "tracing", **self._steps())
     super().train_loop_begin()
 
@@ -82,7 +102,7 @@ class Trainer(base_trainer.Trainer):
         self._report("training", **self._steps())
         self._leaving.wait_for(self._save)
       left = int(num_steps)
-      while left and not self._leaving.asked:
+      while True:
         count = min(left, self._at_once)
         start = time.monotonic()
         with self._stopwatch.steps(count, first=not self._traced):
@@ -91,6 +111,8 @@ class Trainer(base_trainer.Trainer):
         self._traced = True
         self._at_once = max(1, int(_SECONDS_WITHOUT_A_LOOK * count / (time.monotonic() - start)))
         left -= count
+        if not left or self._agree():
+          return
 
     return run
 
@@ -114,18 +136,21 @@ class Experiment(train_lib.OrbitExperimentRunner):
   graph of its own. Of several processes only the chief resumes there.
   """
 
+  _aside: tempfile.TemporaryDirectory | None = None
+
   def _maybe_build_checkpoint_manager(self) -> tf.train.CheckpointManager:
     """Returns the manager; of those who are not the chief, who write aside, one that reads his."""
     if self.strategy.extended.should_checkpoint:
       return super()._maybe_build_checkpoint_manager()
     newest = tf.train.latest_checkpoint(self.model_dir)
+    self._aside = tempfile.TemporaryDirectory()
 
     def begin() -> None:
       self.trainer.checkpoint.restore(newest) if newest else self.trainer.initialize()
 
     return tf.train.CheckpointManager(
       self.trainer.checkpoint,
-      directory=tempfile.mkdtemp(),
+      directory=self._aside.name,
       max_to_keep=1,
       step_counter=self.trainer.global_step,
       checkpoint_interval=self.params.trainer.checkpoint_interval,
@@ -135,9 +160,16 @@ class Experiment(train_lib.OrbitExperimentRunner):
   def run(self):
     with self.strategy.scope():
       with leaving_lib.listening() as leaving:
-        self.trainer.heed(leaving, self.controller.save_checkpoint)
+        self.trainer.heed(leaving, self._save)
         self.controller.train(steps=self.params.trainer.train_steps)
+        self.trainer.leave_if_asked()
       return self.trainer.model, self.controller.evaluate(steps=-1)
+
+  def _save(self) -> None:
+    """Writes a last checkpoint. A process that ends by a signal removes nothing any more."""
+    self.controller.save_checkpoint()
+    if self._aside is not None:
+      self._aside.cleanup()
 
 
 def _create_slots(optimizer: tf.keras.optimizers.legacy.Optimizer, model: tf.keras.Model) -> None:

@@ -29,7 +29,7 @@ class Training:
 
 def _run(directory, training, *, seed=1, threads=2, index=0):
   return single.run(
-      model_dir=str(directory), candidate=_CANDIDATE, training=training,
+      model_dir=str(directory), candidate=_CANDIDATE, training=training, check=lambda: None,
       identity={"seed": seed, "num_frames": 8}, operation={"threads": threads},
       index=index)
 
@@ -103,8 +103,9 @@ def test_the_chief_is_the_task_of_that_type_or_worker_0(cluster, task, index):
   assert single.process_index(json.dumps({"cluster": cluster, "task": task})) == index
 
 
-def test_without_tf_config_a_process_is_alone():
-  assert single.process_index(None) == 0
+def test_a_process_that_nobody_told_who_it_is_is_refused():
+  with pytest.raises(cli.UserError, match="TF_CONFIG, which says who train together, is not set; "):
+    single.process_index(None)
 
 
 @pytest.mark.parametrize("text", [

@@ -21,7 +21,8 @@ _JSON = serialization.to_json(
   Architecture((_STEM, _BLOCK), (Connection("rgb_0", "level1_0"),))
 )
 
-# Trains with the first strategy for 10 steps of 20, and with the second one to the end.
+# Trains with the first strategy for 10 steps of 20, and with the second one to the end. What ended
+# mirrored goes on from its last step on one device, with nothing left to do but evaluate.
 _PROGRAM = """
 import contextlib, dataclasses, io, json, os, pickle, sys
 
@@ -30,7 +31,9 @@ import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
+from data_prep import cli
 from official.training import experiment
+from official.training import runtime
 
 class Stopped(Exception):
   pass
@@ -45,21 +48,29 @@ def train(settings, architecture, strategy, folder, report):
 
 settings, architecture, folder = pickle.load(sys.stdin.buffer)
 found = {}
+odd = dataclasses.replace(settings.recipe, batch_size=5)
+try:
+  runtime.prepare(dataclasses.replace(settings, distribution_strategy="mirrored", recipe=odd))
+except cli.UserError as error:
+  found["odd batch", "mirrored"] = str(error)
 for first, second in [("one_device", "mirrored"), ("mirrored", "one_device")]:
   where = os.path.join(folder, second)
   with contextlib.redirect_stdout(io.StringIO()):
     with contextlib.suppress(Stopped):
       train(settings, architecture, first, where, stop_after_10_steps)
     assert tf.train.latest_checkpoint(where).endswith("-10")
-    trained = train(settings, architecture, second, where, lambda *_, **__: None)
-  found[second] = trained.metrics, trained.confusion["test"].tolist()
-print(json.dumps(found))
+    for strategy in [second, first] if second == "mirrored" else [second]:
+      trained = train(settings, architecture, strategy, where, lambda *_, **__: None)
+      assert tf.train.latest_checkpoint(where).endswith("-20")
+      found[second, strategy] = trained.metrics, trained.confusion["test"].tolist()
+print(json.dumps(list(found.items())))
 """
 
 
 @pytest.fixture(scope="module")
 def found(sample_dataset, tmp_path_factory):
-  """Metrics and confusion matrices, by the strategy after a resume; before it was the other."""
+  """Metrics and confusion matrices, by the strategy that ended the training, which the other one
+  began, and that of the evaluation."""
   folder = tmp_path_factory.mktemp("distributed")
   settings = setup.Setup(
     data_dir=sample_dataset, cache_dir=str(folder / "cache"), num_frames=4, image_size=16,
@@ -74,22 +85,38 @@ def found(sample_dataset, tmp_path_factory):
     cwd=pathlib.Path(__file__).parents[2], capture_output=True, check=False,
   )
   assert process.returncode == 0, process.stderr.decode()[-2000:]
-  return json.loads(process.stdout.splitlines()[-1])
+  return {tuple(key): value for key, value in json.loads(process.stdout.splitlines()[-1])}
+
+
+@pytest.mark.slow
+def test_a_batch_that_replicas_cannot_share_evenly_is_refused(found):
+  assert found["odd batch", "mirrored"] == (
+    "--batch_size=5 cannot be shared by 2 replicas; give a multiple of 2")
 
 
 @pytest.mark.slow
 def test_checkpoints_move_between_strategies_that_train_alike(found):
-  (one, _), (other, _) = found["one_device"], found["mirrored"]
+  (one, _), (other, _) = found["one_device", "one_device"], found["mirrored", "mirrored"]
   for split in ("validation", "test"):
     assert one[split]["loss"] == pytest.approx(other[split]["loss"], rel=1e-3)
     assert one[split]["accuracy"] == other[split]["accuracy"]
 
 
 @pytest.mark.slow
+def test_a_checkpoint_is_evaluated_alike_on_one_device_and_on_several(found):
+  """The last of 9 validation and of 8 test videos in batches of 6 is a batch with padding."""
+  (one, confusion), (several, confusion_of_several) = (
+    found["mirrored", strategy] for strategy in ("one_device", "mirrored"))
+  assert confusion == confusion_of_several
+  for split in ("validation", "test"):
+    assert one[split] == pytest.approx(several[split], rel=1e-5)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["one_device", "mirrored"])
 def test_what_is_counted_on_replicas_is_summed(found, strategy):
   """There are 8 test videos, in batches of 6: the last one is padded, which counts nowhere."""
-  metrics, confusion = found[strategy]
+  metrics, confusion = found[strategy, strategy]
   right = sum(confusion[index][index] for index in range(6))
   assert sum(map(sum, confusion)) == 8
   assert right / 8 == pytest.approx(metrics["test"]["accuracy"])

@@ -36,7 +36,7 @@ def test_saves_and_ends_by_the_signal_when_there_was_something_to_save():
       asked.wait_for(save)
       ask()
       print("stepping", flush=True)
-      asked.leave_if_asked()
+      asked.leave()
       print("never")
   """)
   assert status == -signal.SIGTERM
@@ -72,7 +72,7 @@ def test_a_process_with_a_handler_of_its_own_keeps_it():
     with leaving.listening() as asked:
       asked.wait_for(save)
       ask()
-      asked.leave_if_asked()
+      assert not asked.asked
     print("after")
   """)
   assert status == 0
