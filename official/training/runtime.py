@@ -72,10 +72,7 @@ def _strategy(name: str, num_gpus: int, tpu: str) -> tf.distribute.Strategy:
   gpus = _gpus(name, num_gpus)
   if name == "multi_worker_mirrored":
     tf.config.set_visible_devices(gpus, "GPU")  # It takes all that are visible.
-    print("waiting for the other processes of TF_CONFIG", flush=True)
-    together = tf.distribute.MultiWorkerMirroredStrategy()
-    _take_sigterm_back()
-    return together
+    return _with_others()
   if name == "mirrored" and not num_gpus:
     return tf.distribute.MirroredStrategy(
       [device.name for device in tf.config.list_logical_devices("CPU")]
@@ -83,13 +80,22 @@ def _strategy(name: str, num_gpus: int, tpu: str) -> tf.distribute.Strategy:
   return distribute_utils.get_distribution_strategy(name, num_gpus=num_gpus)
 
 
-def _take_sigterm_back() -> None:
-  """Gives SIGTERM its default action, if for Python it has it: TensorFlow set a handler behind."""
-  if (
-    threading.current_thread() is threading.main_thread()
-    and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-  ):
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+def _with_others() -> tf.distribute.Strategy:
+  """Returns the strategy of several processes, when all of them are there.
+
+  TensorFlow waits without letting Python run: Ctrl-C has its default action meanwhile. SIGTERM has
+  no effect there, for TensorFlow gives it a handler; after that it has again the action that Python
+  knows of.
+  """
+  if threading.current_thread() is not threading.main_thread():
+    return tf.distribute.MultiWorkerMirroredStrategy()
+  print("waiting for the other processes of TF_CONFIG", flush=True)
+  interrupt = signal.signal(signal.SIGINT, signal.SIG_DFL)
+  try:
+    return tf.distribute.MultiWorkerMirroredStrategy()
+  finally:
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
 
 
 def _gpus(strategy: str, wanted: int) -> list[tf.config.PhysicalDevice]:
