@@ -49,9 +49,9 @@ def num_workers(options: pipeline_options.PipelineOptions, num_shards: int) -> i
   return max(1, min(asked or len(os.sched_getaffinity(0)), num_shards))
 
 
-def make(options: pipeline_options.PipelineOptions, workers: int, *,
-         with_children: bool) -> fn_runner.FnApiRunner:
-  """Returns the runner.
+def has_threads(options: pipeline_options.PipelineOptions, workers: int, *,
+                with_children: bool) -> bool:
+  """Whether workers are threads of this process.
 
   Args:
     options: Beam's.
@@ -59,13 +59,19 @@ def make(options: pipeline_options.PipelineOptions, workers: int, *,
     with_children: Whether the work is done by a child process of each worker, so that workers may
       be threads.
   """
+  mode = options.view_as(pipeline_options.DirectOptions).direct_running_mode
+  asked = {"multi_threading": True, "multi_processing": False}
+  return workers == 1 or asked.get(mode, with_children)
+
+
+def make(options: pipeline_options.PipelineOptions, workers: int, *,
+         threads: bool) -> fn_runner.FnApiRunner:
+  """Returns the runner of so many workers, threads of this process or processes."""
   direct = options.view_as(pipeline_options.DirectOptions)
   direct.direct_num_workers = workers
-  threads = {"multi_threading": True, "multi_processing": False}.get(
-      direct.direct_running_mode, with_children)
   direct.direct_running_mode = "in_memory"  # Another value would replace our environment.
   environment = None  # Beam's default: threads, without a server between them and the runner.
-  if workers > 1 and not threads:
+  if not threads:
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     command = shlex.join([sys.executable, "-m", "data_prep.local_worker", str(os.getpid())])

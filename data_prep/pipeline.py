@@ -15,6 +15,7 @@ from typing import Any
 from data_prep import cli
 from data_prep import clips
 from data_prep import files
+from data_prep import handout
 from data_prep import isolation
 from data_prep import local_runner
 from data_prep import rows
@@ -43,12 +44,13 @@ class WriteShard(beam.DoFn):
                    if self.isolate_decoding else clips.CountingMaker(*arguments))
 
   def process(self, shard: shards.Shard) -> Iterator[str]:
-    """Yields the shard's name when its file and its result are there; nothing once the job stops.
-    """
-    if shards.is_stopped(self._directory):
-      return
-    shards.write(shard, self._directory, self._maker.make)
-    yield shard.name
+    """Yields a shard's name when its file and its result are there; nothing once the job stops."""
+    for due in handout.due(self._directory, shard):
+      if shards.is_stopped(self._directory):
+        return
+      with handout.stopped_by_failure(self._directory):
+        shards.write(due, self._directory, self._maker.make)
+      yield due.name
 
   def teardown(self) -> None:
     """Closes what `setup` opened."""
@@ -69,7 +71,9 @@ class LookUpLengths(beam.DoFn):
 
   def process(self, locations: Sequence[str]) -> None:
     """Leaves the lengths in the folder."""
-    windows.write_lengths(locations, self._directory, self._length)
+    for due in handout.due(self._directory, locations):
+      with handout.stopped_by_failure(self._directory):
+        windows.write_lengths(due, self._directory, self._length)
 
   def teardown(self) -> None:
     """Ends the child."""
@@ -150,8 +154,10 @@ def _run(directory: str, read: Callable[[str], Iterable], count: int,
          options: pipeline_options.PipelineOptions) -> None:
   """Runs the job of so many elements, where the options say."""
   if local_runner.serves(options):
-    runner = local_runner.make(options, local_runner.num_workers(options, count),
-                               with_children=work.isolate_decoding)
-    local_runner.run(build(directory, read, work, options, runner))
+    workers = local_runner.num_workers(options, count)
+    threads = local_runner.has_threads(options, workers, with_children=work.isolate_decoding)
+    runner = local_runner.make(options, workers, threads=threads)
+    with handout.shared(directory, read(directory)) if threads else contextlib.nullcontext():
+      local_runner.run(build(directory, read, work, options, runner))
   else:
     build(directory, read, work, options).run().wait_until_finish()
