@@ -4,7 +4,8 @@
 
 Where videos are cut into windows, another job of the same form comes first, which looks up how long
 they are. Where nothing else is asked for, jobs run on this machine with one process a core
-(local_runner.py); any other `--runner`, with its options, works as Beam documents it.
+(local_runner.py), whose threads share the shards out as they become free (handout.py); any other
+`--runner`, with its options, works as Beam documents it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

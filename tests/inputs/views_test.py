@@ -1,7 +1,5 @@
 """Cutting frames and flow alike: flow is what TV-L1 finds in the frames that were cut."""
 
-import pathlib
-
 import cv2
 import numpy as np
 import pytest
@@ -14,7 +12,6 @@ from official.inputs import clip_values
 from official.inputs import videos
 from official.inputs import views
 
-SHARED = pathlib.Path(__file__).parents[3] / "shared" / "data"
 IMAGE = dataset.StreamInfo(kind="image", channels=3, feature="image/encoded", format="png")
 FLOW = dataset.StreamInfo(kind="flow", channels=2, feature="flow", format="png", bound=20.0)
 
@@ -37,18 +34,17 @@ def _tvl1(first, second):
   return flow_lib.FlowComputer("fast")(*grey)
 
 
-def _moving(smooth_picture):
+def _moving(request):
   """A picture that is turned, grows and shifts, by up to 3 px."""
-  first = smooth_picture(1, (128, 160, 3))
+  first = request.getfixturevalue("smooth_picture")(1, (128, 160, 3))
   turn = cv2.getRotationMatrix2D((70, 60), 1.0, 1.015) + np.array([[0, 0, 1.5], [0, 0, -0.7]])
   return first, cv2.warpAffine(first, turn, (160, 128), flags=cv2.INTER_CUBIC,
                                borderMode=cv2.BORDER_REFLECT)
 
 
-def _rubber_whale(_):
-  if not SHARED.is_dir():
-    pytest.skip(f"the test data {SHARED} is not there")
-  frames = (cv2.imread(str(SHARED / "flow" / name), cv2.IMREAD_COLOR_RGB)
+def _rubber_whale(request):
+  folder = request.getfixturevalue("shared_data") / "flow"
+  frames = (cv2.imread(str(folder / name), cv2.IMREAD_COLOR_RGB)
             for name in ("frame10.png", "frame11.png"))
   return tuple(decoding.resized(frame, 193, 128) for frame in frames)
 
@@ -60,8 +56,8 @@ def _rubber_whale(_):
   views.View(longer=0.8, shorter=0.2, area=0.4, aspect=1.3),
   views.View(longer=0.4, shorter=0.6, area=0.5, aspect=0.8, flip=True, brightness=20),
 ], ids=["crop", "flip", "resize", "all"])
-def test_flow_that_is_cut_is_the_flow_of_frames_that_are_cut(smooth_picture, pair, view):
-  first, second = pair(smooth_picture)
+def test_flow_that_is_cut_is_the_flow_of_frames_that_are_cut(request, pair, view):
+  first, second = pair(request)
   whole = _tvl1(first, second).astype(np.float16)
   video = _video(rgb=np.stack([first, second]), flow=np.stack([whole, whole]))
   frames = _cut(video, "rgb", IMAGE, view, 2, 112)
