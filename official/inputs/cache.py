@@ -58,11 +58,18 @@ def choose(mode: str, cache_dir: str, size: float) -> str:
 
 
 def decoded_bytes(
-  split: dataset.SplitInfo, streams: Mapping[str, dataset.StreamInfo], side: int
+  split: dataset.SplitInfo, streams: Mapping[str, dataset.StreamInfo], side: int, *, shrunk: bool
 ) -> float:
-  """Returns about how many bytes the streams of a split take at short side `side`."""
+  """Returns about how many bytes the streams of a split take at short side `side`.
+
+  Args:
+    split: How much there is.
+    streams: Which streams.
+    side: In pixels.
+    shrunk: Whether the dataset's is larger.
+  """
   values = sum(
-    stream.channels * (2 if stream.kind == "flow" else 1) for stream in streams.values()
+    stream.channels * (2 if stream.kind == "flow" and shrunk else 1) for stream in streams.values()
   )
   return split.frames * math.ceil(side * side * _ASPECT) * values
 

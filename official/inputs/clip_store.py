@@ -5,7 +5,8 @@ again costs more than a small network's training, and `tf.data.Dataset.cache` di
 So where there is room (cache.py), the first candidate decodes every video and writes
 
     <cache_dir>/<split>-<short side>-<dataset fingerprint>-<format>[-<flow>]/
-      <stream>.npy     values of all videos one after the other, flat: uint8 images, float16 flow
+      <stream>.npy     values of all videos one after the other, flat: uint8, or float16 for flow
+                       that was shrunk
       index.json       per video: id, labels, frames, and (height, width) per stream
 
 under a temporary name, renamed into place when whole; everyone else maps the same pages.
@@ -28,12 +29,11 @@ import tensorflow as tf
 from data_prep import dataset
 from data_prep import files
 from official.inputs import cache as cache_lib
-from official.inputs import clip_values
 from official.inputs import flow_source
 from official.inputs import usable
 from official.inputs import videos as videos_lib
 
-_FORMAT = "2"  # Of the files; it is part of the folder's name.
+_FORMAT = "3"  # Of the files; it is part of the folder's name.
 
 Progress = Callable[[int, int], None]
 _in_memory: dict[tuple, tuple[videos_lib.Video, ...]] = {}
@@ -46,12 +46,16 @@ class ClipStore:
   Attributes:
     videos: In the order of the records; an index into it names a video.
     streams: Name -> facts about the stream; computed ones among them.
+    side: Short side of their frames, in pixels.
+    shrunk: Whether that of the dataset is larger.
     num_classes: Classes that labels count.
     multi_label: Whether a video may have several labels.
   """
 
   videos: Sequence[videos_lib.Video]
   streams: Mapping[str, dataset.StreamInfo]
+  side: int
+  shrunk: bool
   num_classes: int
   multi_label: bool
 
@@ -82,11 +86,12 @@ def open_store(
   streams = flow_source.streams(info, flow)
   cv2.setNumThreads(1)  # Videos are decoded side by side; OpenCV's threads would be in the way.
   side = videos_lib.short_side(image_size, info.short_side)
-  size = cache_lib.decoded_bytes(info.splits[split], streams, side)
+  shrunk = side < info.short_side
+  size = cache_lib.decoded_bytes(info.splits[split], streams, side, shrunk=shrunk)
   mode = cache_lib.choose(cache, cache_dir, size)
   kept = None
   if not files.is_url(cache_dir):
-    kept = os.path.join(cache_dir, f"{split}-{info.fingerprint[:16]}.index.npy")
+    kept = os.path.join(cache_dir, f"{split}-{info.fingerprint[:16]}.records.npy")
 
   def streamed() -> videos_lib.Streamed:
     return videos_lib.Streamed(streams, data_dir, split, side, kept)
@@ -108,6 +113,8 @@ def open_store(
   return ClipStore(
     videos=videos,
     streams=streams,
+    side=side,
+    shrunk=shrunk,
     num_classes=len(info.classes),
     multi_label=info.multi_label,
   )
@@ -140,9 +147,7 @@ def _decoded(
 
 def _stacked(video: videos_lib.Video, name: str, stream: dataset.StreamInfo) -> np.ndarray:
   frames = video.read(name, range(video.frames))
-  if stream.kind == "flow":
-    frames = (videos_lib.halves(frame, stream) for frame in frames)
-  return np.stack(list(frames))
+  return np.stack([frame[..., : stream.channels] for frame in frames])
 
 
 def _in_arrays(video: videos_lib.Video, values: Mapping[str, np.ndarray]) -> videos_lib.Video:
@@ -183,11 +188,13 @@ def _write(
   )
   rows = []
   counts = dict.fromkeys(streams, 0)
+  types = {}
   raw = {name: open(os.path.join(temporary, f"{name}.raw"), "wb") for name in streams}
   for video, clip in decoded:
     for name, values in clip.items():
       raw[name].write(values.tobytes())
       counts[name] += values.size
+      types[name] = values.dtype
     sizes = {name: values.shape[1:3] for name, values in clip.items()}
     rows.append(
       {"id": video.id, "labels": video.labels, "frames": video.frames, "sizes": sizes}
@@ -198,7 +205,7 @@ def _write(
       file.name,
       os.path.join(temporary, f"{name}.npy"),
       counts[name],
-      clip_values.kept_type(streams[name]),
+      types[name],
     )
     os.remove(file.name)
   with open(os.path.join(temporary, "index.json"), "w", encoding="utf-8") as file:

@@ -10,7 +10,7 @@ so that a step of all of them together has the examples that a step of one would
 
 A batch is `(streams, labels)`:
   streams: {name: [batch, time, height, width, channels]}, for evaluation [batch, views, time, ...];
-    uint8 images and float16 flow, of which `clip_values.for_network` makes what networks take.
+    in the small types of `clip_values`, whose `for_network` makes of them what networks take.
   labels: {"label": int32 [batch], or, where a video may have several, float32 [batch, classes] of 0
     and 1, "weight": float32 [batch]}.
 """
@@ -23,6 +23,7 @@ import tensorflow as tf
 from data_prep import cli
 from official.inputs import clip_store
 from official.inputs import clip_values
+from official.inputs import filling
 from official.inputs import usable
 from official.inputs import views as views_lib
 
@@ -46,31 +47,30 @@ def training_clips(
   """
   count = len(store.videos)
 
-  def place(n: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    epoch, position = n // count, n % count
-    video = tf.random.experimental.index_shuffle(
-      position, tf.stack([tf.constant(seed, tf.int64), epoch]), tf.constant(count - 1, tf.int64)
+  def place(step: tf.Tensor, n: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    numbers = step * global_batch_size + n
+    key = tf.constant(seed, tf.int64)
+    orders = tf.stack([tf.fill(tf.shape(n), key), numbers // count, tf.zeros_like(n)], axis=1)
+    # tf.random.experimental.index_shuffle takes a single order only.
+    video = tf.raw_ops.RandomIndexShuffle(
+      index=numbers % count, seed=orders, max_index=tf.constant(count - 1, tf.int64)
     )
-    return video, tf.random.stateless_uniform(
-      [views_lib.DRAWS], seed=tf.stack([tf.constant(seed, tf.int64), n])
+    draws = tf.random.stateless_uniform(
+      [global_batch_size, views_lib.DRAWS], seed=tf.stack([key, step])
     )
+    return video, tf.gather(draws, n)
 
-  examples = tf.data.Dataset.range(first_step * global_batch_size, np.iinfo(np.int64).max)
-  batches = _batches(
+  return _batches(
     store,
     streams,
-    examples,
+    (first_step, np.iinfo(np.int64).max // global_batch_size),
     place,
     lambda draws: (views_lib.training_view(draws, augmentation),),
-    num_views=1,
-    num_frames=num_frames,
-    image_size=image_size,
+    size=(num_frames, image_size, image_size),
+    crops_resized=augmentation.min_crop_area is not None,
     global_batch_size=global_batch_size,
     input_context=input_context,
   )
-  return batches.map(
-    lambda clips, labels: ({name: values[:, 0] for name, values in clips.items()}, labels)
-  ).prefetch(2)
 
 
 def evaluation_clips(
@@ -89,81 +89,91 @@ def evaluation_clips(
   Raises:
     UserError: The dataset lacks a stream, or the batch cannot be divided among the replicas.
   """
-  padded = -(-len(store.videos) // global_batch_size) * global_batch_size
   views = views_lib.evaluation_views(clips_per_video, crops_per_clip)
   return _batches(
     store,
     streams,
-    tf.data.Dataset.range(padded),
-    lambda n: (n, tf.zeros([0])),
+    (0, -(-len(store.videos) // global_batch_size)),
+    lambda step, n: (step * global_batch_size + n, tf.zeros([tf.size(n), 0])),
     lambda draws: views,
-    num_views=len(views),
-    num_frames=num_frames,
-    image_size=image_size,
+    size=(len(views), num_frames, image_size, image_size),
+    crops_resized=False,
     global_batch_size=global_batch_size,
     input_context=input_context,
-  ).prefetch(2)
+  )
 
 
 def _batches(
   store: clip_store.ClipStore,
   streams: Sequence[str],
-  examples: tf.data.Dataset,
-  place: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]],
+  steps: tuple[int, int],
+  place: Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]],
   views: Callable[[np.ndarray], Sequence[views_lib.View]],
   *,
-  num_views: int,
-  num_frames: int,
-  image_size: int,
+  size: tuple[int, ...],
+  crops_resized: bool,
   global_batch_size: int,
   input_context: tf.distribute.InputContext | None,
 ) -> tf.data.Dataset:
-  """Returns batches of the examples; `place` gives the number of a video, and draws for `views`."""
-  usable.check_streams(store.streams, streams)
-  names = sorted(streams)
+  """Returns the batches of an input pipeline.
 
-  def read(index: np.ndarray, draws: np.ndarray) -> tuple[np.ndarray, ...]:
+  Args:
+    store: The videos.
+    streams: Names of those that the batches have.
+    steps: The first one, and the one after the last.
+    place: (step, numbers in the step [n]) -> numbers of videos [n], and draws [n, ...].
+    views: Draws -> what is cut out of a video.
+    size: Of a clip without its channels: [views,] frames, height, width.
+    crops_resized: Whether what is cut out may have another size than the square.
+    global_batch_size: Clips a step, over all replicas.
+    input_context: Which pipeline; None for the only one.
+  """
+  usable.check_streams(store.streams, streams)
+  names, several = sorted(streams), store.multi_label
+  context = input_context or tf.distribute.InputContext()
+  batch_size = _per_replica(global_batch_size, context)
+  pipelines, pipeline = context.num_input_pipelines, context.input_pipeline_id
+  batches_a_step = context.num_replicas_in_sync // pipelines
+  resized = store.shrunk or crops_resized or views_lib.square_side(store.side) != size[-1]
+  types = {name: clip_values.kept_type(store.streams[name], resized=resized) for name in names}
+  units = dict(
+    clip_values.step(name, store.streams[name])
+    for name in names
+    if store.streams[name].kind == "flow" and not resized
+  )
+  specs = [
+    *(tf.TensorSpec((*size, store.streams[name].channels), types[name]) for name in names),
+    tf.TensorSpec([store.num_classes], tf.float32) if several else tf.TensorSpec([], tf.int32),
+    tf.TensorSpec([], tf.float32),
+  ]
+
+  def read(index: int, draws: np.ndarray, *arrays: np.ndarray) -> None:
+    *clips, label, weight = arrays
     video = store.videos[int(index) % len(store.videos)]
     chosen = views(draws)
-    clips = [_aligned(spec) for spec in specs[: len(names)]]
     for name, clip in zip(names, clips):
-      views_lib.cut(video, name, store.streams[name], chosen, clip)
-    return (*clips, _label(video.labels, store), np.float32(index < len(store.videos)))
+      views_lib.cut(video, name, store.streams[name], chosen, clip.reshape(-1, *clip.shape[-4:]))
+    label[...] = _label(video.labels, store)
+    weight[...] = index < len(store.videos)
 
-  label = tf.TensorSpec([store.num_classes], tf.float32) if store.multi_label else (
-    tf.TensorSpec([], tf.int32))
-  size = (num_views, num_frames, image_size, image_size)
-  chosen = [store.streams[name] for name in names]
-  clips = [tf.TensorSpec((*size, one.channels), clip_values.kept_type(one)) for one in chosen]
-  specs = [*clips, label, tf.TensorSpec([], tf.float32)]
+  fill = filling.Filler(specs, read, clip_store.parallel_calls())
 
-  def load(n: tf.Tensor) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
-    values = tf.numpy_function(read, place(n), [spec.dtype for spec in specs], stateful=False)
+  def load(number: tf.Tensor) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+    """Returns a batch, given its number among those of this pipeline."""
+    step, part = number // batches_a_step, number % batches_a_step
+    there = (part * batch_size + tf.range(batch_size, dtype=tf.int64)) * pipelines + pipeline
+    values = tf.numpy_function(
+      fill, place(step, there), [spec.dtype for spec in specs], stateful=False
+    )
     for value, spec in zip(values, specs):
-      value.set_shape(spec.shape)
+      value.set_shape([batch_size, *spec.shape])
     *clips, label, weight = values
-    return dict(zip(names, clips)), {"label": label, "weight": weight}
+    units_a_clip = {name: tf.fill([batch_size], pixels) for name, pixels in units.items()}
+    return dict(zip(names, clips)) | units_a_clip, {"label": label, "weight": weight}
 
-  batch_size = global_batch_size
-  if input_context:
-    batch_size = _per_replica(global_batch_size, input_context)
-    examples = examples.shard(input_context.num_input_pipelines, input_context.input_pipeline_id)
-  options = tf.data.Options()
-  options.threading.private_threadpool_size = clip_store.parallel_calls()
-  return (
-    examples.map(load, num_parallel_calls=clip_store.parallel_calls(), deterministic=True)
-    .batch(batch_size, drop_remainder=True)
-    .with_options(options)
-  )
-
-
-def _aligned(spec: tf.TensorSpec) -> np.ndarray:
-  """Returns an array that TensorFlow takes without a copy: at a multiple of 64 bytes."""
-  dtype = spec.dtype.as_numpy_dtype
-  count = spec.shape.num_elements() * np.dtype(dtype).itemsize
-  raw = np.empty(count + 64, np.uint8)
-  start = -raw.ctypes.data % 64
-  return raw[start : start + count].view(dtype).reshape(spec.shape)
+  numbers = tf.data.Dataset.range(*(step * batches_a_step for step in steps))
+  # Two at a time: threads that have no clip of a batch left begin with the next one.
+  return numbers.map(load, num_parallel_calls=2, deterministic=True).prefetch(1)
 
 
 def _label(labels: Sequence[int], store: clip_store.ClipStore) -> np.ndarray | np.int32:

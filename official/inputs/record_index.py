@@ -6,13 +6,12 @@ seeking: a global shuffle needs no buffer, and a training that is resumed begins
 without reading what came before.
 
 The walk costs two small reads a record, over as many files at a time as there are threads; its
-result is kept as `<cache_dir>/<split>-<dataset fingerprint>.index.npy`, int64 [records, 3]: file,
-position and length in bytes, framing included.
+result is kept as `<cache_dir>/<split>-<dataset fingerprint>.records.npy`, int64 [records, 2]: file
+and position in bytes.
 """
 
 from collections.abc import Sequence
 from concurrent import futures
-import io
 import os
 import struct
 from typing import IO
@@ -30,7 +29,7 @@ _FILES_AT_A_TIME = 32
 
 
 def locate(paths: Sequence[str], kept: str | None) -> np.ndarray:
-  """Returns where the records of TFRecord files are, int64 [records, 3]: file, position, length.
+  """Returns where the records of TFRecord files are, int64 [records, 2]: file, position in bytes.
 
   Args:
     paths: The files; the first number counts in their order.
@@ -43,8 +42,8 @@ def locate(paths: Sequence[str], kept: str | None) -> np.ndarray:
     return np.load(kept)
   with futures.ThreadPoolExecutor(_FILES_AT_A_TIME) as pool:
     walks = pool.map(_walk, paths)
-    rows = [(file, *row) for file, walk in enumerate(walks) for row in walk]
-  index = np.array(rows, np.int64).reshape(-1, 3)
+    rows = [(file, position) for file, walk in enumerate(walks) for position in walk]
+  index = np.array(rows, np.int64).reshape(-1, 2)
   if kept:
     os.makedirs(os.path.dirname(kept), exist_ok=True)
     with files.written_whole(kept) as file:
@@ -52,20 +51,19 @@ def locate(paths: Sequence[str], kept: str | None) -> np.ndarray:
   return index
 
 
-def read(path: str, position: int, length: int) -> bytes:
+def read(path: str, position: int) -> bytes:
   """Returns the data of the record at `position`; raises UserError if it is damaged."""
   with _open(path) as file:
     file.seek(position)
-    framed = file.read(length)
-  try:
-    return next(records.read_records(io.BytesIO(framed)))
-  except (ValueError, StopIteration) as error:
-    raise _damaged(path, position) from error
+    try:
+      return next(records.read_records(file))
+    except (ValueError, StopIteration) as error:
+      raise _damaged(path, position) from error
 
 
-def _walk(path: str) -> list[tuple[int, int]]:
-  """Returns position and length of every record of a file."""
-  rows, position, end = [], 0, tf.io.gfile.stat(path).length
+def _walk(path: str) -> list[int]:
+  """Returns the position of every record of a file."""
+  positions, position, end = [], 0, tf.io.gfile.stat(path).length
   with _open(path) as file:
     while position < end:
       file.seek(position)
@@ -75,9 +73,9 @@ def _walk(path: str) -> list[tuple[int, int]]:
       length = _HEADER + struct.unpack("<Q", header[:8])[0] + _FOOTER
       if position + length > end:
         raise _damaged(path, position)
-      rows.append((position, length))
+      positions.append(position)
       position += length
-  return rows
+  return positions
 
 
 def _open(path: str) -> IO[bytes]:

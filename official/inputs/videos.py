@@ -2,9 +2,10 @@
 
 Networks see squares cut out of frames. The frames are brought to one short side first, the *grid*:
 8/7 of the square, as 256 is to 224, or that of the dataset where it is smaller. Images are 8-bit,
-averaged where they shrink; flow has the precision of float16 and is shrunk alike, its vectors in
-pixels of the grid. A video is the same on the grid, to the bit, whether it was decoded before
-(clip_store.py) or is decoded now, from its record, frame by frame as frames are asked for.
+averaged where they shrink; flow is shrunk alike, its vectors in pixels of the grid, to float16, and
+stays in its 8 bits where the grid is the dataset's size. A video is the same on the grid, to the
+bit, whether it was decoded before (clip_store.py) or is decoded now, from its record, frame by
+frame as frames are asked for.
 
 A video of T frames has T flows here: the last one repeated, because nothing follows the last frame.
 Flow that is computed from the frames (flow_source.py) is computed at the dataset's size and brought
@@ -39,7 +40,9 @@ class Video:
     labels: Indices of its classes.
     frames: How many it has.
     read: (stream, ascending indices) -> frames [height, width, channels], one after the other:
-      uint8 images; or flow, for `vectors`. Streams may differ in size by a rounded pixel.
+      uint8 images; or flow, for `vectors`: uint8 as stored, of two channels or more, or float16 in
+      pixels of the grid where that is smaller than the dataset's frames. Streams may differ in size
+      by a rounded pixel.
   """
 
   id: str
@@ -78,6 +81,7 @@ class Streamed(Sequence):
       kept: Where positions of records are kept (record_index.py).
     """
     self._streams, self._side = streams, side
+    self._shrunk = side < dataset.load(data_dir).short_side
     self._paths = dataset.shard_paths(data_dir, split)
     self._index = record_index.locate(self._paths, kept)
 
@@ -85,16 +89,24 @@ class Streamed(Sequence):
     return len(self._index)
 
   def __getitem__(self, index: int) -> Video:
-    return from_record(self.record(index), self._streams, self._side)
+    return from_record(self.record(index), self._streams, self._side, shrunk=self._shrunk)
 
   def record(self, index: int) -> bytes:
     """Returns the serialized SequenceExample of a video."""
-    file, position, length = self._index[index].tolist()
-    return record_index.read(self._paths[file], position, length)
+    file, position = self._index[index].tolist()
+    return record_index.read(self._paths[file], position)
 
 
-def from_record(record: bytes, streams: Mapping[str, dataset.StreamInfo], side: int) -> Video:
+def from_record(
+  record: bytes, streams: Mapping[str, dataset.StreamInfo], side: int, *, shrunk: bool
+) -> Video:
   """Returns the video in a serialized SequenceExample; a frame is decoded when it is asked for.
+
+  Args:
+    record: The SequenceExample.
+    streams: Those that are wanted.
+    side: Short side of the grid.
+    shrunk: Whether that of the dataset is larger.
 
   Raises:
     UserError: It has no frames of a stream, or, later, a frame cannot be decoded.
@@ -111,9 +123,9 @@ def from_record(record: bytes, streams: Mapping[str, dataset.StreamInfo], side: 
       )
 
   def decode(name: str, index: int) -> np.ndarray:
-    stream, last = streams[name], len(encoded[name]) - 1
-    flag = cv2.IMREAD_GRAYSCALE if stream.channels == 1 else cv2.IMREAD_COLOR_RGB
-    data = encoded[name][min(index, last)].bytes_list.value[0]
+    images = encoded[name]
+    flag = cv2.IMREAD_GRAYSCALE if streams[name].channels == 1 else cv2.IMREAD_COLOR_RGB
+    data = images[min(index, len(images) - 1)].bytes_list.value[0]
     try:
       image = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
     except cv2.error:
@@ -130,7 +142,7 @@ def from_record(record: bytes, streams: Mapping[str, dataset.StreamInfo], side: 
     stored = (decode(name, index) for index in indices)
     if flow_source.is_computed(stream):
       stored = _computed(functools.partial(decode, name), len(encoded[name]), indices, stream.bound)
-    return (_on_grid(image, stream, side) for image in stored)
+    return (_on_grid(image, stream, side, shrunk=shrunk) for image in stored)
 
   return Video(
     id=video_id,
@@ -142,21 +154,11 @@ def from_record(record: bytes, streams: Mapping[str, dataset.StreamInfo], side: 
 
 def vectors(flow: np.ndarray, stream: dataset.StreamInfo) -> np.ndarray:
   """Returns float32 flow [height, width, 2], in pixels of the grid, from (part of) a frame."""
-  return cv2.convertFp16(halves(flow, stream).view(np.int16))
-
-
-def halves(flow: np.ndarray, stream: dataset.StreamInfo) -> np.ndarray:
-  """Returns what `vectors` does, as float16, which is all the precision that there is.
-
-  Args:
-    flow: Of `Video.frame`.
-    stream: Whose flow it is.
-  """
   if flow.dtype == np.float16:
-    return flow
+    return cv2.convertFp16(flow.view(np.int16))  # OpenCV takes float16 by its bits.
   stored = np.empty((*flow.shape[:2], 2), np.uint8)
   cv2.mixChannels([flow], [stored], [0, 0, 1, 1])
-  return cv2.LUT(stored, _flow_table(stream.bound)).view(np.float16)
+  return cv2.LUT(stored, _flow_table(stream.bound))
 
 
 def _computed(
@@ -181,26 +183,28 @@ def _computed(
     yield from (flows[index] for index in firsts)
 
 
-def _on_grid(image: np.ndarray, stream: dataset.StreamInfo, side: int) -> np.ndarray:
-  """Brings a stored image to the grid; flow that is there already stays as it is stored."""
-  height, width = image.shape[:2]
+def _on_grid(
+  image: np.ndarray, stream: dataset.StreamInfo, side: int, *, shrunk: bool
+) -> np.ndarray:
+  """Brings a stored image to the grid."""
+  is_flow, (height, width) = stream.kind == "flow", image.shape[:2]
+  if min(height, width) == side and not (is_flow and shrunk):
+    if is_flow or image.shape[2:] == (stream.channels,):
+      return image
+    return image.reshape(height, width, -1)[..., : stream.channels]
   columns, rows = _grid_size(width, height, side)
-  if (rows, columns) == (height, width):
-    return image if stream.kind == "flow" else _with_channels(image, stream.channels)
-  if stream.kind == "flow":
-    shrunk = decoding.resized(vectors(image, stream), columns, rows)
-    scaled = cv2.multiply(shrunk, (columns / width, rows / height, 0, 0))
-    return cv2.convertFp16(scaled).view(np.float16)
-  return _with_channels(decoding.resized(image, columns, rows), stream.channels)
-
-
-def _with_channels(image: np.ndarray, channels: int) -> np.ndarray:
-  return image.reshape(*image.shape[:2], -1)[..., :channels]
+  if not is_flow:
+    image = decoding.resized(image, columns, rows)
+    return image.reshape(rows, columns, -1)[..., : stream.channels]
+  resized = decoding.resized(vectors(image, stream), columns, rows)
+  flow = cv2.multiply(resized, (columns / width, rows / height, 0, 0))
+  if shrunk:
+    return cv2.convertFp16(flow).view(np.float16)
+  return dataset.encode_flow(flow, stream.bound)
 
 
 @functools.cache
 def _flow_table(bound: float) -> np.ndarray:
-  """Returns the flow of each stored value: float16, by its bits, which OpenCV takes for int16."""
-  stored = np.arange(256, dtype=np.uint8)
-  values = dataset.decode_flow(np.stack([stored, stored], -1), bound)[:, 0]
-  return values.astype(np.float16).view(np.int16)
+  """Returns the flow that each stored value means, float32 [256]."""
+  levels = np.arange(256, dtype=np.uint8)
+  return dataset.decode_flow(np.stack([levels, levels], -1), bound)[:, 0].copy()

@@ -23,6 +23,7 @@ import numpy as np
 
 from data_prep import cli
 from data_prep import dataset
+from official.inputs import clip_values
 from official.inputs import videos
 
 _CROP = 7 / 8  # Of the short side.
@@ -129,28 +130,33 @@ def cut(
 ) -> None:
   """Writes views of one stream into `out`, of the type that clip_values.py says.
 
-  Flow is in pixels of the square. Past the end of a video its last frame stands still. Each frame
+  Flow is in pixels of the square, if it is not as stored. Past the end of a video its last frame stands still. Each frame
   is decoded once, for all views.
 
   Args:
     video: Whose frames they are.
     name, stream: Which of its streams.
     views: What is cut out.
-    out: [len(views), frames, size, size, channels], in one piece.
+    out: [len(views), frames, size, size, channels], in one piece; of flow that is to stay in the 8
+      bits in which it is stored, uint8: then no view may resize.
   """
   count = out.shape[1]
   firsts = [_place(view.time, max(video.frames - count, 0)) for view in views]
   there = min(count, video.frames)
   cut_frame = _cut_flow if stream.kind == "flow" else _cut_image
-  boxes = None
+  cuts = []
   indices = sorted({first + k for first in firsts for k in range(there)})
   for index, frame in zip(indices, video.read(name, indices)):
-    boxes = boxes or [box(view, *frame.shape[:2]) for view in views]
-    for view, (top, left, rows, columns), first, clip in zip(views, boxes, firsts, out):
+    if not cuts:
+      boxes = (box(view, *frame.shape[:2]) for view in views)
+      slices = [np.s_[top : top + rows, left : left + columns] for top, left, rows, columns in boxes]
+      cuts = list(zip(views, slices, firsts, out))
+    for view, inside, first, clip in cuts:
       if first <= index < first + there:
-        crop = frame[top : top + rows, left : left + columns]
-        cut_frame(crop, stream, view, clip[index - first])
-  out[:, there:] = 0 if stream.kind == "flow" else out[:, there - 1 : there]
+        cut_frame(frame[inside], stream, view, clip[index - first])
+  if there < count:
+    still = clip_values.ZERO_FLOW if out.dtype == np.uint8 else 0
+    out[:, there:] = still if stream.kind == "flow" else out[:, there - 1 : there]
 
 
 def _cut_image(
@@ -158,9 +164,8 @@ def _cut_image(
 ) -> None:
   """Writes part of an image into `target` [size, size, channels]."""
   del stream
-  size = len(target)
-  if crop.shape[:2] != (size, size):
-    crop = cv2.resize(crop, (size, size), interpolation=cv2.INTER_LINEAR)
+  if crop.shape != target.shape:
+    crop = cv2.resize(crop, target.shape[:2], interpolation=cv2.INTER_LINEAR)
   if view.brightness:
     crop = cv2.LUT(crop, _levels(view.brightness))
   if view.flip:
@@ -173,26 +178,40 @@ def _cut_flow(
   crop: np.ndarray, stream: dataset.StreamInfo, view: View, target: np.ndarray
 ) -> None:
   """Writes part of a frame of flow into `target` [size, size, 2]."""
+  if target.dtype == np.uint8:
+    cv2.mixChannels([crop], [target], [0, 0, 1, 1])
+    if view.flip:
+      cv2.flip(target, 1, target)
+      lines, (inverted, one) = target.reshape(len(target), -1), _negative_x(len(target))
+      cv2.add(cv2.bitwise_xor(lines, inverted, lines), one, lines)
+    return
   size, (rows, columns) = len(target), crop.shape[:2]
-  bits = target.view(np.int16)  # OpenCV takes float16 by its bits.
-  if (rows, columns) != (size, size):
+  if crop.dtype == np.uint8 or (rows, columns) != (size, size):
     resized = cv2.resize(
       videos.vectors(crop, stream), (size, size), interpolation=cv2.INTER_LINEAR
     )
     scaled = cv2.multiply(resized, (size / columns, size / rows, 0, 0))
     crop = cv2.convertFp16(scaled).view(np.float16)
   if view.flip:
-    cv2.flip(videos.halves(crop, stream).view(np.int16), 1, bits)
+    bits = target.view(np.int16)  # OpenCV takes float16 by its bits.
+    cv2.flip(crop.view(np.int16), 1, bits)
     lines = bits.reshape(size, -1)
     np.bitwise_xor(lines, _signs_of_x(size), out=lines)
   else:
-    np.copyto(target, videos.halves(crop, stream))
+    np.copyto(target, crop)
 
 
 @functools.cache
 def _signs_of_x(size: int) -> np.ndarray:
   """Returns the sign bits of x in a line of flow, int16 [2 * size]."""
   return np.tile(np.int16([-(2**15), 0]), size)
+
+
+@functools.cache
+def _negative_x(size: int) -> tuple[np.ndarray, np.ndarray]:
+  """Returns what makes 256 - v of stored x, or 255 of 0: the bits to turn over, then a number to
+  add; uint8 [size, 2 * size] each, for x and y in turn."""
+  return tuple(np.tile(np.uint8([of_x, 0]), (size, size)) for of_x in (255, 1))
 
 
 @functools.cache

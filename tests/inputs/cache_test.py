@@ -42,11 +42,12 @@ def test_what_cannot_be_had_is_refused(mode, folder, size, message):
     cache.choose(mode, folder, size)
 
 
-def test_the_size_is_that_of_the_decoded_values(two_stream):
+@pytest.mark.parametrize("side, shrunk, channels", [(40, False, 3 + 2), (20, True, 3 + 2 * 2)])
+def test_the_size_is_that_of_the_decoded_values(two_stream, side, shrunk, channels):
   info = dataset.load(two_stream)
-  values = 40 * 60 * info.splits["train"].frames
-  size = cache.decoded_bytes(info.splits["train"], info.streams, 40)
-  assert size == pytest.approx(values * (3 + 2 * 2), rel=0.2)
+  values = side * side * 3 / 2 * info.splits["train"].frames
+  size = cache.decoded_bytes(info.splits["train"], info.streams, side, shrunk=shrunk)
+  assert size == pytest.approx(values * channels, rel=0.2)
 
 
 def test_the_folder_is_beside_the_data_or_where_the_results_are(tmp_path):

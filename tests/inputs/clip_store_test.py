@@ -50,13 +50,13 @@ def test_videos_are_decoded_once_and_progress_is_told(open_store, tmp_path, mode
 
 
 def test_a_store_whose_making_was_killed_is_made_anew(two_stream, open_store, tmp_path):
-  name = f"train-37-{dataset.load(two_stream).fingerprint[:16]}-2"
+  name = f"train-37-{dataset.load(two_stream).fingerprint[:16]}-3"
   remains = tmp_path / (name + ".tmpabc")
   remains.mkdir()
   remains.joinpath("rgb.raw").write_bytes(b"half")
   made = open_store("disk", cache_dir=str(tmp_path))
   assert len(made.videos) == 9
-  index = f"train-{dataset.load(two_stream).fingerprint[:16]}.index.npy"
+  index = f"train-{dataset.load(two_stream).fingerprint[:16]}.records.npy"
   assert sorted(os.listdir(tmp_path)) == sorted([name, name + ".lock", index])
 
 

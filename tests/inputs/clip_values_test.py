@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from data_prep import dataset
 from official.inputs import clip_values
+
+FLOW = dataset.StreamInfo(kind="flow", channels=2, feature="flow", format="png", bound=20.0)
 
 
 def _for_network(values) -> np.ndarray:
@@ -14,6 +17,19 @@ def _for_network(values) -> np.ndarray:
 def test_grey_levels_become_numbers_from_minus_1_to_1():
   made = _for_network(np.array([0, 51, 255], np.uint8))
   assert (made.dtype, made.tolist()) == (np.float32, pytest.approx([-1, -0.6, 1]))
+
+
+@pytest.mark.parametrize("rank", [5, 6])
+def test_stored_flow_becomes_pixels_of_its_own_dataset(rank):
+  stored = np.uint8([0, 120, 128, 255]).reshape([1] * (rank - 2) + [2, 2]).repeat(2, 0)
+  name, step = clip_values.step("stream", FLOW)
+  made = clip_values.for_network(
+    {"stream": tf.constant(stored), name: tf.constant([step, 2 * step], tf.float32)})
+  assert list(made) == ["stream"]
+  one, other = made["stream"].numpy()
+  assert (one.dtype, one.shape) == (np.float32, stored.shape[1:])
+  np.testing.assert_array_equal(one, dataset.decode_flow(stored[0], FLOW.bound))
+  np.testing.assert_array_equal(other, 2 * one)
 
 
 def test_flow_keeps_its_pixels():

@@ -5,21 +5,27 @@ import pytest
 import tensorflow as tf
 
 from data_prep import cli
+from data_prep import dataset
 from official.inputs import clip_store
+from official.inputs import clip_values
 from official.inputs import clips
 from official.inputs import views
 
 _SIZE = 32
+_FULL_SIZE = 35  # Nothing is resized for it.
 _VARIED = views.Augmentation(min_crop_area=0.3, brightness=0.2)
+_SIZES = pytest.mark.parametrize("size, varied", [
+  (_SIZE, _VARIED), (_FULL_SIZE, _VARIED), (_FULL_SIZE, views.Augmentation())],
+  ids=["shrunk", "resized", "as stored"])
 
 
 @pytest.fixture(scope="module")
 def open_store(two_stream, tmp_path_factory):
   cache_dir = str(tmp_path_factory.mktemp("cache"))
 
-  def open_one(mode: str, split: str = "train") -> clip_store.ClipStore:
+  def open_one(mode: str, split: str = "train", size: int = _SIZE) -> clip_store.ClipStore:
     return clip_store.open_store(
-      two_stream, split, image_size=_SIZE, cache_dir=cache_dir, cache=mode
+      two_stream, split, image_size=size, cache_dir=cache_dir, cache=mode
     )
 
   return open_one
@@ -58,32 +64,54 @@ def _context(worker, workers, replicas):
 
 
 def _together(parts):
-  """Returns the labels and weights of several workers' batches, by step."""
+  """Returns the labels, weights and clips of several workers' batches, by step."""
   return [
     sorted(
-      (label, weight)
-      for _, labels in step
-      for label, weight in zip(labels["label"].tolist(), labels["weight"].tolist())
+      (label, weight, clip.tobytes())
+      for streams, labels in step
+      for label, weight, clip in zip(
+        labels["label"].tolist(), labels["weight"].tolist(), streams["rgb"]
+      )
     )
     for step in zip(*parts)
   ]
 
 
-def test_batches_have_the_network_s_shapes_and_small_types(store):
-  ((streams, labels),) = _first(_training(store), 1)
+@_SIZES
+@pytest.mark.parametrize("mode", ["disk", "none"])
+def test_batches_have_the_network_s_shapes_and_small_types(open_store, mode, size, varied):
+  store = open_store(mode, size=size)
+  ((streams, labels),) = _first(_training(store, image_size=size, augmentation=varied), 1)
+  as_stored = size == _FULL_SIZE and varied is not _VARIED
   assert {name: (values.shape, values.dtype) for name, values in streams.items()} == {
-    "rgb": ((4, 4, _SIZE, _SIZE, 3), np.uint8),
-    "flow": ((4, 4, _SIZE, _SIZE, 2), np.float16),
-  }
+    "rgb": ((4, 4, size, size, 3), np.uint8),
+    "flow": ((4, 4, size, size, 2), np.uint8 if as_stored else np.float16),
+  } | ({"flow/step": ((4,), np.float32)} if as_stored else {})
   assert (labels["label"].dtype, labels["weight"].tolist()) == (np.int32, [1] * 4)
 
 
+@_SIZES
 @pytest.mark.parametrize("mode", ["memory", "none", "auto"])
-def test_how_videos_are_cached_shows_in_no_bit(open_store, store, mode):
-  _assert_equal(_first(_training(open_store(mode)), 5), _first(_training(store), 5))
-  _assert_equal(
-    *(_first(_evaluation(one, clips_per_video=2)) for one in (open_store(mode), store))
-  )
+def test_how_videos_are_cached_shows_in_no_bit(open_store, mode, size, varied):
+  def batches(mode):
+    store = open_store(mode, size=size)
+    evaluation = _evaluation(store, streams=["flow", "rgb"], image_size=size, clips_per_video=2)
+    training = _training(store, image_size=size, augmentation=varied)
+    return _first(training, 5), _first(evaluation)
+
+  for one, other in zip(batches(mode), batches("disk")):
+    _assert_equal(one, other)
+
+
+@pytest.mark.parametrize("mode", ["disk", "none"])
+def test_flow_as_stored_means_to_a_network_what_the_dataset_says(open_store, mode):
+  store = open_store(mode, size=_FULL_SIZE)
+  streams, _ = _first(_evaluation(store, streams=["flow"], image_size=_FULL_SIZE), 1)[0]
+  found = clip_values.for_network(streams)["flow"].numpy()
+  video, bound = store.videos[0], store.streams["flow"].bound
+  first = (video.frames - 4 + 1) // 2
+  frames = [video.frame("flow", first + k)[3:38, 13:48] for k in range(4)]
+  np.testing.assert_array_equal(found[0, 0], [dataset.decode_flow(f, bound) for f in frames])
 
 
 @pytest.mark.parametrize("mode", ["disk", "none"])
@@ -154,7 +182,7 @@ def test_workers_share_an_evaluation_between_them(store):
     for worker in range(2)
   ]
   assert [len(part) for part in parts] == [6, 6]  # Two replicas each, a clip at a time.
-  seen = sum(weight for step in _together(parts) for _, weight in step)
+  seen = sum(weight for step in _together(parts) for _, weight, _ in step)
   assert seen == len(store.videos) == 9
 
 

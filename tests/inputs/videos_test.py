@@ -47,8 +47,20 @@ def test_flow_at_full_size_is_what_decode_flow_says(write_dataset, tmp_path):
   video = _only(_write(write_dataset, tmp_path, flow=[flow]), 40, tmp_path)
   expected = dataset.decode_flow(dataset.encode_flow(flow, 20.0), 20.0)
   frame = video.frame("flow", 0)
+  assert frame.dtype == np.uint8
   np.testing.assert_array_equal(videos.vectors(frame, FLOW), expected)
-  np.testing.assert_array_equal(videos.halves(frame, FLOW), expected)
+
+
+def test_flow_of_another_size_is_brought_to_the_dataset_s_and_stays_in_8_bits(
+  write_dataset, tmp_path, smooth_picture
+):
+  frames = [smooth_picture(0, (40, 60, 3))] * 2
+  flow = np.broadcast_to(np.float32([2.5, -5.0]), (20, 30, 2))
+  video = _only(_write(write_dataset, tmp_path, rgb=frames, flow=[flow]), 40, tmp_path)
+  frame = video.frame("flow", 0)
+  assert frame.dtype == np.uint8
+  np.testing.assert_array_equal(
+    videos.vectors(frame, FLOW), np.broadcast_to([5.0, -10.0], (40, 60, 2)))
 
 
 def test_the_last_flow_is_repeated(write_dataset, tmp_path, smooth_picture):
@@ -84,10 +96,10 @@ _RGB = {"rgb": dataset.StreamInfo(kind="image", channels=3, feature="image/encod
 
 def test_a_clip_without_frames_of_a_stream_is_named():
   with pytest.raises(cli.UserError, match="the clip 'x' has no frames of the stream 'rgb' "):
-    videos.from_record(_record(), _RGB, 40)
+    videos.from_record(_record(), _RGB, 40, shrunk=False)
 
 
 def test_a_frame_that_is_no_image_is_named():
-  video = videos.from_record(_record(**{"image/encoded": [[b"no image"]]}), _RGB, 40)
+  video = videos.from_record(_record(**{"image/encoded": [[b"no image"]]}), _RGB, 40, shrunk=False)
   with pytest.raises(cli.UserError, match="frame 0 of the stream 'rgb' of the clip 'x' cannot be"):
     video.frame("rgb", 0)

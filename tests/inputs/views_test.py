@@ -22,8 +22,9 @@ def _video(**frames) -> videos.Video:
     read=lambda name, indices: (frames[name][index] for index in indices))
 
 
-def _cut(video, name, stream, view, count, size):
-  clips = np.empty((1, count, size, size, stream.channels), clip_values.kept_type(stream))
+def _cut(video, name, stream, view, count, size, *, resized=True):
+  values = clip_values.kept_type(stream, resized=resized)
+  clips = np.empty((1, count, size, size, stream.channels), values)
   views.cut(video, name, stream, [view], clips)
   return clips[0]
 
@@ -72,6 +73,27 @@ def test_a_crop_at_full_scale_keeps_every_value():
   frames = np.random.default_rng(0).integers(0, 256, (2, 16, 20, 3), np.uint8)
   cut = _cut(_video(rgb=frames), "rgb", IMAGE, views.View(longer=0, shorter=1), 2, 14)
   np.testing.assert_array_equal(cut, frames[:, 2:16, 0:14])
+
+
+@pytest.mark.parametrize("channels", [2, 3], ids=["from a cache", "from a record"])
+def test_stored_flow_is_cut_and_mirrored_as_what_it_means(channels):
+  x, y = np.arange(0, 256).reshape(16, 16), np.arange(256)[::-1].reshape(16, 16)
+  stored = np.stack([x, y, np.zeros_like(x)], -1).astype(np.uint8)[np.newaxis, ..., :channels]
+  video = _video(flow=stored)
+  plain = _cut(video, "flow", FLOW, views.View(), 2, 14, resized=False)
+  assert plain.dtype == np.uint8
+  np.testing.assert_array_equal(plain[0], stored[0, 1:15, 1:15, :2])
+  assert (plain[1] == clip_values.ZERO_FLOW).all()
+  mirrored = _cut(video, "flow", FLOW, views.View(flip=True), 2, 14, resized=False)
+  np.testing.assert_array_equal(
+    dataset.decode_flow(mirrored, 20.0),
+    dataset.decode_flow(plain, 20.0)[:, :, ::-1] * np.float32([-1, 1]))
+
+
+def test_mirrored_flow_at_the_bound_stays_at_the_bound():
+  stored = np.full((1, 8, 8, 2), 0, np.uint8)
+  mirrored = _cut(_video(flow=stored), "flow", FLOW, views.View(flip=True), 1, 7, resized=False)
+  assert mirrored[0, 0, 0].tolist() == [255, 0]
 
 
 def test_resizing_scales_the_vectors_and_mirroring_negates_x():

@@ -23,7 +23,7 @@ def _video(images, streams, side):
   for image in stored:
     feature = record.feature_lists.feature_list["image/encoded"].feature.add()
     feature.bytes_list.value.append(cv2.imencode(".png", image[..., ::-1])[1].tobytes())
-  return videos.from_record(record.SerializeToString(), streams, side)
+  return videos.from_record(record.SerializeToString(), streams, side, shrunk=True)
 
 
 @pytest.mark.parametrize("height, width, image_size", [
