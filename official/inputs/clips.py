@@ -1,12 +1,12 @@
 """Batches of clips for training and evaluation.
 
-Example n of a training is a function of (seed, n) alone: epoch n // N walks the N videos in an
-order of its own (`index_shuffle`), and one stateless draw keyed by (seed, n) places the clip in
-time and space and varies it (views.py). A training that is resumed at step s starts the same
-sequence at example s * batch, and sees what it would have seen. Evaluation takes clips evenly
-spaced over every video, and pads the last batch with examples of weight 0, so that no video is lost
-and every batch has the same shape. Of several input pipelines, each takes every so-manieth example,
-so that a step of all of them together has the examples that a step of one would have.
+Example n of a training is clip n % B of step n // B, for batches of B. Epoch n // N walks the N
+videos in an order of its own, keyed by (seed, epoch), and stateless draws keyed by (seed, step)
+place the step's clips in time and space and vary them (views.py). A training that is resumed at
+step s starts the same sequence there, and sees what it would have seen. Evaluation takes clips
+evenly spaced over every video, and pads the last batch with examples of weight 0, so that no video
+is lost and every batch has the same shape. Of several input pipelines, each takes every so-manieth
+example, so that a step of all of them together has the examples that a step of one would have.
 
 A batch is `(streams, labels)`:
   streams: {name: [batch, time, height, width, channels]}, for evaluation [batch, views, time, ...];
@@ -26,6 +26,8 @@ from official.inputs import clip_values
 from official.inputs import filling
 from official.inputs import usable
 from official.inputs import views as views_lib
+
+_AT_A_TIME = 2  # Batches: threads that find no clip of one left begin with the next.
 
 
 def training_clips(
@@ -171,9 +173,12 @@ def _batches(
     units_a_clip = {name: tf.fill([batch_size], pixels) for name, pixels in units.items()}
     return dict(zip(names, clips)) | units_a_clip, {"label": label, "weight": weight}
 
+  options = tf.data.Options()
+  options.threading.private_threadpool_size = _AT_A_TIME
+  options.autotune.enabled = False  # Nothing is left to it; its thread may hold up the end for 1 s.
   numbers = tf.data.Dataset.range(*(step * batches_a_step for step in steps))
-  # Two at a time: threads that have no clip of a batch left begin with the next one.
-  return numbers.map(load, num_parallel_calls=2, deterministic=True).prefetch(1)
+  batches = numbers.map(load, num_parallel_calls=_AT_A_TIME, deterministic=True)
+  return batches.with_options(options).prefetch(1)
 
 
 def _label(labels: Sequence[int], store: clip_store.ClipStore) -> np.ndarray | np.int32:

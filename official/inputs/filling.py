@@ -33,7 +33,7 @@ class Filler:
     Args:
       specs: Of the arrays of one example.
       read: (arguments of an example..., arrays to write them into...).
-      threads: How many examples are read at a time, in all of a process that have this number.
+      threads: How many examples are read at a time, over all fillers with this number of threads.
     """
     self._specs, self._read = specs, read
     self._pool = _pool(threads)
@@ -48,7 +48,9 @@ class Filler:
     ]
     # Of an array of numbers [batch], array[n] would be a number: array[n, ...] is an array.
     work = [
-      self._pool.submit(self._read, *(one[n] for one in arguments), *(one[n, ...] for one in arrays))
+      self._pool.submit(
+        self._read, *(one[n] for one in arguments), *(one[n, ...] for one in arrays)
+      )
       for n in range(count)
     ]
     try:

@@ -130,8 +130,8 @@ def cut(
 ) -> None:
   """Writes views of one stream into `out`, of the type that clip_values.py says.
 
-  Flow is in pixels of the square, if it is not as stored. Past the end of a video its last frame stands still. Each frame
-  is decoded once, for all views.
+  Flow is in pixels of the square, if it is not as stored. Past the end of a video its last frame
+  stands still. Each frame is decoded once, for all views.
 
   Args:
     video: Whose frames they are.
@@ -149,8 +149,8 @@ def cut(
   for index, frame in zip(indices, video.read(name, indices)):
     if not cuts:
       boxes = (box(view, *frame.shape[:2]) for view in views)
-      slices = [np.s_[top : top + rows, left : left + columns] for top, left, rows, columns in boxes]
-      cuts = list(zip(views, slices, firsts, out))
+      parts = [np.s_[top : top + rows, left : left + columns] for top, left, rows, columns in boxes]
+      cuts = list(zip(views, parts, firsts, out))
     for view, inside, first, clip in cuts:
       if first <= index < first + there:
         cut_frame(frame[inside], stream, view, clip[index - first])

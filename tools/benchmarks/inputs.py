@@ -93,9 +93,12 @@ def _batches(store, size: int):
 
 
 def _pipeline_rate(store, size: int) -> float:
-  for number, _ in enumerate(_batches(store, size).take(_AHEAD + _BATCHES.value), 1):
-    if number == _AHEAD:
-      start = time.perf_counter()
+  batches = iter(_batches(store, size))
+  for _ in range(_AHEAD):
+    next(batches)
+  start = time.perf_counter()
+  for _ in range(_BATCHES.value):
+    next(batches)
   return _BATCHES.value * _BATCH.value / (time.perf_counter() - start)
 
 
