@@ -111,11 +111,10 @@ def run(pipeline: beam.Pipeline) -> None:
     error = outcome.get()
   except KeyboardInterrupt:
     _end("interrupted; the same command goes on", 130)
-  finally:
-    threading.excepthook = previous_hook
   if isinstance(error, _WorkerDied):
     _end(f"a worker process died: {error}; a decoder may have crashed, or memory run out "
          "(--direct_num_workers=1 needs least); the same command goes on", 1)
+  threading.excepthook = previous_hook  # Not before: threads fail as long as there are workers.
   if error:
     writing = _OS_ERROR.search(str(error))  # Beam hands on a worker's exception as text.
     if writing:
