@@ -32,6 +32,7 @@ SCHEMA_VERSION = 1
 FILE_NAME = "dataset.json"
 FAILURES_NAME = "failures.jsonl"
 SPLITS = ("train", "validation", "test")
+ZERO_FLOW = 128  # What no motion is stored as.
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -170,14 +171,20 @@ def shard_paths(directory: str, split: str) -> tuple[str, ...]:
   return paths
 
 
+def flow_step(bound: float) -> float:
+  """Returns the pixels from one stored value of flow to the next."""
+  return bound / 128
+
+
 def encode_flow(flow: np.ndarray, bound: float) -> np.ndarray:
   """Quantises flow `[..., 2]` (x, y), in pixels, to a uint8 image `[..., 3]` (x, y, 0)."""
   image = np.zeros((*flow.shape[:-1], 3), np.uint8)
-  image[..., :2] = np.clip(np.rint(128.0 + flow * np.float32(128.0 / bound)), 0, 255)
+  image[..., :2] = np.clip(np.rint(ZERO_FLOW + flow * np.float32(128 / bound)), 0, 255)
   return image
 
 
 def decode_flow(image: np.ndarray, bound: float) -> np.ndarray:
   """Returns float32 flow `[..., 2]` (x, y), in pixels, from a stored uint8 image `[..., 2 or
   more]`."""
-  return (image[..., :2].astype(np.float32) - np.float32(128)) * np.float32(bound / 128.0)
+  levels = image[..., :2].astype(np.float32)
+  return (levels - np.float32(ZERO_FLOW)) * np.float32(flow_step(bound))

@@ -30,7 +30,7 @@ from apache_beam.transforms import environments  # isort: skip
 
 _NAMES = (None, "DirectRunner", "FnApiRunner")
 _BEAM_WATCHES_A_WORKER = "run_worker"  # Names of Beam's threads.
-_BEAM_READS_FROM_A_WORKER = "beam_control_read"
+_BEAM_READS_FROM_A_WORKER = ("beam_control_read", "read_grpc_client_inputs")
 _OS_ERROR = re.compile(
     r"^(?:RuntimeError: )?\w*Error: (\[Errno \d+\] .*?)(?: \[while running .*)?$", re.MULTILINE)
 
@@ -102,7 +102,7 @@ def run(pipeline: beam.Pipeline) -> None:
     name = arguments.thread.name if arguments.thread else ""
     if name == _BEAM_WATCHES_A_WORKER:
       outcome.put(_WorkerDied(str(arguments.exc_value)))
-    elif name != _BEAM_READS_FROM_A_WORKER:
+    elif name not in _BEAM_READS_FROM_A_WORKER:
       previous_hook(arguments)
 
   previous_hook, threading.excepthook = threading.excepthook, on_thread_error

@@ -94,7 +94,7 @@ def open_store(
     kept = os.path.join(cache_dir, f"{split}-{info.fingerprint[:16]}.records.npy")
 
   def streamed() -> videos_lib.Streamed:
-    return videos_lib.Streamed(streams, data_dir, split, side, kept)
+    return videos_lib.Streamed(streams, data_dir, split, side, kept, shrunk=shrunk)
 
   if mode == "disk":
     name = f"{split}-{side}-{info.fingerprint[:16]}-{_FORMAT}"

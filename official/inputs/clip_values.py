@@ -19,7 +19,6 @@ import tensorflow as tf
 
 from data_prep import dataset
 
-ZERO_FLOW = 128  # What no motion is stored as.
 _STEP = "/step"
 
 
@@ -35,7 +34,7 @@ def kept_type(stream: dataset.StreamInfo, *, resized: bool) -> np.dtype:
 
 def step(name: str, stream: dataset.StreamInfo) -> tuple[str, float]:
   """Returns what a batch has beside a stream of stored flow: its name, and a number a clip."""
-  return name + _STEP, stream.bound / 128
+  return name + _STEP, dataset.flow_step(stream.bound)
 
 
 def for_network(streams: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -55,5 +54,5 @@ def scaled(levels: tf.Tensor) -> tf.Tensor:
 def _values(values: tf.Tensor, pixels: tf.Tensor | None) -> tf.Tensor:
   if pixels is not None:
     clips = tf.reshape(tf.cast(values, tf.float32), [tf.size(pixels), -1])
-    return tf.reshape((clips - ZERO_FLOW) * pixels[:, tf.newaxis], tf.shape(values))
+    return tf.reshape((clips - dataset.ZERO_FLOW) * pixels[:, tf.newaxis], tf.shape(values))
   return scaled(values) if values.dtype == tf.uint8 else tf.cast(values, tf.float32)

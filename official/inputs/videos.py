@@ -70,6 +70,8 @@ class Streamed(Sequence):
     split: str,
     side: int,
     kept: str | None,
+    *,
+    shrunk: bool,
   ):
     """Finds the records.
 
@@ -79,9 +81,9 @@ class Streamed(Sequence):
       split: train, validation or test.
       side: Short side of the grid.
       kept: Where positions of records are kept (record_index.py).
+      shrunk: Whether the dataset's short side is larger.
     """
-    self._streams, self._side = streams, side
-    self._shrunk = side < dataset.load(data_dir).short_side
+    self._streams, self._side, self._shrunk = streams, side, shrunk
     self._paths = dataset.shard_paths(data_dir, split)
     self._index = record_index.locate(self._paths, kept)
 

@@ -23,7 +23,6 @@ import numpy as np
 
 from data_prep import cli
 from data_prep import dataset
-from official.inputs import clip_values
 from official.inputs import videos
 
 _CROP = 7 / 8  # Of the short side.
@@ -155,7 +154,7 @@ def cut(
       if first <= index < first + there:
         cut_frame(frame[inside], stream, view, clip[index - first])
   if there < count:
-    still = clip_values.ZERO_FLOW if out.dtype == np.uint8 else 0
+    still = dataset.ZERO_FLOW if out.dtype == np.uint8 else 0
     out[:, there:] = still if stream.kind == "flow" else out[:, there - 1 : there]
 
 

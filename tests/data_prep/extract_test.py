@@ -1,5 +1,6 @@
 """The main, each time in a process of its own."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -119,8 +120,10 @@ def _processes_of(pid):
   """Returns the commands of all processes that `pid` began, and those began, by pid."""
   found = {}
   for task in os.listdir(f"/proc/{pid}/task"):
-    with open(f"/proc/{pid}/task/{task}/children") as file:
-      for child in map(int, file.read().split()):
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # The thread may have ended.
+      with open(f"/proc/{pid}/task/{task}/children") as file:
+        children = [int(child) for child in file.read().split()]
+      for child in children:
         with open(f"/proc/{child}/cmdline") as command:
           found |= {child: command.read()} | _processes_of(child)
   return found
@@ -149,8 +152,8 @@ def test_a_worker_that_dies_ends_the_run_with_one_line(start, tmp_path):
   os.kill(workers[0], signal.SIGKILL)
   output, errors = driver.communicate(timeout=30)
   assert driver.returncode == 1
-  last = errors.splitlines()[-1].lstrip()  # A thread of Beam may have begun a line.
-  assert last.startswith("error: a worker process died: Worker subprocess exited with return code")
+  line, = errors.splitlines()
+  assert line.startswith("error: a worker process died: Worker subprocess exited with return code")
   _wait_until_gone(processes)
   assert not (tmp_path / "data" / "dataset.json").exists()
 

@@ -136,7 +136,7 @@ def test_it_is_computed_once_and_kept_beside_what_is_stored(open_store, sample_d
 def _only(write_dataset, folder, frames, side=40):
   data = write_dataset(folder, {"train": [([0], {"rgb": frames})]})
   streams = flow_source.streams(dataset.load(data), "in_graph")
-  return videos.Streamed(streams, data, "train", side, None)[0], streams["flow"]
+  return videos.Streamed(streams, data, "train", side, None, shrunk=side < 40)[0], streams["flow"]
 
 
 def test_flow_is_computed_at_the_dataset_s_size_and_then_brought_to_the_grid(

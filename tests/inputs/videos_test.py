@@ -15,7 +15,8 @@ FLOW = dataset.StreamInfo(kind="flow", channels=2, feature="flow", format="png",
 def _only(data_dir, side, folder) -> videos.Video:
   info = dataset.load(data_dir)
   kept = str(folder / "index.npy")
-  return videos.Streamed(info.streams, data_dir, "train", side, kept)[0]
+  shrunk = side < info.short_side
+  return videos.Streamed(info.streams, data_dir, "train", side, kept, shrunk=shrunk)[0]
 
 
 def _write(write_dataset, folder, **frames):

@@ -83,7 +83,7 @@ def test_stored_flow_is_cut_and_mirrored_as_what_it_means(channels):
   plain = _cut(video, "flow", FLOW, views.View(), 2, 14, resized=False)
   assert plain.dtype == np.uint8
   np.testing.assert_array_equal(plain[0], stored[0, 1:15, 1:15, :2])
-  assert (plain[1] == clip_values.ZERO_FLOW).all()
+  assert (plain[1] == dataset.ZERO_FLOW).all()
   mirrored = _cut(video, "flow", FLOW, views.View(flip=True), 2, 14, resized=False)
   np.testing.assert_array_equal(
     dataset.decode_flow(mirrored, 20.0),
