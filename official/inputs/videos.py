@@ -24,6 +24,7 @@ from data_prep import cli
 from data_prep import dataset
 from data_prep import decoding
 from official.inputs import flow_source
+from official.inputs import png
 from official.inputs import record_index
 
 _MARGIN = 8 / 7
@@ -126,12 +127,9 @@ def from_record(
 
   def decode(name: str, index: int) -> np.ndarray:
     images = encoded[name]
-    flag = cv2.IMREAD_GRAYSCALE if streams[name].channels == 1 else cv2.IMREAD_COLOR_RGB
-    data = images[min(index, len(images) - 1)].bytes_list.value[0]
-    try:
-      image = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
-    except cv2.error:
-      image = None
+    image = decoded(
+      images[min(index, len(images) - 1)].bytes_list.value[0], grey=streams[name].channels == 1
+    )
     if image is None:
       raise cli.UserError(
         f"frame {index} of the stream {name!r} of the clip {video_id!r} cannot be decoded; "
@@ -161,6 +159,18 @@ def vectors(flow: np.ndarray, stream: dataset.StreamInfo) -> np.ndarray:
   stored = np.empty((*flow.shape[:2], 2), np.uint8)
   cv2.mixChannels([flow], [stored], [0, 0, 1, 1])
   return cv2.LUT(stored, _flow_table(stream.bound))
+
+
+def decoded(data: bytes, *, grey: bool) -> np.ndarray | None:
+  """Returns uint8 [height, width, 3], or of grey [height, width]; None if that cannot be done."""
+  image = None if grey else png.decode(data)
+  if image is not None:
+    return image
+  flag = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR_RGB
+  try:
+    return cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+  except cv2.error:
+    return None
 
 
 def _computed(
