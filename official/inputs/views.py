@@ -142,7 +142,9 @@ def cut(
   count = out.shape[1]
   firsts = [_place(view.time, max(video.frames - count, 0)) for view in views]
   there = min(count, video.frames)
-  cut_frame = _cut_flow if stream.kind == "flow" else _cut_image
+  is_flow = stream.kind == "flow"
+  stored = is_flow and out.dtype == np.uint8
+  cut_frame = _cut_stored_flow if stored else _cut_flow if is_flow else _cut_image
   cuts = []
   indices = sorted({first + k for first in firsts for k in range(there)})
   for index, frame in zip(indices, video.read(name, indices)):
@@ -154,8 +156,12 @@ def cut(
       if first <= index < first + there:
         cut_frame(frame[inside], stream, view, clip[index - first])
   if there < count:
-    still = dataset.ZERO_FLOW if out.dtype == np.uint8 else 0
-    out[:, there:] = still if stream.kind == "flow" else out[:, there - 1 : there]
+    still = dataset.ZERO_FLOW if stored else 0
+    out[:, there:] = still if is_flow else out[:, there - 1 : there]
+  if stored:  # Of all frames of a clip at once: for one, the calls take longer than their work.
+    for view, clip in zip(views, out):
+      if view.flip:
+        _mirror(clip.reshape(-1, *clip.shape[2:]))
 
 
 def _cut_image(
@@ -177,13 +183,6 @@ def _cut_flow(
   crop: np.ndarray, stream: dataset.StreamInfo, view: View, target: np.ndarray
 ) -> None:
   """Writes part of a frame of flow into `target` [size, size, 2]."""
-  if target.dtype == np.uint8:
-    cv2.mixChannels([crop], [target], [0, 0, 1, 1])
-    if view.flip:
-      cv2.flip(target, 1, target)
-      lines, (inverted, one) = target.reshape(len(target), -1), _negative_x(len(target))
-      cv2.add(cv2.bitwise_xor(lines, inverted, lines), one, lines)
-    return
   size, (rows, columns) = len(target), crop.shape[:2]
   if crop.dtype == np.uint8 or (rows, columns) != (size, size):
     resized = cv2.resize(
@@ -200,6 +199,22 @@ def _cut_flow(
     np.copyto(target, crop)
 
 
+def _cut_stored_flow(
+  crop: np.ndarray, stream: dataset.StreamInfo, view: View, target: np.ndarray
+) -> None:
+  """Writes part of a frame of flow, as stored, into `target` [size, size, 2], not mirrored."""
+  del stream, view
+  cv2.mixChannels([crop], [target], [0, 0, 1, 1])
+
+
+def _mirror(flow: np.ndarray) -> None:
+  """Mirrors flow as stored, uint8 [lines, columns, 2], in place."""
+  cv2.flip(flow, 1, flow)
+  lines = flow.reshape(len(flow), -1)
+  inverted, one = _negative_x(*flow.shape[:2])
+  cv2.add(cv2.bitwise_xor(lines, inverted, lines), one, lines)
+
+
 @functools.cache
 def _signs_of_x(size: int) -> np.ndarray:
   """Returns the sign bits of x in a line of flow, int16 [2 * size]."""
@@ -207,10 +222,10 @@ def _signs_of_x(size: int) -> np.ndarray:
 
 
 @functools.cache
-def _negative_x(size: int) -> tuple[np.ndarray, np.ndarray]:
+def _negative_x(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
   """Returns what makes 256 - v of stored x, or 255 of 0: the bits to turn over, then a number to
-  add; uint8 [size, 2 * size] each, for x and y in turn."""
-  return tuple(np.tile(np.uint8([of_x, 0]), (size, size)) for of_x in (255, 1))
+  add; uint8 [rows, 2 * columns] each, for x and y in turn."""
+  return tuple(np.tile(np.uint8([of_x, 0]), (rows, columns)) for of_x in (255, 1))
 
 
 @functools.cache

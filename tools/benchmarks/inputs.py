@@ -4,6 +4,7 @@
 
 decode     the bare rate: OpenCV decodes the encoded images of the clips, held in memory, by as many
            threads as the pipeline has
+own        the same images and threads, but decoded as the pipeline does: PNG by official.inputs.png
 streaming  training batches without a cache: records are read and parsed, the frames of the clips
            decoded, cut out, mirrored, batched; resized and brightened, too, with --min_crop_area
            and --brightness
@@ -11,14 +12,14 @@ cached     the same batches from videos that were decoded before
 float32    what a step then does to a batch before its network (clip_values.for_network): no part of
            the pipeline, but work that every clip needs
 
-The clips are those that a training sees; the first three have the same frames. All are timed in
+The clips are those that a training sees; the first four have the same frames. All are timed in
 turn within every round, so that a machine whose speed drifts treats them alike; printed are medians
 over the rounds, and the ratio to `decode`. Squares are 7/8 of the dataset's short side, where
 frames need not be shrunk; with a smaller --image_size, streaming shrinks them first, which `decode`
 does not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent import futures
 import dataclasses
 import os
@@ -58,20 +59,23 @@ def main(arguments: Sequence[str]) -> None:
     stores = {name: _open(data_dir, size, folder, mode)
               for name, mode in (("streaming", "none"), ("cached", "disk"))}
     images = _seen(stores["streaming"], size)
-    _, threads = _decode_rate(images)
-    rates: dict[str, list[float]] = {"decode": [], "streaming": [], "cached": [], "float32": []}
+    bare, own = _decoders()
+    _, threads = _decode_rate(images, bare)
+    rates: dict[str, list[float]] = {
+      name: [] for name in ("decode", "own", "streaming", "cached", "float32")}
     for _ in range(_ROUNDS.value):
-      rates["decode"].append(_decode_rate(images)[0])
+      rates["decode"].append(_decode_rate(images, bare)[0])
+      rates["own"].append(_decode_rate(images, own)[0])
       for name, store in stores.items():
         rates[name].append(_pipeline_rate(store, size))
       rates["float32"].append(_conversion_rate(stores["cached"], size))
   streams = sorted(flow_source.streams(info, _FLOW.value))
   print(f"clips of {_FRAMES.value} frames of {size}x{size}, {', '.join(streams)}; "
         f"{threads} threads; clips a second")
-  bare = statistics.median(rates["decode"])
+  unit = statistics.median(rates["decode"])
   for name, several in rates.items():
     rate = statistics.median(several)
-    print(f"{name:<10}{rate:>9.1f}{rate / bare:>7.2f}x")
+    print(f"{name:<10}{rate:>9.1f}{rate / unit:>7.2f}x")
 
 
 def _open(data_dir: str, size: int, folder: str, mode: str):
@@ -117,8 +121,8 @@ def _conversion_rate(store, size: int) -> float:
   return _BATCHES.value * _BATCH.value / (time.perf_counter() - start)
 
 
-def _seen(store, size: int) -> list[list[tuple[bytes, int]]]:
-  """Returns, per clip of a round, its encoded images, each with its number of channels."""
+def _seen(store, size: int) -> list[list[tuple[bytes, bool]]]:
+  """Returns, per clip of a round, its encoded images, each with whether it is grey."""
   clips = []
 
   class Watched(Sequence):
@@ -136,7 +140,7 @@ def _seen(store, size: int) -> list[list[tuple[bytes, int]]]:
         stream = store.streams[name]
         encoded = lists[stream.feature]
         for number in indices:
-          images.append((encoded[min(number, len(encoded) - 1)][0], stream.channels))
+          images.append((encoded[min(number, len(encoded) - 1)][0], stream.channels == 1))
         return video.read(name, indices)
 
       video = store.videos[index]
@@ -147,22 +151,34 @@ def _seen(store, size: int) -> list[list[tuple[bytes, int]]]:
   return clips[: _BATCHES.value * _BATCH.value]
 
 
-def _decode_rate(clips: list[list[tuple[bytes, int]]]) -> tuple[float, int]:
-  """Returns clips a second, and the number of threads."""
+def _decoders() -> tuple[Callable[[bytes, bool], object], ...]:
+  """Returns OpenCV's and the pipeline's: (encoded image, whether it is grey) -> values."""
   import cv2
   import numpy as np
 
+  from official.inputs import videos
+
+  def bare(data, grey):
+    flag = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR_RGB
+    return cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+
+  return bare, lambda data, grey: videos.decoded(data, grey=grey)
+
+
+def _decode_rate(
+    clips: list[list[tuple[bytes, bool]]], decode: Callable[[bytes, bool], object],
+) -> tuple[float, int]:
+  """Returns clips a second, and the number of threads."""
   from official.inputs import clip_store
 
-  def decode(images):
-    for data, channels in images:
-      flag = cv2.IMREAD_GRAYSCALE if channels == 1 else cv2.IMREAD_COLOR_RGB
-      cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+  def decode_all(images):
+    for data, grey in images:
+      decode(data, grey)
 
   threads = clip_store.parallel_calls()
   with futures.ThreadPoolExecutor(threads) as pool:
     start = time.perf_counter()
-    for _ in pool.map(decode, clips):
+    for _ in pool.map(decode_all, clips):
       pass
     return len(clips) / (time.perf_counter() - start), threads
 
