@@ -4,6 +4,9 @@
 #   tools/setup.sh
 #   PYTHON=path/to/python3.11 tools/setup.sh      with that interpreter
 #
+# Everything that is fetched is in the lock, with its hash, the build requirements of packages that
+# come as source only included.
+#
 # The interpreter is the first Python 3.11 with the modules venv and ensurepip among $PYTHON,
 # python3.11, python3 and python; where there is none, uv provides one.
 #
@@ -97,7 +100,7 @@ make_venv() {
       fail "$with_venv -m venv failed; on Debian and Ubuntu: apt-get install python3.11-venv"
   elif command -v uv > /dev/null; then
     say "Making $VENV with uv, which gets Python 3.11 if need be"
-    watch_command venv_status "$LOG" uv venv --python 3.11 --seed --allow-existing "$VENV" ||
+    watch_command venv_status "$LOG" uv venv --python 3.11 --allow-existing "$VENV" ||
       fail "uv could not provide Python 3.11; install it another way: $HELP"
   elif [[ -n "$without_venv" ]]; then
     fail "$without_venv is Python 3.11 but has no venv module, and there is no uv; install" \
@@ -112,35 +115,80 @@ make_venv() {
 
 venv_status() { say "making the virtual environment"; }
 
-# The few packages that come as source only are built with the lock's setuptools, installed first:
-# pip would otherwise fetch the newest one, unhashed.
+# The lock's uv installs what the lock names. It builds the few packages that come as source only, and
+# takes what they are built with from the lock, too, or fails (--require-build-hashes). uv itself is
+# installed by the pip that comes with Python, or by another uv.
 install() {
-  local pip=("$VENV_PYTHON" -m pip install --no-deps --require-hashes --no-build-isolation
-    --no-input --disable-pip-version-check --no-warn-script-location --progress-bar off)
+  local installer=(uv pip install --python "$VENV_PYTHON") uv="$VENV/bin/uv"
   PACKAGES="$(grep -c '^[A-Za-z0-9].*==' "$LOCK")"
   say "Installing the $PACKAGES packages of requirements.lock (1 GB to download, 3.5 GB on disk)"
   say "  log: $LOG"
-  awk '/^[A-Za-z0-9]/ { wanted = /^(packaging|setuptools|wheel)==/ } wanted' "$LOCK" \
-    > "$VENV/build.lock"
-  if [[ -s "$VENV/build.lock" ]]; then
-    watch_command install_status "$LOG" "${pip[@]}" -r "$VENV/build.lock" || give_up
+  if "$VENV_PYTHON" -m pip --version > /dev/null 2>&1; then
+    installer=("$VENV_PYTHON" -m pip install --disable-pip-version-check --progress-bar=off)
+    use_settings_of_pip
   fi
-  watch_command install_status "$LOG" "${pip[@]}" -r "$LOCK" || give_up
+  awk '/^(-|[A-Za-z0-9])/ { wanted = /^(-|uv==)/ } wanted' "$LOCK" > "$VENV/uv.lock"
+  watch_command uv_status "$LOG" "${installer[@]}" --no-deps --require-hashes \
+    --only-binary=:all: -r "$VENV/uv.lock" || give_up
+  export UV_HTTP_TIMEOUT="${UV_HTTP_TIMEOUT:-180}"
+  ARCHIVES="$("$uv" cache dir)/archive-v0"
+  ARCHIVES_BEFORE="$(count_archives)"
+  watch_command install_status "$LOG" "$uv" pip install --python "$VENV_PYTHON" --no-deps \
+    --require-hashes --require-build-hashes --preview-features build-dependency-hashes \
+    --build-constraints "$LOCK" --no-progress --color=never -r "$LOCK" || give_up
 }
 
+# Where pip is told to use another index or certificate, so is uv, which does not read pip's files.
+# Settings from the environment are listed last by pip, and win.
+use_settings_of_pip() {
+  local index extra cert
+  index="$(setting_of_pip index-url)"
+  extra="$(setting_of_pip extra-index-url)"
+  cert="$(setting_of_pip cert)"
+  export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$index}" UV_INDEX="${UV_INDEX:-$extra}"
+  export SSL_CERT_FILE="${SSL_CERT_FILE:-$cert}"
+  [[ -n "$UV_DEFAULT_INDEX" ]] || unset UV_DEFAULT_INDEX
+  [[ -n "$UV_INDEX" ]] || unset UV_INDEX
+  [[ -n "$SSL_CERT_FILE" ]] || unset SSL_CERT_FILE
+}
+
+setting_of_pip() {
+  "$VENV_PYTHON" -m pip config list 2> /dev/null |
+    sed -nE "s/^(:env:|global|install)\.$1='(.*)'$/\2/p" | tail -n 1
+}
+
+uv_status() { say "installing uv, which installs the rest"; }
+
 install_status() {
-  local installed=("$VENV"/lib/python3.11/site-packages/*.dist-info)
-  if grep -q "^Installing collected packages" "$LOG"; then
-    say "$(( ${#installed[@]} - 1 )) of $PACKAGES packages installed"  # pip is not in the lock
+  if grep -q "^Prepared" "$LOG"; then
+    say "all downloaded, copying them into the environment"
   else
-    say "$(grep -cE "^(Collecting|Processing) " "$LOG") of $PACKAGES packages downloaded"
+    say "$(( $(count_archives) - ARCHIVES_BEFORE )) packages downloaded"
   fi
 }
+
+count_archives() { { find "$ARCHIVES" -mindepth 1 -maxdepth 1 2> /dev/null || true; } | wc -l; }
 
 give_up() {
   printf 'error: %s\n' \
-    "the installation failed; run tools/setup.sh again, downloads are kept ($LOG has it all)" >&2
+    "the installation failed: $(reason); run tools/setup.sh again, downloads are kept" \
+    "($LOG has all that was printed)" | paste -sd ' ' >&2
   exit 1
+}
+
+# The failing package and the last line of what it said: by uv ("error:", then the causes, the last of
+# which may quote the output of a build) or by pip ("ERROR:", then the packages that are meant).
+reason() {
+  awk '
+    /^error: / { failure = substr($0, 8); detail = ""; quoted = 0 }
+    /^ERROR: / { failure = substr($0, 8); detail = ""; pip = 1 }
+    pip && /^ +[A-Za-z0-9._-]+==/ { detail = $1 }
+    /^  cause: / { detail = substr($0, 10) }
+    /^ +\[stderr\]$/ { quoted = 1; next }
+    quoted && /^ +[^ ]/ { detail = $0; sub(/^ +/, "", detail) }
+    /^hint: / { quoted = 0 }
+    END { print (failure == "" ? "see the log" : failure (detail == "" ? "" : ": " detail)) }
+  ' "$LOG"
 }
 
 main

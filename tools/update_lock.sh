@@ -4,19 +4,21 @@
 #   tools/update_lock.sh                          keeps what is locked, if pyproject.toml allows
 #   tools/update_lock.sh --upgrade-package=NAME   or --upgrade, or any option of `uv pip compile`
 #
-# The lock holds the extras `cluster` and `dev` too, for Python 3.11 on Linux x86_64, with the
-# hashes of every file. One opencv only: tf-models-official asks for opencv-python-headless, which
-# installs the same files as our opencv-contrib-python-headless without TV-L1; the override drops
-# it.
+# The lock holds the extras `cluster`, `dev` and `install` too, for Python 3.11 on Linux x86_64, with
+# the hashes of every file. The environment is made from it at once, so that a package that cannot
+# be installed, or is built with something that the lock lacks, shows today.
+#
+# One opencv only: tf-models-official asks for opencv-python-headless, which installs the same files
+# as our opencv-contrib-python-headless without TV-L1; the override drops it.
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-UV_VERSION="0.13.9"
+UV_VERSION="$(sed -n 's/^uv==\([^ ]*\).*/\1/p' "$ROOT/requirements.lock")"
 temporary="$(mktemp -d)"
 trap 'rm -rf "$temporary"' EXIT
 
-uv="$(command -v uv || true)"
+uv="$(PATH="$VENV/bin:$PATH" command -v uv || true)"
 if [[ -z "$uv" ]]; then
   say "No uv on PATH: installing $UV_VERSION into a throwaway environment"
   python3 -m venv "$temporary/uv" ||
@@ -28,9 +30,11 @@ fi
 
 cd "$ROOT"
 echo 'opencv-python-headless ; python_version < "0"' > "$temporary/overrides.txt"
-"$uv" pip compile pyproject.toml --extra cluster --extra dev --override "$temporary/overrides.txt" \
+"$uv" pip compile pyproject.toml --extra cluster --extra dev --extra install \
+  --override "$temporary/overrides.txt" \
   --python-version 3.11 --python-platform x86_64-manylinux_2_28 --generate-hashes \
   --no-emit-index-url --no-emit-find-links \
   --custom-compile-command tools/update_lock.sh --output-file requirements.lock --quiet "$@"
 packages="$(grep -c '^[A-Za-z0-9].*==' requirements.lock)"
-say "requirements.lock: $packages packages; tools/setup.sh installs them"
+say "requirements.lock: $packages packages"
+tools/setup.sh
