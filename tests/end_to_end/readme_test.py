@@ -1,0 +1,46 @@
+"""The commands of README.md, pasted one after the other into a shell at the root of a checkout."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests import documentation
+
+ROOT = documentation.ROOT
+TITLE = "The commands behind the demonstration"
+# These need an engine for containers, and a server that runs in one.
+LEFT_OUT = ("docker ", "python -m tools.serve_client ")
+
+
+@pytest.fixture
+def checkout(tmp_path) -> pathlib.Path:
+  """A copy of this checkout with nothing in it that is not the project's own."""
+  copy = tmp_path / "checkout"
+  shutil.copytree(ROOT, copy, symlinks=True, ignore=shutil.ignore_patterns(
+      ".git", ".venv*", "demo", "runs", "bazel-*", "__pycache__", "node_modules", ".*_cache"))
+  (copy / ".venv").symlink_to(sys.prefix)
+  return copy
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_the_commands_of_the_readme_work_as_they_stand(checkout):
+  text = documentation.section((ROOT / "README.md").read_text(), TITLE)
+  commands = [*documentation.commands(text), *documentation.inline_commands(text)]
+  left_out = [command for command in commands if command.startswith(LEFT_OUT)]
+  assert len(left_out) == len(LEFT_OUT)
+  script = ["set -euo pipefail"]
+  for command in commands:
+    if command not in left_out:
+      script += [f"echo {'$ ' + command!r}", command]
+  done = subprocess.run(
+      ["bash", "-c", "\n".join(script)], cwd=checkout, env={**os.environ, "PYTHONPATH": ""},
+      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+  assert done.returncode == 0, done.stdout[-4000:]
+  for path in ("data/dataset.json", "run/candidates/000003/result.json", "run/final/result.json",
+               "run/export/1/saved_model.pb", "preview.html", "trained/train.json", "answers.csv"):
+    assert (checkout / path).is_file(), path
