@@ -35,6 +35,16 @@ def resolve_path(path: str) -> str:
   )
 
 
+def printable(text: str) -> str:
+  """Returns `text` on one line, with escapes for what a terminal cannot show, or would obey."""
+  return "".join(
+    character
+    if character.isprintable()
+    else character.encode("unicode_escape", "backslashreplace").decode()
+    for character in text
+  )
+
+
 def fail(message: object) -> NoReturn:
   """Prints one line on stderr and exits with status 2."""
   print("error: " + " ".join(str(message).split()), file=sys.stderr, flush=True)

@@ -16,7 +16,7 @@ as 8-bit images (x, y, 0) with
 so that zero is exactly zero, and one step is bound / 128 px. A clip of T frames has T - 1 flows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 import dataclasses
 import functools
 import hashlib
@@ -82,6 +82,8 @@ class DatasetInfo:
     manifest_sha256: Hash over the rows that the dataset was made from.
     settings: The flags that shape the bytes.
     versions: Library versions that shape the bytes.
+    class_clips: By split, how many of its clips are of each class, in the order of `classes`; None
+      in a dataset that was made before this was counted.
   """
 
   classes: tuple[str, ...]
@@ -94,6 +96,7 @@ class DatasetInfo:
   manifest_sha256: str
   settings: Mapping[str, Any]
   versions: Mapping[str, str]
+  class_clips: Mapping[str, Sequence[int]] | None = None
   schema_version: int = SCHEMA_VERSION
 
   @functools.cached_property
@@ -112,6 +115,10 @@ def to_json(info: DatasetInfo) -> dict[str, Any]:
       for name, stream in info.streams.items()
   }
   fields["splits"] = {name: dataclasses.asdict(split) for name, split in info.splits.items()}
+  if fields["class_clips"] is None:
+    del fields["class_clips"]
+  else:
+    fields["class_clips"] = {split: list(counts) for split, counts in info.class_clips.items()}
   return {"schema_version": fields.pop("schema_version")} | fields
 
 

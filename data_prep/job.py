@@ -2,18 +2,21 @@
 job."""
 
 import collections
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 import concurrent.futures
 import dataclasses
 import functools
 import json
 import os
+import shlex
+import sys
 import time
 from typing import Any
 
 import av
 import cv2
 
+from data_prep import class_table
 from data_prep import cli
 from data_prep import clips
 from data_prep import dataset
@@ -78,8 +81,10 @@ def prepare(manifest: str,
   finished = folder.finished(directory, identity, overwrite=operation.overwrite)
   if finished:
     print(f"{directory} is already prepared from this manifest with these flags: nothing to do")
+    _tell_next(directory)
     return finished
   _require_some_video(all_rows, manifest)
+  _tell(f"warning: {manifest}: {leak}" for leak in rows.leaks(all_rows))
   classes = rows.classes(all_rows)
   with folder.owned(directory, identity, overwrite=operation.overwrite):
     if cutting.window_seconds:
@@ -89,6 +94,7 @@ def prepare(manifest: str,
           f"{directory}", flush=True)
     results = _run(directory, settings, classes, plan, operation)
     failures = _failures(results, manifest, len(all_rows), operation.max_failure_rate)
+    table = _table(all_rows, classes, failures)
     info = dataset.DatasetInfo(classes=classes,
                                streams=settings.streams,
                                fps=settings.fps,
@@ -98,15 +104,19 @@ def prepare(manifest: str,
                                multi_label=any(len(row.labels) > 1 for row in all_rows),
                                manifest_sha256=identity.manifest_sha256,
                                settings=dict(identity.settings),
-                               versions=dict(identity.versions))
+                               versions=dict(identity.versions),
+                               class_clips=table.by_split(classes))
     lines = "".join(json.dumps(failure) + "\n" for failure in failures)
     files.write_bytes(files.join(directory, dataset.FAILURES_NAME), lines.encode())
     dataset.save(info, directory)
   print(_summary(info, directory, time.monotonic() - began))
-  untrained = _classes_without_train_clip(all_rows, failures)
+  _tell(table.lines())
+  _tell(f"warning: {warning}" for warning in table.warnings(dataset.SPLITS[1:]))
+  untrained = [name for name, counts in table.by_class.items() if not counts[0]]
   if untrained:
     print(f"warning: {len(untrained)} of the {len(classes)} classes have no usable train clip: "
-          f"{', '.join(untrained[:10])}{', ...' if len(untrained) > 10 else ''}")
+          f"{class_table.named(untrained)}", flush=True)
+  _tell_next(directory)
   return info
 
 
@@ -235,11 +245,23 @@ def _splits(directory: str, plan: Sequence[shards.Shard],
   return splits
 
 
-def _classes_without_train_clip(all_rows: Sequence[rows.Row],
-                                failures: Sequence[Mapping[str, str]]) -> list[str]:
+def _table(all_rows: Sequence[rows.Row], classes: Sequence[str],
+           failures: Sequence[Mapping[str, str]]) -> class_table.ClassTable:
+  """Counts the clips that could be used."""
   failed = {failure["id"] for failure in failures}
-  usable = [row for row in all_rows if row.split == "train" and row.clip_id not in failed]
-  return sorted(set(rows.classes(all_rows)) - set(rows.classes(usable)))
+  usable = ((row.labels, row.split) for row in all_rows if row.clip_id not in failed)
+  return class_table.tabulate(usable, classes)
+
+
+def _tell(lines: Iterable[str]) -> None:
+  for line in lines:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _tell_next(directory: str) -> None:
+  data_dir = f"--data_dir={shlex.quote(directory)}"
+  _tell([f"next: python -m data_prep.preview {data_dir} --output=preview.html",
+         f"next: python -m official.evolve {data_dir} --model_dir=run --search_space=small"])
 
 
 def _summary(info: dataset.DatasetInfo, directory: str, seconds: float) -> str:

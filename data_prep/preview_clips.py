@@ -7,6 +7,7 @@ import dataclasses
 import cv2
 import numpy as np
 
+from data_prep import class_table
 from data_prep import dataset
 from data_prep import decoding
 from data_prep import files
@@ -43,6 +44,7 @@ class Summary:
     speeds: By flow stream, pixels a frame at sampled places.
     clipped: By flow stream, the share of values at the bound, where motion may have been cut off.
     counts: By class, clips that were read.
+    split_counts: By split, the same for each class in the order of the dataset.
     shown: By class, some of them, their pictures `PICTURE_HEIGHT` pixels high.
   """
 
@@ -50,6 +52,7 @@ class Summary:
   speeds: Mapping[str, np.ndarray]
   clipped: Mapping[str, float]
   counts: Mapping[str, int]
+  split_counts: Mapping[str, Sequence[int]]
   shown: Mapping[str, Sequence[Clip]]
 
 
@@ -98,8 +101,9 @@ def summarize(clips: Iterable[Clip], info: dataset.DatasetInfo,
   most = min(clips_per_class, max(_MOST_SHOWN // len(info.classes), 1))
   shown: dict[str, list[Clip]] = {name: [] for name in info.classes}
   seconds, speeds, clipped = [], collections.defaultdict(list), collections.defaultdict(list)
-  counts = collections.Counter()
+  counts, labelled = collections.Counter(), []
   for clip in clips:
+    labelled.append((clip.labels, clip.split))
     seconds.append(clip.frames / info.fps)
     for name, stream in info.streams.items():
       if stream.kind == "flow":
@@ -116,6 +120,7 @@ def summarize(clips: Iterable[Clip], info: dataset.DatasetInfo,
       seconds=np.array(seconds),
       speeds={name: np.concatenate(parts) for name, parts in speeds.items()},
       clipped={name: float(np.mean(parts)) for name, parts in clipped.items()}, counts=counts,
+      split_counts=class_table.tabulate(labelled, info.classes).by_split(info.classes),
       shown=shown)
 
 

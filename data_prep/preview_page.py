@@ -16,6 +16,7 @@ from data_prep.preview_clips import Clip
 from data_prep.preview_clips import Summary
 
 _FAILURES_SHOWN = 100
+_CLASSES_UNFOLDED = 30
 _STYLE = """
 :root { color-scheme: light dark; --text: #222; --faint: #666; --line: #e4e4e4; --page: #fff; }
 @media (prefers-color-scheme: dark) {
@@ -53,7 +54,8 @@ def render(name: str, info: dataset.DatasetInfo, summary: Summary,
   """
   fastest = {stream: max(float(np.percentile(values, 99)), 0.1)
              for stream, values in summary.speeds.items()}
-  parts = [_facts(name, info, len(summary.seconds)), _charts(summary, info, fastest)]
+  parts = [_facts(name, info, len(summary.seconds)), _class_table(info, summary),
+           _charts(summary, info, fastest)]
   parts += [_class(label, summary, info, fastest) for label in info.classes if summary.shown[label]]
   parts.append(_not_shown([label for label in info.classes if not summary.shown[label]], summary))
   parts.append(_failures(failures))
@@ -76,6 +78,21 @@ def _facts(name: str, info: dataset.DatasetInfo, clips_read: int) -> str:
   table = "".join(f"<tr><th>{key}</th><td>{html.escape(text)}</td></tr>" for key, text in rows)
   return (f"<h1>{html.escape(name)}</h1>\n<table>{table}</table>\n"
           f'<p class="note">Figures and pictures are of {clips_read:,} of the {total:,} clips.</p>')
+
+
+def _class_table(info: dataset.DatasetInfo, summary: Summary) -> str:
+  """Returns the clips of each class in each split; of those that were read, in old datasets."""
+  counts = info.class_clips or summary.split_counts
+  rows = [("class", *dataset.SPLITS, "all")]
+  for index, label in enumerate(info.classes):
+    numbers = [counts[split][index] for split in dataset.SPLITS]
+    rows.append((label, *(f"{number:,}" for number in (*numbers, sum(numbers)))))
+  cells = ["".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in row)
+           for tag, row in zip(["th"] + ["td"] * len(rows), rows)]
+  what = "Clips by class and split" + ("" if info.class_clips else ", of those that were read")
+  opened = " open" if len(info.classes) <= _CLASSES_UNFOLDED else ""
+  return (f"<details{opened}><summary>{what}</summary>\n<table>"
+          + "".join(f"<tr>{row}</tr>" for row in cells) + "</table></details>")
 
 
 def _stream(name: str, stream: dataset.StreamInfo) -> str:

@@ -13,6 +13,7 @@ A row that cannot be understood is the caller's mistake and stops the job before
 that cannot be read is not: it turns up in failures.jsonl.
 """
 
+import collections
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 import csv
 import dataclasses
@@ -26,9 +27,11 @@ import os
 from data_prep import cli
 from data_prep import dataset
 from data_prep import files
+from data_prep import listing
 
 REQUIRED_COLUMNS = ("path", "label", "split")
 COLUMNS = (*REQUIRED_COLUMNS, "clip_id", "start", "end")
+_PAIRS_TOLD = 5
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,6 +44,7 @@ class Row:
     labels: Class names, at least one.
     start: Seconds into the video, None for its beginning.
     end: Seconds into the video, None for its end.
+    number: Of the row in the manifest, where the header is 1; no part of what a row says.
   """
 
   clip_id: str
@@ -50,6 +54,7 @@ class Row:
   split: str
   start: float | None = None
   end: float | None = None
+  number: int = dataclasses.field(default=0, compare=False)
 
 
 def read(manifest: str) -> tuple[Row, ...]:
@@ -79,7 +84,7 @@ def read(manifest: str) -> tuple[Row, ...]:
   rows = []
   for number, fields in numbered:
     try:
-      row = _row(_by_column(columns, fields), folder)
+      row = _row(_by_column(columns, fields), folder, number)
     except ValueError as error:
       raise cli.UserError(f"{manifest}, row {number}: {error}") from error
     if row.clip_id in number_of:
@@ -114,6 +119,49 @@ def digest(rows: Iterable[Row]) -> str:
   return hashlib.sha256(json.dumps(sorted(said, key=lambda row: row[0])).encode()).hexdigest()
 
 
+def leaks(rows: Iterable[Row]) -> list[str]:
+  """Returns warnings about videos with clips in more than one split, named by their rows.
+
+  Two paths that lead to one file are one video. A network that was trained on what it is tested on
+  looks better than it is; parts of one recording that do not overlap are told apart from that.
+  """
+  by_video = collections.defaultdict(list)
+  for row in rows:
+    by_video[listing.identity(row.location)].append(row)
+  pairs = [_pair(found) for found in by_video.values() if len({row.split for row in found}) > 1]
+  told = []
+  for overlap, what in ((True, "the same frames of"), (False, "parts, which do not overlap, of")):
+    of_kind = [(one, other) for one, other, overlaps in pairs if overlaps == overlap]
+    if of_kind:
+      examples = "; ".join(f"row {one.number} ({one.split}) and row {other.number} ({other.split}):"
+                           f" {cli.printable(one.path)}" for one, other in of_kind[:_PAIRS_TOLD])
+      videos = "1 video" if len(of_kind) == 1 else f"{len(of_kind)} videos"
+      told.append(f"{what} {videos} are in more than one split, so that networks are judged by "
+                  f"what they were trained on: {examples}"
+                  f"{'; ...' if len(of_kind) > _PAIRS_TOLD else ''}")
+  return told
+
+
+def _pair(found: Sequence[Row]) -> tuple[Row, Row, bool]:
+  """Returns two rows of one video in different splits, and whether they overlap; overlapping ones
+  where there are any."""
+  latest: dict[str, Row] = {}  # Of each split, the row so far that ends last.
+  apart = None
+  for row in sorted(found, key=lambda row: (row.start or 0.0, row.number)):
+    for split, other in latest.items():
+      if split != row.split:
+        apart = apart or (other, row)
+        if _end(other) > (row.start or 0.0):
+          return *sorted((other, row), key=lambda row: row.number), True
+    if row.split not in latest or _end(row) > _end(latest[row.split]):
+      latest[row.split] = row
+  return *sorted(apart, key=lambda row: row.number), False
+
+
+def _end(row: Row) -> float:
+  return math.inf if row.end is None else row.end
+
+
 def _numbered(text: str, manifest: str) -> Iterator[tuple[int, list[str]]]:
   """Yields the rows with their numbers, the header's is 1; rows without any content only count."""
   reader = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -134,7 +182,7 @@ def _by_column(columns: Sequence[str], fields: Sequence[str]) -> dict[str, str]:
   return dict(itertools.zip_longest(columns, map(str.strip, fields), fillvalue=""))
 
 
-def _row(value: Mapping[str, str], folder: str) -> Row:
+def _row(value: Mapping[str, str], folder: str, number: int) -> Row:
   path, split = value["path"], value["split"]
   if not path:
     raise ValueError("the path is missing")
@@ -143,6 +191,9 @@ def _row(value: Mapping[str, str], folder: str) -> Row:
     if labels == ("",):
       raise ValueError(f"the label is missing for {path}")
     raise ValueError(f"an empty label in {value['label']!r}; several labels are written a;b")
+  broken = [label for label in labels if len(label.splitlines()) > 1]
+  if broken:
+    raise ValueError(f"the label {broken[0]!r} has a line break")
   if split not in dataset.SPLITS:
     raise ValueError(f"unknown split {split!r}; a split is one of {', '.join(dataset.SPLITS)}")
   start, end = _seconds(value.get("start", ""), "start"), _seconds(value.get("end", ""), "end")
@@ -158,6 +209,7 @@ def _row(value: Mapping[str, str], folder: str) -> Row:
              split=split,
              start=start,
              end=end,
+             number=number,
              location=path if files.is_url(path) else _absolute(path, folder))
 
 

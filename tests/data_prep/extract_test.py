@@ -41,7 +41,17 @@ def test_all_ways_to_run_give_the_same_bytes(extract, tmp_path, content_of):
 
 def test_a_normal_run_says_what_it_does_and_what_it_did(extract, tmp_path):
   run = extract("--direct_num_workers=2")
-  assert all(line.startswith("prepared ") for line in run.stderr.splitlines())  # On a slow machine.
+  told = [line for line in run.stderr.splitlines() if not line.startswith("prepared ")]  # If slow.
+  assert told == [
+      "class      train  validation  test  all",
+      "left           2           0     1    3",
+      "right          1           1     1    3",
+      "2 classes      3           1     2    6",
+      "warning: 1 of the 2 classes has no clip in the split validation: left",
+      f"next: python -m data_prep.preview --data_dir={tmp_path / 'data'} --output=preview.html",
+      f"next: python -m official.evolve --data_dir={tmp_path / 'data'} --model_dir=run "
+      "--search_space=small",
+  ]
   first, last = run.stdout.splitlines()
   assert first == f"preparing 7 clips of 2 classes into 5 files in {tmp_path / 'data'}"
   assert last.startswith(f"prepared {tmp_path / 'data'}: 3 train, 1 validation, 2 test clips, 51 "

@@ -1,6 +1,7 @@
 """The page that shows a dataset."""
 
 import base64
+import dataclasses
 import html.parser
 import re
 
@@ -63,6 +64,23 @@ def test_the_page_loads_nothing_and_is_well_formed(page):
 
 def test_names_are_escaped(page):
   assert "<title>some &lt;data&gt;</title>" in page
+
+
+def test_clips_are_counted_by_class_and_split(page, prepared):
+  assert "<summary>Clips by class and split</summary>" in page
+  for label, counts in (("left", (2, 0, 1, 3)), ("right", (1, 1, 1, 3))):
+    cells = "".join(f"<td>{count}</td>" for count in counts)
+    assert f"<tr><td>{label}</td>{cells}</tr>" in page
+  assert dataset.load(str(prepared)).class_clips == {
+      "train": [2, 1], "validation": [0, 1], "test": [1, 1]}
+
+
+def test_a_dataset_that_was_not_counted_shows_what_was_read_of_it(prepared):
+  info = dataclasses.replace(dataset.load(str(prepared)), class_clips=None)
+  summary = preview_clips.summarize(preview_clips.read(str(prepared), info, 3), info, 1)
+  page = preview_page.render("data", info, summary, [])
+  assert "<summary>Clips by class and split, of those that were read</summary>" in page
+  assert sum(map(sum, summary.split_counts.values())) == 3
 
 
 def test_failures_are_told_with_stage_and_reason(page):

@@ -108,6 +108,7 @@ def test_no_such_manifest(tmp_path):
     ("path,label,split\na.mp4,run,train\nb.mp4,,train\n", "row 3: the label is missing for b.mp4"),
     ("path,label,split\n,run,train\n", "row 2: the path is missing"),
     ("path,label,split\na.mp4,run;,train\n", "row 2: an empty label in 'run;'"),
+    ('path,label,split\na.mp4,"run\u2028fast",train\n', "row 2: the label 'run\\u2028fast' has a"),
     ("path,label,split\na.mp4,run,training\n",
      "row 2: unknown split 'training'; a split is one of train, validation, test"),
     ("path,label,split\na.mp4,run\n", "row 2: unknown split ''"),
@@ -125,3 +126,52 @@ def test_no_such_manifest(tmp_path):
 def test_a_mistake_is_told_with_its_row(read, text, message):
   with pytest.raises(cli.UserError, match=re.escape(message)):
     read(text)
+
+
+@pytest.fixture
+def videos(tmp_path):
+  """a.mp4, links to it of both kinds, and b.mp4."""
+  for name in ("a.mp4", "b.mp4"):
+    (tmp_path / name).touch()
+  (tmp_path / "link.mp4").symlink_to("a.mp4")
+  (tmp_path / "hard.mp4").hardlink_to(tmp_path / "a.mp4")
+  return tmp_path
+
+
+@pytest.mark.parametrize("path", ["./a.mp4", "x/../a.mp4", "{0}/a.mp4", "link.mp4", "hard.mp4"])
+def test_one_video_in_two_splits_is_told_with_its_rows(read, videos, path):
+  found = read("path,label,split\nb.mp4,run,train\na.mp4,run,train\n"
+               f"{path.format(videos)},run,test\n")
+  assert rows.leaks(found) == [
+      "the same frames of 1 video are in more than one split, so that networks are judged by what "
+      "they were trained on: row 3 (train) and row 4 (test): a.mp4"]
+
+
+def test_a_video_that_is_not_there_is_known_by_its_path(read):
+  (told,) = rows.leaks(read("path,label,split\nc.mp4,run,train\n./c.mp4,run,validation\n"))
+  assert told.endswith("row 2 (train) and row 3 (validation): c.mp4")
+
+
+@pytest.mark.parametrize("spans, words", [
+    (("0,2,train", "2,4,test"), "parts, which do not overlap, of 1 video are in more than one"),
+    (("0,2,train", "1.9,4,test"), "the same frames of 1 video are in more than one split"),
+    (("1,9,train", "2,3,train", "4,5,test"), "the same frames of 1 video are in more than one"),
+    ((",,train", "4,5,test"), "the same frames of 1 video are in more than one split"),
+])
+def test_parts_of_a_video_are_told_apart(read, spans, words):
+  found = read("path,label,start,end,split\n" + "".join(f"a.mp4,run,{span}\n" for span in spans))
+  (told,) = rows.leaks(found)
+  assert told.startswith(words)
+
+
+def test_a_video_that_keeps_to_one_split_is_no_leak(read, videos):
+  text = "path,label,split,clip_id\na.mp4,run,train,1\nlink.mp4,run,train,2\nb.mp4,run,test,3\n"
+  assert rows.leaks(read(text)) == []
+
+
+def test_many_leaks_are_counted_and_some_are_named(read):
+  found = read("path,label,split\n" + "".join(
+      f"{start}{number}.mp4,run,{split}\n"
+      for start, split in (("", "train"), ("./", "test")) for number in range(9)))
+  (told,) = rows.leaks(found)
+  assert "frames of 9 videos" in told and told.count(" and row ") == 5 and told.endswith("; ...")
