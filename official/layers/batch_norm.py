@@ -1,6 +1,7 @@
 """Batch normalization of clips."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+import contextlib
 from typing import Any
 
 import tensorflow as tf
@@ -42,3 +43,26 @@ class BatchNorm(tf.keras.layers.BatchNormalization):
     config = super().get_config()
     config.pop("axis")  # That of the folded frames, once built; ours is always the last.
     return config
+
+
+@contextlib.contextmanager
+def unfused(model: tf.Module) -> Iterator[None]:
+  """Computes batch normalization by elementary operations while a model is called.
+
+  Where statistics are not those of the batch, TensorFlow 2.15 has no deterministic GPU kernel for
+  the gradient of the fused one: under op determinism a GPU raises UnimplementedError there. Whoever
+  takes that gradient calls the model, and the tape's `gradient` too, within this block. The outcome
+  is the same up to rounding.
+
+  Args:
+    model: A network, or any module with `BatchNorm` in it.
+  """
+  norms = [module for module in model.submodules if isinstance(module, BatchNorm)]
+  before = [norm.fused for norm in norms]
+  try:
+    for norm in norms:
+      norm.fused = False
+    yield
+  finally:
+    for norm, fused in zip(norms, before):
+      norm.fused = fused

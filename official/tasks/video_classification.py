@@ -286,12 +286,18 @@ class VideoClassificationTask(base_task.Task):
     """One step of gradient descent; with an L2 penalty on the kernels, if the recipe wants one."""
     features, labels = inputs
     features = clip_values.for_network(features)
-    with tf.GradientTape() as tape, checkpointing.blocks(self.task_config.gradient_checkpointing):
+    variables = model.trainable_variables
+    # A frozen backbone, whose variables the tape would watch by itself, is not differentiated.
+    with (
+      tf.GradientTape(watch_accessed_variables=False) as tape,
+      checkpointing.blocks(self.task_config.gradient_checkpointing),
+    ):
+      tape.watch(variables)
       outputs = model(features, training=True)
       loss = self.build_losses(labels, outputs)
       objective = loss
       if self.task_config.l2_weight_decay:
-        kernels = [v for v in model.trainable_variables if "kernel" in v.name]
+        kernels = [v for v in variables if "kernel" in v.name]
         objective += self.task_config.l2_weight_decay * tf.add_n(
           [tf.nn.l2_loss(kernel) for kernel in kernels]
         )
@@ -301,10 +307,10 @@ class VideoClassificationTask(base_task.Task):
       scaled = isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
       if scaled:
         objective = optimizer.get_scaled_loss(objective)
-    gradients = tape.gradient(objective, model.trainable_variables)
+    gradients = tape.gradient(objective, variables)
     if scaled:
       gradients = optimizer.get_unscaled_gradients(gradients)
-    optimizer.apply_gradients(list(zip(gradients, model.trainable_variables)))
+    optimizer.apply_gradients(list(zip(gradients, variables)))
     self.process_metrics(metrics, labels, outputs)
     return {self.loss: loss}
 

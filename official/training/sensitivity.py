@@ -14,6 +14,9 @@ resource efficient inference", do so for the channels of image networks.)
 The gates are not part of the network: they are there during this pass alone, in its own graph. The
 gradient is that of the gate, never of v: where the sigmoid is saturated, v has none, and the
 connection matters all the same.
+
+Batch normalization takes its moving statistics here, as in evaluation, and is differentiated all
+the same; it is computed unfused, for which GPUs have deterministic gradients (batch_norm.py).
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,6 +28,7 @@ import tensorflow as tf
 
 from official import network
 from official.inputs import clip_values
+from official.layers import batch_norm
 from official.layers import checkpointing
 from official.tasks import video_classification
 
@@ -90,10 +94,11 @@ def gradient(
   video, [batch, clips, time, ...], each of them is an example.
   """
   gates = tf.ones([len(_connections(model))])
-  with tf.GradientTape(watch_accessed_variables=False) as tape:
-    tape.watch(gates)
-    objective = loss(model, task, streams, labels, gates)
-  return tape.gradient(objective, gates)
+  with batch_norm.unfused(model):
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+      tape.watch(gates)
+      objective = loss(model, task, streams, labels, gates)
+    return tape.gradient(objective, gates)  # Checkpointed blocks are called again here.
 
 
 def loss(

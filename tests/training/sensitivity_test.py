@@ -1,11 +1,13 @@
 """Gates on connections: the gradient against the loss itself, and what the mean is over."""
 
+import contextlib
 import math
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from official import layers
 from official import network
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
@@ -169,3 +171,20 @@ def test_a_gradient_that_is_not_finite_is_an_error(model, task):
   with pytest.raises(FloatingPointError, match="sensitivity of a->mid is nan"):
     sensitivity.measure(model, task, [_of_videos(_batch(7))])
   kernel.assign(kept)
+
+
+def test_unfused_normalization_gives_the_same_gradient(model, task, monkeypatch):
+  """It is there for GPUs, which have no deterministic gradient of the fused one (batch_norm.py)."""
+  batch = _of_videos(_batch(7))
+  unfused = sensitivity.gradient(model, task, *batch).numpy()
+  monkeypatch.setattr(sensitivity.batch_norm, "unfused", lambda model: contextlib.nullcontext())
+  fused = sensitivity.gradient(model, task, *batch).numpy()
+  np.testing.assert_allclose(unfused, fused, rtol=1e-4, atol=1e-6)
+  assert np.abs(fused).max() > 1e-3
+
+
+def test_normalization_is_fused_again_afterwards(model, task):
+  norms = [module for module in model.submodules if isinstance(module, layers.BatchNorm)]
+  assert norms
+  sensitivity.gradient(model, task, *_of_videos(_batch(7)))
+  assert all(norm.fused for norm in norms)

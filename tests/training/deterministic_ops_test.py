@@ -1,0 +1,211 @@
+"""No step has an operation that a GPU refuses while operations are deterministic.
+
+Tests have no GPU, so they look at graphs: those of the real steps, with every function that they
+call. The list of operations is that of the messages in the library of TensorFlow 2.15.1.
+"""
+
+import json
+import re
+import types
+
+from official.core import config_definitions
+import pytest
+import tensorflow as tf
+
+from official.architecture import kinds
+from official.architecture import serialization
+from official.architecture.architecture import Architecture
+from official.architecture.architecture import Block
+from official.architecture.architecture import Connection
+from official.layers import optical_flow
+from official.tasks import video_classification
+from official.training import evaluation
+from official.training import experiment
+from official.training import recipe
+from official.training import sensitivity
+from official.training import trainer
+
+_CLASSES = 5
+# Segment sums have a deterministic kernel for some types only; none of them is needed.
+_REFUSED = re.compile(
+  r"AdjustContrast(v2)?|(Sparse)?SoftmaxCrossEntropyWithLogits|ResizeNearestNeighborGrad"
+  r"|SparseTensorDenseMatMul|DebugNumericSummaryV2|Dilation2DBackprop(Filter|Input)"
+  r"|MaxPool(Grad)+WithArgmax|Svd|(Dense|Ragged|Sparse)?Bincount|HistogramFixedWidth"
+  r"|FakeQuantWithMinMaxVars(PerChannel)?Gradient|CropAndResizeGrad(Boxes|Image)"
+  r"|(Unsorted|Sparse)?Segment(Sum|Mean|Prod|Min|Max|SqrtN)\w*|Timestamp"
+  r"|Scatter(Add|Sub|Mul|Div|Min|Max|Update)"
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _determinism():
+  """Operations are deterministic, as in a training: some graphs are made of others then."""
+  tf.config.experimental.enable_op_determinism()
+  yield
+  # TensorFlow has no public function that does the opposite.
+  from tensorflow.python.framework import config
+
+  config.disable_op_determinism()
+
+
+class _Task(video_classification.VideoClassificationTask):
+  """The task, of a dataset that is not there."""
+
+  def store(self, data, progress=None):
+    del data, progress
+    return types.SimpleNamespace(
+      streams={"rgb": types.SimpleNamespace(channels=3), "flow": types.SimpleNamespace(channels=2)}
+    )
+
+
+def _architecture() -> Architecture:
+  """Returns a network of every block kind, with poolings and projections."""
+  stem = dict(level=0, spatial_stride=4)
+  middle = [
+    Block(
+      id=kind, level=1, kind=kind, channels=4, temporal_dilation=2, spatial_stride=1 + n % 2,
+      intermediate_channels=4 if kinds.get(kind).needs_intermediate_channels else None,
+    )
+    for n, kind in enumerate(kind for kind in kinds.names() if not kinds.get(kind).is_stem)
+  ]
+  ends = [
+    *((source, block.id) for block in middle for source in ("rgb", "flow")),
+    *((block.id, "last") for block in middle),
+  ]
+  return Architecture(
+    (
+      Block(id="rgb", kind="stem_2plus1d", streams=("rgb",), channels=4, **stem),
+      Block(id="flow", kind="stem_2d", streams=("flow",), channels=6, **stem),
+      *middle,
+      Block(id="last", level=2, kind="basic_2plus1d", channels=8, spatial_stride=2),
+    ),
+    tuple(Connection(*both) for both in ends),
+  )
+
+
+def _made(precision="float32", optimizer="sgd", synchronized=False, pooling="average", **config):
+  """Returns a task, its network and its optimizer, made as a training makes them."""
+  task = _Task(
+    video_classification.VideoClassificationConfig(
+      model=video_classification.Network(
+        architecture=json.dumps(serialization.to_json(_architecture())),
+        num_classes=_CLASSES,
+        pooling=pooling,
+        synchronized=synchronized,
+      ),
+      train_data=video_classification.ClipData(num_frames=4, image_size=16),
+      **config,
+    )
+  )
+  how = recipe.Recipe(
+    steps=10, batch_size=2, optimizer=optimizer, learning_rate=0.1, connection_multiplier=1.0
+  )
+  with experiment.precision(precision):
+    model = task.build_model()
+    chosen = task.create_optimizer(
+      how.optimization(), config_definitions.RuntimeConfig(mixed_precision_dtype=precision)
+    )
+  return task, model, chosen
+
+
+def _batch(task, *views: int, flow=tf.uint8) -> tuple[dict, dict]:
+  """Returns what an input pipeline sends: two clips, or `views` of each of two videos."""
+  streams = {
+    "rgb": tf.TensorSpec([2, *views, 4, 16, 16, 3], tf.uint8),
+    "flow": tf.TensorSpec([2, *views, 4, 16, 16, 2], flow),
+  }
+  if flow == tf.uint8:
+    streams["flow/step"] = tf.TensorSpec([2], tf.float32)
+  several = task.task_config.multi_label
+  label = tf.TensorSpec([2, _CLASSES], tf.float32) if several else tf.TensorSpec([2], tf.int32)
+  return streams, {"label": label, "weight": tf.TensorSpec([2], tf.float32)}
+
+
+def _nodes(function, *arguments) -> list:
+  """Returns the nodes of a function's graph and of all functions that it calls."""
+  traced = tf.function(function, autograph=False).get_concrete_function(*arguments)
+  graph = traced.graph.as_graph_def()
+  return [*graph.node, *(node for inner in graph.library.function for node in inner.node_def)]
+
+
+def _refused(nodes: list) -> list[str]:
+  """Returns the operations among them that a GPU would refuse."""
+  fixed = {
+    node.op
+    for node in nodes
+    if node.op.startswith("FusedBatchNormGrad") and not node.attr["is_training"].b
+  }
+  return sorted(fixed | {node.op for node in nodes if _REFUSED.fullmatch(node.op)})
+
+
+def _train_step(task, model, optimizer):
+  metrics = task.build_metrics(training=True)
+  trainer._create_slots(getattr(optimizer, "inner_optimizer", optimizer), model)
+  return lambda *batch: task.train_step(batch, model, optimizer, metrics)
+
+
+@pytest.mark.parametrize(
+  "settings",
+  [
+    dict(l2_weight_decay=1e-4, class_weights="[1, 2, 3, 4, 5]"),
+    dict(freeze_backbone=True),
+    pytest.param(
+      dict(precision="float16", optimizer="adamw", pooling="max", multi_label=True,
+           gradient_checkpointing=True),
+      marks=pytest.mark.slow,
+    ),
+    pytest.param(
+      dict(precision="bfloat16", synchronized=True, pooling="softmax"), marks=pytest.mark.slow
+    ),
+  ],
+  ids=lambda settings: "-".join(settings),
+)
+def test_a_training_step_has_no_operation_that_a_gpu_refuses(settings):
+  task, model, optimizer = _made(**settings)
+  nodes = _nodes(_train_step(task, model, optimizer), *_batch(task))
+  assert any(node.op.startswith("Conv2DBackpropFilter") for node in nodes) != (
+    "freeze_backbone" in settings
+  )
+  assert _refused(nodes) == []
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_an_evaluation_step_has_no_operation_that_a_gpu_refuses(multi_label):
+  task, model, _ = _made(multi_label=multi_label)
+  metrics = [*task.build_metrics(training=False), evaluation.ConfusionMatrix(_CLASSES)]
+  nodes = _nodes(
+    lambda *batch: task.validation_step(batch, model, metrics), *_batch(task, 3, flow=tf.float16)
+  )
+  assert any(node.op.startswith("FusedBatchNorm") for node in nodes)
+  assert _refused(nodes) == []
+
+
+@pytest.mark.parametrize("gradient_checkpointing", [False, True])
+def test_the_sensitivity_pass_has_no_operation_that_a_gpu_refuses(gradient_checkpointing):
+  task, model, _ = _made(gradient_checkpointing=gradient_checkpointing)
+  nodes = _nodes(
+    lambda *batch: sensitivity.gradient(model, task, *batch), *_batch(task, 1)
+  )
+  assert any(node.op == "Conv2DBackpropInput" for node in nodes)
+  assert _refused(nodes) == []
+
+
+def test_flow_has_no_operation_that_a_gpu_refuses():
+  assert _refused(_nodes(optical_flow.pair_flow, tf.TensorSpec([3, 2, 32, 48, 3], tf.uint8))) == []
+
+
+def test_what_a_gpu_refuses_is_recognised_within_functions_too():
+  def inference_gradient(x):
+    return tf.function(
+      lambda x: tf.gradients(
+        tf.raw_ops.FusedBatchNormV3(
+          x=x, scale=[1.0], offset=[0.0], mean=[0.0], variance=[1.0], is_training=False
+        )[0], x)
+    )(x)
+
+  nodes = _nodes(inference_gradient, tf.TensorSpec([1, 2, 2, 1]))
+  assert _refused(nodes) == ["FusedBatchNormGradV3"]
+  nodes = _nodes(
+    lambda x: tf.math.bincount(x, minlength=3, maxlength=3), tf.TensorSpec([4], tf.int32)
+  )
+  assert [op for op in _refused(nodes) if "Bincount" in op]
