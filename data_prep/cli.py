@@ -1,7 +1,7 @@
 """What every command line of this package does alike.
 
 * A mistake of the caller's is one line on stderr that says what is wrong and what to do, and exit
-status 2.
+status 2. So is a fault of the environment, such as a full disk (faults.py).
 * `--help` prints the main's module docstring and its flags, and exits 0.
 * Relative paths are the caller's, also under `bazel run`, which starts a program in a folder of its
 own and
@@ -20,6 +20,8 @@ from typing import NoReturn
 from absl import app
 from absl import flags
 from absl import logging
+
+_PATTERN = "[]*?\\"
 
 
 class UserError(Exception):
@@ -45,10 +47,31 @@ def printable(text: str) -> str:
   )
 
 
+def plain_path(flag: str, path: str) -> str:
+  """Returns `resolve_path(path)` for a folder of checkpoints, or of a SavedModel.
+
+  Raises:
+    UserError: TensorFlow would take it for a pattern of names, and find nothing.
+  """
+  resolved = resolve_path(path)
+  found = [character for character in _PATTERN if character in resolved]
+  if found:
+    raise UserError(
+      f"--{flag}={path}: TensorFlow takes {' and '.join(found)} in the path {resolved} for a "
+      "pattern and finds no checkpoint there; give a path without"
+    )
+  return resolved
+
+
 def fail(message: object) -> NoReturn:
   """Prints one line on stderr and exits with status 2."""
-  print("error: " + " ".join(str(message).split()), file=sys.stderr, flush=True)
+  print("error: " + one_line(str(message)), file=sys.stderr, flush=True)
   sys.exit(2)
+
+
+def one_line(text: str) -> str:
+  """Returns a message without line breaks, and without what gin adds to one that passes through."""
+  return " ".join(text.split("\n  In call to configurable ")[0].split())
 
 
 def at_least(flag: str, value: float, least: float, *, exclusive: bool = False) -> None:
@@ -88,6 +111,13 @@ def run(
       return main(argv[1:])
     except UserError as error:
       fail(error)
+    except Exception as error:
+      from data_prep import faults
+
+      told = faults.describe(error)
+      if told is None:
+        raise
+      fail(told)
 
   logging.set_verbosity(logging.WARNING)
   if _wants_help(sys.argv[1:]):

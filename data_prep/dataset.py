@@ -27,11 +27,19 @@ import numpy as np
 
 from data_prep import cli
 from data_prep import files
+from data_prep import shapes
 
 SCHEMA_VERSION = 1
 FILE_NAME = "dataset.json"
 FAILURES_NAME = "failures.jsonl"
 SPLITS = ("train", "validation", "test")
+_SPLIT = {"clips?": int, "frames?": int, "shards?": int}
+_SHAPE = {  # dataset.json
+    "classes": [str], "fps": float, "short_side": int, "failures": int, "multi_label": bool,
+    "streams": {str: {"kind": str, "channels": int, "feature": str, "format": str,
+                      "bound?": float}},
+    "splits": dict.fromkeys(SPLITS, _SPLIT), "settings": {str: object},
+    "versions": {str: object}, "manifest_sha256": str}
 ZERO_FLOW = 128  # What no motion is stored as.
 
 
@@ -139,19 +147,21 @@ def load(directory: str) -> DatasetInfo:
   if not files.exists(path):
     raise cli.UserError(f"{directory} is no finished dataset: it has no {FILE_NAME}; {remedy}")
   try:
-    data = json.loads(files.read_bytes(path))
-    version = data["schema_version"]
-  except (OSError, ValueError, KeyError, TypeError) as error:
-    raise cli.UserError(
-        f"{path} cannot be read ({type(error).__name__}: {error}); {remedy}") from error
+    content = files.read_bytes(path)
+  except OSError as error:
+    raise cli.UserError(f"{path} cannot be read ({error.strerror or error}); {remedy}") from error
+  data = shapes.parse(content, {"schema_version": int}, path, remedy)
+  version = data["schema_version"]
   if version != SCHEMA_VERSION:
     raise cli.UserError(
         f"{path} has schema version {version!r}, this program reads {SCHEMA_VERSION}; {remedy}")
   try:
-    return from_json(data)
+    info = from_json(data)
   except (KeyError, TypeError, AttributeError) as error:
     raise cli.UserError(
         f"{path} lacks a field or has an unknown one ({error}); {remedy}") from error
+  shapes.check(data, _SHAPE, path, remedy)
+  return info
 
 
 def save(info: DatasetInfo, directory: str) -> None:

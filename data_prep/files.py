@@ -1,6 +1,8 @@
 """Files that are written whole or not at all, on a local disk or behind a URL.
 
-Local paths use `os`: a file appears under its final name by one atomic rename. Paths with a scheme
+Local paths use `os`: a file is flushed to the disk, then appears under its final name by one atomic
+rename, and the rename is flushed, too, so that a power loss leaves the old content or the new one.
+Paths with a scheme
 (`gs://...`, `hdfs://...`) go through Apache Beam's filesystems, which are imported only when such a
 path turns up.
 """
@@ -9,8 +11,11 @@ from collections.abc import Iterable, Iterator
 import contextlib
 import os
 import shutil
+import tempfile
 from typing import IO
 import uuid
+
+from data_prep import cli
 
 VIDEO_EXTENSIONS = (".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4",
                     ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".vob", ".webm", ".wmv")
@@ -65,11 +70,17 @@ def written_whole(path: str) -> Iterator[IO[bytes]]:
     else:
       with open(temporary, "wb") as file:
         yield file
+        settle(file)
   except BaseException:
     with contextlib.suppress(OSError):
       remove([temporary])
     raise
-  rename(temporary, path)
+  try:
+    rename(temporary, path)
+  except OSError:
+    with contextlib.suppress(OSError):
+      remove([temporary])
+    raise
 
 
 def write_bytes(path: str, content: bytes) -> None:
@@ -79,13 +90,39 @@ def write_bytes(path: str, content: bytes) -> None:
 
 
 def rename(source: str, target: str) -> None:
-  """Moves a file over `target`; atomic on a local disk."""
+  """Moves a file over `target`; atomic on a local disk, and there to stay."""
   if is_url(target):
     if exists(target):
       remove([target])
     _beam().rename([source], [target])
   else:
     os.replace(source, target)
+    settle_folder(os.path.dirname(target))
+
+
+def settle(file: IO) -> None:
+  """Flushes what was written to a local file to its disk."""
+  file.flush()
+  os.fsync(file.fileno())
+
+
+def settle_folder(directory: str) -> None:
+  """Flushes the names in a local folder to its disk, where the system can do that."""
+  with contextlib.suppress(OSError):  # Some network file systems refuse it, and need none.
+    descriptor = os.open(directory or ".", os.O_RDONLY)
+    try:
+      os.fsync(descriptor)
+    finally:
+      os.close(descriptor)
+
+
+def settle_tree(directory: str) -> None:
+  """Flushes all files below a local folder, and the folder itself, to their disk."""
+  for folder, _, names_there in os.walk(directory):
+    for name in names_there:
+      with open(os.path.join(folder, name), "rb") as file:
+        os.fsync(file.fileno())
+    settle_folder(folder)
 
 
 def make_directory(path: str) -> None:
@@ -95,6 +132,36 @@ def make_directory(path: str) -> None:
       _beam().mkdirs(path)
   else:
     os.makedirs(path, exist_ok=True)
+
+
+def check_writable(directory: str, what: str) -> None:
+  """Raises UserError unless a local folder can be written; one that is missing is made and removed.
+
+  Args:
+    directory: The folder; URLs are not looked at.
+    what: The flag and its value, for the message.
+  """
+  if is_url(directory):
+    return
+  missing, place = [], os.path.abspath(directory)
+  while not os.path.lexists(place):
+    missing.append(place)
+    place = os.path.dirname(place)
+  if not os.path.isdir(place):
+    raise cli.UserError(f"{what}: {place} is no folder; give another one")
+  try:
+    os.makedirs(directory, exist_ok=True)
+    with tempfile.TemporaryFile(dir=directory):
+      pass
+  except OSError as error:
+    raise cli.UserError(
+      f"{what}: {directory} cannot be written ({error.strerror or error}); make it writable, or "
+      "give another one"
+    ) from error
+  finally:
+    for folder in missing:
+      with contextlib.suppress(OSError):  # Not made, or somebody else's by now.
+        os.rmdir(folder)
 
 
 def names(directory: str) -> list[str]:

@@ -184,7 +184,8 @@ def main(_) -> int:
     print(json.dumps(space_lib.load_space(FLAGS.print_search_space).to_json(), indent=1))
     return 0
   _check_numbers()
-  data_dir, model_dir = cli.resolve_path(FLAGS.data_dir), cli.resolve_path(FLAGS.model_dir)
+  data_dir = cli.resolve_path(FLAGS.data_dir)
+  model_dir = cli.plain_path("model_dir", FLAGS.model_dir)
   info = dataset.load(data_dir)
   usable.check(info, data_dir, ["train", "validation"])
   usable.check_fitness(info, data_dir, FLAGS.fitness)
@@ -228,6 +229,7 @@ def main(_) -> int:
     operation={"executor": FLAGS.executor, "data_dir": data_dir},
     final_settings={"final_steps": FLAGS.final_steps},
     start_from=FLAGS.start_from and cli.resolve_path(FLAGS.start_from),
+    defaults=training_flags.defaults(),
   )
 
 
@@ -242,7 +244,9 @@ def _trainings(setup, model_dir: str) -> application.Trainings:
 
   to_the_end = setup(FLAGS.final_steps)
   export_dir = os.path.join(model_dir, "export")
+  elsewhere = FLAGS.executor == "ray" and FLAGS.ray_address  # Nodes do not see our folders.
   return application.Trainings(
+    check=None if elsewhere else evaluator.Check(setup=to_the_end),
     candidate=evaluator.TrainingEvaluator(setup=setup(FLAGS.candidate_steps)),
     final=final.FinalTraining(
       setup=to_the_end,

@@ -20,6 +20,7 @@ from absl import flags
 from data_prep import cli
 from data_prep import dataset
 from data_prep import files
+from data_prep import shapes
 
 FLAGS = flags.FLAGS
 
@@ -43,7 +44,7 @@ def main(_) -> int:
 def _given(name: str) -> str:
   if not FLAGS[name].value:
     raise cli.UserError(f"--{name} is missing ({FLAGS[name].help})")
-  return cli.resolve_path(FLAGS[name].value)
+  return cli.plain_path(name, FLAGS[name].value)
 
 
 def _verify(path: str) -> int:
@@ -82,6 +83,7 @@ def _export(model_dir: str, output_dir: str) -> int:
   members = trained.members(run, candidate=FLAGS.candidate, ensemble=FLAGS.ensemble)
   to_the_end = all(member["training"].startswith(run.final_directory) for member in members)
   setup = _setup(recorded, model_dir, to_the_end=to_the_end)
+  files.check_writable(output_dir, f"--output_dir={output_dir}")
   numbers = ", ".join(f"{member['candidate']:06d}" for member in members)
   print(f"exporting {numbers} of {model_dir}", file=sys.stderr, flush=True)
   with tempfile.TemporaryDirectory() as folder:
@@ -96,45 +98,35 @@ def _export(model_dir: str, output_dir: str) -> int:
 def _setup(recorded: Mapping, model_dir: str, *, to_the_end: bool):
   """Returns what the search's trainings share, or its final trainings, to the end."""
   from official.inputs import cache
-  from official.training import recipe
   from official.training import setup
 
-  identity = recorded["identity"]
+  path = files.join(model_dir, "search.json")
+  remedy = "restore it, or give another --model_dir"
+  where, steps = ("operation", "final_steps") if to_the_end else ("identity", "candidate_steps")
+  shapes.check(
+    recorded, {"identity": {"data_dir": str}, "operation": {"data_dir?": str}}, path, remedy)
+  shapes.check(recorded, {where: {steps: int}}, path, remedy)
   data_dir = cli.resolve_path(FLAGS.data_dir or recorded["operation"].get("data_dir") or "")
   if not data_dir:
     raise cli.UserError(f"{model_dir} does not say where its dataset is; give --data_dir")
   fingerprint = dataset.load(data_dir).fingerprint
-  if fingerprint != identity["data_dir"]:
+  if fingerprint != recorded["identity"]["data_dir"]:
     raise cli.UserError(
       f"{data_dir} is another dataset ({fingerprint[:16]}) than the search's "
-      f"({identity['data_dir'][:16]}); give --data_dir"
+      f"({recorded['identity']['data_dir'][:16]}); give --data_dir"
     )
-  return setup.Setup(
-    data_dir=data_dir,
-    cache_dir=cache.directory(data_dir, model_dir),
-    flow=identity["flow"],
-    num_frames=identity["num_frames"],
-    image_size=identity["image_size"],
-    recipe=recipe.Recipe(
-      steps=recorded["operation"]["final_steps"] if to_the_end else identity["candidate_steps"],
-      batch_size=identity["batch_size"],
-      optimizer=identity["optimizer"],
-      learning_rate=identity["learning_rate"],
-      connection_multiplier=identity["connection_learning_rate_multiplier"],
-      weight_decay=identity["weight_decay"],
-      label_smoothing=identity["label_smoothing"],
-      horizontal_flip=identity["horizontal_flip"],
-      min_crop_area=identity["min_crop_area"],
-      brightness=identity["brightness"],
-      ema_decay=identity["ema_decay"],
-      precision=identity["precision"],
-      pooling=identity["pooling"],
-    ),
-    clips_per_video=identity["clips_per_video"],
-    crops_per_clip=identity["crops_per_clip"],
-    checkpoint_steps=None,
-    threads=0,
-  )
+  try:
+    return setup.described(
+      recorded["identity"],
+      steps=recorded[where][steps],
+      data_dir=data_dir,
+      cache_dir=cache.directory(data_dir, model_dir),
+      checkpoint_steps=None,
+      threads=0,
+      distribution_strategy="one_device",
+    )
+  except TypeError as error:
+    raise cli.UserError(f"{path} is damaged: {error}; {remedy}") from error
 
 
 if __name__ == "__main__":

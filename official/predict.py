@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
   from official.serving import saved_model
   from official.serving import windows
 
-  version = saved_model.Version(cli.resolve_path(FLAGS.saved_model))
+  version = saved_model.Version(cli.plain_path("saved_model", FLAGS.saved_model))
   videos = windows.videos_of(arguments)
   print(f"loading {version.path}", file=sys.stderr, flush=True)
   predictor = prediction.Predictor(version)

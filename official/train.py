@@ -80,13 +80,15 @@ def main(_) -> int:
     raise cli.UserError(f"--architecture is missing ({FLAGS['architecture'].help})")
   weighted = sources.load(FLAGS.architecture)
   architecture = weighted.architecture
+  defaults = {**training_flags.defaults(), "init_checkpoint": "", "connection_weights": ""}
   recipe_flags.take_defaults()
   if FLAGS.describe:
     return _describe(architecture)
   if FLAGS.export_structure:
     return _export_structure(weighted)
   _check_numbers()
-  data_dir, model_dir = cli.resolve_path(FLAGS.data_dir), cli.resolve_path(FLAGS.model_dir)
+  data_dir = cli.resolve_path(FLAGS.data_dir)
+  model_dir = cli.plain_path("model_dir", FLAGS.model_dir)
   info = dataset.load(data_dir)
   usable.check(info, data_dir, ["train", "validation"])
   _check_streams(architecture, info)
@@ -118,6 +120,7 @@ def main(_) -> int:
       },
       operation={name: FLAGS[name].value for name in _OPERATION},
       index=index,
+      defaults=defaults,
     )
 
 

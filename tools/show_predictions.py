@@ -29,7 +29,8 @@ _CLIPS = flags.DEFINE_integer("clips", 2, "How many clips to show.", lower_bound
 
 def main(arguments: Sequence[str]) -> None:
   del arguments
-  saved_model, data_dir = cli.resolve_path(_SAVED_MODEL.value), cli.resolve_path(_DATA_DIR.value)
+  saved_model = cli.plain_path("saved_model", _SAVED_MODEL.value)
+  data_dir = cli.resolve_path(_DATA_DIR.value)
   version = saved_model_lib.Version(saved_model)
   info = dataset.load(data_dir)
   split = "test" if info.splits["test"].clips else "validation"

@@ -26,13 +26,17 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
+from data_prep import cli
 from data_prep import dataset
 from data_prep import files
+from data_prep import shapes
 from official.inputs import cache as cache_lib
 from official.inputs import flow_source
+from official.inputs import record_index
 from official.inputs import usable
 from official.inputs import videos as videos_lib
 
+_ROWS = [{"id": str, "labels": [int], "frames": int, "sizes": {str: [int]}}]  # index.json
 _FORMAT = "3"  # Of the files; it is part of the folder's name.
 
 Progress = Callable[[int, int], None]
@@ -118,6 +122,39 @@ def open_store(
     num_classes=len(info.classes),
     multi_label=info.multi_label,
   )
+
+
+def check(data_dir: str, *, cache_dir: str, cache: str, flow: str, image_size: int) -> None:
+  """Raises UserError unless a dataset can be trained on: before hours have gone into it.
+
+  All files are there, the first video of every split has frames of all streams and known labels,
+  and there is a place for the cache. Nothing is written. Arguments as for `open_store`.
+  """
+  info = dataset.load(data_dir)
+  usable.check(info, data_dir, ["train", "validation"])
+  streams = flow_source.streams(info, flow)
+  side = videos_lib.short_side(image_size, info.short_side)
+  shrunk = side < info.short_side
+  for split in (name for name in dataset.SPLITS if info.splits[name].clips):
+    size = cache_lib.decoded_bytes(info.splits[split], streams, side, shrunk=shrunk)
+    cache_lib.choose(cache, cache_dir, size)
+    paths = dataset.shard_paths(data_dir, split)
+    first = next((record for path in paths if (record := record_index.first(path))), None)
+    if first is None:
+      raise cli.UserError(
+        f"{data_dir} has no {split} clips in its files, and {dataset.FILE_NAME} counts "
+        f"{info.splits[split].clips}; prepare the dataset again, into another folder"
+      )
+    video = videos_lib.from_record(first, streams, side, shrunk=shrunk)
+    for name, stream in streams.items():
+      if not flow_source.is_computed(stream):
+        video.frame(name, 0)
+    if not video.labels or max(video.labels) >= len(info.classes) or min(video.labels) < 0:
+      raise cli.UserError(
+        f"the clip {video.id!r} of {data_dir} has the labels {list(video.labels)}, and there are "
+        f"{len(info.classes)} classes; prepare the dataset again, into another folder"
+      )
+  files.check_writable(cache_dir, f"the folder of decoded videos, --cache_dir={cache_dir}")
 
 
 def parallel_calls() -> int:
@@ -210,23 +247,36 @@ def _write(
     os.remove(file.name)
   with open(os.path.join(temporary, "index.json"), "w", encoding="utf-8") as file:
     json.dump(rows, file)
+  files.settle_tree(temporary)
   shutil.rmtree(directory, ignore_errors=True)
   os.rename(temporary, directory)
+  files.settle_folder(os.path.dirname(directory))
 
 
 def _map(
   directory: str, streams: Mapping[str, dataset.StreamInfo]
 ) -> tuple[videos_lib.Video, ...]:
-  with open(os.path.join(directory, "index.json"), encoding="utf-8") as file:
-    rows = json.load(file)
-  flat = {name: np.load(os.path.join(directory, f"{name}.npy"), mmap_mode="r") for name in streams}
+  remedy = f"delete {directory}, so that the videos are decoded again"
+  path = os.path.join(directory, "index.json")
+  with open(path, "rb") as file:
+    rows = shapes.parse(file.read(), _ROWS, path, remedy)
+  try:
+    flat = {
+      name: np.load(os.path.join(directory, f"{name}.npy"), mmap_mode="r") for name in streams
+    }
+  except (ValueError, EOFError, OSError) as error:
+    raise cli.UserError(f"the decoded videos in {directory} are damaged ({error}); {remedy}"
+                        ) from error
   position = dict.fromkeys(streams, 0)
   videos = []
   for row in rows:
     values = {}
     for name, stream in streams.items():
-      shape = (row["frames"], *row["sizes"][name], stream.channels)
+      shape = (row["frames"], *row["sizes"].get(name, ()), stream.channels)
       start, count = position[name], int(np.prod(shape))
+      if len(shape) != 4 or start + count > len(flat[name]):
+        raise cli.UserError(f"the decoded videos in {directory} are damaged: {name}.npy is too "
+                            f"short, or of other videos; {remedy}")
       values[name] = np.asarray(flat[name])[start : start + count].reshape(shape)
       position[name] += count
     videos.append(

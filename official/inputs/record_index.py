@@ -39,7 +39,9 @@ def locate(paths: Sequence[str], kept: str | None) -> np.ndarray:
     UserError: A file ends within a record.
   """
   if kept and os.path.exists(kept):
-    return np.load(kept)
+    index = _kept(kept)
+    if index is not None:
+      return index
   with futures.ThreadPoolExecutor(_FILES_AT_A_TIME) as pool:
     walks = pool.map(_walk, paths)
     rows = [(file, position) for file, walk in enumerate(walks) for position in walk]
@@ -51,6 +53,15 @@ def locate(paths: Sequence[str], kept: str | None) -> np.ndarray:
   return index
 
 
+def _kept(path: str) -> np.ndarray | None:
+  """Returns what an earlier walk has left; None if it is damaged, which another walk mends."""
+  try:
+    index = np.load(path)
+  except (ValueError, EOFError):
+    return None
+  return index if index.dtype == np.int64 and index.ndim == 2 and index.shape[1] == 2 else None
+
+
 def read(path: str, position: int) -> bytes:
   """Returns the data of the record at `position`; raises UserError if it is damaged."""
   with _open(path) as file:
@@ -59,6 +70,11 @@ def read(path: str, position: int) -> bytes:
       return next(records.read_records(file))
     except (ValueError, StopIteration) as error:
       raise _damaged(path, position) from error
+
+
+def first(path: str) -> bytes | None:
+  """Returns the data of a file's first record, None if it has none; raises as `read` does."""
+  return read(path, 0) if tf.io.gfile.stat(path).length else None
 
 
 def _walk(path: str) -> list[int]:

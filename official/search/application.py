@@ -5,12 +5,16 @@ Whatever the caller can have got wrong is found before the run directory is made
 UserError is left to the main (2).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+import contextlib
 import dataclasses
 import os
 import sys
+import tempfile
+import types
 from typing import Any
 
+from data_prep import files as data_files
 from official.architecture import cost
 from official.architecture.space import SearchSpace
 from official.search import dry_run as dry_run_lib
@@ -28,6 +32,9 @@ from official.search.population import Member
 from official.search.run_directory import RunDirectory
 from official.search.settings import SearchSettings
 
+_CHECK = "check"
+_FOLDERS = ("candidates", "search", "final", "export")  # What a run makes below its folder.
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Trainings:
@@ -37,11 +44,14 @@ class Trainings:
     candidate: Trains a candidate.
     final: Trains the winner to the end, or one of several.
     joining: Exports what was trained to the end, where it is several (final.train_several).
+    check: Called in a worker before anything is written; raises UserError where trainings cannot
+      begin.
   """
 
   candidate: base.Evaluator
   final: base.Evaluator
   joining: base.Evaluator
+  check: base.Evaluator | None = None
 
 
 def threads(model_dir: str, asked: int | None, workers: int) -> int:
@@ -49,7 +59,7 @@ def threads(model_dir: str, asked: int | None, workers: int) -> int:
   if asked is not None:
     return asked
   recorded = RunDirectory(model_dir).recorded()
-  if recorded is not None:
+  if recorded is not None and "threads_per_candidate" in recorded["identity"]:
     return recorded["identity"]["threads_per_candidate"]
   cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
   return max(cores // workers, 1)
@@ -67,7 +77,7 @@ def gpus(model_dir: str, asked: int | None, workers: int, *, several: bool) -> i
   if asked is not None:
     return asked
   recorded = RunDirectory(model_dir).recorded()
-  if recorded is not None:
+  if recorded is not None and "gpus_per_candidate" in recorded["identity"]:
     return recorded["identity"]["gpus_per_candidate"]
   here = len(leases.list_gpus())
   return max(here // workers if several else 1, 1) if here else 0
@@ -77,7 +87,8 @@ def run(*, model_dir: str, space: SearchSpace, settings: SearchSettings, clip: c
         executor: Callable[[], base.Executor], trainings: Callable[[], Trainings],
         identity: Mapping[str, Any], operation: Mapping[str, Any],
         final_settings: Mapping[str, Any], start_from: str | None = None,
-        console: Console | None = None) -> int:
+        console: Console | None = None,
+        defaults: Mapping[str, Any] = types.MappingProxyType({})) -> int:
   """Runs or goes on, and returns the exit status.
 
   Args:
@@ -92,23 +103,32 @@ def run(*, model_dir: str, space: SearchSpace, settings: SearchSettings, clip: c
     final_settings: Values, by flag, that the final training alone depends on.
     start_from: Run directory of an earlier search, whose best are the first candidates.
     console: Told what happens.
+    defaults: Values, by flag, that a run has which was begun before there was such a flag.
+
+  Raises:
+    UserError: Something cannot be done as asked, or the environment is at fault.
   """
   directory = RunDirectory(model_dir)
+  defaults = {**_search_defaults(space, settings), **defaults}
   refined = start_from and refinement.begin(directory, start_from, settings.population_size, space,
                                             clip)
   whole_identity = {"search_space": space.to_json(), **settings.identity(), **identity,
                     "start_from": refined}
-  directory.check(whole_identity)
+  directory.check(whole_identity, defaults)
+  for name in _FOLDERS:
+    data_files.check_writable(files.join(model_dir, name), f"--model_dir={model_dir}")
   proposals.check(space, settings, clip)
   work = trainings()
   whole_operation = {**settings.operation(), **final_settings, **operation}
   try:
-    with (signals.raising(), executor() as pool,
-          directory.opened(whole_identity, whole_operation), console or Console() as console):
+    with (signals.raising(), executor() as pool, _checked(work.check, pool),
+          directory.opened(whole_identity, whole_operation, defaults),
+          console or Console() as console):
       best = loop.search(directory, space, settings, clip, work.candidate, pool, console,
                          refined["founders"] if refined else ())
       console.end_bar()
-      result = _train_to_the_end(directory, best, settings, final_settings, work, pool, console)
+      result = _train_to_the_end(directory, best, settings, final_settings, defaults, work, pool,
+                                 console)
       _report(console, directory, result)
   except failures.SearchStopped as stopped:
     print(f"stopped: {stopped}", file=sys.stderr, flush=True)
@@ -137,13 +157,42 @@ def dry_run(*, space: SearchSpace, settings: SearchSettings, clip: cost.Clip,
 
 
 def _train_to_the_end(directory: RunDirectory, best: Sequence[Member], settings: SearchSettings,
-                      final_settings: Mapping[str, Any], work: Trainings, pool: base.Executor,
-                      console: Console) -> Mapping[str, Any]:
+                      final_settings: Mapping[str, Any], defaults: Mapping[str, Any],
+                      work: Trainings, pool: base.Executor, console: Console) -> Mapping[str, Any]:
   numbers = [member.number for member in best]
+  how = {"max_retries": settings.max_retries, "defaults": defaults}
   if settings.final == "best":
-    return final.train(directory, numbers[0], final_settings, work.final, pool, console)
+    return final.train(directory, numbers[0], final_settings, work.final, pool, console, **how)
   return final.train_several(directory, numbers, final_settings, work.final, pool, console,
-                             how=settings.final, fitness=settings.fitness, joining=work.joining)
+                             how=settings.final, fitness=settings.fitness, joining=work.joining,
+                             **how)
+
+
+def _search_defaults(space: SearchSpace, settings: SearchSettings) -> dict[str, Any]:
+  """Returns, by flag, what was so in every search before there was such a flag."""
+  fields = [*dataclasses.fields(SearchSpace), *dataclasses.fields(SearchSettings)]
+  known = {field.name: field.default for field in fields
+           if field.default is not dataclasses.MISSING}
+  of_space = {name: known[name] for name in space.to_json() if name in known}
+  return {**known, "initial_candidates": settings.population_size, "max_operators":
+          space.max_operators, "search_space": files.plain(of_space)}
+
+
+@contextlib.contextmanager
+def _checked(check: base.Evaluator | None, pool: base.Executor) -> Iterator[None]:
+  """Has a worker look whether trainings can begin, before anything is written.
+
+  Raises:
+    UserError: They cannot.
+  """
+  if check is not None:
+    with tempfile.TemporaryDirectory() as folder:
+      pool.submit(base.Task(key=_CHECK, function=check, candidate={}, directory=folder))
+      outcome = pool.wait_any()
+      failures.check_environment(outcome)
+      if outcome.kind != "returned":
+        raise failures.SearchStopped(f"no training can begin here: {outcome.reason}")
+  yield
 
 
 def _report(console: Console, directory: RunDirectory, result: Mapping[str, Any]) -> None:
@@ -152,7 +201,7 @@ def _report(console: Console, directory: RunDirectory, result: Mapping[str, Any]
     numbers = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
     console.say(f"final {split}: {numbers}")
   who = (f"the winner, candidate {result['candidate']:06d}," if "candidate" in result
-         else f"the ensemble of {len(result['members'])}")
+         else f"the ensemble of {len(result.get('members') or ())}")
   console.say(f"{who} lies in {directory.final_directory}")
   if result.get("export"):
-    console.say(f"exported to {files.join(directory.path, result['export'])}")
+    console.say(final.where_exported(directory, result["export"]))

@@ -24,7 +24,9 @@ from typing import Any, TextIO
 
 import tqdm
 
+from data_prep import cli
 from official.search import files
+from official.search import shapes
 
 HEARTBEAT_SECONDS = 10.0
 _SHOWN = 4
@@ -169,8 +171,9 @@ class Console:
 def _look(activity: _Activity) -> None:
   """Reads what a training says of itself. The file of an earlier driver's life may be there until
   it speaks."""
-  with contextlib.suppress(OSError, ValueError):
-    phase = _phase(files.read_json(files.join(activity.directory, "progress.json")) or {})
+  with contextlib.suppress(OSError, cli.UserError):
+    path = files.join(activity.directory, "progress.json")
+    phase = _phase(files.read_json(path, shapes.PROGRESS) or {})
     if phase and phase != activity.phase:
       activity.phase, activity.since = phase, time.monotonic()
 

@@ -146,6 +146,7 @@ def _candidate(trial: Trial, settings: SearchSettings) -> dict[str, Any]:
 
 def _judge(outcome: Outcome) -> Mapping[str, Any]:
   """Returns the probe's result; a candidate that ended its process is taken to be too large."""
+  failures.check_environment(outcome)
   if outcome.kind == "returned":
     return outcome.value
   if outcome.kind == "killed":

@@ -5,9 +5,11 @@
     failed       the program is at fault: an exception, a process that left without a result
     again        one signal, a lost machine: trained again, from its newest checkpoint
 
-The first three end in result.json with the reason. A fault that meets three candidates in a row
-will meet the fourth, so the search stops and says why; it also stops where nothing is feasible at
-all.
+The first three end in result.json with the reason. A fault of the environment (a full disk, a
+device that does not answer, a file that has vanished: data_prep.faults) says nothing of a
+candidate: it ends the search with one line, and leaves the candidate in flight. A fault that meets
+three candidates in a row will meet the fourth, so the search stops and says why; it also stops
+where nothing is feasible at all.
 """
 
 from collections.abc import Mapping
@@ -15,6 +17,7 @@ import dataclasses
 import math
 from typing import Any
 
+from data_prep import cli
 from official.search import fitness as fitness_lib
 from official.search.executors.base import Outcome
 
@@ -53,7 +56,11 @@ def judge(outcome: Outcome,
     fitness: Name of the fitness.
     earlier_kills: Times that this candidate was killed before.
     max_retries: Times that a killed candidate is tried again.
+
+  Raises:
+    UserError: The environment is at fault.
   """
+  check_environment(outcome)
   if outcome.kind == "returned":
     return _judge_value(outcome.value, fitness)
   if outcome.kind == "killed":
@@ -62,6 +69,14 @@ def judge(outcome: Outcome,
     return _ended("infeasible",
                   f"killed {earlier_kills + 1} times; the last time: {outcome.reason}")
   return _ended(_STATUS[outcome.kind], outcome.reason, outcome.signature)
+
+
+def check_environment(outcome: Outcome) -> None:
+  """Raises UserError where an outcome is a fault of the environment."""
+  if outcome.kind == "environment":
+    reason = outcome.reason or "the environment is at fault"
+    again = "" if "the same command" in reason else "; then the same command goes on"
+    raise cli.UserError(f"{reason}{again}")
 
 
 def _judge_value(value: Mapping[str, Any], fitness: str) -> Verdict:

@@ -1,9 +1,8 @@
 """JSON files that are read and written whole, on a local disk or behind a URL.
 
-A local file appears under its name by one atomic rename, so a process killed at any moment leaves
-the old content or the new. That holds against SIGKILL; nothing is flushed to the platters, so a
-power loss may take the last seconds. Paths with a scheme (`gs://...`) go through `tf.io.gfile`;
-only then is TensorFlow imported.
+A local file is flushed to its disk and appears under its name by one atomic rename, so that a
+process killed at any moment, or a power loss, leaves the old content or the new. Paths with a
+scheme (`gs://...`) go through `tf.io.gfile`; only then is TensorFlow imported.
 """
 
 import json
@@ -14,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
-_TEMPORARY = ".incomplete"
+from data_prep import cli
+from data_prep import files
+from data_prep import shapes
 
 
 def is_url(path: str) -> bool:
@@ -46,18 +47,32 @@ def names(directory: str) -> list[str]:
   return sorted(os.listdir(directory)) if os.path.isdir(directory) else []
 
 
-def read_json(path: str) -> Any | None:
-  """Returns the content of a JSON file, None where there is no such file."""
-  if is_url(path):
-    if not _gfile().exists(path):
-      return None
-    with _gfile().GFile(path) as file:
-      return json.loads(file.read())
+def read_json(path: str, shape: Any = object,
+              remedy: str = "restore it, or give another folder") -> Any | None:
+  """Returns the content of a JSON file, None where there is no such file.
+
+  Args:
+    path: The file.
+    shape: What its content has to be, see data_prep.shapes.
+    remedy: What the user can do about a damaged file, for the message.
+
+  Raises:
+    UserError: It cannot be read, is no JSON, or is of another shape.
+  """
   try:
-    with open(path, encoding="utf-8") as file:
-      return json.load(file)
+    if is_url(path):
+      if not _gfile().exists(path):
+        return None
+      with _gfile().GFile(path, "rb") as file:
+        content = file.read()
+    else:
+      with open(path, "rb") as file:
+        content = file.read()
   except FileNotFoundError:
     return None
+  except OSError as error:
+    raise cli.UserError(f"{path} cannot be read ({error.strerror or error}); {remedy}") from error
+  return shapes.parse(content, shape, path, remedy)
 
 
 def write_json(path: str, content: Any) -> None:
@@ -70,15 +85,13 @@ def write_json(path: str, content: Any) -> None:
     text = _encoded(content)
   except (TypeError, ValueError):  # Arrays, or a number that is none.
     text = _encoded(plain(content))
-  temporary = path + _TEMPORARY
-  if is_url(path):
-    with _gfile().GFile(temporary, "w") as file:
-      file.write(text)
-    _gfile().rename(temporary, path, overwrite=True)
+  if not is_url(path):
+    files.write_bytes(path, text.encode())
     return
-  with open(temporary, "w", encoding="utf-8") as file:
+  temporary = path + files.TEMPORARY_SUFFIX
+  with _gfile().GFile(temporary, "w") as file:
     file.write(text)
-  os.replace(temporary, path)
+  _gfile().rename(temporary, path, overwrite=True)
 
 
 def _encoded(content: Any) -> str:

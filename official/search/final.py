@@ -20,15 +20,20 @@ same settings again; what was exported from the old one stays, under its version
 """
 
 import collections
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import functools
 import math
 import os
 import time
+import types
 from typing import Any
 
+from data_prep import cli
 from official.search import failures
 from official.search import files
 from official.search import fitness as fitness_lib
+from official.search import identity as identity_lib
+from official.search import shapes
 from official.search.console import Console
 from official.search.executors.base import Evaluator
 from official.search.executors.base import Executor
@@ -38,10 +43,13 @@ from official.search.run_directory import RunDirectory
 
 _KEY = "final"
 _JOINING = "joining"
+_REMEDY = "delete it and run official.evolve again, which makes it anew"
+_Runner = Callable[[Iterable[tuple[str, Task]]], Iterator[Outcome]]
 
 
 def train(run: RunDirectory, number: int, settings: Mapping[str, Any], final_training: Evaluator,
-          executor: Executor, console: Console) -> dict[str, Any]:
+          executor: Executor, console: Console, *, max_retries: int = failures.MAX_RETRIES,
+          defaults: Mapping[str, Any] = types.MappingProxyType({})) -> dict[str, Any]:
   """Trains candidate `number` to the end, or goes on, and returns the content of final/result.json.
 
   Args:
@@ -51,18 +59,20 @@ def train(run: RunDirectory, number: int, settings: Mapping[str, Any], final_tra
     final_training: Called like an evaluator, with the winner's candidate.json and final/.
     executor: Runs it.
     console: Told what happens.
+    max_retries: Times that it is tried again after its process was killed.
+    defaults: What a flag of the settings was before there was such a flag.
 
   Raises:
     SearchStopped: It could not be trained.
+    UserError: The environment is at fault; nothing is lost.
   """
   directory = run.final_directory
-  result = _begin(directory, {"candidate": number, **settings})
-  if result is not None:
-    return result
+  if _begin(directory, {"candidate": number, **settings}, defaults) is not None:
+    return read_result(directory)
   started = time.time()
-  task = Task(key=_KEY, function=final_training, candidate=run.read_candidate(number),
+  task = Task(key=_KEY, function=final_training, candidate=run.read_proposal(number),
               directory=directory)
-  (outcome,) = _run([(_training_of(number), task)], executor, console)
+  (outcome,) = _run([(_training_of(number), task)], executor, console, max_retries)
   if not _succeeded(outcome):
     raise _stopped(_training_of(number), outcome, directory)
   return _finish(run, directory, {"candidate": number, **outcome.value}, started)
@@ -70,7 +80,8 @@ def train(run: RunDirectory, number: int, settings: Mapping[str, Any], final_tra
 
 def train_several(run: RunDirectory, numbers: Sequence[int], settings: Mapping[str, Any],
                   final_training: Evaluator, executor: Executor, console: Console, *, how: str,
-                  fitness: str, joining: Evaluator) -> dict[str, Any]:
+                  fitness: str, joining: Evaluator, max_retries: int = failures.MAX_RETRIES,
+                  defaults: Mapping[str, Any] = types.MappingProxyType({})) -> dict[str, Any]:
   """Trains several candidates to the end, or goes on, and returns the content of final/result.json.
 
   A candidate that turns out infeasible is left out, and named in the result.
@@ -88,26 +99,28 @@ def train_several(run: RunDirectory, numbers: Sequence[int], settings: Mapping[s
     joining: Called with `{"members": [{"candidate", "seed", "architecture", "training"}],
       "evaluate"}`, where `training` is a folder of checkpoints, and final/joining; exports them,
       and for an ensemble evaluates it, in `metrics` by split.
+    max_retries, defaults: As in `train`.
 
   Raises:
+    UserError: The environment is at fault; nothing is lost.
     SearchStopped: A final training failed, none is feasible, or the joining did not succeed.
   """
   directory = run.final_directory
   folders = {number: files.join(directory, f"{number:06d}") for number in numbers}
   asked = {"final": how, "candidates": list(numbers), **settings}
-  result = _begin(directory, asked, keep={f"{number:06d}" for number in numbers})
-  if result is not None:
-    return result
+  keep = {f"{number:06d}" for number in numbers}
+  if _begin(directory, asked, defaults, keep) is not None:
+    return read_result(directory)
   started = time.time()
-  results, left_out = _train_members(run, folders, settings, final_training, executor, console)
+  run_tasks = functools.partial(_run, executor=executor, console=console, max_retries=max_retries)
+  results, left_out = _train_members(run, folders, settings, defaults, final_training, run_tasks)
   if not results:
     raise failures.SearchStopped(
         f"none of {len(folders)} final trainings is feasible; of candidate "
         f"{left_out[0]['candidate']:06d}: {left_out[0]['reason']}; the same command tries again")
   ranked = _ranked(results, fitness)
   chosen = ranked if how == "ensemble" else ranked[:1]
-  value = _join(run, {number: folders[number] for number in chosen}, how, joining, executor,
-                console)
+  value = _join(run, {number: folders[number] for number in chosen}, how, joining, run_tasks)
   winner = {} if how == "ensemble" else {**results[ranked[0]], "candidate": ranked[0]}
   return _finish(run, directory, {
       **winner, **value, "final": how,
@@ -116,19 +129,19 @@ def train_several(run: RunDirectory, numbers: Sequence[int], settings: Mapping[s
 
 
 def _train_members(run: RunDirectory, folders: Mapping[int, str], settings: Mapping[str, Any],
-                   final_training: Evaluator, executor: Executor, console: Console
+                   defaults: Mapping[str, Any], final_training: Evaluator, run_tasks: _Runner
                    ) -> tuple[dict[int, dict[str, Any]], list[dict[str, Any]]]:
   """Returns the results by candidate, and those that are infeasible with the reason."""
   started = time.time()
   results, tasks = {}, []
   for number, folder in folders.items():
-    results[number] = _begin(folder, {"candidate": number, **settings})
+    results[number] = _begin(folder, {"candidate": number, **settings}, defaults)
     if results[number] is None:
       tasks.append((_training_of(number), Task(
-          key=f"{number:06d}", function=final_training, candidate=run.read_candidate(number),
+          key=f"{number:06d}", function=final_training, candidate=run.read_proposal(number),
           directory=folder)))
   left_out, failed = {}, {}
-  for outcome in _run(tasks, executor, console):
+  for outcome in run_tasks(tasks):
     number = int(outcome.key)
     if _succeeded(outcome):
       results[number] = _finish(run, folders[number], outcome.value, started)
@@ -142,11 +155,11 @@ def _train_members(run: RunDirectory, folders: Mapping[int, str], settings: Mapp
 
 
 def _join(run: RunDirectory, folders: Mapping[int, str], how: str, joining: Evaluator,
-          executor: Executor, console: Console) -> Mapping[str, Any]:
+          run_tasks: _Runner) -> Mapping[str, Any]:
   """Exports trained candidates, and evaluates an ensemble of them."""
   members = []
   for number, folder in folders.items():
-    candidate = run.read_candidate(number)
+    candidate = run.read_proposal(number)
     members.append({"candidate": number, "seed": candidate["seed"],
                     "architecture": candidate["architecture"],
                     "training": files.join(folder, "training")})
@@ -156,24 +169,55 @@ def _join(run: RunDirectory, folders: Mapping[int, str], how: str, joining: Eval
   label = f"export of candidate{'s' * (len(folders) > 1)} {names}"
   task = Task(key=_JOINING, function=joining, directory=directory,
               candidate={"members": members, "evaluate": how == "ensemble"})
-  (outcome,) = _run([(label, task)], executor, console)
+  (outcome,) = run_tasks([(label, task)])
   if not _succeeded(outcome):
     raise _stopped(label, outcome, directory)
   return outcome.value
 
 
-def _begin(directory: str, asked: Mapping[str, Any], keep: Iterable[str] = ()
-           ) -> dict[str, Any] | None:
+def read_asked(directory: str) -> dict[str, Any] | None:
+  """Returns the content of final.json, None where there is none; UserError if it is damaged."""
+  path = files.join(directory, "final.json")
+  content = files.read_json(path, shapes.FINAL, _REMEDY)
+  if content is not None and not {"candidate", "candidates"} & set(content):
+    raise cli.UserError(f"{path} is damaged: it names no candidate; {_REMEDY}")
+  return content
+
+
+def read_result(directory: str) -> dict[str, Any] | None:
+  """Returns the content of final/result.json, None where there is none; UserError if it is
+  damaged."""
+  path = files.join(directory, "result.json")
+  content = files.read_json(path, shapes.FINAL_RESULT, _REMEDY)
+  if content is not None and not {"candidate", "members", "metrics"} & set(content):
+    raise cli.UserError(f"{path} is damaged: it has no metrics, and names no candidate; {_REMEDY}")
+  return content
+
+
+def where_exported(run: RunDirectory, export: str) -> str:
+  """Says where a SavedModel is, or that it is not there any more; `export` is relative to the run.
+  """
+  path = files.join(run.path, export)
+  if files.exists(path):
+    return f"exported to {path}"
+  return (f"the SavedModel {path} is not there any more; make it again with python -m "
+          f"official.export --model_dir={run.path} --output_dir={os.path.dirname(path)}")
+
+
+def _begin(directory: str, asked: Mapping[str, Any], defaults: Mapping[str, Any],
+           keep: Iterable[str] = ()) -> dict[str, Any] | None:
   """Makes a folder for what is asked, or goes on with it; returns its result, if it has one.
 
   Of a folder for something else only the subfolders named in `keep` are kept.
   """
   asked = files.plain(dict(asked))
-  if files.read_json(files.join(directory, "final.json")) != asked:
+  path = files.join(directory, "final.json")
+  recorded = read_asked(directory)
+  if recorded is None or identity_lib.with_defaults(recorded, asked, defaults) != asked:
     _clear(directory, keep)
     files.make_directory(directory)
-    files.write_json(files.join(directory, "final.json"), asked)
-  return files.read_json(files.join(directory, "result.json"))
+    files.write_json(path, asked)
+  return files.read_json(files.join(directory, "result.json"), shapes.FINAL_RESULT, _REMEDY)
 
 
 def _clear(directory: str, keep: Iterable[str]) -> None:
@@ -199,11 +243,14 @@ def _finish(run: RunDirectory, directory: str, value: Mapping[str, Any],
   return files.plain(result)
 
 
-def _run(tasks: Iterable[tuple[str, Task]], executor: Executor,
-         console: Console) -> Iterator[Outcome]:
+def _run(tasks: Iterable[tuple[str, Task]], executor: Executor, console: Console,
+         max_retries: int) -> Iterator[Outcome]:
   """Runs tasks, each with a label, as many at a time as there is room for.
 
   Yields the last outcome of each: one that a signal ended is tried again first.
+
+  Raises:
+    UserError: The environment is at fault.
   """
   waiting, running = collections.deque(tasks), {}
   tries: collections.Counter[str] = collections.Counter()
@@ -217,7 +264,8 @@ def _run(tasks: Iterable[tuple[str, Task]], executor: Executor,
     outcome = executor.wait_any()
     again = running.pop(outcome.key)
     console.end(outcome.key, "finished" if _succeeded(outcome) else _reason(outcome))
-    if outcome.kind == "killed" and tries[outcome.key] <= failures.MAX_RETRIES:
+    failures.check_environment(outcome)
+    if outcome.kind == "killed" and tries[outcome.key] <= max_retries:
       waiting.appendleft(again)
     else:
       yield outcome

@@ -4,11 +4,13 @@
 Identity decides what is
 found: space, data, seed, steps, threads, ... Going on with other values would mix two searches, so
 that is refused, by the name of the flag. Operation (rounds, workers, ...) is rewritten at every
-start.
+start. A run that was begun before there was a flag has no value of it, and counts as made with the
+flag's default.
 """
 
 from collections.abc import Mapping
 import json
+import types
 from typing import Any
 
 from data_prep import cli
@@ -16,8 +18,17 @@ from data_prep import cli
 _SHOWN_CHARACTERS = 60
 
 
-def check(recorded: Mapping[str, Any], asked: Mapping[str, Any], directory: str) -> None:
-  """Raises UserError that names each flag which differs, with both values."""
+def check(recorded: Mapping[str, Any], asked: Mapping[str, Any], directory: str,
+          defaults: Mapping[str, Any] = types.MappingProxyType({})) -> None:
+  """Raises UserError that names each flag which differs, with both values.
+
+  Args:
+    recorded: Values by flag.
+    asked: Values by flag.
+    directory: Where the recorded ones come from.
+    defaults: Values of flags, and of fields of them that are objects, which are not recorded.
+  """
+  recorded = with_defaults(recorded, asked, defaults)
   differing = [
       _difference(flag, recorded.get(flag), asked.get(flag))
       for flag in sorted({*recorded, *asked})
@@ -26,6 +37,18 @@ def check(recorded: Mapping[str, Any], asked: Mapping[str, Any], directory: str)
   if differing:
     raise cli.UserError(f"{directory} belongs to another run: {'; '.join(differing)}; "
                         "give the flags it was made with, or another --model_dir")
+
+
+def with_defaults(recorded: Mapping[str, Any], asked: Mapping[str, Any],
+                  defaults: Mapping[str, Any]) -> dict[str, Any]:
+  """Returns what was recorded, and the defaults of what is asked for and was not recorded."""
+  filled = dict(recorded)
+  for flag, value in asked.items():
+    if flag not in recorded:
+      filled[flag] = defaults.get(flag)
+    elif isinstance(value, Mapping) and isinstance(recorded[flag], Mapping) and flag in defaults:
+      filled[flag] = with_defaults(recorded[flag], value, defaults[flag] or {})
+  return filled
 
 
 def _difference(flag: str, was: Any, now: Any) -> str:

@@ -101,8 +101,9 @@ def _acquired(descriptor: int, patience: float) -> bool:
 
 def _holder(descriptor: int) -> dict | None:
   try:
-    return json.loads(os.pread(descriptor, 4096, 0))
-  except ValueError:
+    content = json.loads(os.pread(descriptor, 4096, 0))
+    return {"pid": int(content["pid"]), "host": str(content["host"])}
+  except (ValueError, TypeError, KeyError):  # Damaged, or not written yet.
     return None
 
 

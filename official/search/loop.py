@@ -112,7 +112,9 @@ class _Driver:
     """Hands out work while there is a free slot; returns whether anything runs."""
     while len(self._running) < self._executor.capacity:
       if self._interrupted:
-        self._submit(self._run.read_candidate(self._interrupted.popleft()))
+        number = self._interrupted.popleft()
+        self._run.read_architecture(number)  # A damaged one is told here, and not by its training.
+        self._submit(self._run.read_proposal(number))
       elif self._wants_more():
         candidate = self._propose()
         self._run.write_candidate(candidate)

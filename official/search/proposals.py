@@ -18,7 +18,6 @@ from data_prep import cli
 from official.architecture import cost
 from official.architecture import mutation
 from official.architecture import random_generation
-from official.architecture import serialization
 from official.architecture.architecture import ArchitectureError
 from official.architecture.architecture import Connection
 from official.architecture.space import SearchSpace
@@ -61,7 +60,7 @@ def propose(run: RunDirectory, state: SearchState, space: SearchSpace, settings:
     trained = run.read_result(parent)
     founder = None
     child, architecture = _story(mutation.mutate(
-        serialization.from_json(run.read_candidate(parent)["architecture"]),
+        run.read_architecture(parent),
         by_connection(trained["connection_weights"], "end"), space, rng,
         guidance=settings.guidance, weight_threshold=settings.weight_threshold,
         sensitivities=by_connection(trained.get("sensitivities") or (), "value"),

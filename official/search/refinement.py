@@ -15,7 +15,6 @@ from official.architecture import cost
 from official.architecture import feasibility
 from official.architecture import serialization
 from official.architecture.architecture import Architecture
-from official.architecture.architecture import ArchitectureError
 from official.architecture.space import SearchSpace
 from official.search import trained
 from official.search.run_directory import RunDirectory
@@ -93,7 +92,7 @@ def _ranked(run: RunDirectory, model_dir: str) -> list[int]:
   try:
     if run.recorded() is None:
       raise cli.UserError("no run, it has no search.json; give the --model_dir of an earlier run")
-    results = [run.read_result(number) for number in range(run.count())]
+    results = [run.read_finished(number) for number in range(run.count())]
   except cli.UserError as error:
     raise cli.UserError(f"--start_from={model_dir}: {error}") from error
   ranked = trained.ranked(results)
@@ -105,8 +104,8 @@ def _ranked(run: RunDirectory, model_dir: str) -> list[int]:
 
 def _read(run: RunDirectory, number: int, model_dir: str) -> Architecture:
   try:
-    return serialization.from_json(run.read_candidate(number)["architecture"])
-  except ArchitectureError as error:
+    return run.read_architecture(number)
+  except cli.UserError as error:
     raise cli.UserError(f"--start_from={model_dir}: the architecture of candidate {number:06d} "
                         f"cannot be read ({error}); give another run") from error
 

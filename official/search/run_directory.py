@@ -21,14 +21,23 @@ proposed.
 from collections.abc import Iterator, Mapping
 import contextlib
 import re
+import types
 from typing import Any
 
 from data_prep import cli
+from data_prep import files as data_files
+from data_prep import shapes as data_shapes
+from official.architecture import serialization
+from official.architecture.architecture import Architecture
+from official.architecture.architecture import ArchitectureError
 from official.search import files
 from official.search import identity as identity_lib
 from official.search import locks
+from official.search import shapes
 
 FORMAT_VERSION = 1
+_REMEDY = "restore it, or give another --model_dir"
+_RESULT_REMEDY = "delete it, so that the candidate is trained again, or restore it"
 _CANDIDATE = re.compile(r"\d{6,}")
 # What TensorFlow writes: ckpt-40.index, ckpt-40.data-00000-of-00001; and, after them, which is new.
 _WEIGHTS = re.compile(r"\.(index|data-\d{5}-of-\d{5})(\.tempstate\w+)?$")
@@ -49,50 +58,48 @@ class RunDirectory:
 
   def recorded(self) -> dict[str, Any] | None:
     """Returns the content of search.json, None where there is none yet."""
-    try:
-      content = files.read_json(self._search_path)
-    except (OSError, ValueError) as error:
-      raise cli.UserError(
-          f"{self._search_path} cannot be read ({error}); give another --model_dir") from error
-    if content is not None and content.get("format_version") != FORMAT_VERSION:
-      raise cli.UserError(
-          f"{self._search_path} has format version {content.get('format_version')!r}, "
-          f"this program reads {FORMAT_VERSION}; give another --model_dir")
-    return content
+    return read_versioned(self._search_path, shapes.SEARCH)
 
-  def check(self, identity: Mapping[str, Any]) -> None:
-    """Raises UserError if the folder belongs to a search of another identity."""
+  def check(self, identity: Mapping[str, Any],
+            defaults: Mapping[str, Any] = types.MappingProxyType({})) -> None:
+    """Raises UserError if the folder belongs to a search of another identity.
+
+    Args:
+      identity: Values by flag.
+      defaults: What a flag was for a search that was begun before there was such a flag.
+    """
     recorded = self.recorded()
     if recorded is not None:
-      identity_lib.check(recorded["identity"], files.plain(dict(identity)), self.path)
+      identity_lib.check(recorded["identity"], files.plain(dict(identity)), self.path,
+                         files.plain(dict(defaults)))
 
   @contextlib.contextmanager
-  def opened(self, identity: Mapping[str, Any], operation: Mapping[str, Any]) -> Iterator[None]:
-    """Makes the folder, or goes on with it; holds its lock.
+  def opened(self, identity: Mapping[str, Any], operation: Mapping[str, Any],
+             defaults: Mapping[str, Any] = types.MappingProxyType({})) -> Iterator[None]:
+    """Makes the folder, or goes on with it; holds its lock. Arguments as for `check`.
 
     Raises:
-      UserError: It belongs to another search, or another driver is at work in it.
+      UserError: It belongs to another search, it cannot be written, or another driver is at work in
+        it.
     """
-    self.check(identity)
-    try:
-      files.make_directory(self._candidates)
-    except OSError as error:
-      raise cli.UserError(
-          f"--model_dir={self.path} cannot be made ({error.strerror or error})") from error
+    self.check(identity, defaults)
+    data_files.check_writable(self._candidates, f"--model_dir={self.path}")
+    files.make_directory(self._candidates)
     with contextlib.ExitStack() as stack:
       try:
         stack.enter_context(locks.locked(self.path))
       except locks.Held as held:
         raise cli.UserError(f"another search is at work in {self.path} ({held.holder}); "
                             "wait until it ends, or give another --model_dir") from held
-      self.check(identity)
+      self.check(identity, defaults)
       content = {"identity": dict(identity), "operation": dict(operation)}
       files.write_json(self._search_path, {"format_version": FORMAT_VERSION, **content})
       yield
 
   def searched_seconds(self) -> float:
     """Returns the seconds of searching that were last recorded, 0 where none were."""
-    return (self._read_path(self._timing_path) or {}).get("searched_seconds", 0.0)
+    content = files.read_json(self._timing_path, shapes.SEARCH_TIMING, "delete it") or {}
+    return content.get("searched_seconds") or 0.0
 
   def write_searched_seconds(self, seconds: float) -> None:
     """Records the seconds of searching, over all lives of the driver."""
@@ -124,9 +131,34 @@ class RunDirectory:
     files.write_json(self._file(candidate["number"], "candidate.json"),
                      {"format_version": FORMAT_VERSION, **candidate})
 
-  def read_candidate(self, number: int) -> dict[str, Any]:
-    """Returns the content of candidate.json."""
-    return self._read(number, "candidate.json")
+  def read_candidate(self, number: int) -> dict[str, Any] | None:
+    """Returns the content of candidate.json, None where there is none."""
+    path = self._file(number, "candidate.json")
+    content = read_versioned(path, shapes.CANDIDATE)
+    if content is not None:
+      _check_number(content, number, path, _REMEDY)
+    return content
+
+  def read_proposal(self, number: int) -> dict[str, Any]:
+    """Returns the content of candidate.json, which has all that is needed to train it.
+
+    Raises:
+      UserError: It is missing or damaged.
+    """
+    content, path = self.read_candidate(number), self._file(number, "candidate.json")
+    if content is None:
+      raise cli.UserError(f"{path} is missing; {_REMEDY}")
+    data_shapes.check(content, shapes.PROPOSAL, path, _REMEDY)
+    return {"parent": None, "tournament": [], **content}
+
+  def read_architecture(self, number: int) -> Architecture:
+    """Returns the architecture in candidate.json; raises UserError where it is damaged."""
+    content = self.read_proposal(number)
+    try:
+      return serialization.from_json(content["architecture"])
+    except ArchitectureError as error:
+      path = self._file(number, "candidate.json")
+      raise cli.UserError(f"{path} cannot be used: {error}; {_REMEDY}") from error
 
   def write_result(self, result: Mapping[str, Any], timing: Mapping[str, Any]) -> None:
     """Records what came of a candidate; from here on it is finished."""
@@ -136,11 +168,24 @@ class RunDirectory:
 
   def read_result(self, number: int) -> dict[str, Any] | None:
     """Returns the content of result.json, None while the candidate is in flight."""
-    return self._read(number, "result.json")
+    path = self._file(number, "result.json")
+    content = read_versioned(path, shapes.RESULT, _RESULT_REMEDY)
+    if content is not None:
+      _check_number(content, number, path, _RESULT_REMEDY)
+    return content
+
+  def read_finished(self, number: int) -> dict[str, Any] | None:
+    """Returns the content of result.json, which has all that the search needs, None while the
+    candidate is in flight."""
+    content = self.read_result(number)
+    if content is not None:
+      shape = shapes.FEASIBLE if content["status"] == "ok" else shapes.FINISHED
+      data_shapes.check(content, shape, self._file(number, "result.json"), _RESULT_REMEDY)
+    return content
 
   def read_timing(self, number: int) -> dict[str, Any] | None:
     """Returns the content of a candidate's timing.json, None while it is in flight."""
-    return self._read(number, "timing.json")
+    return self._read(number, "timing.json", shapes.TIMING, "delete it")
 
   def drop_weights(self, number: int) -> None:
     """Deletes a candidate's checkpoints; what is known of it stays."""
@@ -171,12 +216,24 @@ class RunDirectory:
   def _file(self, number: int, name: str) -> str:
     return files.join(self.candidate_directory(number), name)
 
-  def _read(self, number: int, name: str) -> Any:
-    return self._read_path(self._file(number, name))
+  def _read(self, number: int, name: str, shape: Any = object, remedy: str = _REMEDY) -> Any:
+    return files.read_json(self._file(number, name), shape, remedy)
 
-  def _read_path(self, path: str) -> Any:
-    try:
-      return files.read_json(path)
-    except ValueError as error:
-      raise cli.UserError(
-          f"{path} is no JSON ({error}); restore it or give another --model_dir") from error
+
+def read_versioned(path: str, shape: Any, remedy: str = _REMEDY) -> dict[str, Any] | None:
+  """Returns the content of a JSON file that records a format version, None without a file.
+
+  Raises:
+    UserError: It is damaged, or of another version.
+  """
+  content = files.read_json(path, shape, remedy)
+  if content is not None and content.get("format_version", FORMAT_VERSION) != FORMAT_VERSION:
+    raise cli.UserError(
+        f"{path} has format version {content['format_version']!r}, "
+        f"this program reads {FORMAT_VERSION}; give another --model_dir")
+  return content
+
+
+def _check_number(content: Mapping[str, Any], number: int, path: str, remedy: str) -> None:
+  if content["number"] != number:
+    raise cli.UserError(f"{path} is damaged: it is that of candidate {content['number']}; {remedy}")

@@ -16,12 +16,16 @@ import json
 import os
 import signal
 import sys
+import types
 from typing import Any
 
 from data_prep import cli
+from data_prep import files as data_files
 from official.search import files
 from official.search import identity as identity_lib
 from official.search import locks
+from official.search import run_directory
+from official.search import shapes
 from official.search.console import Console
 from official.search.executors.base import Evaluator
 
@@ -61,16 +65,16 @@ def recorded(model_dir: str) -> Mapping[str, Any] | None:
   """Returns the content of train.json, None where nothing was trained yet.
 
   Raises:
-    UserError: The folder is a search's.
+    UserError: The folder is a search's, or train.json is damaged.
   """
   if files.exists(files.join(model_dir, "search.json")):
     raise cli.UserError(f"--model_dir={model_dir} is the folder of a search; give another one")
-  return files.read_json(files.join(model_dir, "train.json"))
+  return run_directory.read_versioned(files.join(model_dir, "train.json"), shapes.TRAIN)
 
 
 def run(*, model_dir: str, candidate: Mapping[str, Any], training: Evaluator,
         check: Callable[[], object], identity: Mapping[str, Any], operation: Mapping[str, Any],
-        index: int) -> int:
+        index: int, defaults: Mapping[str, Any] = types.MappingProxyType({})) -> int:
   """Trains, or goes on, or says what came of it; returns the exit status.
 
   Args:
@@ -81,21 +85,32 @@ def run(*, model_dir: str, candidate: Mapping[str, Any], training: Evaluator,
     identity: Values, by flag, that decide the outcome.
     operation: Values, by flag, that do not.
     index: Number of this process (process_index).
+    defaults: Values, by flag, that a training has which was begun before there was such a flag.
 
   Raises:
-    UserError: The folder belongs to another training, or somebody is at work in it.
+    UserError: The folder belongs to another training, what is in it is damaged, it cannot be
+      written, or somebody is at work in it.
   """
   asked = files.plain(dict(identity))
   found = recorded(model_dir)
   if found is not None:
-    identity_lib.check(found["identity"], asked, model_dir)
+    identity_lib.check(found["identity"], asked, model_dir, files.plain(dict(defaults)))
   result_path = files.join(model_dir, "result.json")
-  if (result := files.read_json(result_path)) is not None:
-    print(_summary(model_dir, result))
+  result = files.read_json(result_path, shapes.TRAIN_RESULT,
+                           "delete it, so that the training is finished again")
+  if result is not None:
+    *lines, exported = _summary(model_dir, result).splitlines()
+    export = files.join(model_dir, result["export"])
+    if not files.exists(export):
+      exported = (f"the SavedModel {export} is not there any more; delete {result_path} and run "
+                  "the same command, which makes it again from the newest checkpoint")
+    print("\n".join([*lines, exported]))
     return 0
   check()
   is_chief = index == 0
   directory = model_dir if is_chief else files.join(model_dir, "workers", str(index))
+  for name in ("training", "export", "weights"):
+    data_files.check_writable(files.join(directory, name), f"--model_dir={model_dir}")
   files.make_directory(directory)
   try:
     with locks.locked(directory):
@@ -145,5 +160,6 @@ def _summary(model_dir: str, result: Mapping[str, Any]) -> str:
   for split, metrics in result["metrics"].items():
     text = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
     lines.append(f"{split}: {text}")
-  return "\n".join([*lines, f"report: {files.join(model_dir, 'report.txt')}",
-                    f"export: {files.join(model_dir, result['export'])}"])
+  if any("accuracy" in metrics for metrics in result["metrics"].values()):
+    lines.append(f"report: {files.join(model_dir, 'report.txt')}")  # One label a clip.
+  return "\n".join([*lines, f"export: {files.join(model_dir, result['export'])}"])

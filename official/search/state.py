@@ -99,13 +99,13 @@ def replay(run: RunDirectory, settings: SearchSettings) -> tuple[SearchState, li
   state.proposed = run.count()
   results, in_flight = [], []
   for number in range(state.proposed):
-    result = run.read_result(number)
+    result = run.read_finished(number)
     if result is None:
       in_flight.append(number)
     else:
       results.append(_facts(result))
   for result in sorted(results, key=lambda result: result["finish_order"]):
-    sampled = run.read_candidate(
+    sampled = run.read_proposal(
         result["number"])["tournament"] if settings.remove == "worst_sampled" else ()
     state.record(result, sampled)
   if results:  # A result that somebody deleted, to have it trained again, leaves a gap.
@@ -115,6 +115,6 @@ def replay(run: RunDirectory, settings: SearchSettings) -> tuple[SearchState, li
 
 def _facts(result: Mapping[str, Any]) -> dict[str, Any]:
   """What `record` needs of a result: a hundred thousand whole ones would not fit into memory."""
-  facts = {name: result[name] for name in ("number", "status", "reason", "finish_order",
-                                          "fitness")}
-  return {**facts, "metrics": {"loss": (result["metrics"] or {}).get("loss")}}
+  facts = {name: result.get(name) for name in ("number", "status", "reason", "finish_order",
+                                              "fitness")}
+  return {**facts, "metrics": {"loss": (result.get("metrics") or {}).get("loss")}}

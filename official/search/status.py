@@ -17,7 +17,9 @@ from typing import Any
 
 from data_prep import cli
 from official.search import files
+from official.search import final as final_lib
 from official.search import locks
+from official.search import shapes
 from official.search import state as state_lib
 from official.search.console import duration
 from official.search.run_directory import RunDirectory
@@ -81,7 +83,7 @@ def read(model_dir: str) -> Status:
   if recorded is None:
     raise cli.UserError(f"--model_dir={model_dir} has no search.json, so there is no search in it; "
                         "give the --model_dir of an official.evolve command")
-  settings = _settings(recorded)
+  settings = _settings(recorded, files.join(model_dir, "search.json"))
   holder = locks.holder(model_dir)  # First: a driver that ends now is alive, and not dead.
   state, in_flight = state_lib.replay(run, settings)
   searched_seconds = run.searched_seconds()
@@ -91,7 +93,7 @@ def read(model_dir: str) -> Status:
   left = len(in_flight) if enough else max(settings.candidates, state.proposed) - state.finished
   final = None if left or state.best is None else _final(run, state.best.number)
   timings = [timing for number in range(max(state.proposed - _RECENT, 0), state.proposed)
-             if (timing := run.read_timing(number))]
+             if (timing := run.read_timing(number)) and _is_whole(timing)]
   pace = _pace(timings)
   return Status(
       model_dir=model_dir,
@@ -105,7 +107,7 @@ def read(model_dir: str) -> Status:
       fitness=settings.fitness,
       best=state.best and {
           "number": state.best.number, "fitness": state.best.fitness, "loss": state.best.loss,
-          "params": run.read_result(state.best.number)["params"]},
+          "params": (run.read_result(state.best.number) or {}).get("params")},
       population=tuple({"number": member.number, "fitness": member.fitness}
                        for member in sorted(state.population, key=lambda member: member.rank)),
       in_flight=tuple({"number": number, **_progress(run.candidate_directory(number))}
@@ -145,10 +147,14 @@ def text(status: Status) -> str:
   return "\n".join(lines)
 
 
-def _settings(recorded: Mapping[str, Any]) -> SearchSettings:
+def _settings(recorded: Mapping[str, Any], path: str) -> SearchSettings:
   known = {field.name for field in dataclasses.fields(SearchSettings)}
   values = {**recorded["identity"], **recorded["operation"]}
-  return SearchSettings(**{name: value for name, value in values.items() if name in known})
+  try:
+    return SearchSettings(**{name: value for name, value in values.items() if name in known})
+  except (cli.UserError, TypeError, ValueError) as error:
+    raise cli.UserError(
+        f"{path} is damaged: {error}; restore it, or give another --model_dir") from error
 
 
 def _progress(directory: str) -> dict[str, Any]:
@@ -163,8 +169,8 @@ def _progress(directory: str) -> dict[str, Any]:
 def _final(run: RunDirectory, best: int) -> dict[str, Any] | None:
   """Returns what came of the final training of `best`, alone or with others; None if nothing has
   yet, or if it is of a candidate that was the best before."""
-  result = _read(files.join(run.final_directory, "result.json"))
-  asked = _read(files.join(run.final_directory, "final.json")) or {}
+  result = final_lib.read_result(run.final_directory)
+  asked = final_lib.read_asked(run.final_directory) or {}
   candidates = asked.get("candidates") or [asked.get("candidate")]
   if result is None or best not in candidates:
     return None
@@ -183,9 +189,9 @@ def _finals(run: RunDirectory) -> Iterable[dict[str, Any]]:
 
 
 def _read(path: str) -> Any | None:
-  """Returns what is in a JSON file that may vanish, or not be whole; then None."""
-  with contextlib.suppress(OSError, ValueError):
-    return files.read_json(path)
+  """Returns what is in a progress.json; None where it vanishes or says nothing that is known."""
+  with contextlib.suppress(OSError, cli.UserError):
+    return files.read_json(path, shapes.PROGRESS)
   return None
 
 
@@ -206,6 +212,10 @@ def _seconds_left(settings: SearchSettings, left: int, pace: float | None, searc
   if seconds is None or enough or settings.max_hours is None:
     return seconds
   return min(seconds, settings.max_hours * 3600 - searched_seconds)
+
+
+def _is_whole(timing: Mapping[str, Any]) -> bool:
+  return None not in (timing.get("started_at"), timing.get("finished_at"))
 
 
 def _share_in_steps(timings: Iterable[Mapping[str, Any]]) -> float | None:
@@ -240,7 +250,7 @@ def _training_lines(status: Status) -> Iterable[str]:
                         if isinstance(value, (int, float)))
     yield f"final {split}: {numbers}"
   if status.final["export"]:
-    yield f"exported to {files.join(status.model_dir, status.final['export'])}"
+    yield final_lib.where_exported(RunDirectory(status.model_dir), status.final["export"])
 
 
 def _phase(training: Mapping[str, Any], alive: bool) -> str:

@@ -62,7 +62,7 @@ class Summaries:
               "search/diversity": self._diversity(state)}
     best = state.best.number
     if best not in self._params:
-      self._params = {best: self._run.read_result(best)["params"]}
+      self._params = {best: (self._run.read_result(best) or {}).get("params")}
     params = self._params[best]
     return values if params is None else {**values, "search/params_of_best": float(params)}
 

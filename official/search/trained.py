@@ -10,6 +10,7 @@ from typing import Any
 
 from data_prep import cli
 from official.search import files
+from official.search import final as final_lib
 from official.search import fitness as fitness_lib
 from official.search.run_directory import RunDirectory
 
@@ -32,31 +33,35 @@ def members(run: RunDirectory, *, candidate: int | None, ensemble: int | None) -
   if candidate is not None:
     return [_member(run, candidate, final)]
   if ensemble is not None:
-    best = [number for number in ranked(map(run.read_result, range(run.count())))
+    best = [number for number in ranked(map(run.read_finished, range(run.count())))
             if _has_weights(_training(run, number, final))]
     if len(best) < ensemble:
       raise cli.UserError(
           f"--ensemble={ensemble}, and {run.path} has the weights of {len(best)} candidates; "
           "give a smaller number, or search with more --keep_checkpoints")
     return [_member(run, number, final) for number in best[:ensemble]]
-  result = files.read_json(files.join(run.final_directory, "result.json"))
+  result = final_lib.read_result(run.final_directory)
   if result is None:
     raise cli.UserError(f"{run.path} has no finished final training; let official.evolve end, or "
                         "give --candidate or --ensemble")
   if result.get("final") == "ensemble":
     return [_member(run, entry["candidate"], final) for entry in result["members"]]
+  if result.get("candidate") is None:
+    path = files.join(run.final_directory, "result.json")
+    raise cli.UserError(f"{path} is damaged: it names no candidate; delete it and run "
+                        "official.evolve again")
   return [_member(run, result["candidate"], final)]
 
 
 def _final_folders(run: RunDirectory) -> dict[int, str]:
   """Returns the folder of every candidate that was trained to the end."""
   directory = run.final_directory
-  asked = files.read_json(files.join(directory, "final.json")) or {}
-  if "candidate" in asked:
+  asked = final_lib.read_asked(directory) or {}
+  if asked.get("candidate") is not None:
     folders = {asked["candidate"]: directory}
   else:
     folders = {number: files.join(directory, f"{number:06d}")
-               for number in asked.get("candidates", ())}
+               for number in asked.get("candidates") or ()}
   return {number: folder for number, folder in folders.items()
           if files.exists(files.join(folder, "result.json"))}
 
@@ -73,7 +78,7 @@ def _member(run: RunDirectory, number: int, final: dict[int, str]) -> Member:
     raise cli.UserError(
         f"the weights of candidate {number:06d} are not there: {training} has no checkpoint; the "
         "search keeps those of the best --keep_checkpoints, give one of them")
-  candidate = run.read_candidate(number)
+  candidate = run.read_proposal(number)
   return {"candidate": number, "seed": candidate["seed"], "training": training,
           "architecture": candidate["architecture"]}
 

@@ -1,13 +1,12 @@
 """What a person wants to know of an exported network, in Markdown."""
 
 from collections.abc import Mapping, Sequence
+import math
 from typing import Any
 
 from data_prep import dataset
 from official.inputs import flow_source
 from official.serving import frames as frames_lib
-
-_METRICS = ("accuracy", "top5_accuracy", "loss")
 
 
 def render(
@@ -86,14 +85,19 @@ def _data(info: dataset.DatasetInfo, clip: frames_lib.ClipFormat) -> str:
 def _metrics(metrics: Mapping[str, Mapping[str, float]]) -> str:
   if not metrics:
     return ""
+  names = list(dict.fromkeys(name for values in metrics.values() for name in values))
   rows = "\n".join(
-    f"| {split} | " + " | ".join(f"{values[name]:.4f}" for name in _METRICS) + " |"
+    f"| {split} | " + " | ".join(_number(values.get(name)) for name in names) + " |"
     for split, values in metrics.items()
   )
   return (
     "## Metrics\n\nValidation clips chose the network; test clips did not.\n\n"
-    f"| split | {' | '.join(_METRICS)} |\n|---|---|---|---|\n{rows}"
+    f"| split | {' | '.join(names)} |\n|---|{'---|' * len(names)}\n{rows}"
   )
+
+
+def _number(value: float | None) -> str:
+  return "-" if value is None or math.isnan(value) else f"{value:.4f}"
 
 
 def _cost(facts: Mapping[str, Any]) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 import dataclasses
 import functools
 import importlib.util
-import json
 import os
 import pickle
 import subprocess
@@ -21,8 +20,12 @@ import numpy as np
 
 from data_prep import cli
 from data_prep import dataset
+from data_prep import shapes
 from official.serving import c_api
 
+_CLIP = {  # clip.json
+  "num_frames": int, "image_size": int, "short_side": int, "fps": float,
+  "streams": {str: {"kind": str, "channels": int}}}
 Call = tuple[str, Mapping[str, np.ndarray]]
 
 
@@ -72,7 +75,8 @@ class Version:
   @functools.cached_property
   def clip(self) -> dict[str, Any]:
     """Content of clip.json: num_frames, fps, image_size, short_side, streams."""
-    return json.loads(self._asset("clip.json"))
+    path = os.path.join(self.path, "assets", "clip.json")
+    return shapes.parse(self._asset("clip.json"), _CLIP, path, "export the network again")
 
   @property
   def streams(self) -> dict[str, dataset.StreamInfo]:
@@ -92,9 +96,9 @@ class Version:
     try:
       with open(path, encoding="utf-8") as file:
         return file.read()
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
       raise cli.UserError(
-        f"{path} cannot be read ({error.strerror}); export the network again"
+        f"{path} cannot be read ({getattr(error, 'strerror', error)}); export the network again"
       ) from error
 
 

@@ -1,7 +1,8 @@
 """Numbered versions that appear whole or not at all.
 
 A server serves the largest number it finds and looks once a second, so that a version is written
-under a name that is no number, and renamed. Of a process that is killed meanwhile, a folder
+under a name that is no number, flushed to the disk, and renamed. Of a process that is killed
+meanwhile, a folder
 `writing-...` stays, which servers ignore and anyone may delete.
 """
 
@@ -10,6 +11,8 @@ import itertools
 import os
 import shutil
 import tempfile
+
+from data_prep import files
 
 
 def write(base: str, fill: Callable[[str], None]) -> str:
@@ -24,6 +27,7 @@ def write(base: str, fill: Callable[[str], None]) -> str:
   try:
     fill(folder)
     os.chmod(folder, 0o755)  # mkdtemp's is for the owner alone, and a server is somebody else
+    files.settle_tree(folder)
     return _take_next_number(folder, base)
   except BaseException:
     shutil.rmtree(folder, ignore_errors=True)
@@ -36,6 +40,7 @@ def _take_next_number(folder: str, base: str) -> str:
     target = os.path.join(base, str(number))
     try:
       os.rename(folder, target)
+      files.settle_folder(base)
       return target
     except OSError:
       if not os.path.isdir(target):

@@ -30,6 +30,7 @@ from official.inputs import usable
 from official.inputs import views
 from official.layers import checkpointing
 from official.tasks import average_precision
+from official.tasks import checkpoints
 from official.tasks import warm_start
 
 # Of an evaluation; with several labels a clip there is no accuracy.
@@ -336,7 +337,7 @@ class VideoClassificationTask(base_task.Task):
 
 def checkpointed_step(directory: str) -> int:
   """Returns the step of the newest checkpoint in `directory`, 0 where there is none."""
-  latest = tf.train.latest_checkpoint(directory) if directory else None
+  latest = checkpoints.newest(directory) if directory else None
   if not latest:
     return 0
   return int(tf.train.load_variable(latest, "global_step/.ATTRIBUTES/VARIABLE_VALUE"))

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from data_prep import cli
 from official import layers
+from official.tasks import checkpoints
 
 _VALUE = ".ATTRIBUTES/VARIABLE_VALUE"
 
@@ -24,9 +25,10 @@ def load(model: tf.keras.Model, path: str) -> None:
   Raises:
     UserError: There is no checkpoint, or it is that of another architecture.
   """
-  prefix = tf.train.latest_checkpoint(path) if tf.io.gfile.isdir(path) else path
+  prefix = checkpoints.newest(path) if tf.io.gfile.isdir(path) else path
   if prefix is None:
     raise cli.UserError(f"--init_checkpoint={path} is a folder without checkpoints; give another")
+  checkpoints.check(prefix, "give another --init_checkpoint")
   parts = model._trackable_children()  # The head is among them under two names.
   heads = {name: part for name, part in parts.items() if isinstance(part, layers.Head)}
   shapes = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()

@@ -11,6 +11,7 @@ import os
 import time
 import typing
 
+from data_prep import cli
 from data_prep import dataset
 from official.architecture import cost
 from official.architecture import serialization
@@ -129,26 +130,24 @@ def restore(setup: Setup, member: Mapping) -> "tf.keras.Model":
   It is the network that its training evaluated: of averaged weights, if the recipe averages.
 
   Raises:
-    FileNotFoundError: There is no checkpoint.
+    UserError: There is no checkpoint, or it is damaged.
   """
   from official.modeling import optimization
   import tensorflow as tf
 
+  from official.tasks import checkpoints
   from official.tasks import video_classification
   from official.training import experiment
 
-  newest = tf.train.latest_checkpoint(member["training"])
+  remedy = "delete result.json in the folder above it to have it trained again"
+  newest = checkpoints.newest(member["training"])
   if newest is None:
-    raise FileNotFoundError(
-      f"{member['training']} has no checkpoint; delete result.json in the folder above it to have "
-      "it trained again"
-    )
+    raise cli.UserError(f"{member['training']} has no checkpoint; {remedy}")
   config = experiment.configure(setup, member["architecture"], member["seed"])
   task = video_classification.VideoClassificationTask(config.task)
   with experiment.precision(config.runtime.mixed_precision_dtype):
     model = task.build_model()
-  status = tf.train.Checkpoint(model=model).restore(newest)
-  status.assert_existing_objects_matched().expect_partial()  # a checkpoint has the optimizer too
+  checkpoints.check_fits(model, newest, remedy)
   optimizer = task.create_optimizer(config.trainer.optimizer_config)
   if isinstance(optimizer, optimization.ExponentialMovingAverage):
     optimizer.shadow_copy(model)

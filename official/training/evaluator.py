@@ -11,6 +11,7 @@ import dataclasses
 import os
 import time
 
+from data_prep import faults
 from official.architecture import cost
 from official.architecture import serialization
 from official.training import progress
@@ -48,6 +49,34 @@ class TrainingEvaluator:
         facts(trained, candidate["architecture"], self.setup), metrics=trained.metrics["validation"]
       )
     return {**verdict, "timing": timing(start, stopwatch)}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Check:
+  """Looks, called like an evaluator, whether trainings of a setup can begin on this machine."""
+
+  setup: Setup
+
+  def __call__(self, candidate: Mapping, directory: str) -> dict:
+    """Returns a status; raises what `check` does."""
+    del candidate
+    with printing_to(os.path.join(directory, "log.txt")):
+      self.check()
+    return {"status": "ok"}
+
+  def check(self) -> None:
+    """Raises UserError unless hardware, videos and cache are there; writes nothing."""
+    from official.inputs import clip_store  # imports TensorFlow
+    from official.training import runtime
+
+    runtime.prepare(self.setup)
+    clip_store.check(
+      self.setup.data_dir,
+      cache_dir=self.setup.cache_dir,
+      cache=self.setup.cache,
+      flow=self.setup.flow,
+      image_size=self.setup.image_size,
+    )
 
 
 def timing(start: float, stopwatch: progress.Stopwatch) -> dict[str, float]:
@@ -101,13 +130,13 @@ def facts(trained, architecture: Mapping, setup: Setup) -> dict:
 def infeasible() -> Iterator[dict]:
   """Yields a result to be filled; turns what a network cannot help into an infeasible one."""
   result: dict = {}
-  import tensorflow as tf
-
   try:
     yield result
   except FloatingPointError as error:
     result.update(status="infeasible", reason=f"diverged: {error}")
-  except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+  except Exception as error:
+    if not faults.out_of_memory(error):
+      raise
     told = getattr(error, "message", str(error)) or type(error).__name__
     result.update(status="infeasible", reason=f"out of memory: {told.splitlines()[0]}")
 

@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from data_prep import dataset
 from official import network
+from official.tasks import checkpoints
 from official.tasks import video_classification
 from official.training import evaluation
 from official.training import progress
@@ -188,6 +189,7 @@ def train(
     FloatingPointError: The loss became NaN or grew beyond all bounds.
     tf.errors.ResourceExhaustedError: The network does not fit into memory.
   """
+  checkpoints.newest(directory)  # A damaged one is told before hours of preparation.
   config, strategy, task = prepare(setup, architecture, seed, report, directory)
   model, optimizer = build(config, strategy, task, seed, report)
   before = network.connection_weights(model)

@@ -8,11 +8,11 @@ there is none.
 from collections.abc import Iterator, Mapping
 import contextlib
 import dataclasses
-import json
 import os
 import time
 
 from data_prep import dataset
+from data_prep import shapes
 from official.training import evaluator
 from official.training import progress
 from official.training import setup as setup_lib
@@ -39,10 +39,8 @@ class FinalTraining:
   model_dir: str | None = None
 
   def check(self) -> None:
-    """Raises UserError unless the hardware is there; it imports TensorFlow, and writes nothing."""
-    from official.training import runtime
-
-    runtime.prepare(self.setup)
+    """Raises UserError unless the training can begin (evaluator.Check); it writes nothing."""
+    evaluator.Check(setup=self.setup).check()
 
   def __call__(self, candidate: Mapping, directory: str) -> dict:
     """Returns what TrainingEvaluator does, `metrics` by split, and `export`, a folder.
@@ -126,8 +124,12 @@ def _not_left_alone(verdict: dict) -> Iterator[None]:
 def search_flags(model_dir: str | None) -> dict[str, object]:
   """Returns the flags of a search that fit on a line, from its search.json; none without one."""
   path = os.path.join(model_dir or "", "search.json")
-  if not os.path.exists(path):
+  if not model_dir or not os.path.exists(path):
     return {}
-  with open(path, encoding="utf-8") as file:
-    identity = json.load(file)["identity"]
+  with open(path, "rb") as file:
+    content = file.read()
+  shape = {"identity": {str: object}}
+  identity = shapes.parse(content, shape, path, "restore it, or give another --model_dir")[
+    "identity"
+  ]
   return {name: value for name, value in identity.items() if not isinstance(value, dict | list)}

@@ -41,6 +41,8 @@ IDENTITY = (
   "image_size",
   "connection_learning_rate_multiplier",
 )
+# Those below that do not, or that mains count among the identity themselves.
+OPERATION = ("cache", "distribution_strategy", "gradient_checkpointing", "tpu")
 STRATEGIES = ("one_device", "mirrored", "multi_worker_mirrored", "tpu")
 
 flags.DEFINE_string(
@@ -215,40 +217,24 @@ def setup(data_dir: str, model_dir: str, threads: int, gpus: int, steps: int) ->
     gpus: GPUs of the training.
     steps: Training steps.
   """
-  return setup_lib.Setup(
+  described = {
+    **identity(dataset.load(data_dir)),
+    **{name: FLAGS[name].value for name in OPERATION},
+  }
+  return setup_lib.described(
+    described,
+    steps=steps,
     data_dir=data_dir,
     cache_dir=cli.resolve_path(FLAGS.cache_dir or cache.directory(data_dir, model_dir)),
-    cache=FLAGS.cache,
-    flow=FLAGS.flow,
-    num_frames=FLAGS.num_frames,
-    image_size=FLAGS.image_size,
-    clips_per_video=FLAGS.clips_per_video,
-    crops_per_clip=FLAGS.crops_per_clip,
-    recipe=recipe.Recipe(
-      steps=steps,
-      batch_size=FLAGS.batch_size,
-      optimizer=FLAGS.optimizer,
-      learning_rate=FLAGS.learning_rate,
-      connection_multiplier=FLAGS.connection_learning_rate_multiplier,
-      weight_decay=FLAGS.weight_decay,
-      label_smoothing=FLAGS.label_smoothing,
-      horizontal_flip=FLAGS.horizontal_flip,
-      min_crop_area=FLAGS.min_crop_area,
-      brightness=FLAGS.brightness,
-      warmup_fraction=FLAGS.warmup_fraction,
-      gradient_clip_norm=FLAGS.gradient_clip_norm,
-      class_weights=_class_weights(dataset.load(data_dir)),
-      ema_decay=FLAGS.ema_decay,
-      precision=FLAGS.precision,
-      pooling=FLAGS.pooling,
-      gradient_checkpointing=FLAGS.gradient_checkpointing,
-    ),
-    checkpoint_steps=FLAGS.checkpoint_steps,
     threads=threads,
-    distribution_strategy=FLAGS.distribution_strategy,
     num_gpus=gpus,
-    tpu=FLAGS.tpu,
+    checkpoint_steps=FLAGS.checkpoint_steps,
   )
+
+
+def defaults() -> dict[str, Any]:
+  """Returns the default of every flag, which a run has that was begun before there was the flag."""
+  return {**{name: FLAGS[name].default for name in FLAGS}, "class_weights": ""}
 
 
 def streams(info: dataset.DatasetInfo) -> dict[str, dataset.StreamInfo]:

@@ -68,7 +68,7 @@ def _init_checkpoint() -> str:
   """Returns the folder or the prefix that --init_checkpoint means; empty without it."""
   if not FLAGS.init_checkpoint:
     return ""
-  path = cli.resolve_path(FLAGS.init_checkpoint)
+  path = cli.plain_path("init_checkpoint", FLAGS.init_checkpoint)
   for prefix in (path, os.path.join(path, setup.WEIGHTS)):
     if os.path.exists(prefix + ".index"):
       return prefix

@@ -1,6 +1,12 @@
-"""What all trainings of a search share: plain data, for it crosses process boundaries."""
+"""What all trainings of a search share: plain data, for it crosses process boundaries.
 
+A run records the flags that it was made with; `described` makes a setup of them, for the training
+itself and for whoever comes back to it later. So nothing that is a field here can be forgotten.
+"""
+
+from collections.abc import Mapping
 import dataclasses
+from typing import Any
 
 from official.inputs import flow_source
 from official.training import recipe
@@ -53,3 +59,25 @@ class Setup:
   def steps_per_loop(self) -> int:
     """Steps that run without a look from outside: 20 at most, a divisor of the interval."""
     return max(steps for steps in range(1, 21) if self.checkpoint_interval % steps == 0)
+
+
+# Fields whose flag has another name.
+_FLAGS = {"connection_multiplier": "connection_learning_rate_multiplier"}
+
+
+def described(flags: Mapping[str, Any], *, steps: int, **others: Any) -> Setup:
+  """Returns the setup that flags describe.
+
+  Args:
+    flags: Values by name; those of no field are not looked at, and a field whose flag is missing
+      (a run that was begun before there was such a flag) or null has its default.
+    steps: Training steps.
+    others: Fields of Setup that no flag decides.
+  """
+  how = {"steps": steps, **_fields_of(recipe.Recipe, flags)}
+  return Setup(**{**_fields_of(Setup, flags), **others, "recipe": recipe.Recipe(**how)})
+
+
+def _fields_of(kind: type, flags: Mapping[str, Any]) -> dict[str, Any]:
+  named = {field.name: _FLAGS.get(field.name, field.name) for field in dataclasses.fields(kind)}
+  return {field: flags[flag] for field, flag in named.items() if flags.get(flag) is not None}

@@ -9,6 +9,7 @@ from official.core import train_lib
 import orbit
 import tensorflow as tf
 
+from official.tasks import checkpoints
 from official.training import leaving as leaving_lib
 from official.training import progress
 
@@ -140,9 +141,12 @@ class Experiment(train_lib.OrbitExperimentRunner):
 
   def _maybe_build_checkpoint_manager(self) -> tf.train.CheckpointManager:
     """Returns the manager; of those who are not the chief, who write aside, one that reads his."""
+    newest = checkpoints.newest(self.model_dir)
+    if newest:
+      remedy = f"restore it, or delete {self.model_dir} to have it trained from the start"
+      checkpoints.check_fits(self.trainer.model, newest, remedy)
     if self.strategy.extended.should_checkpoint:
       return super()._maybe_build_checkpoint_manager()
-    newest = tf.train.latest_checkpoint(self.model_dir)
     self._aside = tempfile.TemporaryDirectory()
 
     def begin() -> None:

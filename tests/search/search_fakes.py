@@ -6,6 +6,7 @@ its result is the same whether or not it was interrupted, and different if a ste
 
 from collections.abc import Mapping
 import dataclasses
+import errno
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ import signal
 import tempfile
 import time
 
+from data_prep import cli
 from official.architecture import cost
 from official.architecture import space as space_lib
 from official.search import settings as settings_lib
@@ -204,6 +206,7 @@ def final(candidate: Mapping, directory: str) -> dict:
   """A final training."""
   value = Training(steps=20, seconds_a_step=0.01)(candidate, directory)
   run = os.path.dirname(directory)
+  os.makedirs(os.path.join(run, "export", "1"), exist_ok=True)
   return {**value, "metrics": {"validation": value["metrics"]},
           "export": os.path.join(run, "export", "1")}
 
@@ -261,3 +264,16 @@ def leaves_on_sigterm(candidate: Mapping, directory: str) -> dict:
   time.sleep(4)
   _write(os.path.join(directory, "left"), "")
   return {"status": "ok"}
+
+
+def finds_a_full_disk(candidate: Mapping, directory: str) -> dict:
+  """Cannot write, unless somebody has made room: the file `room` in the run's folder."""
+  run = os.path.dirname(os.path.dirname(directory))
+  if not os.path.exists(os.path.join(run, "room")):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), os.path.join(directory, "training"))
+  return quick(candidate, directory)
+
+
+def misses_a_stream(candidate: Mapping, directory: str) -> dict:
+  """Finds what a user can mend."""
+  raise cli.UserError("the clip 'a' has no frames of the stream 'flow'; prepare the dataset again")

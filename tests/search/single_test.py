@@ -56,7 +56,10 @@ def test_a_finished_training_is_not_repeated_and_told_again(tmp_path, capsys):
   again = Training(tmp_path)
   assert _run(tmp_path, again) == 0
   assert again.calls == []
-  assert capsys.readouterr().out.startswith("validation: accuracy 0.5000")
+  output = capsys.readouterr().out
+  assert output.startswith("validation: accuracy 0.5000")
+  assert f"the SavedModel {tmp_path}/export/1 is not there any more; delete " in output
+  assert "export: " not in output
 
 
 def test_other_hardware_goes_on_and_another_seed_is_refused(tmp_path):

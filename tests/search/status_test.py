@@ -183,9 +183,19 @@ def test_tells_what_came_of_the_final_training(tmp_path):
   run = begun(tmp_path, 1, target_fitness=0.5)
   finish(run, 0)
   trained_to_the_end(run)
+  (tmp_path / "export" / "1").mkdir(parents=True)
   lines = status.text(status.read(run.path)).splitlines()
   assert "final test: accuracy 0.7500" in lines
   assert f"exported to {tmp_path}/export/1" in lines
+
+
+def test_a_savedmodel_that_is_gone_is_not_told_as_exported(tmp_path):
+  run = begun(tmp_path, 1, target_fitness=0.5)
+  finish(run, 0)
+  trained_to_the_end(run)
+  lines = status.text(status.read(run.path)).splitlines()
+  assert (f"the SavedModel {tmp_path}/export/1 is not there any more; make it again with python -m "
+          f"official.export --model_dir={tmp_path} --output_dir={tmp_path}/export") in lines
 
 
 def test_the_final_training_of_an_earlier_winner_is_not_the_end(tmp_path):

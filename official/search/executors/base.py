@@ -15,7 +15,7 @@ import dataclasses
 from typing import Any, Literal
 
 Evaluator = Callable[[Mapping[str, Any], str], Mapping[str, Any]]
-Kind = Literal["returned", "raised", "exhausted", "killed", "timed_out", "cancelled"]
+Kind = Literal["returned", "raised", "exhausted", "environment", "killed", "timed_out", "cancelled"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,8 @@ class Outcome:
   Attributes:
     key: The task's.
     kind: `returned` a value; `raised` an exception, or left without a result; `exhausted` the
-      memory; `killed` by a signal, or its machine was lost; `timed_out`; `cancelled`.
+      memory; the `environment` is at fault (data_prep.faults); `killed` by a signal, or its machine
+      was lost; `timed_out`; `cancelled`.
     value: What the function returned, plain data.
     reason: For people, one line.
     signature: Equal for equal faults: the type of the exception and where it was raised, not what

@@ -167,7 +167,7 @@ def _outcome(key: str, future: concurrent.futures.Future) -> Outcome:
   if isinstance(error, ProcessExpired):
     return _expired(key, error.exitcode)
   kind = type(error).__name__
-  return Outcome(key=key, kind="raised", reason=f"{kind}: {error}", signature=kind)
+  return Outcome(key=key, **{**worker.told(error), "signature": kind})
 
 
 def _expired(key: str, code: int) -> Outcome:

@@ -18,6 +18,7 @@ import sys
 import threading
 from typing import Any
 
+from data_prep import faults
 from data_prep.cli import UserError
 from official.search.executors import base
 from official.search.executors import local
@@ -127,6 +128,9 @@ class Ray(base.Executor):
     except (errors.WorkerCrashedError, errors.RaySystemError):
       return Outcome(key=key, kind="killed", reason="its Ray worker died, or its node was lost")
     except Exception as error:
+      fault = faults.describe(getattr(error, "cause", None) or error)
+      if fault is not None:
+        return Outcome(key=key, kind="environment", reason=fault)
       name = type(error).__name__
       text = " ".join(str(error).split())[:500]
       return Outcome(key=key, kind="raised", reason=f"{name}: {text}", signature=name)

@@ -14,6 +14,7 @@ import tempfile
 import traceback
 from typing import Any
 
+from data_prep import faults
 from official.search import files
 from official.search import locks
 from official.search.executors.base import Task
@@ -39,11 +40,19 @@ def run(task: Task, *, for_one_task: bool) -> dict[str, Any]:
         stack.enter_context(_own_temporary_folder(task.directory))
       value = task.function(task.candidate, task.directory)
     return {"kind": "returned", "value": files.plain(dict(value))}
-  except MemoryError as error:
-    return {"kind": "exhausted", "reason": f"out of memory: {_line(error)}"}
   except (Exception, SystemExit) as error:
     _keep_traceback(task.directory)
-    return {"kind": "raised", "reason": _line(error), "signature": _signature(error)}
+    return told(error)
+
+
+def told(error: BaseException) -> dict[str, Any]:
+  """Returns what an Outcome says of an exception, all but the key."""
+  if faults.out_of_memory(error):
+    return {"kind": "exhausted", "reason": f"out of memory: {_line(error)}"}
+  fault = _line(error) if isinstance(error, locks.Held) else faults.describe(error)
+  if fault is not None:
+    return {"kind": "environment", "reason": fault}
+  return {"kind": "raised", "reason": _line(error), "signature": _signature(error)}
 
 
 def limit_threads(threads: int) -> None:
@@ -88,5 +97,6 @@ def _keep_traceback(directory: str) -> None:
   if files.is_url(directory):
     sys.stderr.write(text)
     return
-  with open(os.path.join(directory, "log.txt"), "a", encoding="utf-8") as file:
+  with (contextlib.suppress(OSError),  # The disk may be full.
+        open(os.path.join(directory, "log.txt"), "a", encoding="utf-8") as file):
     file.write(text)
