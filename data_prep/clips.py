@@ -7,12 +7,15 @@ Frames pass through one at a time: in memory are two of them and the compressed 
 
 Keys are those of MediaPipe's MediaSequence (`image/encoded`, `FORWARD_FLOW/image/encoded`,
 `clip/label/index`, ...); `clip/label/text` says the same as `clip/label/string`, for DMVR's
-readers. Timestamps are microseconds into the video.
+readers. Timestamps are microseconds into the video. `clip/notes`, where it is there, tells what is
+odd about the frames.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 import contextlib
 import dataclasses
+from fractions import Fraction
+import itertools
 import math
 from typing import Any
 
@@ -31,6 +34,7 @@ from data_prep.limits import Limits
 
 RGB_FEATURE = "image/encoded"
 FLOW_FEATURE = "FORWARD_FLOW/image/encoded"
+NOTES_FEATURE = "clip/notes"
 FLOW_FORMATS = ("png", "jpeg")
 _DOUBT = 1.0  # Seconds by which a length that was not counted may be wrong.
 _EXTENSIONS = {"png": ".png", "jpeg": ".jpg"}
@@ -127,8 +131,8 @@ class ClipMaker:
     self._check_length(row)
     for clock in decoding.CLOCKS:
       try:
-        images, flows, size = self._images(row, clock, on_frame)
-        return self._serialize(row, images, flows, size), len(images)
+        pictures = self._pictures(row, clock, on_frame)
+        return self._serialize(row, pictures), len(pictures.images)
       except decoding.ClockError:
         continue
     raise AssertionError("the clock of indices does not fail")
@@ -143,14 +147,17 @@ class ClipMaker:
       if seconds > most + _DOUBT:
         self._settings.limits.check_clip(seconds, 0)
 
-  def _images(self, row: rows.Row, clock: str,
-              on_frame: Callable[[], None]) -> tuple[list[bytes], list[bytes], tuple[int, int]]:
-    """Returns the encoded frames, the encoded flows, and (width, height)."""
-    images, flows, size, source, grey = [], [], None, None, None
+  def _pictures(self, row: rows.Row, clock: str, on_frame: Callable[[], None]) -> "_Pictures":
+    made = _Pictures()
+    source = grey = None
     encoded_bytes = 0
-    timed = decoding.frames(row.location, clock=clock, start=row.start,
-                            limits=self._settings.limits)
-    on_grid = decoding.on_grid(timed, self._fps, start=row.start, end=row.end)
+    with _stage("decode"):
+      timed = decoding.frames(row.location, clock=clock, start=row.start,
+                              limits=self._settings.limits, on_note=made.notes.setdefault)
+      first = next(timed)
+      made.begin = first[0] if row.start is None else decoding.exact(row.start)
+      on_grid = decoding.on_grid(itertools.chain([first], timed), self._fps, start=row.start,
+                                 end=row.end)
     while True:
       with _stage("decode"):
         frame = next(on_grid, None)
@@ -160,39 +167,39 @@ class ClipMaker:
       if not repeated:
         with _stage("decode"):
           rgb = decoding.upright_rgb(frame)
-          size = size or decoding.short_side_size(rgb.shape[1], rgb.shape[0],
-                                                  self._settings.short_side)
-          rgb = decoding.resized(rgb, *size)
+          made.size = made.size or decoding.short_side_size(rgb.shape[1], rgb.shape[0],
+                                                            self._settings.short_side)
+          rgb = decoding.resized(rgb, *made.size)
           grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
         with _stage("encode"):
           image = _encode(rgb, "jpeg", _RGB_PARAMETERS)
         source = frame
-      images.append(image)
+      made.images.append(image)
       encoded_bytes += len(image)
       if self._compute_flow and previous is not None:
         with _stage("flow"):
           vectors = self._compute_flow(previous, grey)
         with _stage("encode"):
           stored = dataset.encode_flow(vectors, self._settings.flow_bound)
-          flows.append(_encode(stored, self._settings.flow_format, _FLOW_PARAMETERS))
-        encoded_bytes += len(flows[-1])
+          made.flows.append(_encode(stored, self._settings.flow_format, _FLOW_PARAMETERS))
+        encoded_bytes += len(made.flows[-1])
       with _stage("limit"):
-        self._settings.limits.check_clip(float(len(images) / self._fps), encoded_bytes)
+        self._settings.limits.check_clip(float(len(made.images) / self._fps), encoded_bytes)
       on_frame()
-    if not images:
-      raise ClipError("decode",
-                      f"the video has no frame between start {row.start or 0:g} s and its end")
-    if self._compute_flow and not flows:
+    if not made.images:
+      later = f"; its first is at {float(first[0]):g} s" if first[0] > made.begin else ""
+      raise ClipError("decode", "the video has no frame between start "
+                      f"{row.start or 0:g} s and its end{later}")
+    if self._compute_flow and not made.flows:
       raise ClipError(
           "flow",
           f"the clip has only one frame at {self._settings.fps:g} frames a second; flow needs two")
-    return images, flows, size
+    return made
 
-  def _serialize(self, row: rows.Row, images: list[bytes], flows: list[bytes],
-                 size: tuple[int, int]) -> bytes:
+  def _serialize(self, row: rows.Row, made: "_Pictures") -> bytes:
     clip_id, labels = row.clip_id.encode(), [label.encode() for label in row.labels]
-    begin = decoding.exact(row.start or 0)
-    timestamps = [[round((begin + k / self._fps) * 1_000_000)] for k in range(len(images))]
+    timestamps = [[round((made.begin + k / self._fps) * 1_000_000)]
+                  for k in range(len(made.images))]
     context = {
         "example/id": [clip_id],
         "clip/media_id": [clip_id],
@@ -200,17 +207,19 @@ class ClipMaker:
         "clip/label/index": [self._index_of[label] for label in row.labels],
         "clip/label/string": labels,
         "clip/label/text": labels,
-    } | self._image_context("image/", b"JPEG", size)
+    } | self._image_context("image/", b"JPEG", made.size)
     if row.start is not None:
       context["clip/start/timestamp"] = [round(row.start * 1_000_000)]
     if row.end is not None:
       context["clip/end/timestamp"] = [round(row.end * 1_000_000)]
-    lists = {RGB_FEATURE: [[image] for image in images], "image/timestamp": timestamps}
+    if made.notes:
+      context[NOTES_FEATURE] = [note.encode() for note in made.notes]
+    lists = {RGB_FEATURE: [[image] for image in made.images], "image/timestamp": timestamps}
     if self._compute_flow:
       flow_format = self._settings.flow_format.upper().encode()
-      context |= self._image_context("FORWARD_FLOW/image/", flow_format, size)
+      context |= self._image_context("FORWARD_FLOW/image/", flow_format, made.size)
       context["FORWARD_FLOW/image/saturation"] = [float(self._settings.flow_bound)]
-      lists[FLOW_FEATURE] = [[image] for image in flows]
+      lists[FLOW_FEATURE] = [[image] for image in made.flows]
       lists["FORWARD_FLOW/image/timestamp"] = timestamps[:-1]
     return records.sequence_example(context, lists)
 
@@ -224,6 +233,25 @@ class ClipMaker:
         prefix + "height": [size[1]],
         prefix + "frame_rate": [float(self._settings.fps)],
     }
+
+
+@dataclasses.dataclass(kw_only=True)
+class _Pictures:
+  """What becomes of a clip's frames.
+
+  Attributes:
+    images: Encoded frames.
+    flows: Encoded flows.
+    begin: Seconds of the first frame.
+    size: (width, height).
+    notes: What is odd about the frames, as keys.
+  """
+
+  images: list[bytes] = dataclasses.field(default_factory=list)
+  flows: list[bytes] = dataclasses.field(default_factory=list)
+  begin: Fraction = Fraction(0)
+  size: tuple[int, int] | None = None
+  notes: dict[str, None] = dataclasses.field(default_factory=dict)
 
 
 class CountingMaker:
@@ -246,6 +274,13 @@ class CountingMaker:
   def close(self) -> None:
     """Ends counting."""
     self._counter.close()
+
+
+def notes_of(record: bytes) -> list[str]:
+  """Returns the notes in a clip's SequenceExample."""
+  if NOTES_FEATURE.encode() not in record:  # Parsing copies every frame.
+    return []
+  return [note.decode() for note in records.parse(record)[0].get(NOTES_FEATURE, [])]
 
 
 @contextlib.contextmanager

@@ -92,6 +92,7 @@ class DatasetInfo:
     versions: Library versions that shape the bytes.
     class_clips: By split, how many of its clips are of each class, in the order of `classes`; None
       in a dataset that was made before this was counted.
+    notes: By clip id, what is odd about its frames and was dealt with; empty in most datasets.
   """
 
   classes: tuple[str, ...]
@@ -105,6 +106,7 @@ class DatasetInfo:
   settings: Mapping[str, Any]
   versions: Mapping[str, str]
   class_clips: Mapping[str, Sequence[int]] | None = None
+  notes: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
   schema_version: int = SCHEMA_VERSION
 
   @functools.cached_property
@@ -127,6 +129,9 @@ def to_json(info: DatasetInfo) -> dict[str, Any]:
     del fields["class_clips"]
   else:
     fields["class_clips"] = {split: list(counts) for split, counts in info.class_clips.items()}
+  fields["notes"] = {clip_id: list(texts) for clip_id, texts in info.notes.items()}
+  if not info.notes:  # Most datasets; they keep their fingerprint.
+    del fields["notes"]
   return {"schema_version": fields.pop("schema_version")} | fields
 
 
@@ -136,6 +141,7 @@ def from_json(data: Mapping[str, Any]) -> DatasetInfo:
   fields["classes"] = tuple(fields["classes"])
   fields["streams"] = {name: StreamInfo(**stream) for name, stream in fields["streams"].items()}
   fields["splits"] = {name: SplitInfo(**split) for name, split in fields["splits"].items()}
+  fields["notes"] = {clip_id: tuple(texts) for clip_id, texts in fields.get("notes", {}).items()}
   return DatasetInfo(**fields)
 
 

@@ -105,7 +105,8 @@ def prepare(manifest: str,
                                manifest_sha256=identity.manifest_sha256,
                                settings=dict(identity.settings),
                                versions=dict(identity.versions),
-                               class_clips=table.by_split(classes))
+                               class_clips=table.by_split(classes),
+                               notes=_notes(results))
     lines = "".join(json.dumps(failure) + "\n" for failure in failures)
     files.write_bytes(files.join(directory, dataset.FAILURES_NAME), lines.encode())
     dataset.save(info, directory)
@@ -264,6 +265,13 @@ def _tell_next(directory: str) -> None:
          f"next: python -m official.evolve {data_dir} --model_dir=run --search_space=small"])
 
 
+def _notes(results: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+  """Returns the notes of the clips that have some, in order of their ids."""
+  found = {clip_id: tuple(texts) for result in results.values()
+           for clip_id, texts in result.get("notes", {}).items()}
+  return dict(sorted(found.items()))
+
+
 def _summary(info: dataset.DatasetInfo, directory: str, seconds: float) -> str:
   counts = ", ".join(f"{split.clips} {name}" for name, split in info.splits.items())
   frames = sum(split.frames for split in info.splits.values())
@@ -271,4 +279,10 @@ def _summary(info: dataset.DatasetInfo, directory: str, seconds: float) -> str:
   if info.failures:
     text += (f"; {info.failures} clips could not be used: see "
              f"{files.join(directory, dataset.FAILURES_NAME)}")
+  if info.notes:
+    kinds = collections.Counter(note for notes in info.notes.values() for note in set(notes))
+    most = "; ".join(f"{count} x {note}" for note, count in kinds.most_common(3))
+    text += (f"\nnote: something is odd about {len(info.notes)} clips, told one by one under "
+             f"notes in {files.join(directory, dataset.FILE_NAME)}: {most}"
+             f"{'; ...' if len(kinds) > 3 else ''}")
   return text

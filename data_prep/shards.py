@@ -110,7 +110,7 @@ def write(shard: Shard, directory: str,
   result's `failures`; an error in writing is raised.
   """
   done = frames = 0
-  failures = []
+  failures, notes = [], {}
   with files.written_whole(files.join(directory, shard.name)) as file:
     for row in shard.rows:
       try:
@@ -120,8 +120,12 @@ def write(shard: Shard, directory: str,
             {"id": row.clip_id, "path": row.path, "stage": error.stage, "error": str(error)})
       else:
         records.write_record(file, record)
+        if found := clips.notes_of(record):
+          notes[row.clip_id] = found
         done, frames = done + 1, frames + length
   result = {"split": shard.split, "clips": done, "frames": frames, "failures": failures}
+  if notes:
+    result["notes"] = notes
   files.write_bytes(_result_path(directory, shard), json.dumps(result).encode())
 
 
@@ -148,7 +152,7 @@ def is_stopped(directory: str) -> bool:
 
 
 def read_result(directory: str, shard: Shard) -> Mapping[str, Any]:
-  """Returns what became of a shard: its split, clips, frames and failures."""
+  """Returns what became of a shard: its split, clips, frames, failures, and notes by clip id."""
   return json.loads(files.read_bytes(_result_path(directory, shard)))
 
 

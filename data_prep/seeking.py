@@ -1,0 +1,118 @@
+"""Frames from a second on, the same as when the whole file is read.
+
+Many containers find no more than the neighbourhood of a time: a seek may land late, or between key
+frames. So it counts only where a key frame comes out that is not later than the time that was asked
+for; else the reader goes further back, and reads from the beginning at last.
+
+Where timestamps are made up from what came before (MPEG program streams), packets are passed over
+from the beginning, and decoding begins with the last key frame. What does not survive even that is
+decoded from the beginning: indices, and decoding timestamps, except those of AVI, which are indices
+in the file's own table.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+import itertools
+
+import av
+
+from data_prep import clocks
+from data_prep.video_file import VideoFile
+
+ROUNDING = Fraction(1, 1000)  # Seconds by which a container may have rounded its timestamps.
+_STEPS_BACK = (0, 1, 4, 16, 64, 256, 1024)  # Seconds before the start, one tried after the other.
+_AROUND = 1  # Seconds by which packets may be out of order.
+_MADE_UP = ("mpeg",)  # Formats whose timestamps depend on where reading begins.
+
+
+def frames(video: VideoFile, time_of: clocks.Clock, start: Fraction) -> Iterator[av.VideoFrame]:
+  """Yields frames from one on that is not later than `start`, or from the first.
+
+  Args:
+    video: The file; what was read of it before does not matter.
+    time_of: Its clock.
+    start: Seconds.
+
+  Raises:
+    ClockError: The clock fails before `start`.
+  """
+  latest = start + ROUNDING
+  for found in _attempts(video, time_of, start):
+    first = next(_accepted(found, time_of, latest), None)
+    if first is not None:
+      yield first
+      yield from found
+      return
+  video.begin_again()
+  yield from video.decoded(video.packets())
+
+
+def _attempts(video: VideoFile, time_of: clocks.Clock,
+              start: Fraction) -> Iterator[Iterator[av.VideoFrame]]:
+  """Yields one way after the other to come by the frames."""
+  container_format = video.container.format.name
+  if time_of.name == "pts" and container_format in _MADE_UP:
+    yield from _passed_over(video, time_of, start + ROUNDING)
+  elif time_of.name == "pts" or (time_of.name == "dts" and container_format == "avi"):
+    for back in itertools.takewhile(lambda back: start - back > time_of.begin, _STEPS_BACK):
+      try:
+        video.container.seek(time_of.ticks(start - back), stream=video.stream)
+      except av.FFmpegError:
+        return
+      yield video.decoded(_from_key_packet(video, time_of, start + ROUNDING))
+
+
+def _passed_over(video: VideoFile, time_of: clocks.Clock,
+                 latest: Fraction) -> Iterator[Iterator[av.VideoFrame]]:
+  """Yields the frames from the last key packet before `latest` on, then from the one before.
+
+  Raises:
+    ClockError: Timestamps before `latest` are missing, or there twice.
+  """
+  video.begin_again()
+  keys, seen = [], set()
+  for number, packet in enumerate(video.packets()):
+    seconds = time_of.of_packet(packet)
+    if packet.size and (seconds is None or seconds in seen):
+      raise clocks.ClockError(f"packet {number} has no {time_of.name} of its own")
+    seen.add(seconds)
+    if packet.size and seconds > latest + _AROUND:
+      break
+    if _is_key(packet) and seconds <= latest:
+      keys.append(number)
+  for number in keys[:-3:-1]:
+    video.begin_again()
+    yield video.decoded(itertools.islice(video.packets(), number, None))
+
+
+def _from_key_packet(video: VideoFile, time_of: clocks.Clock,
+                     latest: Fraction) -> Iterator[av.Packet]:
+  """Yields the packets from the next one that is a key, none where that is later than `latest`."""
+  packets = video.packets()
+  for packet in packets:
+    seconds = time_of.of_packet(packet)
+    if seconds is not None and seconds > latest + _AROUND:
+      return
+    if _is_key(packet):
+      yield packet
+      break
+  yield from packets
+
+
+def _accepted(decoded: Iterator[av.VideoFrame], time_of: clocks.Clock,
+              latest: Fraction) -> Iterator[av.VideoFrame]:
+  """Yields the next key frame, unless it is later than `latest`.
+
+  What comes out before it may lack the frames that it was made from.
+  """
+  for frame in decoded:
+    seconds = time_of.of_frame(frame)
+    if seconds is not None and seconds > latest:
+      return
+    if seconds is not None and frame.key_frame:
+      yield frame
+      return
+
+
+def _is_key(packet: av.Packet) -> bool:
+  return packet.is_keyframe and packet.size > 0
