@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -84,6 +85,9 @@ def test_help_lists_the_flags_and_imports_no_tensorflow():
     (["--learning_rate=0"], "error: --learning_rate=0.0 is out of range; give a number above 0"),
     (["--distribution_strategy=multi_worker_mirrored"],
      "error: --distribution_strategy=multi_worker_mirrored, and a candidate trains on one machine"),
+    (["--distribution_strategy=tpu", "--tpu=grpc://10.0.0.2:8470"],
+     "error: --tpu=grpc://10.0.0.2:8470 is a TPU of another machine, which cannot read clips "),
+    (["--tpu=my-tpu"], "error: --tpu=my-tpu is a TPU of another machine, which cannot read clips "),
     (["--workers=0"], "error: --workers=0 is out of range; give a number of at least 1"),
     (["--weight_threshold=half"], "error: --weight_threshold=half is neither a number "),
     (["--candidate_timeout=0"],
@@ -153,6 +157,7 @@ def test_identity_and_operation_are_recorded_by_flag(run, data):
     ("--seed=2", "--seed was 1 and is 2 now"),
     ("--flow=in_graph", "--flow was stored and is in_graph now"),
     ("--ema_decay=0.9", "--ema_decay was null and is 0.9 now"),
+    ("--deterministic=false", "--deterministic was true and is false now"),
     ("--candidate_steps=7", "--candidate_steps was 200 and is 7 now"),
     ("--weight_threshold=uniform", "--weight_threshold was 0.5 and is uniform now"),
     ("--threads_per_candidate=99", "--threads_per_candidate was "),
@@ -161,6 +166,18 @@ def test_a_run_directory_of_another_identity_is_refused_by_flag(run, data, flag,
   line = refusal(search(data, run, flag))
   assert line.startswith(f"error: {run} belongs to another run: {message}")
   assert line.endswith("; give the flags it was made with, or another --model_dir")
+
+
+def test_a_run_that_was_begun_before_the_flag_is_deterministic(run, data, tmp_path):
+  old = shutil.copytree(run, tmp_path / "run")
+  content = json.loads((old / "search.json").read_text())
+  del content["identity"]["deterministic"]
+  (old / "search.json").write_text(json.dumps(content))
+  line = refusal(search(data, old, "--deterministic=false"))
+  assert "--deterministic was true and is false now" in line
+  process = search(data, old)
+  assert process.returncode == 0, process.stderr
+  assert json.loads((old / "search.json").read_text())["identity"]["deterministic"] is True
 
 
 def test_other_data_is_refused(run, tmp_path):

@@ -65,6 +65,8 @@ def rgb_data(tmp_path_factory):
     (["--model_dir="], "error: --model_dir is missing (Folder of the training; "),
     (["--train_steps=0"], "error: --train_steps=0 is out of range; give a number of at least 1"),
     (["--num_gpus=-1"], "error: --num_gpus=-1 is out of range; give a number of at least 0"),
+    (["--distribution_strategy=tpu", "--tpu=grpc://10.0.0.2:8470"],
+     "error: --tpu=grpc://10.0.0.2:8470 is a TPU of another machine, which cannot read clips "),
     ([], "error: --architecture={architecture} reads the stream flow, and {data} has rgb; give "
      "--flow=in_graph, which computes it from the frames"),
     (["--describe"], "error: --architecture={architecture} reads the stream flow, and {data} has "),

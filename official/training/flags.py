@@ -40,6 +40,7 @@ IDENTITY = (
   "num_frames",
   "image_size",
   "connection_learning_rate_multiplier",
+  "deterministic",
 )
 # Those below that do not, or that mains count among the identity themselves.
 OPERATION = ("cache", "distribution_strategy", "gradient_checkpointing", "tpu")
@@ -163,8 +164,14 @@ flags.DEFINE_enum(
 flags.DEFINE_string(
   "tpu",
   "",
-  "For --distribution_strategy=tpu: grpc://HOST:PORT, the name of a TPU in Google Cloud, or local "
-  "on a machine that has one.",
+  f"For --distribution_strategy=tpu: {setup_lib.LOCAL_TPU}, on the machine that has the TPU (a TPU "
+  "VM). A TPU of another machine cannot read clips.",
+)
+flags.DEFINE_bool(
+  "deterministic",
+  True,
+  "Makes equal trainings on equal hardware give equal bits. It costs next to nothing on a CPU; a "
+  "GPU is expected to be faster with --deterministic=false, and to vary in the last bits.",
 )
 
 
@@ -176,6 +183,8 @@ def check() -> None:
     cli.at_least(name, FLAGS[name].value, 1)
   if FLAGS.checkpoint_steps is not None:
     cli.at_least("checkpoint_steps", FLAGS.checkpoint_steps, 1)
+  if FLAGS.tpu or FLAGS.distribution_strategy == "tpu":
+    setup_lib.check_tpu(FLAGS.tpu)
   for name in ("learning_rate", "connection_learning_rate_multiplier"):
     cli.at_least(name, FLAGS[name].value, 0, exclusive=True)
   if FLAGS.min_crop_area is not None and not 0 < FLAGS.min_crop_area <= 1:

@@ -3,18 +3,14 @@
 import functools
 import os
 import signal
-import socket
 import threading
-import urllib.parse
 
 from official.common import distribute_utils
 import tensorflow as tf
 
 from data_prep import cli
+from official.training import setup as setup_lib
 from official.training.setup import Setup
-
-# Of a look for something that answers at an address.
-_PATIENCE_SECONDS = 5.0
 
 
 def prepare(setup: Setup) -> tf.distribute.Strategy:
@@ -25,7 +21,7 @@ def prepare(setup: Setup) -> tf.distribute.Strategy:
   Raises:
     UserError: The devices are not there, or cannot share a batch evenly.
   """
-  start(setup.threads)
+  start(setup.threads, setup.deterministic)
   chosen = _strategy(setup.distribution_strategy, setup.num_gpus, setup.tpu)
   replicas = chosen.num_replicas_in_sync
   if setup.recipe.batch_size % replicas:
@@ -37,8 +33,8 @@ def prepare(setup: Setup) -> tf.distribute.Strategy:
 
 
 @functools.cache
-def start(threads: int) -> None:
-  """Pins the threads of an operation and makes operations deterministic.
+def start(threads: int, deterministic: bool = True) -> None:
+  """Pins the threads of an operation, and makes operations deterministic if asked to.
 
   Sums are split over threads, so that their number shows in the last bits; it belongs to the
   identity of a search.
@@ -46,6 +42,8 @@ def start(threads: int) -> None:
   Args:
     threads: Threads that share one operation; 0 leaves the choice to TensorFlow, in a process that
       uses it already.
+    deterministic: Whether equal operations give equal bits. Steps that are traced before do not
+      change.
   """
   if os.environ.get("TF_USE_LEGACY_KERAS"):
     raise cli.UserError(
@@ -55,7 +53,8 @@ def start(threads: int) -> None:
   if threads:
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-  tf.config.experimental.enable_op_determinism()
+  if deterministic:
+    tf.config.experimental.enable_op_determinism()
   for gpu in tf.config.list_physical_devices("GPU"):
     tf.config.experimental.set_memory_growth(gpu, True)
 
@@ -116,17 +115,13 @@ def _gpus(strategy: str, wanted: int) -> list[tf.config.PhysicalDevice]:
 
 
 def _on_tpu(address: str) -> tf.distribute.Strategy:
-  """Returns the strategy of a TPU: at `grpc://HOST:PORT`, of a name in Google Cloud, or `local`.
+  """Returns the strategy of this machine's TPU.
 
   Raises:
-    UserError: There is none, which this says within seconds.
+    UserError: There is none, or the address is that of another machine.
   """
-  before = socket.getdefaulttimeout()
-  socket.setdefaulttimeout(_PATIENCE_SECONDS)
+  setup_lib.check_tpu(address)
   try:
-    if address.startswith("grpc://"):
-      at = urllib.parse.urlsplit(address)
-      socket.create_connection((at.hostname, at.port), _PATIENCE_SECONDS).close()
     return distribute_utils.get_distribution_strategy("tpu", tpu_address=address)
   except (OSError, ValueError, TypeError, RuntimeError, ImportError, tf.errors.OpError) as error:
     told = getattr(error, "message", str(error)).strip(" .\n") or type(error).__name__
@@ -135,5 +130,3 @@ def _on_tpu(address: str) -> tf.distribute.Strategy:
       "TensorFlow's wheel on PyPI has no TPU driver: run this on a TPU machine with the wheel that "
       "Google has for it, or give another --distribution_strategy"
     ) from error
-  finally:
-    socket.setdefaulttimeout(before)

@@ -6,13 +6,16 @@ itself and for whoever comes back to it later. So nothing that is a field here c
 
 from collections.abc import Mapping
 import dataclasses
+import os
 from typing import Any
 
+from data_prep import cli
 from official.inputs import flow_source
 from official.training import recipe
 
 # Prefix of the checkpoint that has the final weights alone, within the folder of a training.
 WEIGHTS = "weights/final"
+LOCAL_TPU = "local"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,7 +35,8 @@ class Setup:
       TensorFlow.
     distribution_strategy: As in Model Garden: one_device, mirrored, multi_worker_mirrored, tpu.
     num_gpus: GPUs of one training.
-    tpu: Address of the TPU, for the strategy `tpu`.
+    tpu: Address of the TPU, for the strategy `tpu`; one that `check_tpu` takes.
+    deterministic: Whether equal trainings on equal hardware give equal bits.
   """
 
   data_dir: str
@@ -49,6 +53,7 @@ class Setup:
   distribution_strategy: str = "one_device"
   num_gpus: int = 0
   tpu: str = ""
+  deterministic: bool = True
 
   @property
   def checkpoint_interval(self) -> int:
@@ -81,3 +86,20 @@ def described(flags: Mapping[str, Any], *, steps: int, **others: Any) -> Setup:
 def _fields_of(kind: type, flags: Mapping[str, Any]) -> dict[str, Any]:
   named = {field.name: _FLAGS.get(field.name, field.name) for field in dataclasses.fields(kind)}
   return {field: flags[flag] for field, flag in named.items() if flags.get(flag) is not None}
+
+
+def check_tpu(address: str) -> None:
+  """Raises UserError if a TPU is not one of this machine.
+
+  The host of a TPU runs its input pipeline, and ours calls Python functions of this process.
+
+  Args:
+    address: As given to TensorFlow, for which an empty one is that in TPU_NAME of the environment.
+  """
+  named = address or os.environ.get("TPU_NAME", "")
+  if named not in ("", LOCAL_TPU):
+    flag = f"--tpu={address}" if address else f"TPU_NAME={named}"
+    raise cli.UserError(
+      f"{flag} is a TPU of another machine, which cannot read clips through the Python of this "
+      f"one; run the command on the machine that has the TPU (a TPU VM), with --tpu={LOCAL_TPU}"
+    )

@@ -116,3 +116,11 @@ def test_what_no_training_can_have_is_refused(arguments, message):
   with pytest.raises(cli.UserError, match=message):
     training_flags.check()
     recipe_flags.check()
+
+
+@pytest.mark.parametrize("flags, expected", [([], True), (["--deterministic=false"], False)])
+def test_every_training_is_deterministic_unless_told_otherwise(tmp_path, flags, expected):
+  dataset.save(_INFO, str(tmp_path))
+  _parse(*flags)
+  assert training_flags.setup(str(tmp_path), "run", 1, 0, 10).deterministic is expected
+  assert training_flags.identity(_INFO)["deterministic"] is expected

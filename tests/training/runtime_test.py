@@ -1,6 +1,7 @@
 """Hardware that is not there is refused in one line."""
 
-import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -20,13 +21,6 @@ def _setup(**hardware):
   )
 
 
-def _nobody() -> str:
-  """Returns the address of a port of this machine at which nobody listens."""
-  with socket.socket() as some:
-    some.bind(("127.0.0.1", 0))
-    return f"grpc://127.0.0.1:{some.getsockname()[1]}"
-
-
 @pytest.mark.parametrize("strategy", ["mirrored", "multi_worker_mirrored"])
 def test_more_gpus_than_there_are_are_refused(strategy):
   with pytest.raises(cli.UserError, match=r"--num_gpus=99, and TensorFlow finds \d+ GPUs on this"):
@@ -38,13 +32,33 @@ def test_one_device_is_not_several_gpus():
     runtime.prepare(_setup(num_gpus=2))
 
 
-def test_a_tpu_that_does_not_answer_is_refused():
-  address = _nobody()
+def test_a_tpu_of_another_machine_is_refused():
   with pytest.raises(cli.UserError) as refused:
-    runtime.prepare(_setup(distribution_strategy="tpu", tpu=address))
-  assert str(refused.value).startswith(
-    f"--distribution_strategy=tpu: no TPU at --tpu={address}: [Errno 111] Connection refused; "
-    "TensorFlow's wheel on PyPI has no TPU driver")
+    runtime.prepare(_setup(distribution_strategy="tpu", tpu="grpc://10.0.0.2:8470"))
+  assert str(refused.value) == (
+    "--tpu=grpc://10.0.0.2:8470 is a TPU of another machine, which cannot read clips through the "
+    "Python of this one; run the command on the machine that has the TPU (a TPU VM), with "
+    "--tpu=local"
+  )
+
+
+def test_a_machine_without_a_tpu_is_told():
+  with pytest.raises(cli.UserError) as refused:
+    runtime.prepare(_setup(distribution_strategy="tpu", tpu="local"))
+  assert str(refused.value).startswith("--distribution_strategy=tpu: no TPU at --tpu=local: ")
+  assert "TensorFlow's wheel on PyPI has no TPU driver" in str(refused.value)
+
+
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_operations_are_deterministic_if_asked(deterministic):
+  program = (
+    "from official.training import runtime\n"
+    "from tensorflow.python.framework import config\n"
+    f"runtime.start(1, deterministic={deterministic})\n"
+    "print(config.is_op_determinism_enabled())"
+  )
+  process = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+  assert process.stdout.decode().split() == [str(deterministic)]
 
 
 def test_a_tpu_without_an_address_is_refused(monkeypatch):
