@@ -100,11 +100,14 @@ def read(manifest: str) -> tuple[Row, ...]:
 
 def to_csv(paths: Sequence[str], labels: Sequence[str], splits: Sequence[str]) -> bytes:
   """Returns a manifest with the three required columns."""
-  text = io.StringIO(newline="")
-  writer = csv.writer(text, lineterminator="\n")
-  writer.writerow(REQUIRED_COLUMNS)
-  writer.writerows(zip(paths, labels, splits))
-  return text.getvalue().encode()
+  return "".join(map(csv_line, [REQUIRED_COLUMNS, *zip(paths, labels, splits)])).encode()
+
+
+def csv_line(fields: Iterable[str]) -> str:
+  """Returns a line of a CSV; unlike `csv.writer`, it quotes a carriage return in a field, too."""
+  return ",".join(
+      '"' + field.replace('"', '""') + '"' if set(field) & set(',"\r\n') else field
+      for field in fields) + "\n"
 
 
 def classes(rows: Iterable[Row]) -> tuple[str, ...]:

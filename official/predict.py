@@ -4,56 +4,69 @@
 
 A video is taken at the frame rate that the network was trained at, as windows of as many frames as
 it takes, side by side from beginning to end; their probabilities are averaged, or with --per_window
-written one by one. The CSV has a row a video (or window): path, start and end in seconds, class,
-score, error, and the probability of every class. A file that cannot be read has its reason in the
-column error, and stops nothing.
+written one by one. The CSV has a row for each video (or window): path, start and end in seconds,
+class, score, error, frames that were padded, windows, model, and the probability of every class.
+With --manifest=CSV it also has label, split and verdict, and the accuracy is printed at the end.
+
+A file that cannot be read has its reason in the column error, and stops nothing. Rows are written
+as they come: the same command, given again, resumes where it was stopped. An --output of another
+network or of other flags is refused, unless --overwrite says that it may be lost.
+
+Exit status: 0 if some video has an answer, 1 if none has, 2 if the command is wrong or cannot go
+on, 130 after Ctrl-C.
 """
 
 from collections.abc import Sequence
-import os
-import sys
 
 from absl import flags
 
 from data_prep import cli
-from data_prep import files
+from official.serving import answers
+from official.serving import batch
+from official.serving import marks
+from official.serving import prediction
+from official.serving import saved_model
 
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string("saved_model", None, "Folder of one exported version, such as RUN/export/1.")
-flags.DEFINE_string("output", None, "CSV to write.")
-flags.DEFINE_bool("per_window", False, "Writes a row for every window of a video.")
+flags.DEFINE_bool("per_window", False, "Write a row for every window of a video.")
+batch.define_flags("CSV to write.")
 
 
 def main(arguments: Sequence[str]) -> int:
   for name in ("saved_model", "output"):
     if not FLAGS[name].value:
       raise cli.UserError(f"--{name} is missing ({FLAGS[name].help})")
-  output = cli.resolve_path(FLAGS.output)
-  if not files.is_url(output) and not os.path.isdir(os.path.dirname(output)):
-    raise cli.UserError(f"--output={FLAGS.output}: there is no folder {os.path.dirname(output)}")
-  from official.serving import prediction
-  from official.serving import saved_model
-  from official.serving import windows
-
+  answers.check_folder(cli.resolve_path(FLAGS.output))
   version = saved_model.Version(cli.plain_path("saved_model", FLAGS.saved_model))
-  videos = windows.videos_of(arguments)
-  print(f"loading {version.path}", file=sys.stderr, flush=True)
-  predictor = prediction.Predictor(version)
-  found, failed = [], 0
-  for number, video in enumerate(videos, start=1):
-    parts = predictor(video)
-    found += parts if FLAGS.per_window else [prediction.of_whole(parts)]
-    failed += bool(parts[0].error)
-    end = f": {parts[0].error}" if parts[0].error else ""
-    print(f"[{number}/{len(videos)}] {video}{end}", file=sys.stderr, flush=True)
-  try:
-    files.write_bytes(output, prediction.to_csv(found, version.classes))
-  except OSError as error:
-    raise cli.UserError(f"--output={FLAGS.output} cannot be written: {error}") from error
-  if failed:
-    print(f"{failed} of {len(videos)} videos could not be read: {output} says why", file=sys.stderr)
-  return 1 if failed == len(videos) else 0
+  form = answers.Format(
+    model=version.digest,
+    classes=version.classes,
+    per_window=FLAGS.per_window,
+    with_labels=bool(FLAGS.manifest),
+  )
+  notes: list[str] = []
+  questions = batch.questions(
+    arguments, manifest=FLAGS.manifest, split=FLAGS.split, tell=notes.append
+  )
+  labels = {question.id: question.labels for question in questions}
+  notes += [f"warning: {warning}" for warning in marks.unknown(labels, version.classes)]
+  asked = batch.Batch(
+    questions=questions,
+    form=form,
+    make=prediction.load,
+    arguments=(version.path,),
+    notes=notes,
+    greeting=f"loading {version.path}",
+  )
+  return batch.run(
+    asked,
+    FLAGS.output,
+    overwrite=FLAGS.overwrite,
+    retry_errors=FLAGS.retry_errors,
+    manifest=FLAGS.manifest,
+  )
 
 
 if __name__ == "__main__":

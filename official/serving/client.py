@@ -19,6 +19,27 @@ from data_prep import cli
 from official.serving import saved_model
 
 _SECONDS = 60
+# What a server says of a request that another one might not get.
+_OF_THE_REQUEST = ("DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "INTERNAL", "UNKNOWN", "ABORTED",
+                   "DATA_LOSS", "OUT_OF_RANGE", "408", "413", "500", "504")
+# What may be said of all requests, or of one: who asked before knows.
+_OF_EITHER = ("INVALID_ARGUMENT", "400")
+
+
+class Refused(cli.UserError):
+  """The server cannot be reached, or refuses a request, or answers something else.
+
+  Attributes:
+    code: Its status, by gRPC a name, by REST a number.
+  """
+
+  def __init__(self, text: str, code: str):
+    super().__init__(text)
+    self.code = code
+
+  def concerns_one(self, *, answered: bool) -> bool:
+    """Whether another clip may get an answer; `answered` says that one did."""
+    return self.code in _OF_THE_REQUEST or (answered and self.code in _OF_EITHER)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,7 +63,7 @@ def ask(endpoint: Endpoint, images: Sequence[bytes]) -> tuple[list[str], list[fl
   """Returns the best classes of a clip, given as encoded frames, and their scores.
 
   Raises:
-    UserError: The server cannot be reached, or refuses, or answers something else.
+    Refused: The server cannot be reached, or refuses, or answers something else.
   """
   return (_by_rest if "://" in endpoint.server else _by_grpc)(endpoint, images)
 
@@ -85,6 +106,8 @@ def _by_rest(endpoint: Endpoint, images: Sequence[bytes]) -> tuple[list[str], li
       outputs = json.load(response)["outputs"]
   except urllib.error.HTTPError as error:
     raise _refused(endpoint, str(error.code), _reason(error.read())) from error
+  except TimeoutError as error:
+    raise _refused(endpoint, "504", f"nothing within {_SECONDS} s") from error
   except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
     raise _refused(endpoint, "nothing that is REST", error) from error
   classes, scores = _best(endpoint, outputs)
@@ -108,8 +131,9 @@ def _best(endpoint: Endpoint, outputs: Mapping) -> list:
   return [outputs["classes"], outputs["scores"]]
 
 
-def _refused(endpoint: Endpoint, code: str, why: object) -> cli.UserError:
-  return cli.UserError(
+def _refused(endpoint: Endpoint, code: str, why: object) -> Refused:
+  return Refused(
     f"the server {endpoint.server} answers {code}: {why}; look at --server, --model, --signature, "
-    "--num_frames and at the server's log"
+    "--num_frames and at the server's log",
+    code,
   )

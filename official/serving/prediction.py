@@ -1,16 +1,17 @@
 """Predictions for videos, by a SavedModel in this process."""
 
-from collections.abc import Iterable, Iterator, Sequence
-import csv
+from collections.abc import Sequence
 import dataclasses
-import io
 
 import numpy as np
 
 from data_prep import cli
 from data_prep import decoding
+from data_prep import limits
 from official.serving import saved_model
 from official.serving import windows
+
+_LONGEST_REASON = 300
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,7 +22,9 @@ class Prediction:
     path: The video.
     start, end: Seconds.
     probabilities: By class, in the order of the network's classes; empty where there is an error.
+    classes: Names of some classes, where the probabilities are of these only.
     error: Why the video cannot be read; empty where it can.
+    padded: Frames that repeat the last one, because the video is shorter than a window.
   """
 
   path: str
@@ -29,6 +32,8 @@ class Prediction:
   end: float = 0.0
   probabilities: Sequence[float] = ()
   error: str = ""
+  padded: int = 0
+  classes: Sequence[str] = ()
 
 
 class Predictor:
@@ -54,21 +59,47 @@ class Predictor:
         "signature streams"
       )
 
-  def __call__(self, path: str) -> list[Prediction]:
-    """Returns what is said of every window of a video; of one that cannot be read, its error."""
-    fps, size = self._clip["fps"], self._clip["num_frames"]
-    try:
-      found = windows.each(self._of_window, path, fps=fps, size=size)
-    except decoding.DecodeError as error:
-      return [Prediction(path=path, error=str(error))]
-    return [
-      Prediction(path=path, start=first / fps, end=end / fps, probabilities=probabilities)
-      for first, end, probabilities in found
-    ]
+  def __call__(
+    self, path: str, start: float | None = None, end: float | None = None
+  ) -> list[Prediction]:
+    """Returns what is said of every window of a video; of one that cannot be read, its error.
 
-  def _of_window(self, window: windows.Window) -> tuple[int, int, np.ndarray]:
-    answer = self._predict(frames=window.frames[np.newaxis])
-    return window.first, window.end, answer["probabilities"].numpy()[0]
+    Args:
+      path: The video.
+      start: Seconds into the video where the first window begins; None for its beginning.
+      end: Seconds into the video before which the last window ends; None for its end.
+    """
+    fps, size = self._clip["fps"], self._clip["num_frames"]
+
+    def ask(window: windows.Window) -> Prediction:
+      probabilities = self._predict(frames=window.frames[np.newaxis])["probabilities"].numpy()[0]
+      if not np.isfinite(probabilities).all():
+        raise ValueError("the network's answer is not a number; look at how it was trained")
+      return Prediction(
+        path=path,
+        start=window.begin + window.first / fps,
+        end=window.begin + window.end / fps,
+        probabilities=probabilities,
+        padded=window.padded,
+      )
+
+    try:
+      return windows.each(ask, path, fps=fps, size=size, start=start, end=end)
+    except Exception as error:  # Whatever it is, it costs this video and no other.
+      return [Prediction(path=path, error=reason(error))]
+
+
+def load(path: str) -> Predictor:
+  """Returns what asks the SavedModel in a folder; raises UserError as `Predictor` does."""
+  return Predictor(saved_model.Version(path))
+
+
+def reason(error: Exception) -> str:
+  """Returns why a video cannot be used, on one line of moderate length."""
+  text = " ".join(str(error).split())
+  if not isinstance(error, decoding.DecodeError | limits.LimitError):
+    text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+  return cli.printable(text[:_LONGEST_REASON])
 
 
 def of_whole(parts: Sequence[Prediction]) -> Prediction:
@@ -79,22 +110,7 @@ def of_whole(parts: Sequence[Prediction]) -> Prediction:
   return dataclasses.replace(parts[0], end=parts[-1].end, probabilities=mean)
 
 
-def to_csv(predictions: Iterable[Prediction], classes: Sequence[str]) -> bytes:
-  """Returns a table: path, start, end, class, score, error, and every class's probability."""
-  text = io.StringIO()
-  writer = csv.writer(text, lineterminator="\n")
-  header = ["path", "start", "end", "class", "score", "error"]
-  writer.writerow(header + [f"probability of {name}" for name in classes])
-  writer.writerows(_rows(predictions, classes))
-  return text.getvalue().encode()
-
-
-def _rows(predictions: Iterable[Prediction], classes: Sequence[str]) -> Iterator[list[str]]:
-  for found in predictions:
-    if found.error:
-      yield [found.path, "", "", "", "", found.error, *[""] * len(classes)]
-      continue
-    best = int(np.argmax(found.probabilities))
-    numbers = [f"{value:.4f}" for value in found.probabilities]
-    span = [f"{found.start:.3f}", f"{found.end:.3f}"]
-    yield [found.path, *span, classes[best], numbers[best], "", *numbers]
+def best(found: Prediction, classes: Sequence[str]) -> tuple[str, float]:
+  """Returns the best class and its score, where the network has these classes."""
+  index = int(np.argmax(found.probabilities))
+  return (found.classes or classes)[index], float(found.probabilities[index])

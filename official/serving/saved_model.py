@@ -7,6 +7,7 @@ never imports tensorflow (c_api.py).
 from collections.abc import Iterator, Mapping, Sequence
 import dataclasses
 import functools
+import hashlib
 import importlib.util
 import os
 import pickle
@@ -77,6 +78,20 @@ class Version:
     """Content of clip.json: num_frames, fps, image_size, short_side, streams."""
     path = os.path.join(self.path, "assets", "clip.json")
     return shapes.parse(self._asset("clip.json"), _CLIP, path, "export the network again")
+
+  @functools.cached_property
+  def digest(self) -> str:
+    """Tells networks apart: 12 hexadecimal digits over the graph and the weights' checksums."""
+    found = hashlib.sha256()
+    for name in ("saved_model.pb", "variables/variables.index", "assets/clip.json"):
+      try:
+        with open(os.path.join(self.path, name), "rb") as file:
+          found.update(file.read())
+      except OSError as error:
+        raise cli.UserError(
+          f"{self.path}/{name} cannot be read ({error.strerror}); export the network again"
+        ) from error
+    return found.hexdigest()[:12]
 
   @property
   def streams(self) -> dict[str, dataset.StreamInfo]:

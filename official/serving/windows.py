@@ -5,13 +5,16 @@
                      |-----|        the last one ends with the video
 
 Windows lie side by side; the last one may overlap the one before, so that every frame is seen and
-none beyond the end. A video that is shorter than a window goes on with its last frame.
+none beyond the end. A video that is shorter than a window goes on with its last frame. Frames of
+another size than the first, where the size changes on the way, are brought to its size.
 """
 
 import collections
 from collections.abc import Callable, Iterable, Iterator, Sequence
 import dataclasses
+import itertools
 import os
+import sys
 from typing import Any
 
 import numpy as np
@@ -19,6 +22,12 @@ import numpy as np
 from data_prep import cli
 from data_prep import decoding
 from data_prep import files
+from data_prep import limits
+from data_prep import listing
+
+NO_VIDEO = f"holds no video ({' '.join(files.VIDEO_EXTENSIONS)})"
+# However long a video is, few of its frames are in memory.
+_LIMITS = dataclasses.replace(limits.DEFAULT, max_frames=sys.maxsize)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,44 +37,64 @@ class Window:
   Attributes:
     first, end: Indices on the grid of its first frame, and of the one after its last real one.
     frames: RGB, uint8 [frames, height, width, 3].
+    begin: Seconds into the video of the grid's frame 0.
+    padded: Frames at its end that repeat the last real one.
   """
 
   first: int
   end: int
   frames: np.ndarray
+  begin: float = 0.0
+
+  @property
+  def padded(self) -> int:
+    return len(self.frames) - (self.end - self.first)
 
 
-def videos_of(paths: Sequence[str]) -> list[str]:
+def videos_of(
+  paths: Sequence[str], tell: Callable[[str], None] = lambda line: None
+) -> list[str]:
   """Returns the videos that are meant: files as they are, of folders all videos below them.
 
+  Each is there once. A path that is not there, or a folder without videos, is in the list, too,
+  for whoever opens it to say so; but not where there is nothing else.
+
+  Args:
+    paths: Files and folders.
+    tell: Called with a line about each kind of file that was skipped in folders.
+
   Raises:
-    UserError: A path is not there, a folder holds no video, or there are no paths.
+    UserError: There are no paths, or no video at all.
   """
   if not paths:
     raise cli.UserError("no video is given; name files or folders after the flags")
-  found = []
+  listings, wrong = [], []
   for path in map(cli.resolve_path, paths):
-    if not os.path.isdir(path):
-      if not files.is_url(path) and not os.path.exists(path):
-        raise cli.UserError(f"{path} is not there; name a video or a folder of videos")
-      found.append(path)
+    found = listing.Listing(videos=(path,), skipped={})
+    if os.path.isdir(path):
+      found = listing.find(path)
+      listings.append(dataclasses.replace(found, videos=found.videos or (path,)))
+      wrong += [] if found.videos else [f"{path} {NO_VIDEO}; name another folder"]
       continue
-    below = sorted(
-      os.path.join(folder, name)
-      for folder, _, names in os.walk(path)
-      for name in names
-      if name.lower().endswith(files.VIDEO_EXTENSIONS)
-    )
-    if not below:
-      raise cli.UserError(
-        f"{path} holds no video ({' '.join(files.VIDEO_EXTENSIONS)}); name another folder"
-      )
-    found += below
-  return found
+    listings.append(found)
+    if not files.is_url(path) and not os.path.lexists(path):
+      wrong.append(f"{path} is not there; name a video or a folder of videos")
+  if len(wrong) == len(paths):
+    raise cli.UserError(cli.printable(wrong[0]))
+  together = listing.join(listings)
+  for line in listing.told(together.skipped):
+    tell(line)
+  return list(together.videos)
 
 
 def each(
-  function: Callable[[Window], Any], location: str, *, fps: float, size: int
+  function: Callable[[Window], Any],
+  location: str,
+  *,
+  fps: float,
+  size: int,
+  start: float | None = None,
+  end: float | None = None,
 ) -> list[Any]:
   """Returns what `function` makes of every window of a video; none but the last in memory.
 
@@ -75,17 +104,38 @@ def each(
     location: A path or a URL.
     fps: Frames a second of the grid.
     size: Frames of a window.
+    start: Seconds into the video where the grid begins; None for its beginning.
+    end: Seconds into the video before which the grid ends; None for its end.
 
   Raises:
     DecodeError: Nothing can be read.
+    LimitError: Its frames are too large or too thin.
   """
+  if os.path.isdir(location):
+    raise decoding.DecodeError(f"the folder {NO_VIDEO}")
+  if os.path.exists(location) and not os.path.isfile(location):
+    raise decoding.DecodeError("a pipe or a device, not a file")
+  if os.path.isfile(location) and not os.path.getsize(location):
+    raise decoding.DecodeError("the file is empty")
   for clock in decoding.CLOCKS:
-    timed = decoding.frames(location, clock=clock)
-    images = map(decoding.upright_rgb, decoding.on_grid(timed, decoding.exact(fps)))
+    timed = decoding.frames(location, clock=clock, start=start, limits=_LIMITS)
     try:
-      return [function(window) for window in windows(images, size)]
+      first = next(timed)
+      begin = float(first[0]) if start is None else start
+      on_grid = decoding.on_grid(
+        itertools.chain([first], timed), decoding.exact(fps), start=start, end=end
+      )
+      found = [
+        function(dataclasses.replace(window, begin=begin))
+        for window in windows(map(decoding.upright_rgb, on_grid), size)
+      ]
     except decoding.ClockError:
       continue
+    if not found:
+      raise decoding.DecodeError(
+        f"the video has no frame between start {start or 0:g} s and its end"
+      )
+    return found
   raise AssertionError("the clock of indices does not fail")
 
 
@@ -93,6 +143,8 @@ def windows(images: Iterable[np.ndarray], size: int) -> Iterator[Window]:
   """Yields the windows of a sequence of images [height, width, 3], of one image at least."""
   seen, kept, since = 0, collections.deque(maxlen=size), 0
   for image in images:
+    if kept:
+      image = decoding.resized(image, *kept[0].shape[1::-1])
     kept.append(image)
     seen, since = seen + 1, since + 1
     if since == size:

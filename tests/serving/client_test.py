@@ -13,6 +13,7 @@ import pytest
 from data_prep import cli
 from official.serving import client
 from official.serving import prediction
+from official.serving import saved_model
 from official.serving import windows
 from tests.serving import prediction_service
 
@@ -118,6 +119,70 @@ def test_what_the_client_says_is_one_line(serve, service, video):
   assert done.returncode == 2
   assert len(done.stderr.splitlines()) == 1
   assert "[1,3] is not compatible with expected shape [?,4]" in done.stderr
+
+
+@_SERVERS
+def test_the_client_answers_what_it_can_and_writes_a_csv(
+  serve, service, video, expected, tmp_path, shared_data
+):
+  (tmp_path / "broken.avi").write_bytes(b"no video")
+  (tmp_path / "._a.avi").touch()
+  thin = str(shared_data / "reported_cases" / "thin_1024x48.mp4")
+  output = tmp_path / "answers.csv"
+  with serve(service) as address:
+    arguments = [f"--server={address}", f"--output={output}", str(tmp_path), thin, video]
+    done = _client(*arguments)
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 2), done.stderr
+    content = output.read_bytes()
+    again = _client(*arguments)
+  bad, limited, good = csv.DictReader(content.decode().splitlines())
+  assert "Invalid data" in bad["error"] and "one side is more than 16" in limited["error"]
+  assert (good["path"], good["end"], good["windows"]) == (video, "0.600", "2")
+  assert good["class"].encode() in expected
+  assert "2 of 3 videos could not be read" in done.stderr
+  assert (again.returncode, again.stdout, output.read_bytes()) == (0, "", content)
+
+
+@pytest.mark.parametrize("server", ["127.0.0.1:1", "http://127.0.0.1:1"])
+def test_a_server_that_is_away_ends_the_run_with_one_line(server, video, tmp_path):
+  done = _client(f"--server={server}", f"--output={tmp_path / 'a.csv'}", video)
+  assert done.returncode == 2
+  assert f"the server {server} answers" in done.stderr and len(done.stderr.splitlines()) == 1
+  assert not (tmp_path / "a.csv").exists()
+
+
+@pytest.mark.parametrize("code, one_at_first, one_later", [
+  ("UNAVAILABLE", False, False), ("NOT_FOUND", False, False), ("503", False, False),
+  ("INVALID_ARGUMENT", False, True), ("400", False, True),
+  ("RESOURCE_EXHAUSTED", True, True), ("DEADLINE_EXCEEDED", True, True), ("413", True, True),
+])
+def test_a_refusal_concerns_one_clip_or_all(code, one_at_first, one_later):
+  refused = client.Refused("", code)
+  assert refused.concerns_one(answered=False) == one_at_first
+  assert refused.concerns_one(answered=True) == one_later
+
+
+def test_predict_compares_with_a_manifest(exported, video, tmp_path, info):
+  right = prediction.Predictor(saved_model.Version(exported))(video)
+  right = info.classes[np.argmax(prediction.of_whole(right).probabilities)]
+  wrong = next(name for name in info.classes if name != right)
+  (tmp_path / "m.csv").write_text(
+    f"path,label,split,start,end\n{video},{right},test,,\n{video},{wrong},train,,0.3\n"
+    "gone.avi,drop,test,,\n")
+  output = tmp_path / "a.csv"
+  done = _main("official.predict", f"--saved_model={exported}", f"--output={output}",
+               f"--manifest={tmp_path / 'm.csv'}")
+  assert done.returncode == 0, done.stderr
+  with output.open(encoding="utf-8") as file:
+    whole, part, gone = csv.DictReader(file)
+  assert (whole["label"], whole["verdict"], whole["padded"]) == (right, "right", "0")
+  assert (part["start"], part["end"], part["padded"]) == ("0.000", "0.300", "1")
+  assert gone["error"] == "No such file or directory"
+  assert done.stdout.splitlines()[0].startswith("accuracy: ")
+  assert "[3/3]" in done.stderr and f"[1/3] {video}: {right} 0." in done.stderr
+  refused = _main("official.predict", f"--saved_model={exported}", f"--output={output}", video)
+  assert refused.returncode == 2 and len(refused.stderr.splitlines()) == 1
+  assert "with the columns clip_id, label, split, verdict; give another" in refused.stderr
 
 
 def test_predict_writes_a_row_a_video_and_lists_what_is_broken(exported, video, tmp_path, info):
