@@ -18,6 +18,7 @@ import av
 
 NAMES = ("pts", "dts", "index")
 LONGEST_GAP = 3600  # Seconds from one frame to the next.
+MADE_UP = ("mpeg",)  # Formats in which few timestamps are stored, and the others made up from them.
 _LEAD = Fraction(1, 10)  # Seconds that encoders of sound put before the first frame.
 
 
@@ -49,6 +50,8 @@ class Clock:
     self._tick = stream.time_base
     self._rate = rate(stream)
     self._last = Fraction(0)
+    if name == "dts" and container.format.name in MADE_UP:
+      raise ClockError("dts is made up, and no better than pts")
     ticks = 0 if name == "index" else getattr(first[0], name)
     if ticks is None:
       raise ClockError(f"frame 0 has no {name}")

@@ -119,7 +119,7 @@ def length(location: str) -> float:
         moments.append(ticks)
         ends.append((ticks or 0) + (packet.duration or 0))
     stream, tick = video.stream, video.stream.time_base
-    if None in moments or _leaps(moments, tick):
+    if None in moments or len(set(moments)) < len(moments) or _leaps(moments, tick):
       return float(len(moments) / clocks.rate(stream))
     first = (stream.start_time or 0) * tick
     return float(max(ends) * tick - first + clocks.lead(video.container, first))

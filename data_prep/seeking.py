@@ -4,10 +4,11 @@ Many containers find no more than the neighbourhood of a time: a seek may land l
 frames. So it counts only where a key frame comes out that is not later than the time that was asked
 for; else the reader goes further back, and reads from the beginning at last.
 
-Where timestamps are made up from what came before (MPEG program streams), packets are passed over
-from the beginning, and decoding begins with the last key frame. What does not survive even that is
-decoded from the beginning: indices, and decoding timestamps, except those of AVI, which are indices
-in the file's own table.
+Where timestamps may begin anew on the way (MPEG transport and program streams), all packets are
+passed over first, unless the file is large, to see whether the timestamps hold. In program streams
+they are made up from what came before, so that nothing is sought there: decoding begins with the
+last key packet before the time. What does not survive even that is decoded from the beginning:
+indices, and decoding timestamps, except those of AVI, which are indices in the file's own table.
 """
 
 from collections.abc import Iterator
@@ -21,8 +22,9 @@ from data_prep.video_file import VideoFile
 
 ROUNDING = Fraction(1, 1000)  # Seconds by which a container may have rounded its timestamps.
 _STEPS_BACK = (0, 1, 4, 16, 64, 256, 1024)  # Seconds before the start, one tried after the other.
+_MAY_BEGIN_ANEW = av.format.Flags.ts_discont.value
+_LARGE = 1 << 28  # Bytes; of a larger file, only what is around the cut is read.
 _AROUND = 1  # Seconds by which packets may be out of order.
-_MADE_UP = ("mpeg",)  # Formats whose timestamps depend on where reading begins.
 
 
 def frames(video: VideoFile, time_of: clocks.Clock, start: Fraction) -> Iterator[av.VideoFrame]:
@@ -34,7 +36,7 @@ def frames(video: VideoFile, time_of: clocks.Clock, start: Fraction) -> Iterator
     start: Seconds.
 
   Raises:
-    ClockError: The clock fails before `start`.
+    ClockError: The clock fails.
   """
   latest = start + ROUNDING
   for found in _attempts(video, time_of, start):
@@ -50,39 +52,47 @@ def frames(video: VideoFile, time_of: clocks.Clock, start: Fraction) -> Iterator
 def _attempts(video: VideoFile, time_of: clocks.Clock,
               start: Fraction) -> Iterator[Iterator[av.VideoFrame]]:
   """Yields one way after the other to come by the frames."""
-  container_format = video.container.format.name
-  if time_of.name == "pts" and container_format in _MADE_UP:
-    yield from _passed_over(video, time_of, start + ROUNDING)
-  elif time_of.name == "pts" or (time_of.name == "dts" and container_format == "avi"):
+  container_format, latest = video.container.format, start + ROUNDING
+  keys: list[tuple[int, Fraction]] = []
+  if time_of.name == "pts" and container_format.flags & _MAY_BEGIN_ANEW:
+    if container_format.name in clocks.MADE_UP or video.container.size <= _LARGE:
+      keys = _key_packets(video, time_of)
+      video.begin_again()
+  if time_of.name == "pts" and container_format.name in clocks.MADE_UP:
+    numbers = [number for number, seconds in keys if seconds <= latest]
+    for number in numbers[:-3:-1]:
+      video.begin_again()
+      yield video.decoded(itertools.islice(video.packets(), number, None))
+  elif time_of.name == "pts" or (time_of.name == "dts" and container_format.name == "avi"):
     for back in itertools.takewhile(lambda back: start - back > time_of.begin, _STEPS_BACK):
       try:
         video.container.seek(time_of.ticks(start - back), stream=video.stream)
       except av.FFmpegError:
         return
-      yield video.decoded(_from_key_packet(video, time_of, start + ROUNDING))
+      yield video.decoded(_from_key_packet(video, time_of, latest))
 
 
-def _passed_over(video: VideoFile, time_of: clocks.Clock,
-                 latest: Fraction) -> Iterator[Iterator[av.VideoFrame]]:
-  """Yields the frames from the last key packet before `latest` on, then from the one before.
+def _key_packets(video: VideoFile, time_of: clocks.Clock) -> list[tuple[int, Fraction]]:
+  """Returns the numbers and times of all key packets.
 
   Raises:
-    ClockError: Timestamps before `latest` are missing, or there twice.
+    ClockError: Timestamps are missing, there twice, or begin anew.
   """
   video.begin_again()
-  keys, seen = [], set()
+  keys, seen, before = [], set(), None
   for number, packet in enumerate(video.packets()):
+    if not packet.size:
+      continue
     seconds = time_of.of_packet(packet)
-    if packet.size and (seconds is None or seconds in seen):
+    if seconds is None or seconds in seen:
       raise clocks.ClockError(f"packet {number} has no {time_of.name} of its own")
+    if before is not None and packet.dts is not None and packet.dts <= before:
+      raise clocks.ClockError(f"time begins anew at packet {number}")
     seen.add(seconds)
-    if packet.size and seconds > latest + _AROUND:
-      break
-    if _is_key(packet) and seconds <= latest:
-      keys.append(number)
-  for number in keys[:-3:-1]:
-    video.begin_again()
-    yield video.decoded(itertools.islice(video.packets(), number, None))
+    before = packet.dts
+    if _is_key(packet):
+      keys.append((number, seconds))
+  return keys
 
 
 def _from_key_packet(video: VideoFile, time_of: clocks.Clock,

@@ -225,3 +225,10 @@ def test_timestamps_that_are_not_used_are_told(write):
   path = str(write("raw.h264", "libx264", muxer="h264", count=20))
   list(decoding.frames(path, clock="index", on_note=notes.append))
   assert notes == ["no usable timestamps: frames are counted, at 25 a second"]
+
+
+def test_a_stream_whose_time_begins_anew_is_counted_whole_and_cut(shared_data):
+  path = shared_data / "reported_cases" / "sizechange.ts"
+  whole = timed(path)
+  assert [seconds for seconds, _ in whole] == [Fraction(k, FPS) for k in range(50)]
+  assert cut(timed(path, 1.2, 1.4), 1.2, 1.4) == cut(whole, 1.2, 1.4)
