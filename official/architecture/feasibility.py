@@ -1,7 +1,8 @@
-"""Which architectures a search may train: deep enough and within the budgets of its space.
+"""Which architectures a search may train: deep enough, within the budgets of its space, and new.
 
 Random generation and mutation draw until an architecture is feasible, before any training; a redraw
-is no failure. Budgets count the whole network, so they need to know the clip it is built for.
+is no failure. After `PATIENCE` draws that were too shallow they construct the depth. Budgets count
+the whole network, so they need to know the clip it is built for.
 """
 
 import collections
@@ -14,6 +15,8 @@ from official.architecture.architecture import ArchitectureError
 from official.architecture.space import SearchSpace
 
 MAX_ATTEMPTS = 1000
+PATIENCE = 16
+KNOWN = "known already"
 
 _Drawn = TypeVar("_Drawn")
 
@@ -52,14 +55,17 @@ def objection(space: SearchSpace, architecture: Architecture,
   return None
 
 
-def first_feasible(draw: Callable[[], tuple[Architecture, _Drawn]], space: SearchSpace,
-                   clip: cost.Clip | None) -> tuple[Architecture, _Drawn, int]:
+def first_feasible(draw: Callable[[int], tuple[Architecture, _Drawn]], space: SearchSpace,
+                   clip: cost.Clip | None, is_new: Callable[[Architecture], bool] | None = None
+                   ) -> tuple[Architecture, _Drawn, int]:
   """Draws until an architecture is feasible.
 
   Args:
-    draw: Returns an architecture and whatever else the caller keeps of the draw.
+    draw: Given the number of draws that were too shallow so far, returns an architecture and
+      whatever else the caller keeps of the draw.
     space: The bounds.
     clip: What the network is built for; needed if the space bounds parameters or FLOPs.
+    is_new: Whether an architecture may be taken that keeps the bounds; all may if None.
 
   Returns:
     What the last draw returned, and the number of draws.
@@ -69,12 +75,15 @@ def first_feasible(draw: Callable[[], tuple[Architecture, _Drawn]], space: Searc
   """
   broken: collections.Counter[str] = collections.Counter()
   for attempt in range(1, MAX_ATTEMPTS + 1):
-    architecture, drawn = draw()
+    architecture, drawn = draw(broken["min_depth"])
     found = objection(space, architecture, clip)
+    if found is None and is_new is not None and not is_new(architecture):
+      found = KNOWN, "an architecture that is known already"
     if found is None:
       return architecture, drawn, attempt
     bound, text = found
     broken[bound] += 1
-  reasons = ", ".join(f"{count} by {bound}" for bound, count in sorted(broken.items()))
+  reasons = ", ".join(f"{count} by {bound}" if bound != KNOWN else f"{count} as {KNOWN}"
+                      for bound, count in sorted(broken.items()))
   raise NothingFeasible(f"none of {MAX_ATTEMPTS} draws fits search space {space.name!r}: ruled out "
                         f"{reasons}; the last had {text}")

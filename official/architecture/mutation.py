@@ -1,34 +1,39 @@
 """Guided mutation: a parent, and what its training taught, make a child.
 
 1. Connections. The guidance says which of the parent's connections the child keeps; a block's only
-   input always stays. The child gains as many new connections as it lost, on average: each possible
-   connection absent from the parent appears with probability
-
-       min(1, len(pruned) / len(possible - parent))
-
-   (AssembleNet, ICLR 2020, eq. 2; WO2020237168A1, claims 9-13.)
+   input always stays.
 2. Repair. A block left without input gets its strongest pruned input back, then a block left
    without output its strongest pruned output. Where no draw could make the child as deep as the
-   space demands, the strongest pruned connections that do come back, as few of them as will do.
-   Nothing else that was pruned returns.
-3. Operators. From none to `max_operators` of split, merge, new temporal dilation (operators.py).
+   space demands, or where many draws did not, the strongest pruned connections that do come back,
+   as few of them as will do. Nothing else that was pruned returns.
+3. New connections. The child gains as many as it lost without getting them back, on average, so
+   that it is as dense as its parent (balance.py): each possible connection absent from the parent
+   appears with probability
 
-Too shallow or over budget: all of it is drawn again. A `Child` records each step, so that whoever
-has the parent's files can work out the same child.
+       max(0, len(pruned) - len(repairs)) / len(possible - parent)
+
+   and 3/4 at most. (AssembleNet, ICLR 2020, eq. 2; WO2020237168A1, claims 9-13.)
+4. Operators. From none to `max_operators` of split, merge, new temporal dilation (operators.py).
+   They depend on blocks alone and are drawn first, because the balance counts what they do.
+
+Too shallow, over budget, or known already: all of it is drawn again. A `Child` records each step,
+so that whoever has the parent's files can work out the same child.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 import dataclasses
 from typing import Any
 
 import numpy as np
 
+from official.architecture import balance
 from official.architecture import cost
 from official.architecture import feasibility
 from official.architecture import guidance as guidances
 from official.architecture import operators
 from official.architecture import serialization
 from official.architecture.architecture import Architecture
+from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
 from official.architecture.architecture import depth
 from official.architecture.guidance import Facts
@@ -107,7 +112,8 @@ def mutate(parent: Architecture, weights: Mapping[Connection, float], space: Sea
            weight_threshold: float | str = 0.5, max_operators: int | None = None,
            prune_fraction: float = 1 / 3, sensitivity_drop: str = "weakest",
            sensitivities: Mapping[Connection, float] | None = None,
-           clip: cost.Clip | None = None) -> Child:
+           clip: cost.Clip | None = None,
+           is_new: Callable[[Architecture], bool] | None = None) -> Child:
   """Draws a child of a parent.
 
   Args:
@@ -122,6 +128,7 @@ def mutate(parent: Architecture, weights: Mapping[Connection, float], space: Sea
     sensitivity_drop: Which the guidance by sensitivity drops: "weakest" or "strongest".
     sensitivities: What cutting each connection would cost, for guidances that look at it.
     clip: What the network is built for; needed if the space bounds parameters or FLOPs.
+    is_new: Whether an architecture may be the child; all may if None.
 
   Raises:
     feasibility.NothingFeasible: if no child keeps the bounds of the space, as far as tried.
@@ -132,35 +139,52 @@ def mutate(parent: Architecture, weights: Mapping[Connection, float], space: Sea
   facts = Facts(architecture=parent, weights=weights, sensitivities=sensitivities or {})
   most = space.max_operators if max_operators is None else max_operators
 
-  def draw() -> tuple[Architecture, dict[str, Any]]:
+  def draw(shallow: int) -> tuple[Architecture, dict[str, Any]]:
     selection = select(facts, settings, rng)
-    steps = {"scores": selection.scores, "thresholds": selection.thresholds,
-             **_change_connections(facts, selection, space.min_depth, rng)}
-    back = tuple(repair.connection for repair in steps["repairs"])
-    child = Architecture(parent.blocks, steps["kept"] + steps["added"] + back)
-    child, steps["operators"] = _apply_operators(child, space, rng, most)
-    return child, steps
+    applied, blocks = _draw_operators(parent, space, rng, most)
+    changes = _prune(facts, selection, space.min_depth, always_deep=shallow >= feasibility.PATIENCE)
+    back = tuple(repair.connection for repair in changes["repairs"])
+    absent = _absent(parent)
+    there = changes["kept"] + back
+    added = balance.draw(
+        absent, balance.probability(parent, there, absent, applied, blocks), rng)
+    child = Architecture(parent.blocks, there + added)
+    for operator in applied:
+      child = operators.apply(operator, child)
+    return child, {"scores": selection.scores, "thresholds": selection.thresholds, **changes,
+                   "added": added, "operators": applied}
 
-  child, steps, attempts = feasibility.first_feasible(draw, space, clip)
+  child, steps, attempts = feasibility.first_feasible(draw, space, clip, is_new)
   return Child(architecture=child, guidance=guidance, attempts=attempts, **steps)
 
 
-def _change_connections(facts: Facts, selection: Selection, min_depth: int,
-                        rng: np.random.Generator) -> dict[str, Any]:
-  """Returns kept, pruned, added and repairs."""
+def _absent(parent: Architecture) -> tuple[Connection, ...]:
+  """Returns, sorted, the possible connections that a parent lacks."""
+  present = set(parent.connections)
+  return tuple(c for c in parent.possible_connections() if c not in present)
+
+
+def _prune(facts: Facts, selection: Selection, min_depth: int, *,
+           always_deep: bool) -> dict[str, Any]:
+  """Returns kept, pruned and repairs.
+
+  Args:
+    facts: Of the parent.
+    selection: What the guidance decided.
+    min_depth: Depth that the child must have.
+    always_deep: Whether to restore the depth at once, instead of only where no new connections
+      could.
+  """
   parent = facts.architecture
   going = set(facts.prunable()) - set(selection.kept)
   kept = tuple(c for c in parent.connections if c not in going)
   pruned = tuple(c for c in parent.connections if c in going)
-  present = set(parent.connections)
-  absent = tuple(c for c in parent.possible_connections() if c not in present)
-  probability = min(1.0, len(pruned) / len(absent)) if absent else 0.0
-  added = tuple(c for c, drawn in zip(absent, rng.random(len(absent))) if drawn < probability)
-  repairs = _repair(parent, kept + added, pruned, selection.scores)
-  if depth(parent.blocks, kept + absent) < min_depth:
-    there = kept + added + tuple(repair.connection for repair in repairs)
+  repairs = _repair(parent, kept, pruned, selection.scores)
+  there = kept + tuple(repair.connection for repair in repairs)
+  can_gain = len(pruned) > len(repairs) and not always_deep
+  if depth(parent.blocks, there + _absent(parent) * can_gain) < min_depth:
     repairs += _deepen(parent, there, pruned, selection.scores, min_depth)
-  return {"kept": kept, "pruned": pruned, "added": added, "repairs": repairs}
+  return {"kept": kept, "pruned": pruned, "repairs": repairs}
 
 
 def _repair(parent: Architecture, connections: tuple[Connection, ...],
@@ -197,16 +221,17 @@ def _deepen(parent: Architecture, connections: tuple[Connection, ...],
   return tuple(Repair(connection=c, block=c.target, lacked="depth") for c in back)
 
 
-def _apply_operators(architecture: Architecture, space: SearchSpace, rng: np.random.Generator,
-                     most: int) -> tuple[Architecture, tuple[Operator, ...]]:
+def _draw_operators(parent: Architecture, space: SearchSpace, rng: np.random.Generator,
+                    most: int) -> tuple[tuple[Operator, ...], Sequence[Block]]:
+  """Returns operators, and the blocks after them; both follow from the parent's blocks alone."""
   applied = []
   for _ in range(int(rng.integers(most + 1))):
-    operator = operators.draw(architecture, space, rng)
+    operator = operators.draw(parent, space, rng)
     if operator is None:
       break
     applied.append(operator)
-    architecture = operators.apply(operator, architecture)
-  return architecture, tuple(applied)
+    parent = operators.apply(operator, parent)
+  return tuple(applied), parent.blocks
 
 
 def _values_to_json(values: Mapping[Connection, float]) -> list[dict[str, Any]]:

@@ -4,11 +4,14 @@ One set of stems and the space's number of blocks on each level are drawn, then 
 merges as the space wants at the start, in any order. Every block with a convolution over time gets
 a temporal dilation from the set. Then each possible connection is there with the space's
 probability (0.5: over-connected, so that training can tell which connections matter), and a block
-left without input, or without output, gets a random one. Too shallow or over budget: all of it is
-drawn again.
+left without input, or without output, gets a random one. Too shallow, over budget, or known
+already: all of it is drawn again. In a space whose depth is rarely met by chance, the connections
+that the least depth still lacks are then drawn along a random path.
 """
 
+from collections.abc import Callable, Collection, Sequence
 import dataclasses
+import itertools
 import math
 import re
 from typing import Any
@@ -23,6 +26,7 @@ from official.architecture import serialization
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
+from official.architecture.architecture import depth
 from official.architecture.architecture import possible_connections
 from official.architecture.operators import Operator
 from official.architecture.space import SearchSpace
@@ -56,24 +60,28 @@ def random_architecture(space: SearchSpace, rng: np.random.Generator, *,
 
 
 def found(space: SearchSpace, rng: np.random.Generator, *,
-          clip: cost.Clip | None = None) -> Founder:
+          clip: cost.Clip | None = None,
+          is_new: Callable[[Architecture], bool] | None = None) -> Founder:
   """Draws an architecture.
 
   Args:
     space: What to draw from.
     rng: The only source of randomness.
     clip: What the network is built for; needed if the space bounds parameters or FLOPs.
+    is_new: Whether an architecture may be taken; all may if None.
 
   Raises:
     feasibility.NothingFeasible: if the space's bounds leave no architecture, as far as tried.
   """
   architecture, applied, attempts = feasibility.first_feasible(
-      lambda: _draw(space, rng), space, clip)
+      lambda shallow: _draw(space, rng, construct=shallow >= feasibility.PATIENCE), space, clip,
+      is_new)
   return Founder(architecture=architecture, operators=applied, attempts=attempts)
 
 
-def _draw(space: SearchSpace,
-          rng: np.random.Generator) -> tuple[Architecture, tuple[Operator, ...]]:
+def _draw(space: SearchSpace, rng: np.random.Generator, *,
+          construct: bool) -> tuple[Architecture, tuple[Operator, ...]]:
+  """Draws blocks and connections; `construct` makes them as deep as the space demands."""
   stems = _draw_stems(space, rng)
   blocks = stems + _draw_blocks(space, max(stem.spatial_stride for stem in stems), rng)
   # Operators work on valid architectures: with all connections, which a split or merge preserves.
@@ -87,7 +95,10 @@ def _draw(space: SearchSpace,
       applied.append(operator)
       complete = operators.apply(operator, complete)
   blocks = tuple(_with_dilation(block, space, rng) for block in complete.blocks)
-  return Architecture(blocks, _draw_connections(blocks, space, rng)), tuple(applied)
+  connections = _draw_connections(blocks, space, rng)
+  if construct and depth(blocks, connections) < space.min_depth:
+    connections = _deepened(blocks, connections, space.min_depth, rng)
+  return Architecture(blocks, connections), tuple(applied)
 
 
 def _draw_stems(space: SearchSpace, rng: np.random.Generator) -> tuple[Block, ...]:
@@ -142,12 +153,40 @@ def _draw_connections(blocks: tuple[Block, ...], space: SearchSpace,
   drawn = rng.random(len(possible)) < space.connection_probability
   connections = {connection for connection, there in zip(possible, drawn) if there}
   last = blocks[-1].level
+  fed = {connection.target for connection in connections}
   for block in blocks:
-    if block.level > 0 and not any(c.target == block.id for c in connections):
+    if block.level > 0 and block.id not in fed:
       choices = [c for c in possible if c.target == block.id]
       connections.add(choices[int(rng.integers(len(choices)))])
+  heard = {connection.source for connection in connections}
   for block in blocks:
-    if block.level < last and not any(c.source == block.id for c in connections):
+    if block.level < last and block.id not in heard:
       choices = [c for c in possible if c.source == block.id]
       connections.add(choices[int(rng.integers(len(choices)))])
   return tuple(sorted(connections))
+
+
+def _deepened(blocks: Sequence[Block], connections: Collection[Connection], min_depth: int,
+              rng: np.random.Generator) -> tuple[Connection, ...]:
+  """Returns the connections with those of a path of `min_depth` that lacks the fewest.
+
+  Of several such paths one is drawn.
+  """
+  there = set(connections)
+  last = blocks[-1].level
+  # The cheapest path of each length that ends in a block, as (cost, path): an absent connection
+  # costs one, and a bit more at random.
+  cheapest = {block.id: {0: (0.0, (block.id,))} for block in blocks if block.level == 0}
+  for block in blocks:
+    if block.level == 0:
+      continue
+    found = cheapest[block.id] = {}
+    for source in (other for other in blocks if other.level < block.level):
+      step = 0.0 if Connection(source.id, block.id) in there else 1 + 1e-3 * rng.random()
+      for length, (price, path) in cheapest[source.id].items():
+        offer = price + step, (*path, block.id)
+        if length < min_depth and (length + 1 not in found or offer < found[length + 1]):
+          found[length + 1] = offer
+  _, path = min(cheapest[block.id][min_depth] for block in blocks
+                if block.level == last and min_depth in cheapest[block.id])
+  return tuple(sorted(there | {Connection(*ends) for ends in itertools.pairwise(path)}))

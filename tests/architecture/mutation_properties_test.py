@@ -102,7 +102,7 @@ def test_repairs_are_needed_and_bring_back_the_strongest(
     mixed_space, seed, name, guidance_name, threshold):
   space = space_of(name, mixed_space)
   for _, _, child in lineage(space, seed, guidance_name, threshold):
-    there = child.kept + child.added
+    there = child.kept  # Repairs are settled before anything is added.
     for repair in child.repairs:
       if repair.lacked == "depth":
         continue

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
+from official.architecture import feasibility
 from official.architecture import kinds
 from official.architecture import serialization
 from official.architecture.architecture import Architecture
@@ -130,3 +131,28 @@ def test_a_founder_tells_its_story():
   assert sorted(data) == ["architecture", "attempts", "operators"]
   assert serialization.from_json(data["architecture"]) == founder.architecture
   assert len(data["operators"]) == len(founder.operators)
+
+
+@pytest.mark.parametrize("levels, probability", [(8, 0.3), (8, 0.05), (12, 0.2)])
+def test_a_depth_that_is_hardly_ever_met_by_chance_is_constructed(levels, probability):
+  small = load_space("small")
+  space = dataclasses.replace(small, levels=(small.levels[0],) * levels, min_depth=levels,
+                              connection_probability=probability)
+  founders = [found(space, np.random.default_rng(seed)) for seed in range(20)]
+  assert all(founder.architecture.depth == levels for founder in founders)
+  assert max(founder.attempts for founder in founders) == feasibility.PATIENCE + 1
+
+
+def test_what_is_known_is_drawn_again():
+  space = load_space("small")
+  first = random_architecture(space, np.random.default_rng(5))
+  founder = found(space, np.random.default_rng(5), is_new=lambda drawn: drawn != first)
+  assert founder.architecture != first
+  assert founder.attempts == 1 + found(space, np.random.default_rng(5)).attempts
+
+
+def test_a_space_whose_architectures_are_all_known_is_told(monkeypatch):
+  monkeypatch.setattr(feasibility, "MAX_ATTEMPTS", 20)
+  with pytest.raises(feasibility.NothingFeasible, match="20 as known already; the last had an"):
+    found(dataclasses.replace(load_space("small"), min_depth=1), np.random.default_rng(0),
+          is_new=lambda drawn: False)
