@@ -2,14 +2,12 @@
 
 Every candidate counts, whatever became of it: finished, infeasible, failed, in flight, and the
 founders of a refinement. Its digest (official/architecture/canonical.py) stands in candidate.json;
-where a run is older than that, or was made with another number of frames, it is computed.
+for a candidate that was recorded before there were digests it is computed.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable
 
 from official.architecture import canonical
-from official.architecture import serialization
 from official.architecture.architecture import Architecture
 from official.search.run_directory import RunDirectory
 
@@ -22,7 +20,7 @@ class Known:
     self._read = 0
 
   def read(self, run: RunDirectory, count: int, num_frames: int) -> None:
-    """Takes in candidates 0 to `count` - 1.
+    """Takes in candidates 0 to `count` - 1, those that it does not have yet.
 
     Args:
       run: Has their files.
@@ -30,24 +28,18 @@ class Known:
       num_frames: Frames of a clip.
     """
     for number in range(self._read, count):
-      self.add(run.read_candidate(number), num_frames)
+      recorded = (run.read_candidate(number) or {}).get("digest")
+      self._digests.add(recorded if isinstance(recorded, str)
+                        else canonical.digest(run.read_architecture(number), num_frames))
+    self._read = max(self._read, count)
 
-  def add(self, candidate: Mapping[str, Any], num_frames: int) -> None:
-    """Takes in the next candidate, the content of its candidate.json."""
-    self._digests.add(candidate.get("digest") or canonical.digest(
-        serialization.from_json(candidate["architecture"]), num_frames))
+  def add(self, digest: str) -> None:
+    """Takes in the next candidate's digest."""
+    self._digests.add(digest)
     self._read += 1
 
-  def has(self, digest: str) -> bool:
-    """Whether an architecture of that digest was proposed."""
-    return digest in self._digests
-
-  def __len__(self) -> int:
-    return len(self._digests)
-
-
-def is_new(known: Known, num_frames: int):
-  """Returns a function that tells whether an architecture is none of those that are known."""
-  def new(architecture: Architecture) -> bool:
-    return not known.has(canonical.digest(architecture, num_frames))
-  return new
+  def lacks(self, num_frames: int) -> Callable[[Architecture], bool]:
+    """Returns a function that says whether an architecture was not proposed yet."""
+    def is_new(architecture: Architecture) -> bool:
+      return canonical.digest(architecture, num_frames) not in self._digests
+    return is_new

@@ -77,6 +77,7 @@ class _Driver:
     self._clock = _Clock(run)
     self._summaries = summaries.Summaries(run)
     self._said_enough = False
+    self._is_exhausted = False
 
   def run(self) -> tuple[Member, ...]:
     total = max(self._settings.candidates, self._state.proposed)
@@ -117,8 +118,11 @@ class _Driver:
         self._submit(self._run.read_proposal(number))
       elif self._wants_more():
         candidate = self._propose()
+        if candidate is None:
+          break
         self._run.write_candidate(candidate)
         self._state.proposed += 1
+        self._state.known.add(candidate["digest"])
         self._submit(candidate)
       else:
         break
@@ -126,7 +130,7 @@ class _Driver:
 
   def _wants_more(self) -> bool:
     """Whether another candidate is proposed; says once why not, where rounds are left."""
-    if self._state.proposed >= self._settings.candidates:
+    if self._state.proposed >= self._settings.candidates or self._is_exhausted:
       return False
     best = self._state.best
     enough = self._settings.enough(best and best.fitness, self._clock.hours())
@@ -136,13 +140,19 @@ class _Driver:
                         "finished first")
     return enough is None
 
-  def _propose(self) -> Mapping[str, Any]:
+  def _propose(self) -> Mapping[str, Any] | None:
+    """Returns the next candidate; None where the space has no other, so that the search ends."""
     try:
       return proposals.propose(self._run, self._state, self._space, self._settings, self._clip,
                                self._founders)
-    except ArchitectureError as error:  # The space admits the parent, and no child of it.
-      raise failures.SearchStopped(
-          f"no candidate can be drawn from --search_space: {error}") from error
+    except ArchitectureError as error:
+      self._is_exhausted = True
+      count = self._state.proposed
+      self._run.write_exhausted(count)
+      self._console.say(
+          f"no new candidate can be drawn from --search_space after {count} ({error}): nothing new "
+          f"is begun; {len(self._running)} in flight are finished first")
+      return None
 
   def _submit(self, candidate: Mapping[str, Any]) -> None:
     number = candidate["number"]
@@ -212,8 +222,7 @@ class _Clock:
 
 
 def _label(candidate: Mapping[str, Any]) -> str:
-  origin = "random" if candidate["parent"] is None else f"child of {candidate['parent']:06d}"
-  return f"candidate {candidate['number']:06d} ({origin})"
+  return f"candidate {candidate['number']:06d} ({proposals.origin(candidate)})"
 
 
 def _describe(result: Mapping[str, Any]) -> str:

@@ -1,32 +1,44 @@
 """What is tried next: candidate n, from (seed, n) and from what is known when it is proposed.
 
 The first `initial_candidates`, whatever comes before `population_size` have finished, and in a
-random search all, are random architectures; in a refinement those of an earlier run come first
-(refinement.py). After that comes a child: members drawn from the
-population meet in a tournament, the best of them is the parent, and what its training found (its
-connection weights, say) guides the mutation.
+random search all, are random architectures; in a refinement the founders, those of an earlier run,
+come first (refinement.py). After that comes a child: members drawn from the population meet in a
+tournament, the best of them is the parent, and what its training found (its connection weights,
+say) guides the mutation.
+
+No architecture is proposed twice (known.py): one that is known is drawn again. A parent of which
+many draws make no new child within the space is barren; then another tournament is drawn among the
+others, and after `_TOURNAMENTS` of them a random architecture.
+
 Every candidate has a generator of its own, f(seed, n), and draws in a fixed order from sorted
 lists; so equal files give equal proposals, whatever ran between.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from data_prep import cli
+from official.architecture import canonical
 from official.architecture import cost
 from official.architecture import mutation
 from official.architecture import random_generation
+from official.architecture import serialization
+from official.architecture.architecture import Architecture
 from official.architecture.architecture import ArchitectureError
 from official.architecture.architecture import Connection
 from official.architecture.space import SearchSpace
 from official.search import population as population_lib
+from official.search.population import Population
 from official.search.run_directory import RunDirectory
 from official.search.settings import SearchSettings
 from official.search.state import SearchState
 
+# What `origin` of a candidate.json says.
+RANDOM, FOUNDER, CHILD = "random", "founder", "child"
 _PROPOSAL, _TRAINING = 0, 1
+_TOURNAMENTS = 3
 
 
 def propose(run: RunDirectory, state: SearchState, space: SearchSpace, settings: SearchSettings,
@@ -43,39 +55,87 @@ def propose(run: RunDirectory, state: SearchState, space: SearchSpace, settings:
       there, and `architecture`.
 
   Raises:
-    ArchitectureError: The space admits none.
+    ArchitectureError: The space admits none that is new.
   """
   number = state.proposed
+  state.known.read(run, number, clip.num_frames)
   rng = generator(settings.seed, number)
-  parent, sample, child = None, (), None
+  is_new = state.known.lacks(clip.num_frames)
+  children = settings.algorithm != "random_search" and number >= settings.initial_candidates
+  barren: list[int] = []
+  story = None
   if number < len(founders):
-    founder = {"start_from": founders[number]["candidate"]}
-    architecture = founders[number]["architecture"]
-  elif (settings.algorithm == "random_search" or number < settings.initial_candidates
-      or not state.ready):
-    founder, architecture = _story(random_generation.found(space, rng, clip=clip))
-  else:
-    sample = population_lib.tournament(state.population, settings.tournament_size, rng)
-    parent = population_lib.best(sample).number
-    trained = run.read_result(parent)
-    founder = None
-    child, architecture = _story(mutation.mutate(
-        run.read_architecture(parent),
-        by_connection(trained["connection_weights"], "end"), space, rng,
-        guidance=settings.guidance, weight_threshold=settings.weight_threshold,
-        sensitivities=by_connection(trained.get("sensitivities") or (), "value"),
-        sensitivity_drop=settings.sensitivity_drop, prune_fraction=settings.prune_fraction,
-        max_operators=settings.max_operators, clip=clip))
+    story = _founder(founders[number], is_new)
+  elif children and state.ready:
+    story = _child(run, state.population, space, settings, clip, rng, is_new, barren)
+  if story is None:
+    story = _random(random_generation.found(space, rng, clip=clip, is_new=is_new))
   return {
       "number": number,
-      "parent": parent,
-      "tournament": [member.number for member in sample],
+      "origin": story["origin"],
+      "parent": story.get("parent"),
+      "tournament": story.get("tournament", []),
+      "barren": barren,
       "known_results": state.finished,
       "seed": training_seed(settings.seed, number),
-      "founder": founder,
-      "child": child,
-      "architecture": architecture,
+      "founder": story.get("founder"),
+      "child": story.get("child"),
+      "digest": canonical.digest(
+          serialization.from_json(story["architecture"]), clip.num_frames),
+      "architecture": story["architecture"],
   }
+
+
+def origin(candidate: Mapping[str, Any]) -> str:
+  """Returns where a candidate comes from, for people: `random`, `founder, candidate 000003 of the
+  earlier run` or `child of 000001`."""
+  if candidate.get("parent") is not None:
+    return f"child of {candidate['parent']:06d}"
+  earlier = (candidate.get("founder") or {}).get("start_from")
+  return RANDOM if earlier is None else f"founder, candidate {earlier:06d} of the earlier run"
+
+
+def _founder(founder: Mapping[str, Any],
+             is_new: Callable[[Architecture], bool]) -> dict[str, Any] | None:
+  """Returns the story of a founder, None for one that equals an earlier one."""
+  if not is_new(serialization.from_json(founder["architecture"])):
+    return None
+  return {"origin": FOUNDER, "founder": {"start_from": founder["candidate"]},
+          "architecture": founder["architecture"]}
+
+
+def _random(drawn: random_generation.Founder) -> dict[str, Any]:
+  story = drawn.to_json()
+  return {"origin": RANDOM, "architecture": story.pop("architecture"), "founder": story}
+
+
+def _child(run: RunDirectory, population: Population, space: SearchSpace,
+           settings: SearchSettings, clip: cost.Clip, rng: np.random.Generator,
+           is_new: Callable[[Architecture], bool], barren: list[int]) -> dict[str, Any] | None:
+  """Returns the story of a child; None where no parent has one. Notes parents that have none in
+  `barren`."""
+  for _ in range(_TOURNAMENTS):
+    population = tuple(member for member in population if member.number not in barren)
+    if not population:
+      break
+    sample = population_lib.tournament(population, settings.tournament_size, rng)
+    parent = population_lib.best(sample).number
+    trained = run.read_result(parent)
+    try:
+      story = mutation.mutate(
+          run.read_architecture(parent),
+          by_connection(trained["connection_weights"], "end"), space, rng,
+          guidance=settings.guidance, weight_threshold=settings.weight_threshold,
+          sensitivities=by_connection(trained.get("sensitivities") or (), "value"),
+          sensitivity_drop=settings.sensitivity_drop, prune_fraction=settings.prune_fraction,
+          max_operators=settings.max_operators, clip=clip, is_new=is_new).to_json()
+    except ArchitectureError:
+      barren.append(parent)
+      continue
+    return {"origin": CHILD, "parent": parent,
+            "tournament": [member.number for member in sample],
+            "architecture": story.pop("architecture"), "child": story}
+  return None
 
 
 def check(space: SearchSpace, settings: SearchSettings, clip: cost.Clip) -> None:
@@ -100,11 +160,3 @@ def training_seed(seed: int, number: int) -> int:
   """Returns the seed of a candidate's training: initial weights, order of examples, augmentation;
   below 2**31."""
   return int(np.random.SeedSequence(seed, spawn_key=(number, _TRAINING)).generate_state(1)[0] >> 1)
-
-
-def _story(drawn: random_generation.Founder | mutation.Child
-           ) -> tuple[dict[str, Any], dict[str, Any]]:
-  """Returns how an architecture came about, and the architecture."""
-  story = drawn.to_json()
-  architecture = story.pop("architecture")
-  return story, architecture

@@ -2,6 +2,7 @@
 
     search.json                       what search this is (identity) and how it is run (operation)
     timing.json                       seconds of searching, over all lives of the driver
+    exhausted.json                    candidates after which no new one could be drawn, if that was
     lock                              held by the driver that is alive
     candidates/000012/candidate.json  what to train: architecture, where it comes from, seed;
                                       written before training
@@ -104,6 +105,15 @@ class RunDirectory:
   def write_searched_seconds(self, seconds: float) -> None:
     """Records the seconds of searching, over all lives of the driver."""
     files.write_json(self._timing_path, {"searched_seconds": round(seconds, 3)})
+
+  def write_exhausted(self, count: int) -> None:
+    """Records that after `count` candidates no new one could be drawn from the search space."""
+    files.write_json(self._exhausted_path, {"candidates": count})
+
+  def is_exhausted(self, count: int) -> bool:
+    """Whether no new candidate could be drawn after `count`."""
+    content = files.read_json(self._exhausted_path, shapes.EXHAUSTED, "delete it")
+    return content is not None and content["candidates"] == count
 
   # Candidates.
 
@@ -208,6 +218,10 @@ class RunDirectory:
   @property
   def _timing_path(self) -> str:
     return files.join(self.path, "timing.json")
+
+  @property
+  def _exhausted_path(self) -> str:
+    return files.join(self.path, "exhausted.json")
 
   @property
   def _candidates(self) -> str:

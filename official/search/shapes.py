@@ -5,6 +5,7 @@ Files of earlier versions of this program are read, too: what was added since is
 
 SEARCH = {"format_version": int, "identity": {str: object}, "operation": {str: object}}
 TRAIN = SEARCH
+EXHAUSTED = {"candidates": int}
 SEARCH_TIMING = {"searched_seconds?": float}
 TIMING = {"started_at?": float, "finished_at?": float, "seconds_in_steps?": float}
 
@@ -13,7 +14,8 @@ _ARCHITECTURE = {str: object}
 
 # A candidate.json: what can be told of any, and what is needed to train it.
 CANDIDATE = {"number": int, "seed?": int, "parent?": int, "tournament?": [int],
-             "architecture?": _ARCHITECTURE, "founder?": {str: object}, "child?": {str: object}}
+             "architecture?": _ARCHITECTURE, "founder?": {str: object}, "child?": {str: object},
+             "digest?": str, "origin?": str, "barren?": [int]}
 PROPOSAL = {**CANDIDATE, "seed": int, "architecture": _ARCHITECTURE}
 
 # A result.json: what can be told of any, and what the search needs of a finished candidate.

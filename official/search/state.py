@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from official.search import population as population_lib
+from official.search.known import Known
 from official.search.population import Member
 from official.search.population import Population
 from official.search.run_directory import RunDirectory
@@ -23,6 +24,7 @@ class SearchState:
   """The search so far.
 
   Attributes:
+    known: Which architectures were proposed, as far as anybody asked.
     proposed: Candidates that have a candidate.json; also the number of the next one.
     finished: Candidates that have a result.
     next_order: The place of the next one in the order of finishing.
@@ -36,6 +38,7 @@ class SearchState:
 
   def __init__(self, settings: SearchSettings):
     self._settings = settings
+    self.known = Known()
     self.proposed = 0
     self.finished = 0
     self.next_order = 0

@@ -90,6 +90,8 @@ def read(model_dir: str) -> Status:
   enough = None
   if state.proposed < settings.candidates:
     enough = settings.enough(state.best and state.best.fitness, searched_seconds / 3600)
+    if enough is None and run.is_exhausted(state.proposed):
+      enough = "no new candidate can be drawn from --search_space"
   left = len(in_flight) if enough else max(settings.candidates, state.proposed) - state.finished
   final = None if left or state.best is None else _final(run, state.best.number)
   timings = [timing for number in range(max(state.proposed - _RECENT, 0), state.proposed)
