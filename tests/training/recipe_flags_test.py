@@ -14,7 +14,8 @@ from official.training import recipe_flags
 FLAGS = flags.FLAGS
 
 _INFO = dataset.DatasetInfo(
-  classes=("kick", "push", "hug"), streams={}, fps=10.0, short_side=40, splits={}, failures=0,
+  classes=("kick", "push", "hug"), streams={}, fps=10.0, short_side=40,
+  splits=dict.fromkeys(dataset.SPLITS, dataset.SplitInfo(clips=0, frames=0, shards=0)), failures=0,
   multi_label=False, manifest_sha256="", settings={}, versions={},
 )
 
