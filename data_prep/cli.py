@@ -22,6 +22,7 @@ from absl import flags
 from absl import logging
 
 _PATTERN = "[]*?\\"
+INTERRUPTED = 128 + signal.SIGINT  # The exit status after Ctrl-C.
 
 
 class UserError(Exception):
@@ -111,6 +112,9 @@ def run(
       return main(argv[1:])
     except UserError as error:
       fail(error)
+    except KeyboardInterrupt:
+      print("interrupted", file=sys.stderr, flush=True)
+      return INTERRUPTED
     except Exception as error:
       from data_prep import faults
 

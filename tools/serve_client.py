@@ -90,6 +90,7 @@ class Asker:
     Raises:
       UserError: The server cannot be reached, or refuses every request.
     """
+    notes: list[str] = []
     try:
       found = windows.each(
         functools.partial(self._of_window, path=path),
@@ -98,6 +99,7 @@ class Asker:
         size=self._num_frames,
         start=start,
         end=end,
+        on_note=notes.append,
       )
     except client.Refused as error:
       if not error.concerns_one(answered=self._answered):
@@ -106,7 +108,10 @@ class Asker:
     names = tuple(sorted({name for _, scores in found for name in scores}))
     return [
       dataclasses.replace(
-        part, probabilities=np.array([scores.get(name, 0.0) for name in names]), classes=names
+        part,
+        probabilities=np.array([scores.get(name, 0.0) for name in names]),
+        classes=names,
+        notes=notes,
       )
       for part, scores in found
     ]

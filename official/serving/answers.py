@@ -7,6 +7,7 @@
     padded                  frames that repeat the last one, as the video is shorter than a window
     windows                 windows that the video was cut into, whose probabilities were averaged
     window                  which of them this is, from 1; with a row for each window only
+    notes                   what is odd about the video's frames, and was dealt with
     model                   what answered: a digest of the SavedModel, or a server and its model
     clip_id, label, split   of the manifest's row; with a manifest only
     verdict                 right where the best class is one of the labels, else wrong; likewise
@@ -77,7 +78,7 @@ class Format:
   def columns(self) -> list[str]:
     """The header."""
     columns = ["path", "start", "end", "class", "score", "error", "padded", "windows"]
-    columns += ["window"] * self.per_window + ["model"]
+    columns += ["window"] * self.per_window + ["notes", "model"]
     columns += ["clip_id", "label", "split", "verdict"] * self.with_labels
     return columns + [_OF_CLASS + name for name in self.classes]
 
@@ -104,6 +105,7 @@ class Format:
         "score": f"{score:.4f}",
         "padded": f"{part.padded}",
         "windows": f"{count}",
+        "notes": "; ".join(part.notes),
       }
       value |= {
         _OF_CLASS + name: f"{one:.4f}" for name, one in zip(self.classes, part.probabilities)

@@ -27,7 +27,6 @@ from official.serving import marks
 from official.serving import prediction
 from official.serving import windows
 
-INTERRUPTED = 130
 # (path, start, end) -> what is said of each window of the video.
 Ask = Callable[[str, float | None, float | None], list[prediction.Prediction]]
 
@@ -148,7 +147,7 @@ def run(
     path, batch.form, overwrite=overwrite, retry_errors=retry_errors
   ) as file:
     status = _ask_all(batch, file)
-    if batch.form.with_labels and status != INTERRUPTED:
+    if batch.form.with_labels and status != cli.INTERRUPTED:
       labels = {one.id: one.labels for one in batch.questions}
       for line in marks.lines(file.rows(), labels, batch.form):
         print(line, flush=True)
@@ -178,7 +177,7 @@ def _ask_all(batch: Batch, file: answers.AnswerFile) -> int:
   except KeyboardInterrupt:
     resumes = "; the same command resumes" if file.path else ""
     say(f"interrupted after {done} of {total} videos{resumes}")
-    return INTERRUPTED
+    return cli.INTERRUPTED
   except cli.UserError as error:
     raise cli.UserError(f"{error} ({done} of {total} videos were asked about)") from error
   finally:
@@ -242,6 +241,8 @@ def _told(
     text += f", {mark}" + f" (it is {right})" * (mark == answers.WRONG)
   if whole.padded:
     text += f", padded by {whole.padded} frame{'s' * (whole.padded > 1)}"
+  if whole.notes:
+    text += f" (note: {'; '.join(whole.notes)})"
   return text
 
 

@@ -25,6 +25,7 @@ class Prediction:
     classes: Names of some classes, where the probabilities are of these only.
     error: Why the video cannot be read; empty where it can.
     padded: Frames that repeat the last one, because the video is shorter than a window.
+    notes: What is odd about the video's frames, and was dealt with.
   """
 
   path: str
@@ -33,6 +34,7 @@ class Prediction:
   probabilities: Sequence[float] = ()
   error: str = ""
   padded: int = 0
+  notes: Sequence[str] = ()
   classes: Sequence[str] = ()
 
 
@@ -83,8 +85,12 @@ class Predictor:
         padded=window.padded,
       )
 
+    notes: list[str] = []
     try:
-      return windows.each(ask, path, fps=fps, size=size, start=start, end=end)
+      found = windows.each(
+        ask, path, fps=fps, size=size, start=start, end=end, on_note=notes.append
+      )
+      return [dataclasses.replace(part, notes=notes) for part in found]
     except Exception as error:  # Whatever it is, it costs this video and no other.
       return [Prediction(path=path, error=reason(error))]
 

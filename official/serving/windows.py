@@ -95,6 +95,7 @@ def each(
   size: int,
   start: float | None = None,
   end: float | None = None,
+  on_note: Callable[[str], object] = lambda note: None,
 ) -> list[Any]:
   """Returns what `function` makes of every window of a video; none but the last in memory.
 
@@ -106,6 +107,7 @@ def each(
     size: Frames of a window.
     start: Seconds into the video where the grid begins; None for its beginning.
     end: Seconds into the video before which the grid ends; None for its end.
+    on_note: Called at the end with each thing that is odd about the frames.
 
   Raises:
     DecodeError: Nothing can be read.
@@ -118,7 +120,10 @@ def each(
   if os.path.isfile(location) and not os.path.getsize(location):
     raise decoding.DecodeError("the file is empty")
   for clock in decoding.CLOCKS:
-    timed = decoding.frames(location, clock=clock, start=start, limits=_LIMITS)
+    notes: dict[str, None] = {}
+    timed = decoding.frames(
+      location, clock=clock, start=start, limits=_LIMITS, on_note=notes.setdefault
+    )
     try:
       first = next(timed)
       begin = float(first[0]) if start is None else start
@@ -135,6 +140,8 @@ def each(
       raise decoding.DecodeError(
         f"the video has no frame between start {start or 0:g} s and its end"
       )
+    for note in notes:
+      on_note(note)
     return found
   raise AssertionError("the clock of indices does not fail")
 

@@ -19,6 +19,8 @@ _NAME = flags.DEFINE_string("name", "you", "Whom to greet.")
 def main(arguments):
   if _NAME.value == "nobody":
     raise cli.UserError("there is nobody\\n  to greet; give another --name")
+  if _NAME.value == "impatient":
+    raise KeyboardInterrupt
   print("hello", _NAME.value, *arguments)
 
 if __name__ == "__main__":
@@ -88,3 +90,15 @@ def test_relative_paths_are_the_callers_under_bazel_run(monkeypatch):
 def test_a_rate_is_above_zero(value):
   with pytest.raises(cli.UserError, match="--learning_rate=.* give a number above 0"):
     cli.at_least("learning_rate", value, 0, exclusive=True)
+
+
+def test_ctrl_c_is_one_line_and_status_130(call):
+  run = call("--name=impatient")
+  assert (run.returncode, run.stdout, run.stderr) == (130, "", "interrupted\n")
+
+
+@pytest.mark.parametrize("text, shown", [
+    ("a b \u00fc", "a b \u00fc"), ("a\nb\t", "a\\nb\\t"), ("\x1b[31m", "\\x1b[31m"),
+    ("caf\udce9", "caf\\udce9"), ("\u2028", "\\u2028")])
+def test_a_name_is_shown_on_one_line(text, shown):
+  assert cli.printable(text) == shown

@@ -163,6 +163,22 @@ def test_a_class_without_a_usable_train_clip_is_told(tmp_path, write_video, caps
       "warning: 2 of the 3 classes have no usable train clip: eat, jump")
 
 
+def test_clips_are_counted_by_class_and_leaks_are_told(tmp_path, write_video, capsys):
+  write_video(tmp_path / "a.mp4")
+  (tmp_path / "link.mp4").symlink_to("a.mp4")
+  (tmp_path / "m.csv").write_text("path,label,split\na.mp4,run,train\nlink.mp4,jump,test\n")
+  info = job.prepare(str(tmp_path / "m.csv"), str(tmp_path / "data"), SETTINGS,
+                     operation=ONE_WORKER)
+  assert info.class_clips == {"train": [0, 1], "validation": [0, 0], "test": [1, 0]}
+  assert [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning")] == [
+      f"warning: {tmp_path / 'm.csv'}: the same frames of 1 video are in more than one split, so "
+      "that networks are judged by what they were trained on: row 2 (train) and row 3 (test): "
+      "a.mp4",
+      "warning: no clip is in the split validation: a search has nothing to choose networks by",
+      "warning: 1 of the 2 classes has no clip in the split test: run",
+  ]
+
+
 def test_overwrite_loses_a_dataset_of_other_flags(manifest, tmp_path):
   settings = clips.Settings(fps=5, short_side=16, flow="none")
   for side in (16, 24):

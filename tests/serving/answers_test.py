@@ -56,11 +56,16 @@ def test_a_row_has_the_mean_of_the_windows(output):
   good, bad = _read(output)
   assert good == {
     "path": "/a.mp4", "start": "0.000", "end": "2.000", "class": "run", "score": "0.6250",
-    "error": "", "padded": "0", "windows": "2", "model": "m1", "probability of eat": "0.3750",
-    "probability of run": "0.6250",
+    "error": "", "padded": "0", "windows": "2", "notes": "", "model": "m1",
+    "probability of eat": "0.3750", "probability of run": "0.6250",
   }
   assert bad.pop("error") == 'no, "really" not'
   assert {name for name, value in bad.items() if value} == {"path", "model"}
+
+
+def test_what_is_odd_about_a_video_is_noted(output):
+  _write(output, FORM, ("/a.mp4", _parts("/a.mp4", 0.5, 0.5, notes=["a", "b"])))
+  assert [row["notes"] for row in _read(output)] == ["a; b"]
 
 
 def test_each_window_may_have_a_row(output):

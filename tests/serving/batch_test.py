@@ -130,7 +130,7 @@ def test_an_interrupted_run_keeps_its_rows_and_says_so(ask, read, monkeypatch, c
     return function(argument)
 
   monkeypatch.setattr(Here, "call", interrupted)
-  assert ask("eat.mp4", "run.mp4", "sit.mp4") == batch.INTERRUPTED
+  assert ask("eat.mp4", "run.mp4", "sit.mp4") == cli.INTERRUPTED
   assert capsys.readouterr().err.splitlines()[-1] == (
     "interrupted after 1 of 3 videos; the same command resumes")
   assert [row["class"] for row in read()] == ["eat"]

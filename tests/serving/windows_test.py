@@ -112,8 +112,17 @@ def test_reported_cases(shared_data, name, words):
     with pytest.raises(limits.LimitError, match=words):
       windows.each(len, video, fps=10.0, size=8)
   else:
-    found = windows.each(lambda w: w.frames.shape, video, fps=10.0, size=8)
+    notes = []
+    found = windows.each(lambda w: w.frames.shape, video, fps=10.0, size=8, on_note=notes.append)
     assert set(found) == {(8, 120, 160, 3)}
+    assert "the picture changes its size on the way; the clip has that of its first frame" in notes
+
+
+def test_a_window_says_when_its_grid_begins(shared_data):
+  video = str(shared_data / "reported_cases" / "delayed.mp4")
+  begin = functools.partial(windows.each, lambda w: w.begin, video, fps=10.0, size=8)
+  assert begin()[0] == pytest.approx(2.0, abs=0.1)
+  assert begin(start=2.5)[0] == 2.5
 
 
 def test_what_cannot_be_decoded_raises(tmp_path):
