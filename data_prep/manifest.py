@@ -170,7 +170,7 @@ def main(arguments: Sequence[str]) -> None:
   paths = [os.path.relpath(os.path.join(directory, path), folder) for path, _ in found]
   _write(output, rows.to_csv(paths, labels, splits))
   counts = ", ".join(f"{splits.count(name)} {name}" for name in dataset.SPLITS)
-  print(f"wrote {output}: {counts} clips of {len(set(labels))} classes", flush=True)
+  print(f"wrote {cli.printable(output)}: {counts} clips of {len(set(labels))} classes", flush=True)
   wanted = [name for name, fraction in fractions.items() if fraction]
   table = class_table.tabulate(((label,), split) for label, split in zip(labels, splits))
   warnings = [*_about_repeated(found, repeated), *table.warnings(wanted)]

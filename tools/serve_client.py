@@ -15,6 +15,8 @@ are those of official.predict, too; a server that cannot be reached is status 2.
 from collections.abc import Sequence
 import dataclasses
 import functools
+import os
+import sys
 
 from absl import flags
 import cv2
@@ -137,7 +139,12 @@ def _show(path: str, parts: Sequence[prediction.Prediction], *, top: int) -> Non
     if not part.error:
       best = sorted(zip(part.probabilities, part.classes), key=lambda one: (-one[0], one[1]))
       named = ", ".join(f"{cli.printable(name)} {score:.3f}" for score, name in best[:top] if score)
-      print(f"{cli.printable(path)} {part.start:.2f}-{part.end:.2f} s: {named}", flush=True)
+      try:
+        print(f"{cli.printable(path)} {part.start:.2f}-{part.end:.2f} s: {named}", flush=True)
+      except BrokenPipeError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not FLAGS.output:
+          raise cli.UserError("whoever read the answers has left") from error
 
 
 def _jpeg(frame: np.ndarray) -> bytes:
