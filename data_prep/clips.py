@@ -139,11 +139,12 @@ class ClipMaker:
 
   def _check_length(self, row: rows.Row) -> None:
     """Raises ClipError for a clip that is far too long before minutes of it have been decoded."""
-    most, start = self._settings.limits.max_clip_seconds, row.start or 0.0
-    if row.end is not None and row.end - start <= most:
+    most = self._settings.limits.max_clip_seconds
+    if row.end is not None and row.end - (row.start or 0.0) <= most:
       return
     with _stage("decode"):
-      seconds = min(decoding.length(row.location), row.end or math.inf) - start
+      begin, end = decoding.span(row.location)
+      seconds = min(end, row.end or math.inf) - (begin if row.start is None else row.start)
       if seconds > most + _DOUBT:
         self._settings.limits.check_clip(seconds, 0)
 

@@ -103,16 +103,21 @@ def _tell_about_file(video: VideoFile, time_of: clocks.Clock,
 
 
 def length(location: str) -> float:
-  """Returns the seconds of a video, by reading all of it without decoding.
+  """Returns the second at which a video ends: the end of its `span`."""
+  return span(location)[1]
 
-  They count from the same second 0 as the times of `frames`, and end where the last packet ends.
-  Where timestamps are missing or leap, the number of packets and the stated frame rate tell.
+
+def span(location: str) -> tuple[float, float]:
+  """Returns when a video begins and ends, by reading all of it without decoding.
+
+  They are seconds as in `frames`; it ends where the last packet does. Where timestamps are missing
+  or leap, the number of packets and the stated frame rate tell.
 
   Raises:
     DecodeError: Nothing can be read.
   """
   with VideoFile(location) as video:
-    moments, ends = [], [Fraction(0)]
+    moments, ends = [], [0]
     for packet in video.packets():
       if packet.size:
         ticks = packet.pts if packet.pts is not None else packet.dts
@@ -120,9 +125,10 @@ def length(location: str) -> float:
         ends.append((ticks or 0) + (packet.duration or 0))
     stream, tick = video.stream, video.stream.time_base
     if None in moments or len(set(moments)) < len(moments) or _leaps(moments, tick):
-      return float(len(moments) / clocks.rate(stream))
+      return 0.0, float(len(moments) / clocks.rate(stream))
     first = (stream.start_time or 0) * tick
-    return float(max(ends) * tick - first + clocks.lead(video.container, first))
+    begin = clocks.lead(video.container, first)
+    return float(begin), float(max(ends) * tick - first + begin)
 
 
 def _leaps(ticks: Iterable[int], tick: Fraction) -> bool:

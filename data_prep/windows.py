@@ -4,9 +4,9 @@ With `--window_seconds=W` and `--stride_seconds=S`, a row of the manifest stands
 
     [b + k S, b + k S + W)    k = 0, 1, ... while they end within the row's start..end or the video
 
-where b is the row's start. What remains at the end, shorter than W, is left out; a video shorter
-than W is one clip as it is. A window has the labels and the split of its row, and the clip id
-`<row's id>@<its start>`.
+where b is the row's start, or where the video begins (clocks.py). What remains at the end, shorter
+than W, is left out; a video shorter than W is one clip as it is. A window has the labels and the
+split of its row, and the clip id `<row's id>@<its start>`.
 
 How long the videos are must be known before the clips can be dealt out to files. So the job has a
 first pass, in which workers look up the lengths, for 64 videos at a time, and leave them in
@@ -23,6 +23,8 @@ from data_prep import decoding
 from data_prep import files
 from data_prep import rows
 from data_prep import shards
+
+Length = float | Sequence[float] | None  # Seconds, or where it begins and ends, or not known.
 
 PREFIX = "lengths-"
 _VIDEOS_AT_A_TIME = 64
@@ -45,13 +47,13 @@ class Windows:
 NONE = Windows()
 
 
-def cut(all_rows: Sequence[rows.Row], lengths: Mapping[str, float | None],
+def cut(all_rows: Sequence[rows.Row], lengths: Mapping[str, Length],
         windows: Windows) -> tuple[rows.Row, ...]:
   """Returns a row for each window, in order of clip id.
 
   Args:
     all_rows: Of the manifest.
-    lengths: Seconds of each video, by location. A row with None, a video that cannot be read, stays
+    lengths: Of each video, by location. A row with None, a video that cannot be read, stays
       as it is, to turn up among the failures.
     windows: How to cut.
   """
@@ -65,16 +67,18 @@ def cut(all_rows: Sequence[rows.Row], lengths: Mapping[str, float | None],
   return tuple(found)
 
 
-def _windows_of(row: rows.Row, length: float | None, windows: Windows) -> list[rows.Row]:
+def _windows_of(row: rows.Row, length: Length, windows: Windows) -> list[rows.Row]:
   if length is None:
     return [row]
-  begin = decoding.exact(row.start or 0)
-  end = length if row.end is None else min(row.end, length)
+  opening, closing = (0, length) if isinstance(length, (int, float)) else length
+  begin = decoding.exact(opening if row.start is None else row.start)
+  end = closing if row.end is None else min(row.end, closing)
   window, stride = decoding.exact(windows.window_seconds), decoding.exact(windows.stride)
   found = []
   while begin + window <= end + _TOLERANCE:
-    found.append(dataclasses.replace(row, clip_id=f"{row.clip_id}@{float(begin):.10g}",
-                                     start=float(begin), end=float(begin + window)))
+    if begin + window > opening:  # Nothing is shown before.
+      found.append(dataclasses.replace(row, clip_id=f"{row.clip_id}@{float(begin):.10g}",
+                                       start=float(begin), end=float(begin + window)))
     begin += stride
   return found or [row]
 
@@ -94,23 +98,25 @@ def read_videos(directory: str) -> list[list[str]]:
   return json.loads(files.read_bytes(_path(directory, "videos.json")))
 
 
-def length_of(location: str) -> float | None:
-  """Returns the seconds of a video, None where it cannot be read."""
+def length_of(location: str) -> Length:
+  """Returns the seconds of a video, with where it begins if that is later than second 0; None where
+  it cannot be read."""
   try:
-    return decoding.length(location)
+    begin, end = decoding.span(location)
+    return [begin, end] if begin else end
   except Exception:  # Whatever it is, one video must not stop the job; decoding will tell.
     return None
 
 
 def write_lengths(locations: Sequence[str], directory: str,
-                  measure: Callable[[str], float | None]) -> None:
+                  measure: Callable[[str], Length]) -> None:
   """Looks up the lengths of a chunk's videos and leaves them in `directory`."""
   lengths = {location: measure(location) for location in locations}
   name = hashlib.sha256(locations[0].encode()).hexdigest()[:16]
   files.write_bytes(_path(directory, f"{PREFIX}{name}.json"), json.dumps(lengths).encode())
 
 
-def read_lengths(directory: str) -> dict[str, float | None]:
+def read_lengths(directory: str) -> dict[str, Length]:
   """Returns the lengths that were looked up so far, by location."""
   names = files.names(shards.unfinished_directory(directory))
   found = [json.loads(files.read_bytes(_path(directory, name))) for name in names

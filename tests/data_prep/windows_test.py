@@ -66,3 +66,11 @@ def test_lengths_are_looked_up_once(tmp_path):
   assert windows.read_lengths(str(tmp_path)) == {location: 1.0 for location in first}
   assert windows.write_videos(all_rows, str(tmp_path)) == 1
   assert windows.read_videos(str(tmp_path)) == [second]
+
+
+def test_windows_begin_where_the_video_does(shared_data):
+  length = windows.length_of(str(shared_data / "reported_cases" / "delayed.mp4"))
+  assert length == [2.0, 4.0]
+  assert cut(row(), length, 1.0) == [(2, 3), (3, 4)]
+  assert cut(row(start=0.5), length, 1.0) == [(1.5, 2.5), (2.5, 3.5)]
+  assert windows.length_of(str(shared_data / "reported_cases" / "long.ts")) == 10.0
