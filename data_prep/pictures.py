@@ -92,7 +92,11 @@ def _stretched(frame: av.VideoFrame) -> tuple[int, int]:
 
 def _matrix(frame: av.VideoFrame) -> np.ndarray | None:
   """Returns [[a, b], [c, d]] of the display matrix, None where the frame has none of use."""
-  data = frame.side_data.get(SideDataType.DISPLAYMATRIX)
+  try:
+    data = frame.side_data.get(SideDataType.DISPLAYMATRIX)
+  except ValueError:  # PyAV does not know all kinds; it has the angle elsewhere.
+    angle = np.radians(frame.rotation)
+    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
   if data is None or len(bytes(data)) != 36:
     return None
   matrix = np.frombuffer(bytes(data), np.int32).reshape(3, 3)[:2, :2].astype(np.float64)

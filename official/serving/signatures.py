@@ -1,7 +1,8 @@
 """What a SavedModel can be asked.
 
     serving_default  frames: uint8 [batch, T, height, width, 3], RGB, any height and width
-    encoded_frames   frames: string [batch, T], JPEG or PNG; those of one clip have one size
+    encoded_frames   frames: string [batch, T], JPEG or PNG, turned as their EXIF orientation says;
+                     those of one clip have one size then
     streams          what the network takes, float32 [batch, T, side, side, channels] by stream
 
 All return `probabilities` [batch, classes], and the best `classes` (string) with their `scores`,
@@ -18,6 +19,7 @@ import types
 import tensorflow as tf
 
 from official.serving import frames as frames_lib
+from official.serving import orientation
 
 DEFAULT, ENCODED, STREAMS = "serving_default", "encoded_frames", "streams"
 OUTPUTS = ("probabilities", "classes", "scores")
@@ -78,15 +80,15 @@ class ServedNetwork(tf.Module):
 
   def _from_streams(self, streams: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     return self._answer(
-      {name: tf.ensure_shape(streams[name], spec.shape) for name, spec in self._streams.items()}
+      {name: _checked(streams[name], spec.shape) for name, spec in self._streams.items()}
     )
 
   def _from_frames(self, frames: tf.Tensor) -> dict[str, tf.Tensor]:
-    frames = tf.ensure_shape(frames, self._frames.shape)
+    frames = _checked(frames, self._frames.shape)
     return self._answer(self._each(self._to_streams, frames))
 
   def _from_encoded(self, frames: tf.Tensor) -> dict[str, tf.Tensor]:
-    frames = tf.ensure_shape(frames, self._encoded.shape)
+    frames = _checked(frames, self._encoded.shape)
     return self._answer(self._each(lambda clip: self._to_streams(decode(clip)), frames))
 
   def _each(self, function: Callable, clips: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -108,10 +110,24 @@ class ServedNetwork(tf.Module):
     }
 
 
+def _checked(batch: tf.Tensor, shape: tf.TensorShape) -> tf.Tensor:
+  """Returns the batch, of that shape and of one clip at least; else the request fails."""
+  empty = tf.debugging.Assert(
+    tf.shape(batch)[0] > 0, ["the batch is empty; send one clip or more"], summarize=1
+  )
+  with tf.control_dependencies([empty]):
+    return tf.ensure_shape(batch, shape)
+
+
 def decode(clip: tf.Tensor) -> tf.Tensor:
-  """Returns uint8 [T, height, width, 3] of JPEG or PNG images, string [T]."""
+  """Returns uint8 [T, height, width, 3] of JPEG or PNG images, string [T], turned upright."""
+
+  def decoded(image: tf.Tensor) -> tf.Tensor:
+    picture = tf.io.decode_image(image, channels=3, expand_animations=False)
+    return orientation.upright(tf.ensure_shape(picture, [None, None, 3]), image)
+
   return tf.map_fn(
-    lambda image: tf.io.decode_image(image, channels=3, expand_animations=False),
+    decoded,
     clip,
     fn_output_signature=tf.TensorSpec([None, None, 3], tf.uint8),
   )

@@ -2,8 +2,10 @@
 
 from fractions import Fraction
 import pathlib
+import struct
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -108,3 +110,13 @@ def test_of_interlaced_frames_one_field_is_left(tmp_path):
   assert shown.shape == (64, 64, 3) and np.abs(shown.astype(int) - 60).max() < 8
   assert list(pictures.notes(frame)) == [
       "interlaced frames: one field of each is used, its lines doubled"]
+
+
+@pytest.mark.parametrize("tag, quarter_turns", [(1, 0), (3, 2), (6, 3), (8, 1)])
+def test_a_jpeg_is_turned_as_its_exif_orientation_says(tmp_path, tag, quarter_turns):
+  data = cv2.imencode(".jpg", picture()[..., ::-1])[1].tobytes()
+  exif = b"Exif\0\0II*\0" + struct.pack("<IHHHIHHI", 8, 1, 0x0112, 3, 1, tag, 0, 0)
+  path = tmp_path / "a.jpg"
+  path.write_bytes(data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:])
+  expected = np.rot90(picture(), quarter_turns)
+  assert np.abs(pictures.rgb(first(path)).astype(int) - expected).mean() < 4

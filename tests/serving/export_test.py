@@ -95,6 +95,9 @@ def test_what_is_wrong_with_a_request_is_said(version, frames, encoded):
         ("encoded_frames", {"frames": _text(encoded[:3])}),
         ("encoded_frames", {"frames": _text([*encoded[:3], encoded[3][:50]])}),
         ("streams", {"rgb": _streams(1)["rgb"], "flow": _streams(1)["flow"][:, :, :8]}),
+        ("serving_default", {"frames": frames[np.newaxis][:0]}),
+        ("encoded_frames", {"frames": _text(encoded)[:0]}),
+        ("streams", {name: stream[:0] for name, stream in _streams(1).items()}),
       ],
     )
   ]
@@ -106,6 +109,7 @@ def test_what_is_wrong_with_a_request_is_said(version, frames, encoded):
       "[1,3] is not compatible with expected shape [?,4]",
       "PNG",
       "[1,4,8,16,2] is not compatible with expected shape [?,4,16,16,2]",
+      *["the batch is empty; send one clip or more"] * 3,
     ),
     strict=True,
   ):
