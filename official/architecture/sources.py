@@ -29,7 +29,7 @@ def load(text: str) -> WeightedArchitecture:
     return presets.load(text)
   try:
     return _decoded(json.loads(text) if text.startswith("{") else _read(text))
-  except (ArchitectureError, ValueError) as error:
+  except (ArchitectureError, OSError, ValueError, TypeError, RecursionError) as error:
     name = "{...}" if text.startswith("{") else text
     raise cli.UserError(f"--architecture={name}: {error}") from error
 

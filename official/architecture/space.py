@@ -177,7 +177,7 @@ def _read(path: str) -> SearchSpace:
   try:
     with open(path, encoding="utf-8") as file:
       data = json.load(file)
-  except (OSError, ValueError) as error:
+  except (OSError, ValueError, RecursionError) as error:
     raise UserError(f"search space {path}: cannot read it as JSON: {error}") from error
   try:
     return SearchSpace.from_json(data)

@@ -14,6 +14,7 @@ import tempfile
 import types
 from typing import Any
 
+from data_prep import cli
 from data_prep import files as data_files
 from official.architecture import cost
 from official.architecture.space import SearchSpace
@@ -189,7 +190,8 @@ def _checked(check: base.Evaluator | None, pool: base.Executor) -> Iterator[None
     with tempfile.TemporaryDirectory() as folder:
       pool.submit(base.Task(key=_CHECK, function=check, candidate={}, directory=folder))
       outcome = pool.wait_any()
-      failures.check_environment(outcome)
+      if outcome.kind == "environment":
+        raise cli.UserError(outcome.reason)
       if outcome.kind != "returned":
         raise failures.SearchStopped(f"no training can begin here: {outcome.reason}")
   yield
@@ -198,7 +200,8 @@ def _checked(check: base.Evaluator | None, pool: base.Executor) -> Iterator[None
 def _report(console: Console, directory: RunDirectory, result: Mapping[str, Any]) -> None:
   """Says what came of the final training; its metrics are by split."""
   for split, metrics in (result.get("metrics") or {}).items():
-    numbers = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+    numbers = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()
+                        if isinstance(value, (int, float)))  # NaN is recorded as null.
     console.say(f"final {split}: {numbers}")
   who = (f"the winner, candidate {result['candidate']:06d}," if "candidate" in result
          else f"the ensemble of {len(result.get('members') or ())}")

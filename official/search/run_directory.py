@@ -166,7 +166,7 @@ class RunDirectory:
     content = self.read_proposal(number)
     try:
       return serialization.from_json(content["architecture"])
-    except ArchitectureError as error:
+    except (ArchitectureError, TypeError) as error:
       path = self._file(number, "candidate.json")
       raise cli.UserError(f"{path} cannot be used: {error}; {_REMEDY}") from error
 

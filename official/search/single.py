@@ -158,7 +158,8 @@ def _summary(model_dir: str, result: Mapping[str, Any]) -> str:
   """Returns what is printed of a finished training."""
   lines = []
   for split, metrics in result["metrics"].items():
-    text = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+    text = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()
+                     if isinstance(value, (int, float)))  # NaN is recorded as null.
     lines.append(f"{split}: {text}")
   if any("accuracy" in metrics for metrics in result["metrics"].values()):
     lines.append(f"report: {files.join(model_dir, 'report.txt')}")  # One label a clip.

@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import os
 import time
+import warnings
 
 from data_prep import faults
 from official.architecture import cost
@@ -66,8 +67,10 @@ class Check:
 
   def check(self) -> None:
     """Raises UserError unless hardware, videos and cache are there; writes nothing."""
-    from official.inputs import clip_store  # imports TensorFlow
-    from official.training import runtime
+    with warnings.catch_warnings():  # Libraries greet with some.
+      warnings.simplefilter("ignore")
+      from official.inputs import clip_store  # imports TensorFlow
+      from official.training import runtime
 
     runtime.prepare(self.setup)
     clip_store.check(

@@ -55,3 +55,16 @@ def test_an_invalid_file_is_refused(tmp_path, content, message):
 def test_what_is_no_file_is_refused():
   with pytest.raises(cli.UserError, match="--architecture=nowhere.json is no file, and no"):
     sources.load("nowhere.json")
+
+
+@pytest.mark.parametrize("content", [
+    b"", b"\xff\x00", b"{", b"[" * 100_000, b"null", b"[]", b"{}", b"7",
+    b'{"depth": [], "structure": [[-1, 1]]}', b'{"depth": 50, "structure": [[[], 1]]}',
+    b'{"format_version": 1, "blocks": [{"id": "a", "level": 0, "kind": [], "channels": 1}],'
+    b' "connections": []}',
+    b'{"format_version": 1, "blocks": [{"id": "a", "level": 0, "kind": "stem_2d", "channels": 1,'
+    b' "streams": [[]]}], "connections": []}'])
+def test_a_damaged_file_is_one_error(tmp_path, content):
+  (tmp_path / "a.json").write_bytes(content)
+  with pytest.raises(cli.UserError, match="--architecture=.*a.json"):
+    sources.load(str(tmp_path / "a.json"))

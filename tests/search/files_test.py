@@ -55,3 +55,21 @@ def test_a_field_has_a_line_and_what_is_no_number_is_none(tmp_path):
   path = str(tmp_path / "a.json")
   files.write_json(path, {"x": [1, 2], "y": float("nan")})
   assert (tmp_path / "a.json").read_text() == '{\n "x": [1, 2],\n "y": null\n}\n'
+
+
+def test_a_file_is_flushed_before_it_is_renamed_and_its_folder_after(tmp_path, monkeypatch):
+  done = []
+  real = {name: getattr(os, name) for name in ("fsync", "replace")}
+  monkeypatch.setattr(os, "fsync", lambda descriptor: (
+      done.append(os.readlink(f"/proc/self/fd/{descriptor}")), real["fsync"](descriptor)))
+  monkeypatch.setattr(os, "replace", lambda *names: (
+      done.append("rename"), real["replace"](*names)))
+  files.write_json(str(tmp_path / "a.json"), {"a": 1})
+  assert done[0].startswith(str(tmp_path / "a.json")) and done[1:] == ["rename", str(tmp_path)]
+
+
+def test_nothing_is_left_of_a_file_that_cannot_be_renamed(tmp_path):
+  (tmp_path / "a.json").mkdir()
+  with pytest.raises(OSError):
+    files.write_json(str(tmp_path / "a.json"), {})
+  assert os.listdir(tmp_path) == ["a.json"]

@@ -60,6 +60,25 @@ def test_another_winner_or_other_steps_begin_anew(run, number, settings):
   assert starts(run) == ["0"]
 
 
+def test_a_final_training_from_before_there_was_a_flag_is_not_made_anew(run):
+  train(run)
+  with (inline.Inline(threads=1) as pool,
+        console.Console(lines=io.StringIO(), terminal=False) as quiet):
+    final.train(run, 0, {**FINAL_STEPS, "new": 3}, search_fakes.final, pool, quiet,
+                defaults={"new": 3})
+  assert starts(run) == ["0"]
+
+
+@pytest.mark.parametrize("retries, tries", [(0, 1), (2, 3)])
+def test_as_many_retries_as_are_asked_for(run, retries, tries):
+  text = io.StringIO()
+  executor = local.Local(workers=1, threads=1, preload=search_fakes.PRELOAD)
+  with (executor as pool, console.Console(lines=text, terminal=False) as lines,
+        pytest.raises(failures.SearchStopped, match="was ended by SIGKILL")):
+    final.train(run, 0, FINAL_STEPS, search_fakes.killed, pool, lines, max_retries=retries)
+  assert text.getvalue().count(": started") == tries
+
+
 def test_one_signal_is_tried_again(run):
   executor = local.Local(workers=1, threads=1, preload=search_fakes.PRELOAD)
   assert train(run, function=search_fakes.killed_once, executor=executor)["status"] == "ok"

@@ -32,3 +32,12 @@ def test_another_space_is_refused_by_the_field_that_differs():
 def test_a_flag_that_the_run_does_not_know_is_named():
   with pytest.raises(cli.UserError, match="--sensitivity_drop was null and is weakest now"):
     identity.check(RECORDED, {**RECORDED, "sensitivity_drop": "weakest"}, "runs/a")
+
+
+def test_a_run_from_before_there_was_a_flag_goes_on_at_its_default():
+  asked = {**RECORDED, "pooling": "average",
+           "search_space": {"name": "small", "min_depth": 4, "max_operators": 4}}
+  defaults = {"pooling": "average", "search_space": {"max_operators": 4}}
+  identity.check(RECORDED, asked, "runs/a", defaults)
+  with pytest.raises(cli.UserError, match="--pooling was average and is max now"):
+    identity.check(RECORDED, {**asked, "pooling": "max"}, "runs/a", defaults)

@@ -1,8 +1,11 @@
-"""How often a training stops to save, and to be looked at."""
+"""What describes a training; how often it stops to save, and to be looked at."""
+
+import dataclasses
 
 import pytest
 
 from data_prep import cli
+from official.training import flags as training_flags
 from official.training import recipe
 from official.training import setup
 
@@ -46,3 +49,44 @@ def test_so_is_one_that_the_environment_names(monkeypatch):
 def test_a_tpu_of_this_machine_is_not_refused(address, monkeypatch):
   monkeypatch.delenv("TPU_NAME", raising=False)
   setup.check_tpu(address)
+
+
+_OTHERS = {"data_dir": "d", "cache_dir": "c", "threads": 1, "num_gpus": 0, "checkpoint_steps": None}
+# What official.train decides by other flags, and what is no flag at all.
+_OF_TRAIN = {"init_checkpoint", "freeze_backbone", "connection_weights"}
+_BY_FLAG = {setup._FLAGS.get(field.name, field.name): field
+            for kind in (setup.Setup, recipe.Recipe) for field in dataclasses.fields(kind)
+            if field.name not in {*_OTHERS, "recipe", "steps"}}
+
+
+def _value(field: dataclasses.Field):
+  return {"str": "x", "int": 7, "float": 0.7, "bool": field.default is False}.get(
+    str(field.type).removesuffix(" | None").split("'")[-2 if "'" in str(field.type) else 0], 0.3)
+
+
+def test_flags_describe_every_field():
+  flags = {flag: _value(field) for flag, field in _BY_FLAG.items()}
+  found = setup.described(flags, steps=9, **_OTHERS)
+  told = {**dataclasses.asdict(found), **dataclasses.asdict(found.recipe)}
+  assert {flag: told[field.name] for flag, field in _BY_FLAG.items()} == flags
+  assert found.recipe.steps == 9
+
+
+def test_every_field_has_a_flag_whose_default_is_its_own():
+  training_flags.FLAGS(["test"])
+  flags = {*training_flags.IDENTITY, *training_flags.OPERATION}
+  assert set(_BY_FLAG) - _OF_TRAIN == flags
+  defaults = training_flags.defaults()
+  for flag in flags:
+    if _BY_FLAG[flag].default is not dataclasses.MISSING:
+      assert defaults[flag] == _BY_FLAG[flag].default, flag
+
+
+def test_a_run_from_before_there_was_a_flag_has_its_default():
+  flags = {flag: _value(field) for flag, field in _BY_FLAG.items()
+           if field.default is dataclasses.MISSING}
+  found = setup.described(flags, steps=9, **_OTHERS)
+  for flag, field in _BY_FLAG.items():
+    if flag not in flags:
+      owner = found if hasattr(found, field.name) else found.recipe
+      assert getattr(owner, field.name) == field.default
