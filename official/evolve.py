@@ -192,12 +192,13 @@ def main(_) -> int:
   space = space_lib.load_space(FLAGS.search_space).restricted_to(training_flags.streams(info))
   settings = _settings(space)
   threads = application.threads(model_dir, FLAGS.threads_per_candidate, settings.workers)
-  gpus = application.gpus(
+  gpus_of = functools.partial(
+    application.gpus,
     model_dir,
-    FLAGS.gpus_per_candidate,
-    settings.workers,
+    workers=settings.workers,
     several=FLAGS.distribution_strategy == "mirrored",
   )
+  gpus = gpus_of(asked=FLAGS.gpus_per_candidate)
   executor = functools.partial(
     executors.make,
     FLAGS.executor,
@@ -229,7 +230,11 @@ def main(_) -> int:
     operation={"executor": FLAGS.executor, "data_dir": data_dir},
     final_settings={"final_steps": FLAGS.final_steps},
     start_from=FLAGS.start_from and cli.resolve_path(FLAGS.start_from),
-    defaults=training_flags.defaults(),
+    defaults={
+      **training_flags.defaults(),
+      "threads_per_candidate": application.threads(model_dir, None, settings.workers),
+      "gpus_per_candidate": gpus_of(asked=None),
+    },
   )
 
 

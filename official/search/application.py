@@ -110,7 +110,7 @@ def run(*, model_dir: str, space: SearchSpace, settings: SearchSettings, clip: c
     UserError: Something cannot be done as asked, or the environment is at fault.
   """
   directory = RunDirectory(model_dir)
-  defaults = {**_search_defaults(space, settings), **defaults}
+  defaults = {**defaults, **_search_defaults(space, settings)}
   refined = start_from and refinement.begin(directory, start_from, settings.population_size, space,
                                             clip)
   whole_identity = {"search_space": space.to_json(), **settings.identity(), **identity,

@@ -46,8 +46,8 @@ def with_defaults(recorded: Mapping[str, Any], asked: Mapping[str, Any],
   for flag, value in asked.items():
     if flag not in recorded:
       filled[flag] = defaults.get(flag)
-    elif isinstance(value, Mapping) and isinstance(recorded[flag], Mapping) and flag in defaults:
-      filled[flag] = with_defaults(recorded[flag], value, defaults[flag] or {})
+    elif all(isinstance(one, Mapping) for one in (value, recorded[flag], defaults.get(flag))):
+      filled[flag] = with_defaults(recorded[flag], value, defaults[flag])
   return filled
 
 

@@ -49,7 +49,7 @@ class Predictor:
     self._clip = version.clip
     try:
       self._loaded = tf.saved_model.load(version.path)  # the signature alone does not keep it
-    except (OSError, ValueError, tf.errors.OpError) as error:
+    except (OSError, ValueError, LookupError, RuntimeError, tf.errors.OpError) as error:
       raise cli.UserError(
         f"{version.path} cannot be loaded ({error}); export the network again"
       ) from error

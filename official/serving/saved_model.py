@@ -56,7 +56,10 @@ class Version:
     from tensorflow.python.saved_model import loader_impl
 
     try:
-      return loader_impl.parse_saved_model(self.path).meta_graphs
+      found = loader_impl.parse_saved_model(self.path).meta_graphs
+      if not found:
+        raise OSError("it has no graph")
+      return found
     except OSError as error:
       raise cli.UserError(
         f"{self.path}/saved_model.pb is damaged ({error}); export the network again"
@@ -70,8 +73,19 @@ class Version:
 
   @functools.cached_property
   def classes(self) -> list[str]:
-    """Names of the classes in the order of the probabilities."""
-    return self._asset("labels.txt").splitlines()
+    """Names of the classes in the order of the probabilities; UserError if they are not those."""
+    names = self._asset("labels.txt").splitlines()
+    answers = {
+      definition.outputs["probabilities"].tensor_shape.dim[-1].size
+      for definition in self.signatures.values()
+      if "probabilities" in definition.outputs
+    }
+    if answers - {len(names), -1}:
+      raise cli.UserError(
+        f"{self.path}/assets/labels.txt is damaged: it has {len(names)} classes, and the network "
+        f"answers with {', '.join(map(str, sorted(answers)))}; export the network again"
+      )
+    return names
 
   @functools.cached_property
   def clip(self) -> dict[str, Any]:

@@ -102,3 +102,25 @@ def test_ctrl_c_is_one_line_and_status_130(call):
     ("caf\udce9", "caf\\udce9"), ("\u2028", "\\u2028")])
 def test_a_name_is_shown_on_one_line(text, shown):
   assert cli.printable(text) == shown
+
+
+@pytest.mark.parametrize("path", ["run[1]", "a*/run", "wh?t", "a\\b", "/a]/run"])
+def test_a_path_that_tensorflow_takes_for_a_pattern_is_refused(path):
+  with pytest.raises(cli.UserError, match="--model_dir=.* for a pattern .*; give a path without"):
+    cli.plain_path("model_dir", path)
+
+
+def test_other_paths_are_let_pass():
+  assert cli.plain_path("model_dir", "/a b/{c}/rün") == "/a b/{c}/rün"
+
+
+def test_a_fault_of_the_environment_is_one_line_and_status_2(monkeypatch, capsys):
+  def main(_):
+    raise OSError(28, "No space left on device", "/run/x")
+
+  monkeypatch.setattr("sys.argv", ["program"])
+  monkeypatch.setattr(cli.app, "run", lambda main, flags_parser: main(["program"]))
+  with pytest.raises(SystemExit) as left:
+    cli.run(main)
+  assert left.value.code == 2
+  assert capsys.readouterr().err == "error: /run/x: No space left on device; make room there\n"

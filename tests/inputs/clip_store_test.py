@@ -78,3 +78,62 @@ def test_a_file_without_clips_is_passed_over(write_dataset, smooth_picture, tmp_
   store = clip_store.open_store(folder, "train", image_size=32, cache=mode,
                                 cache_dir=str(tmp_path / "cache"))
   assert [video.id for video in store.videos] == ["train1", "train0"]
+
+
+@pytest.fixture
+def look(write_dataset, smooth_picture, tmp_path):
+  """Looks whether a small dataset can be trained on; `change` is done to its folder before."""
+  clips = [([0], {"rgb": [smooth_picture(seed, (40, 60, 3))]}) for seed in (0, 1)]
+
+  def look(change=lambda folder: None, splits=("train", "validation"), **options):
+    write_dataset(tmp_path, {split: clips for split in splits})
+    change(tmp_path)
+    fixed = dict(cache_dir=str(tmp_path / "cache"), cache="auto", flow="stored", image_size=32)
+    clip_store.check(str(tmp_path), **fixed | options)
+
+  return look
+
+
+def test_a_dataset_that_can_be_trained_on_is_let_pass_and_nothing_is_written(look, tmp_path):
+  look()
+  assert not (tmp_path / "cache").exists()
+
+
+def _shorten(folder):
+  path = folder / "train-00000-of-00001.tfrecord"
+  path.write_bytes(path.read_bytes()[:100])
+
+
+def _without_stream(folder):
+  info = dataset.to_json(dataset.load(str(folder)))
+  info["streams"]["depth"] = {
+    "kind": "image", "channels": 1, "feature": "DEPTH/image/encoded", "format": "png"}
+  dataset.save(dataset.from_json(info), str(folder))
+
+
+@pytest.mark.parametrize("change, options, told", [
+  (_shorten, {}, "train-00000-of-00001.tfrecord is damaged: the record at byte 0 is not whole"),
+  (lambda folder: (folder / "validation-00000-of-00001.tfrecord").unlink(), {}, "is missing"),
+  (_without_stream, {}, "has no frames of the stream 'depth'"),
+  (lambda folder: (folder / "cache").write_text(""), {}, "cache is no folder"),
+  (lambda folder: None, {"cache_dir": "/proc/nowhere/cache"}, "/proc/nowhere/cache cannot be w"),
+  (lambda folder: None, {"splits": ("train",)}, "has no usable validation clips"),
+])
+def test_a_dataset_or_a_cache_that_will_not_do_is_told(look, change, options, told):
+  with pytest.raises(cli.UserError, match=told):
+    look(change, **options)
+
+
+@pytest.mark.parametrize("name, content", [
+  ("index.json", b"{}"), ("index.json", b""), ("index.json", b"[{}]"), ("rgb.npy", b"x"),
+  ("rgb.npy", None)])
+def test_a_damaged_cache_is_told(write_dataset, smooth_picture, tmp_path, name, content):
+  clips = [([0], {"rgb": [smooth_picture(0, (40, 60, 3))]})]
+  folder = write_dataset(tmp_path, {"train": clips})
+  options = dict(image_size=32, cache="disk", cache_dir=str(tmp_path / "cache"))
+  clip_store.open_store(folder, "train", **options)
+  (path,) = (tmp_path / "cache").glob(f"*/{name}")
+  whole = path.read_bytes()
+  path.write_bytes(whole[:len(whole) // 2] if content is None else content)
+  with pytest.raises(cli.UserError, match="; delete .*cache/train-.*, so that the videos are deco"):
+    clip_store.open_store(folder, "train", **options)

@@ -49,3 +49,11 @@ def test_a_record_that_does_not_fit_its_checksum_is_named(paths):
     file.write(b"X")
   with pytest.raises(cli.UserError, match="0.tfrecord is damaged: the record at byte 37 is not"):
     record_index.read(paths[0], index[2][1])
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"\x93NUMPY\x01\x00"])
+def test_a_damaged_index_is_made_anew(paths, tmp_path, content):
+  kept = tmp_path / "kept.npy"
+  kept.write_bytes(content)
+  assert record_index.locate(paths, str(kept)).shape == (4, 2)
+  assert np.load(kept).shape == (4, 2)
