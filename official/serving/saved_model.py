@@ -79,6 +79,7 @@ class Version:
       definition.outputs["probabilities"].tensor_shape.dim[-1].size
       for definition in self.signatures.values()
       if "probabilities" in definition.outputs
+      and definition.outputs["probabilities"].tensor_shape.dim
     }
     if answers - {len(names), -1}:
       raise cli.UserError(
@@ -106,6 +107,13 @@ class Version:
           f"{self.path}/{name} cannot be read ({error.strerror}); export the network again"
         ) from error
     return found.hexdigest()[:12]
+
+  def check_assets(self) -> None:
+    """Raises UserError where an asset is damaged, or missing beside the others of an export."""
+    _ = self.classes
+    if any(os.path.exists(os.path.join(self.path, "assets", name))
+           for name in ("clip.json", "architecture.json")):
+      _ = self.clip
 
   @property
   def streams(self) -> dict[str, dataset.StreamInfo]:
