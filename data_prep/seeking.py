@@ -13,6 +13,7 @@ indices, and decoding timestamps, except those of AVI, which are indices in the 
 
 from collections.abc import Iterator
 from fractions import Fraction
+import functools
 import itertools
 
 import av
@@ -23,7 +24,8 @@ from data_prep.video_file import VideoFile
 ROUNDING = Fraction(1, 1000)  # Seconds by which a container may have rounded its timestamps.
 _STEPS_BACK = (0, 1, 4, 16, 64, 256, 1024)  # Seconds before the start, one tried after the other.
 _MAY_BEGIN_ANEW = av.format.Flags.ts_discont.value
-_LARGE = 1 << 28  # Bytes; of a larger file, only what is around the cut is read.
+_LARGE = 1 << 26  # Bytes; of a larger file, only what is around the cut is read.
+_FILES_REMEMBERED = 256
 _AROUND = 1  # Seconds by which packets may be out of order.
 
 
@@ -53,13 +55,14 @@ def _attempts(video: VideoFile, time_of: clocks.Clock,
               start: Fraction) -> Iterator[Iterator[av.VideoFrame]]:
   """Yields one way after the other to come by the frames."""
   container_format, latest = video.container.format, start + ROUNDING
-  keys: list[tuple[int, Fraction]] = []
+  keys: tuple[tuple[int, int], ...] = ()
   if time_of.name == "pts" and container_format.flags & _MAY_BEGIN_ANEW:
     if container_format.name in clocks.MADE_UP or video.container.size <= _LARGE:
-      keys = _key_packets(video, time_of)
-      video.begin_again()
+      fault, keys = _key_packets(video.location, video.container.size)
+      if fault:
+        raise clocks.ClockError(fault)
   if time_of.name == "pts" and container_format.name in clocks.MADE_UP:
-    numbers = [number for number, seconds in keys if seconds <= latest]
+    numbers = [number for number, ticks in keys if ticks <= time_of.ticks(latest)]
     for number in numbers[:-3:-1]:
       video.begin_again()
       yield video.decoded(itertools.islice(video.packets(), number, None))
@@ -72,27 +75,31 @@ def _attempts(video: VideoFile, time_of: clocks.Clock,
       yield video.decoded(_from_key_packet(video, time_of, latest))
 
 
-def _key_packets(video: VideoFile, time_of: clocks.Clock) -> list[tuple[int, Fraction]]:
-  """Returns the numbers and times of all key packets.
+@functools.lru_cache(_FILES_REMEMBERED)
+def _key_packets(location: str, size: int) -> tuple[str, tuple[tuple[int, int], ...]]:
+  """Returns what is wrong with timestamps, or else "", and (number, pts) of the key packets.
 
-  Raises:
-    ClockError: Timestamps are missing, there twice, or begin anew.
+  Long videos are cut many times, so that it is remembered.
+
+  Args:
+    location: The file.
+    size: Its bytes; a file of another size is another one.
   """
-  video.begin_again()
+  del size
   keys, seen, before = [], set(), None
-  for number, packet in enumerate(video.packets()):
-    if not packet.size:
-      continue
-    seconds = time_of.of_packet(packet)
-    if seconds is None or seconds in seen:
-      raise clocks.ClockError(f"packet {number} has no {time_of.name} of its own")
-    if before is not None and packet.dts is not None and packet.dts <= before:
-      raise clocks.ClockError(f"time begins anew at packet {number}")
-    seen.add(seconds)
-    before = packet.dts
-    if _is_key(packet):
-      keys.append((number, seconds))
-  return keys
+  with VideoFile(location) as video:
+    for number, packet in enumerate(video.packets()):
+      if not packet.size:
+        continue
+      if packet.pts is None or packet.pts in seen:
+        return f"packet {number} has no pts of its own", ()
+      if before is not None and packet.dts is not None and packet.dts <= before:
+        return f"time begins anew at packet {number}", ()
+      seen.add(packet.pts)
+      before = packet.dts
+      if packet.is_keyframe:
+        keys.append((number, packet.pts))
+  return "", tuple(keys)
 
 
 def _from_key_packet(video: VideoFile, time_of: clocks.Clock,

@@ -20,6 +20,7 @@ class VideoFile(contextlib.AbstractContextManager):
   """A file that is read once from its beginning, or from where its container is sought to.
 
   Attributes:
+    location: Its path or URL.
     container: The open file.
     stream: The first of its video streams that is no picture of a cover.
     damage: Why packets could not be decoded, one reason each.
@@ -35,7 +36,7 @@ class VideoFile(contextlib.AbstractContextManager):
       DecodeError: It cannot be opened, or has no video stream.
       LimitError: Its frames are too large.
     """
-    self._location = location
+    self.location = location
     self._limits = limits
     self._resources = contextlib.ExitStack()
     self.damage: list[str] = []
@@ -85,7 +86,7 @@ class VideoFile(contextlib.AbstractContextManager):
 
   def _open(self) -> None:
     try:
-      source = self._location
+      source = self.location
       if files.is_url(source):
         source = self._resources.enter_context(files.open_to_read(source))
       self.container = self._resources.enter_context(av.open(source, metadata_errors="replace"))
