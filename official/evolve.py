@@ -56,7 +56,8 @@ flags.DEFINE_integer(
 flags.DEFINE_integer(
   "initial_candidates",
   None,
-  "Random candidates that come first, the best of which survive; default: --population_size.",
+  "Candidates without a parent, which come first: random ones, after the founders of --start_from. "
+  "The best of them survive; default: --population_size.",
 )
 flags.DEFINE_integer(
   "tournament_size", 5, "Members drawn from the population; the best of them is the parent."
@@ -74,7 +75,8 @@ flags.DEFINE_enum(
   "fitness",
   "accuracy",
   settings_lib.FITNESS,
-  "What is maximised on the validation clips; loss counts negatively.",
+  "What decides on the validation clips which candidate is better: the loss is minimised, all else "
+  "maximised.",
 )
 flags.DEFINE_enum(
   "guidance",
@@ -120,7 +122,8 @@ flags.DEFINE_float(
 flags.DEFINE_float(
   "target_fitness",
   None,
-  "Begins nothing new once a candidate is as good. May be changed later.",
+  "Begins nothing new once a candidate's --fitness is at least this; with --fitness=loss, at most "
+  "this. May be changed later.",
 )
 flags.DEFINE_integer(
   "max_retries",
@@ -170,7 +173,8 @@ flags.DEFINE_integer(
 flags.DEFINE_string(
   "start_from",
   None,
-  "Folder of an earlier run, whose best architectures are the first candidates of this one.",
+  "Folder of an earlier run, whose best architectures are the first candidates of this one, its "
+  "founders. Those that --search_space or the dataset do not allow are left out, and named.",
 )
 
 # Flags that decide what a training finds; SearchSettings has those of the search.
@@ -280,6 +284,7 @@ def _dry_run(
     executor=executor,
     candidate_steps=FLAGS.candidate_steps,
     final_steps=FLAGS.final_steps,
+    start_from=FLAGS.start_from and cli.resolve_path(FLAGS.start_from),
     probe=probe.Probe(setup=setup(FLAGS.candidate_steps), workers=settings.workers),
   )
 

@@ -47,11 +47,11 @@ class Fields:
       raise self._wrong(name, value, "a string")
     return value
 
-  def integer(self, name: str, default: Any = REQUIRED, *, least: int = 0) -> Any:
-    """Reads an integer of at least `least`; with default None, null counts as absent."""
+  def integer(self, name: str, default: Any = REQUIRED, *, least: int = 0, most: int) -> Any:
+    """Reads an integer from `least` to `most`; with default None, null counts as absent."""
     value = self._take(name, default)
-    if value is not default and not _is_integer(value, least):
-      raise self._wrong(name, value, f"an integer of at least {least}")
+    if value is not default and not _is_integer(value, least, most):
+      raise self._wrong(name, value, f"an integer of at least {least} and at most {most}")
     return value
 
   def number(self, name: str, default: Any = REQUIRED, *, least: float, most: float) -> float:
@@ -61,39 +61,41 @@ class Fields:
       raise self._wrong(name, value, f"a number from {least} to {most}")
     return float(value)
 
-  def integers(self, name: str, default: Any = REQUIRED, *, least: int = 1) -> Any:
-    """Reads a list of different integers, returned sorted."""
+  def integers(self, name: str, default: Any = REQUIRED, *, least: int = 1, most: int,
+               longest: int) -> Any:
+    """Reads a list of at most `longest` different integers, returned sorted."""
     value = self._take(name, default)
     if value is default:
       return value
-    if not isinstance(value, list) or not value or not all(
-        _is_integer(item, least) for item in value) or len(set(value)) < len(value):
-      raise self._wrong(name, value, f"a list of different integers of at least {least}")
+    if not isinstance(value, list) or not 0 < len(value) <= longest or not all(
+        _is_integer(item, least, most) for item in value) or len(set(value)) < len(value):
+      raise self._wrong(name, value, f"a list of different integers of at least {least} and at "
+                                     f"most {most}, from 1 to {longest} of them")
     return tuple(sorted(value))
 
-  def bounds(self, name: str, default: Any = REQUIRED) -> tuple[int, int]:
-    """Reads `[least, most]`."""
+  def bounds(self, name: str, default: Any = REQUIRED, *, most: int) -> tuple[int, int]:
+    """Reads `[least, most]`, each at most `most`."""
     value = self._take(name, default)
     if value is default:
       return value
     if (not isinstance(value, list) or len(value) != 2
-        or not all(_is_integer(item, 0) for item in value) or value[0] > value[1]):
-      raise self._wrong(name, value, "two integers, [least, most]")
+        or not all(_is_integer(item, 0, most) for item in value) or value[0] > value[1]):
+      raise self._wrong(name, value, f"two integers, [least, most], of at most {most}")
     return tuple(value)
 
-  def texts(self, name: str, default: Any = REQUIRED) -> tuple[str, ...]:
-    """Reads a list of different strings, in their order."""
+  def texts(self, name: str, default: Any = REQUIRED, *, longest: int) -> tuple[str, ...]:
+    """Reads a list of at most `longest` different strings, in their order."""
     value = self._take(name, default)
-    if not isinstance(value, list) or not value or not all(
+    if not isinstance(value, list) or not 0 < len(value) <= longest or not all(
         isinstance(item, str) for item in value) or len(set(value)) < len(value):
-      raise self._wrong(name, value, "a list of different strings")
+      raise self._wrong(name, value, f"a list of different strings, from 1 to {longest} of them")
     return tuple(value)
 
-  def items(self, name: str) -> Iterator[tuple[str, Any]]:
-    """Reads a list, item by item, each with its full name."""
+  def items(self, name: str, *, longest: int) -> Iterator[tuple[str, Any]]:
+    """Reads a list of at most `longest` items, item by item, each with its full name."""
     value = self._take(name, REQUIRED)
-    if not isinstance(value, list) or not value:
-      raise self._wrong(name, value, "a list that is not empty")
+    if not isinstance(value, list) or not 0 < len(value) <= longest:
+      raise self._wrong(name, value, f"a list that is not empty, of at most {longest}")
     for index, item in enumerate(value):
       yield f"{self.name(name)}[{index}]", item
 
@@ -108,10 +110,10 @@ class Fields:
     return self.error(name, f"is {_show(value)}; it is {expected}")
 
 
-def _is_integer(value: Any, least: int) -> bool:
-  return isinstance(value, int) and not isinstance(value, bool) and value >= least
+def _is_integer(value: Any, least: int, most: int) -> bool:
+  return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
 def _show(value: Any) -> str:
-  text = json.dumps(value)
+  text = json.dumps(value)  # NaN and Infinity included.
   return text if len(text) <= 60 else text[:57] + "..."

@@ -19,9 +19,15 @@ levels: One object for each level above the stems: it begins with so many `block
   of a level, and obey `min_channels` and, where given, `allowed_channels` and `max_blocks`.
   `intermediate_channels` is D of the bottleneck kinds. Strides are powers of two.
 temporal_dilations: r of every block with a convolution over time is one of these.
+connection_probability: Of each possible connection, in a random architecture.
+initial_splits, initial_merges: Least and most of each in a random architecture.
+max_operators: The most splits, merges and changes of dilation of a child.
 min_depth: Connections on the longest path from a stem to the last level.
 max_stride, min_params, max_params, max_flops: Bounds, if given: the cumulative spatial stride that
   an architecture can reach, trainable parameters, floating point operations of a clip (cost.py).
+
+No number is unlimited: a slip of the keyboard is told at once, instead of a program that never
+answers. The limits (`_Limits`) are far above any network that could be trained.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -40,6 +46,24 @@ from official.architecture.architecture import Block
 from official.architecture.fields import Fields
 
 _FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "spaces")
+
+
+class _Limits:
+  """The most that a space may ask for."""
+  LEVELS = 32
+  BLOCKS = 64  # On a level.
+  ALL_BLOCKS = 128  # On all levels, initial splits included.
+  STEM_SETS = 64
+  STEMS = 16  # In a set.
+  STREAMS = 16  # Of a stem.
+  KINDS = 32
+  CHOICES = 64  # In a list of channels, strides or dilations.
+  CHANNELS = 65536
+  MODULES = 256
+  DILATION = 65536
+  STRIDE = 1024
+  OPERATORS = 64
+  NUMBER = 10**18  # Parameters and floating point operations.
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -139,19 +163,22 @@ class SearchSpace:
     fields = Fields(data)
     space = cls(
         name=fields.text("name"),
-        stems=tuple(_stems(name, item) for name, item in fields.items("stems")),
+        stems=tuple(_stems(name, item)
+                    for name, item in fields.items("stems", longest=_Limits.STEM_SETS)),
         levels=tuple(_level(index, name, item)
-                     for index, (name, item) in enumerate(fields.items("levels"))),
-        temporal_dilations=fields.integers("temporal_dilations"),
+                     for index, (name, item) in enumerate(
+                         fields.items("levels", longest=_Limits.LEVELS))),
+        temporal_dilations=fields.integers(
+            "temporal_dilations", most=_Limits.DILATION, longest=_Limits.CHOICES),
         connection_probability=fields.number("connection_probability", 0.5, least=0, most=1),
-        initial_splits=fields.bounds("initial_splits", (0, 0)),
-        initial_merges=fields.bounds("initial_merges", (0, 0)),
-        max_operators=fields.integer("max_operators", 4),
-        min_depth=fields.integer("min_depth", 1, least=1),
-        max_stride=fields.integer("max_stride", None, least=1),
-        min_params=fields.integer("min_params", None),
-        max_params=fields.integer("max_params", None, least=1),
-        max_flops=fields.integer("max_flops", None, least=1))
+        initial_splits=fields.bounds("initial_splits", (0, 0), most=_Limits.OPERATORS),
+        initial_merges=fields.bounds("initial_merges", (0, 0), most=_Limits.OPERATORS),
+        max_operators=fields.integer("max_operators", 4, most=_Limits.OPERATORS),
+        min_depth=fields.integer("min_depth", 1, least=1, most=_Limits.LEVELS),
+        max_stride=fields.integer("max_stride", None, least=1, most=_Limits.NUMBER),
+        min_params=fields.integer("min_params", None, most=_Limits.NUMBER),
+        max_params=fields.integer("max_params", None, least=1, most=_Limits.NUMBER),
+        max_flops=fields.integer("max_flops", None, least=1, most=_Limits.NUMBER))
     fields.close()
     _check_bounds(fields, space)
     return space
@@ -186,15 +213,16 @@ def _read(path: str) -> SearchSpace:
 
 
 def _stems(name: str, data: Any) -> tuple[StemSpec, ...]:
-  if not isinstance(data, list) or not data:
-    raise UserError(f"{name} is {json.dumps(data):.60}; it is a list of stems")
+  if not isinstance(data, list) or not 0 < len(data) <= _Limits.STEMS:
+    raise UserError(f"{name} is {json.dumps(data):.60}; it is a list of stems, from 1 to "
+                    f"{_Limits.STEMS} of them")
   stems = []
   for index, item in enumerate(data):
     fields = Fields(item, f"{name}[{index}]")
     stem = StemSpec(
-        kind=fields.text("kind"), streams=fields.texts("streams"),
-        channels=fields.integer("channels", least=1),
-        spatial_stride=fields.integer("spatial_stride", least=1))
+        kind=fields.text("kind"), streams=fields.texts("streams", longest=_Limits.STREAMS),
+        channels=fields.integer("channels", least=1, most=_Limits.CHANNELS),
+        spatial_stride=fields.integer("spatial_stride", least=1, most=_Limits.STRIDE))
     fields.close()
     _check_stride(fields, "spatial_stride", stem.spatial_stride)
     _check_block(f"{name}[{index}]", lambda stem=stem: stem.block("stem"))
@@ -204,16 +232,20 @@ def _stems(name: str, data: Any) -> tuple[StemSpec, ...]:
 
 def _level(index: int, name: str, data: Any) -> LevelSpec:
   fields = Fields(data, name)
+  channels = functools.partial(
+      fields.integers, most=_Limits.CHANNELS, longest=_Limits.CHOICES)
   level = LevelSpec(
-      kinds=fields.texts("kinds"),
-      blocks=fields.integer("blocks", least=1),
-      channels=fields.integers("channels"),
-      min_channels=fields.integer("min_channels", least=1),
-      modules=fields.integer("modules", least=1),
-      spatial_strides=fields.integers("spatial_strides"),
-      intermediate_channels=fields.integer("intermediate_channels", None, least=1),
-      allowed_channels=fields.integers("allowed_channels", None),
-      max_blocks=fields.integer("max_blocks", None, least=1))
+      kinds=fields.texts("kinds", longest=_Limits.KINDS),
+      blocks=fields.integer("blocks", least=1, most=_Limits.BLOCKS),
+      channels=channels("channels"),
+      min_channels=fields.integer("min_channels", least=1, most=_Limits.CHANNELS),
+      modules=fields.integer("modules", least=1, most=_Limits.MODULES),
+      spatial_strides=fields.integers(
+          "spatial_strides", most=_Limits.STRIDE, longest=_Limits.CHOICES),
+      intermediate_channels=fields.integer(
+          "intermediate_channels", None, least=1, most=_Limits.CHANNELS),
+      allowed_channels=channels("allowed_channels", None),
+      max_blocks=fields.integer("max_blocks", None, least=1, most=_Limits.ALL_BLOCKS))
   fields.close()
   if level.max_blocks is not None and level.max_blocks < level.blocks:
     raise fields.error("max_blocks", f"is {level.max_blocks}; blocks is {level.blocks}")
@@ -242,6 +274,10 @@ def _check_block(name: str, make: Callable[[], Block]) -> None:
 
 
 def _check_bounds(fields: Fields, space: SearchSpace) -> None:
+  blocks = sum(level.blocks for level in space.levels) + space.initial_splits[1]
+  if blocks > _Limits.ALL_BLOCKS:
+    raise fields.error("levels", f"have {blocks} blocks in all, with initial_splits; "
+                                 f"{_Limits.ALL_BLOCKS} are the most")
   if space.min_depth > len(space.levels):
     raise fields.error("min_depth", f"is {space.min_depth}; {len(space.levels)} levels allow "
                                     f"{len(space.levels)} at most")

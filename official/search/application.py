@@ -17,6 +17,7 @@ from typing import Any
 from data_prep import cli
 from data_prep import files as data_files
 from official.architecture import cost
+from official.architecture import dead_choices
 from official.architecture.space import SearchSpace
 from official.search import dry_run as dry_run_lib
 from official.search import failures
@@ -111,8 +112,9 @@ def run(*, model_dir: str, space: SearchSpace, settings: SearchSettings, clip: c
   """
   directory = RunDirectory(model_dir)
   defaults = {**defaults, **_search_defaults(space, settings)}
+  left_out: list[str] = []
   refined = start_from and refinement.begin(directory, start_from, settings.population_size, space,
-                                            clip)
+                                            clip, left_out.append)
   whole_identity = {"search_space": space.to_json(), **settings.identity(), **identity,
                     "start_from": refined}
   directory.check(whole_identity, defaults)
@@ -125,6 +127,8 @@ def run(*, model_dir: str, space: SearchSpace, settings: SearchSettings, clip: c
     with (signals.raising(), executor() as pool, _checked(work.check, pool),
           directory.opened(whole_identity, whole_operation, defaults),
           console or Console() as console):
+      for line in (*left_out, *_dead_choices(space, settings, clip)):
+        console.say(line)
       best = loop.search(directory, space, settings, clip, work.candidate, pool, console,
                          refined["founders"] if refined else ())
       console.end_bar()
@@ -143,12 +147,22 @@ def run(*, model_dir: str, space: SearchSpace, settings: SearchSettings, clip: c
 
 def dry_run(*, space: SearchSpace, settings: SearchSettings, clip: cost.Clip,
             executor: Callable[[], base.Executor], candidate_steps: int, final_steps: int,
-            probe: base.Evaluator) -> int:
-  """Says what a search would take (dry_run.py), and returns the exit status."""
+            probe: base.Evaluator, start_from: str | None = None) -> int:
+  """Says what a search would take (dry_run.py), and returns the exit status.
+
+  Raises:
+    UserError: Something cannot be done as asked.
+  """
+  left_out: list[str] = []
+  founders = list(refinement.founders(start_from, settings.population_size, space, clip,
+                                      left_out.append).values()) if start_from else []
   try:
     with signals.raising(), Console() as console, executor() as pool:
+      for line in (*left_out, *_dead_choices(space, settings, clip)):
+        console.say(line)
       dry_run_lib.run(space=space, settings=settings, clip=clip, candidate_steps=candidate_steps,
-                      final_steps=final_steps, probe=probe, executor=pool, console=console)
+                      final_steps=final_steps, probe=probe, executor=pool, console=console,
+                      founders=founders)
   except failures.SearchStopped as stopped:
     print(f"stopped: {stopped}", file=sys.stderr, flush=True)
     return 1
@@ -167,6 +181,13 @@ def _train_to_the_end(directory: RunDirectory, best: Sequence[Member], settings:
   return final.train_several(directory, numbers, final_settings, work.final, pool, console,
                              how=settings.final, fitness=settings.fitness, joining=work.joining,
                              **how)
+
+
+def _dead_choices(space: SearchSpace, settings: SearchSettings, clip: cost.Clip) -> list[str]:
+  """Returns what makes no difference in a search, line by line."""
+  lines = [f"--search_space: {line}" for line in dead_choices.dead_choices(space, clip)]
+  dead = settings.dead_choice()
+  return [*lines, dead] if dead else lines
 
 
 def _search_defaults(space: SearchSpace, settings: SearchSettings) -> dict[str, Any]:

@@ -9,7 +9,7 @@ It is an estimate. Children inherit the blocks of good parents, so they may be l
 than random architectures; all trials count alike; and a machine that does other work is slower.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import dataclasses
 import math
 import os
@@ -18,6 +18,7 @@ import tempfile
 from typing import Any
 
 from data_prep import cli
+from official.architecture import canonical
 from official.architecture import cost
 from official.architecture import random_generation
 from official.architecture import serialization
@@ -32,6 +33,7 @@ from official.search.executors.base import Evaluator
 from official.search.executors.base import Executor
 from official.search.executors.base import Outcome
 from official.search.executors.base import Task
+from official.search.known import Known
 from official.search.settings import SearchSettings
 
 _DRAWN = 12
@@ -58,7 +60,8 @@ class Trial:
 
 
 def run(*, space: SearchSpace, settings: SearchSettings, clip: cost.Clip, candidate_steps: int,
-        final_steps: int, probe: Evaluator, executor: Executor, console: Console) -> None:
+        final_steps: int, probe: Evaluator, executor: Executor, console: Console,
+        founders: Sequence[Architecture] = ()) -> None:
   """Tries some candidates and tells what the search would take.
 
   Args:
@@ -70,12 +73,13 @@ def run(*, space: SearchSpace, settings: SearchSettings, clip: cost.Clip, candid
     probe: Called like an evaluator; returns what official.training.probe.Probe does.
     executor: Runs the probes; closed by the caller.
     console: Entered by the caller; told what happens.
+    founders: The search's first candidates, from an earlier run.
 
   Raises:
     UserError: The space admits no architecture.
     SearchStopped: A probe failed, and not for the candidate's size.
   """
-  trials = choose(space, settings, clip)
+  trials = choose(space, settings, clip, founders)
   console.say(f"dry run: trying {len(trials)} candidates for a few steps each; nothing is kept")
   with tempfile.TemporaryDirectory(prefix="dry_run_") as folder:
     results = _try(trials, settings, probe, executor, console, folder)
@@ -85,27 +89,40 @@ def run(*, space: SearchSpace, settings: SearchSettings, clip: cost.Clip, candid
     console.say(line)
 
 
-def choose(space: SearchSpace, settings: SearchSettings, clip: cost.Clip) -> list[Trial]:
+def choose(space: SearchSpace, settings: SearchSettings, clip: cost.Clip,
+           founders: Sequence[Architecture] = ()) -> list[Trial]:
   """Returns, by parameters, the smallest and the largest of the search's first candidates, and some
   between them.
 
   Raises:
     UserError: The space admits no architecture.
   """
-  founders = (settings.candidates if settings.algorithm == "random_search"
-              else settings.initial_candidates)
+  without_parent = (settings.candidates if settings.algorithm == "random_search"
+                    else settings.initial_candidates)
+  drawn: list[Trial] = []
+  known = Known()
   try:
-    drawn = [_draw(number, space, settings, clip) for number in range(min(founders, _DRAWN))]
+    for number in range(min(without_parent, _DRAWN)):
+      drawn.append(
+          _trial(number, founders[number], clip) if number < len(founders)
+          else _draw(number, space, settings, clip, known.lacks(clip.num_frames)))
+      known.add(canonical.digest(drawn[-1].architecture, clip.num_frames))
   except ArchitectureError as error:
-    raise cli.UserError(f"--search_space: {error}") from error
+    if not drawn:  # Otherwise they are all that the space has.
+      raise cli.UserError(f"--search_space: {error}") from error
   drawn.sort(key=lambda trial: (trial.params, trial.number))
   count = min(_TRIED, len(drawn))
   return [drawn[index * (len(drawn) - 1) // max(count - 1, 1)] for index in range(count)]
 
 
-def _draw(number: int, space: SearchSpace, settings: SearchSettings, clip: cost.Clip) -> Trial:
-  architecture = random_generation.found(
-      space, proposals.generator(settings.seed, number), clip=clip).architecture
+def _draw(number: int, space: SearchSpace, settings: SearchSettings, clip: cost.Clip,
+          is_new: Callable[[Architecture], bool] | None = None) -> Trial:
+  drawn = random_generation.found(
+      space, proposals.generator(settings.seed, number), clip=clip, is_new=is_new)
+  return _trial(number, drawn.architecture, clip)
+
+
+def _trial(number: int, architecture: Architecture, clip: cost.Clip) -> Trial:
   return Trial(number=number, architecture=architecture,
                params=cost.parameters(architecture, clip.streams, clip.num_classes),
                flops=cost.flops(architecture, clip))

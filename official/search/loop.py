@@ -18,6 +18,7 @@ from official.architecture import cost
 from official.architecture.architecture import ArchitectureError
 from official.architecture.space import SearchSpace
 from official.search import failures
+from official.search import fitness as fitness_lib
 from official.search import proposals
 from official.search import state as state_lib
 from official.search import summaries
@@ -75,7 +76,7 @@ class _Driver:
     self._watch = failures.Watch(patience=settings.population_size,
                                  feasible=self._state.best is not None)
     self._clock = _Clock(run)
-    self._summaries = summaries.Summaries(run)
+    self._summaries = summaries.Summaries(run, settings.fitness)
     self._said_enough = False
     self._is_exhausted = False
 
@@ -194,7 +195,8 @@ class _Driver:
     best = self._state.best
     if best is None:
       return "none feasible yet"
-    return f"best {self._settings.fitness} {best.fitness:.4f} (candidate {best.number:06d})"
+    return (f"best {fitness_lib.text(self._settings.fitness, best.fitness)} "
+            f"(candidate {best.number:06d})")
 
 
 class _Clock:

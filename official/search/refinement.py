@@ -1,27 +1,31 @@
 """A search that begins with what an earlier one found: `--start_from=MODEL_DIR`.
 
 The best architectures of the earlier run are the first candidates of the new one, its founders;
-they are trained anew, for data, steps and seed may be others. The space may be another too: only
-those within its bounds are taken.
+they are trained anew, for data, steps and seed may be others. The space may be another, too: only
+those that it holds are taken (official/architecture/membership.py), and what is left out is told.
 
 The earlier run may go on meanwhile and find better ones, so that the founders of a run are chosen
 once: they stand in its search.json, and are read from there when it goes on.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from data_prep import cli
+from official.architecture import canonical
 from official.architecture import cost
-from official.architecture import feasibility
+from official.architecture import membership
 from official.architecture import serialization
 from official.architecture.architecture import Architecture
 from official.architecture.space import SearchSpace
 from official.search import trained
 from official.search.run_directory import RunDirectory
 
+_TOLD = 5
 
-def begin(run: RunDirectory, model_dir: str, count: int, space: SearchSpace,
-          clip: cost.Clip) -> dict[str, Any]:
+
+def begin(run: RunDirectory, model_dir: str, count: int, space: SearchSpace, clip: cost.Clip,
+          say: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
   """Returns what search.json keeps of a refinement: `model_dir`, the earlier run, and `founders`,
   each with `candidate`, its number there, and `architecture`, in JSON; the best first.
 
@@ -33,6 +37,7 @@ def begin(run: RunDirectory, model_dir: str, count: int, space: SearchSpace,
     count: Founders at most.
     space: The new search's.
     clip: What the new search builds networks for.
+    say: Told, line by line, which architectures are left out and why.
 
   Raises:
     UserError: As `founders` does.
@@ -40,25 +45,26 @@ def begin(run: RunDirectory, model_dir: str, count: int, space: SearchSpace,
   recorded = run.recorded()
   if recorded is None:
     chosen = [{"candidate": number, "architecture": serialization.to_json(architecture)}
-              for number, architecture in founders(model_dir, count, space, clip).items()]
+              for number, architecture in founders(model_dir, count, space, clip, say).items()]
   else:
     chosen = (recorded["identity"].get("start_from") or {}).get("founders")
   return {"model_dir": model_dir, "founders": chosen}
 
 
-def founders(model_dir: str, count: int, space: SearchSpace,
-             clip: cost.Clip) -> dict[int, Architecture]:
+def founders(model_dir: str, count: int, space: SearchSpace, clip: cost.Clip,
+             say: Callable[[str], None] = lambda text: None) -> dict[int, Architecture]:
   """Returns the best architectures of an earlier run by candidate, all different, best first;
   `count` at most.
 
   Best is what the earlier run's own fitness says. Those are left out that read streams which the
-  dataset does not have, or that break a bound of the space.
+  dataset does not have, or that break a rule of the space.
 
   Args:
     model_dir: The earlier run, which may be at work.
     count: Architectures at most; at least 1.
     space: The new search's.
     clip: What the new search builds networks for.
+    say: Told, line by line, which architectures are left out and why.
 
   Raises:
     UserError: The folder is no run, has no feasible result, or none of its architectures fits.
@@ -66,16 +72,17 @@ def founders(model_dir: str, count: int, space: SearchSpace,
   run = RunDirectory(model_dir)
   ranked = _ranked(run, model_dir)
   found: dict[int, Architecture] = {}
-  seen: set[Architecture] = set()
-  objections = []
+  seen: set[str] = set()
+  objections: list[tuple[int, str]] = []
   for number in ranked:
     architecture = _read(run, number, model_dir)
-    if architecture in seen:
+    digest = canonical.digest(architecture, clip.num_frames)
+    if digest in seen:
       continue
-    seen.add(architecture)
+    seen.add(digest)
     objection = _objection(architecture, space, clip)
     if objection is not None:
-      objections.append(objection)
+      objections.append((number, objection))
       continue
     found[number] = architecture
     if len(found) == count:
@@ -83,7 +90,12 @@ def founders(model_dir: str, count: int, space: SearchSpace,
   if not found:
     raise cli.UserError(
         f"--start_from={model_dir}: none of its {len(objections)} architectures fits; the best "
-        f"{objections[0]}; choose another --search_space or another run")
+        f"{objections[0][1]}; choose another --search_space or another run (the best is candidate "
+        f"{objections[0][0]:06d})")
+  for number, objection in objections[:_TOLD]:
+    say(f"--start_from={model_dir}: candidate {number:06d} is left out: it {objection}")
+  if len(objections) > _TOLD:
+    say(f"--start_from={model_dir}: {len(objections) - _TOLD} others are left out, too")
   return found
 
 
@@ -116,5 +128,4 @@ def _objection(architecture: Architecture, space: SearchSpace, clip: cost.Clip) 
   if missing:
     return (f"reads the streams {', '.join(missing)}, and the dataset has "
             f"{', '.join(sorted(clip.streams))}")
-  objection = feasibility.objection(space, architecture, clip)
-  return objection and f"has {objection[1]}"
+  return membership.objection(space, architecture, clip)

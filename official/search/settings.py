@@ -54,7 +54,7 @@ class SearchSettings:
     workers: Candidates trained at a time.
     keep_checkpoints: Candidates, the best ones, that keep their weights.
     max_hours: Proposes nothing new after so many hours of searching, over all lives of the driver.
-    target_fitness: Proposes nothing new once a candidate is as good.
+    target_fitness: Proposes nothing new once a candidate is as good; of a loss, as low.
     max_retries: Times that a candidate is tried again after its process was killed, or its machine
       lost.
     candidate_timeout: Seconds after which a candidate is given up, from its start or, interrupted,
@@ -133,11 +133,27 @@ class SearchSettings:
       best: Fitness of the best so far, if there is one.
       hours: Of searching so far.
     """
-    if self.target_fitness is not None and best is not None and best >= self.target_fitness:
+    if self.target_fitness is not None and best is not None and best >= fitness_lib.target(
+        self.fitness, self.target_fitness):
       return f"--target_fitness={self.target_fitness:g} is reached"
     if self.max_hours is not None and hours >= self.max_hours:
       return f"--max_hours={self.max_hours:g} are over"
     return None
+
+  def dead_choice(self) -> str | None:
+    """Says why children cannot differ from their parents in connections; None if they can."""
+    if self.algorithm != "evolution" or self.rounds == 0:
+      return None
+    flag = None
+    if self.guidance == "connection_weights" and self.weight_threshold == 0:
+      flag = "--weight_threshold=0"
+    elif self.guidance != "connection_weights" and self.prune_fraction == 0:
+      flag = "--prune_fraction=0"
+    if flag is None:
+      return None
+    others = ("differ in their blocks alone" if self.max_operators else
+              "equal their parents, so that random architectures are trained instead")
+    return f"{flag} keeps every connection of a parent: children {others}"
 
   def identity(self) -> dict:
     """Values, by flag, that a run directory keeps for good."""

@@ -18,6 +18,7 @@ from typing import Any
 from data_prep import cli
 from official.search import files
 from official.search import final as final_lib
+from official.search import fitness as fitness_lib
 from official.search import locks
 from official.search import shapes
 from official.search import state as state_lib
@@ -45,7 +46,8 @@ class Status:
     failures: status, kind (the reason up to its first colon), count, and the number and whole
       reason of the last, for each kind of those that are not ok; the most frequent first.
     fitness: What is maximised.
-    best: number, fitness, loss and parameters of the best so far, or None.
+    best: number, fitness (larger is better: a loss is negative there), loss and parameters of the
+      best so far, or None.
     population: number and fitness of the members, best first.
     in_flight: number, phase, step, steps of the candidates that have no result yet, and
       `checkpoint`, the newest step from which a dead one would go on, or None.
@@ -130,11 +132,12 @@ def text(status: Status) -> str:
   if status.best:
     best = status.best
     size = f", {best['params']:,} parameters" if best["params"] else ""
-    loss = "" if best["loss"] is None else f", loss {best['loss']:.4f}"
-    lines.append(f"best: {status.fitness} {best['fitness']:.4f}{loss}, "
+    loss = ("" if best["loss"] is None or status.fitness == "loss"
+            else f", loss {best['loss']:.4f}")
+    lines.append(f"best: {fitness_lib.text(status.fitness, best['fitness'])}{loss}, "
                  f"candidate {best['number']:06d}{size}")
   if status.population:
-    values = [member["fitness"] for member in status.population]
+    values = [fitness_lib.shown(status.fitness, member["fitness"]) for member in status.population]
     lines.append(f"population: {len(values)} members, {status.fitness} {values[-1]:.4f} to "
                  f"{values[0]:.4f}, mean {sum(values) / len(values):.4f}")
   lines += [*_failure_lines(status), *_training_lines(status)]

@@ -6,6 +6,8 @@
                              the dilation of its target: 0 if all are alike, 1 if no two share one
     search/params_of_best    trainable parameters
 
+With --fitness=loss the first two are search/best_loss and search/population_mean_loss, positive.
+
 The step is the number of finished candidates. Every life of the driver writes a file of its own in
 RUN/search, without TensorFlow: an event file is a sequence of records, and TensorBoard has both the
 records and the events. Behind a URL nothing is written.
@@ -21,6 +23,7 @@ from tensorboard.compat.proto import event_pb2
 from tensorboard.summary.writer import record_writer
 
 from official.search import files
+from official.search import fitness as fitness_lib
 from official.search.run_directory import RunDirectory
 from official.search.state import SearchState
 
@@ -32,8 +35,9 @@ Connections = frozenset[tuple[str, str, int | None]]
 class Summaries:
   """Writes the curves of one life of the driver."""
 
-  def __init__(self, run: RunDirectory):
+  def __init__(self, run: RunDirectory, fitness: str = "accuracy"):
     self._run = run
+    self._fitness = fitness
     self._connections: dict[int, Connections] = {}
     self._distances: dict[tuple[int, int], float] = {}
     self._params: dict[int, int | None] = {}
@@ -57,8 +61,11 @@ class Summaries:
   def values(self, state: SearchState) -> dict[str, float]:
     """Returns a value for every curve."""
     fitnesses = [member.fitness for member in state.population]
-    values = {"search/best_fitness": state.best.fitness,
-              "search/population_mean": sum(fitnesses) / len(fitnesses),
+    best_name, mean_name = (("best_loss", "population_mean_loss") if self._fitness == "loss"
+                            else ("best_fitness", "population_mean"))
+    mean = sum(fitnesses) / len(fitnesses)
+    values = {f"search/{best_name}": fitness_lib.shown(self._fitness, state.best.fitness),
+              f"search/{mean_name}": fitness_lib.shown(self._fitness, mean),
               "search/diversity": self._diversity(state)}
     best = state.best.number
     if best not in self._params:

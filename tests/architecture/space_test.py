@@ -113,6 +113,55 @@ def test_a_wrong_field_is_named(changes, text):
   assert text in str(error.value)
 
 
+@pytest.mark.parametrize("value", [10**9, 10**400, -1, 0, True, 1.0, float("nan"), float("inf"),
+                                   None, [], {}, "8"])
+@pytest.mark.parametrize("field", [
+    "levels__0__blocks", "levels__0__min_channels", "levels__0__modules", "levels__0__channels",
+    "levels__0__spatial_strides", "stems__0__0__channels", "stems__0__0__spatial_stride",
+    "temporal_dilations", "initial_splits", "initial_merges", "min_depth",
+    "connection_probability"])
+def test_what_no_network_has_is_refused_with_its_field(field, value):
+  if value == 0 and "initial" in field or field == "connection_probability" and value in (0, 1.0):
+    return
+  *_, name = field.split("__")
+  for given in (value, [value], [value, value]):
+    with pytest.raises(UserError) as error:
+      SearchSpace.from_json(broken(**{field: given}))
+    assert f"{name} " in str(error.value) and len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("changes, text", [
+    ({"levels__0__blocks": 10**9},
+     "levels[0].blocks is 1000000000; it is an integer of at least 1 and at most 64"),
+    ({"levels__1__channels": [10**9]}, "of at least 1 and at most 65536, from 1 to 64 of them"),
+    ({"temporal_dilations": list(range(1, 100))}, "from 1 to 64 of them"),
+    ({"initial_splits": [0, 10**9]}, "two integers, [least, most], of at most 64"),
+    ({"max_operators": 10**9}, "max_operators is 1000000000; it is an integer of at least 0 and "),
+    ({"max_params": 10**30}, "of at least 1 and at most 1000000000000000000"),
+    ({"max_flops": True}, "max_flops is true; it is an integer"),
+    ({"levels__0__max_blocks": 10**9}, "levels[0].max_blocks is 1000000000; it is"),
+])
+def test_a_limit_is_named(changes, text):
+  with pytest.raises(UserError) as error:
+    SearchSpace.from_json(broken(**changes))
+  assert text in str(error.value)
+
+
+def test_levels_and_blocks_are_limited_in_all():
+  data = load_space("small").to_json()
+  with pytest.raises(UserError, match="levels is .*; it is a list that is not empty, of at most"):
+    SearchSpace.from_json({**data, "levels": data["levels"] * 9})
+  wide = [{**level, "blocks": 64} for level in data["levels"]]
+  with pytest.raises(UserError, match="levels have 258 blocks in all, with initial_splits; 128"):
+    SearchSpace.from_json({**data, "levels": wide})
+
+
+def test_a_file_of_too_many_brackets_is_no_json_to_us(tmp_path):
+  (tmp_path / "mine.json").write_text("[" * 100_000)
+  with pytest.raises(UserError, match="cannot read it as JSON"):
+    load_space(str(tmp_path / "mine.json"))
+
+
 def test_a_missing_field_is_named():
   data = load_space("small").to_json()
   del data["levels"][1]["modules"]

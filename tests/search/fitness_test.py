@@ -27,3 +27,16 @@ def test_a_missing_metric_is_an_error():
 def test_ties_go_to_the_lower_loss_then_to_the_older():
   best_first = [(0.9, 2.0, 9), (0.8, 1.0, 7), (0.8, 1.5, 2), (0.8, 1.5, 3), (0.8, None, 1)]
   assert sorted(reversed(best_first), key=lambda member: fitness.rank(*member)) == best_first
+
+
+def test_people_are_shown_a_loss_as_it_is():
+  lost = fitness.compute("loss", {"loss": 2.2564})
+  assert fitness.text("loss", lost) == "loss 2.2564"
+  assert fitness.text("accuracy", 0.5) == "accuracy 0.5000"
+  assert fitness.text("loss", -0.0) == "loss 0.0000"
+
+
+@pytest.mark.parametrize("name, given, expected", [
+    ("loss", 0.5, -0.5), ("loss", -0.5, -0.5), ("accuracy", 0.5, 0.5)])
+def test_a_target_of_a_loss_is_a_loss(name, given, expected):
+  assert fitness.target(name, given) == expected

@@ -258,3 +258,14 @@ def test_without_a_terminal_there_is_a_line_for_every_start_and_end(search):
   assert lines[1].endswith(", 1,234 parameters")
   assert lines[2].startswith("1 of 5 candidates finished; best accuracy 0.")
   assert "(child of 00000" in lines[-2]
+
+
+def test_a_loss_is_told_positive_and_reached_from_above(search):
+  search(fitness="loss", rounds=0)
+  losses = [result["metrics"]["loss"] for result in search.results()]
+  text = search.text.getvalue()
+  assert f"4 of 4 candidates finished; best loss {min(losses):.4f} (candidate" in text
+  assert "-0." not in text
+  search(fitness="loss", rounds=4, target_fitness=min(losses) + 0.01)
+  assert len(search.results()) == 4
+  assert "is reached: nothing new is begun" in search.text.getvalue()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import json
 import os
 
 import pytest
@@ -171,3 +172,38 @@ def test_the_founders_are_the_first_candidates_and_the_next_are_random(earlier, 
       architecture(earlier, number) for number in best]
   assert "attempts" in new.read_candidate(2)["founder"]
   assert new.read_candidate(4)["parent"] is not None
+
+
+def other_levels():
+  return dataclasses.replace(SPACE, levels=tuple(
+      dataclasses.replace(level, modules=level.modules + 1) for level in SPACE.levels))
+
+
+def test_founders_of_another_space_are_refused_before_anything_is_written(earlier, tmp_path):
+  new = RunDirectory(os.path.join(tmp_path, "new"))
+  with pytest.raises(cli.UserError) as error:
+    refinement.begin(new, earlier.path, 4, other_levels(), CLIP)
+  assert "none of its 8 architectures fits; the best has block " in str(error.value)
+  assert "1 modules; level 1 of the space has 2; choose another --search_space" in str(error.value)
+  assert f"(the best is candidate {ranked(earlier)[0]:06d})" in str(error.value)
+  assert not os.path.exists(new.path)
+
+
+def test_what_is_left_out_is_named_with_its_rule(earlier):
+  params = sorted(earlier_params(earlier))
+  space = dataclasses.replace(SPACE, max_params=params[5])
+  told = []
+  found = refinement.founders(earlier.path, 8, space, CLIP, told.append)
+  out = [number for number in ranked(earlier) if number not in found]
+  assert told == [
+      f"--start_from={earlier.path}: candidate {number:06d} is left out: it has "
+      f"{earlier_params(earlier)[number]} parameters, max_params is {params[5]}" for number in out]
+  assert len(out) == 2
+
+
+def test_a_founder_is_taken_once_whatever_its_blocks_are_called(run, earlier):
+  write(run, earlier, 0, 0, 0.1)
+  write(run, earlier, 1, 0, 0.3)
+  text = json.dumps(earlier.read_candidate(0)["architecture"]).replace("level1_", "other_")
+  run.write_candidate({**earlier.read_candidate(0), "number": 1, "architecture": json.loads(text)})
+  assert list(founders(run)) == [1]

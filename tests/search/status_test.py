@@ -299,3 +299,11 @@ def test_the_final_training_of_an_earlier_best_does_not_count(tmp_path):
 def test_a_folder_without_a_search_is_refused(tmp_path):
   with pytest.raises(cli.UserError, match="has no search.json, so there is no search in it"):
     status.read(str(tmp_path))
+
+
+def test_a_loss_is_told_positive_and_once(tmp_path):
+  run = search(tmp_path, fitness="loss")
+  losses = sorted(run.read_result(number)["metrics"]["loss"] for number in range(8))
+  lines = status.text(status.read(run.path)).splitlines()
+  assert lines[2].startswith(f"best: loss {losses[0]:.4f}, candidate ")
+  assert lines[3].startswith(f"population: 4 members, loss {losses[3]:.4f} to {losses[0]:.4f}, ")

@@ -102,3 +102,11 @@ def test_a_search_that_goes_on_continues_its_curves(tmp_path):
   run = search(tmp_path, rounds=2)
   assert list(curve(run, "best_fitness")) == [1, 2, 3, 4, 5, 6]
   assert len(os.listdir(tmp_path / "search")) == 2
+
+
+def test_a_loss_is_drawn_positive_and_under_its_name(tmp_path):
+  run = search(tmp_path, fitness="loss")
+  losses = [run.read_result(number)["metrics"]["loss"] for number in range(8)]
+  assert list(curve(run, "best_loss").values()) == pytest.approx(
+      list(itertools.accumulate(losses, min)))
+  assert curve(run, "population_mean_loss")[4] == pytest.approx(sum(losses[:4]) / 4)
