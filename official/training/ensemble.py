@@ -67,7 +67,7 @@ class EnsembleExport:
       from official.serving import warm_up
       from official.training import runtime
 
-      runtime.start(self.setup.threads, self.setup.deterministic)
+      runtime.start(self.setup.threads, self.setup.deterministic_ops)
       report("building")
       models = [restore(self.setup, member) for member in members]
       model = models[0]

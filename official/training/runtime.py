@@ -21,7 +21,7 @@ def prepare(setup: Setup) -> tf.distribute.Strategy:
   Raises:
     UserError: The devices are not there, or cannot share a batch evenly.
   """
-  start(setup.threads, setup.deterministic)
+  start(setup.threads, setup.deterministic_ops)
   chosen = _strategy(setup.distribution_strategy, setup.num_gpus, setup.tpu)
   replicas = chosen.num_replicas_in_sync
   if setup.recipe.batch_size % replicas:

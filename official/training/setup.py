@@ -56,6 +56,15 @@ class Setup:
   deterministic: bool = True
 
   @property
+  def deterministic_ops(self) -> bool:
+    """Whether TensorFlow is told to make operations deterministic.
+
+    It is not where steps run on a TPU: XLA, which compiles them, knows no gradient of max pooling
+    then, and what it makes for a TPU is deterministic anyway.
+    """
+    return self.deterministic and self.distribution_strategy != "tpu"
+
+  @property
   def checkpoint_interval(self) -> int:
     """Steps between checkpoints."""
     return self.checkpoint_steps or max(10, self.recipe.steps // 100 * 10)

@@ -10,13 +10,13 @@ from official.training import recipe
 from official.training import setup
 
 
-def _setup(steps: int, checkpoint_steps: int | None) -> setup.Setup:
+def _setup(steps: int, checkpoint_steps: int | None, **others) -> setup.Setup:
   how = recipe.Recipe(
     steps=steps, batch_size=4, optimizer="sgd", learning_rate=0.1, connection_multiplier=10.0
   )
   return setup.Setup(
     data_dir="", cache_dir="", num_frames=8, image_size=32, recipe=how, threads=1,
-    checkpoint_steps=checkpoint_steps,
+    checkpoint_steps=checkpoint_steps, **others,
   )
 
 
@@ -49,6 +49,12 @@ def test_so_is_one_that_the_environment_names(monkeypatch):
 def test_a_tpu_of_this_machine_is_not_refused(address, monkeypatch):
   monkeypatch.delenv("TPU_NAME", raising=False)
   setup.check_tpu(address)
+
+
+def test_operations_are_deterministic_but_for_tpus():
+  assert _setup(40, None).deterministic_ops
+  assert not _setup(40, None, deterministic=False).deterministic_ops
+  assert not _setup(40, None, distribution_strategy="tpu").deterministic_ops
 
 
 _OTHERS = {"data_dir": "d", "cache_dir": "c", "threads": 1, "num_gpus": 0, "checkpoint_steps": None}

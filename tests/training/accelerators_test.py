@@ -1,7 +1,8 @@
-"""No step has an operation that a GPU refuses while operations are deterministic.
+"""What accelerators ask of the real steps, as far as graphs tell: tests have none.
 
-Tests have no GPU, so they look at graphs: those of the real steps, with every function that they
-call. The list of operations is that of the messages in the library of TensorFlow 2.15.1.
+A GPU refuses some operations while operations are deterministic; the list is that of the messages
+in the library of TensorFlow 2.15.1. Graphs are looked at with every function that they call. A TPU
+takes only what XLA compiles, whole, and with static shapes.
 """
 
 import json
@@ -37,9 +38,10 @@ _REFUSED = re.compile(
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _determinism():
+@pytest.fixture
+def determinism():
   """Operations are deterministic, as in a training: some graphs are made of others then."""
+  tf.random.set_seed(1)  # Random numbers without a seed are refused now.
   tf.config.experimental.enable_op_determinism()
   yield
   # TensorFlow has no public function that does the opposite.
@@ -144,6 +146,7 @@ def _train_step(task, model, optimizer):
   return lambda *batch: task.train_step(batch, model, optimizer, metrics)
 
 
+@pytest.mark.usefixtures("determinism")
 @pytest.mark.parametrize(
   "settings",
   [
@@ -169,6 +172,7 @@ def test_a_training_step_has_no_operation_that_a_gpu_refuses(settings):
   assert _refused(nodes) == []
 
 
+@pytest.mark.usefixtures("determinism")
 @pytest.mark.parametrize("multi_label", [False, True])
 def test_an_evaluation_step_has_no_operation_that_a_gpu_refuses(multi_label):
   task, model, _ = _made(multi_label=multi_label)
@@ -180,6 +184,7 @@ def test_an_evaluation_step_has_no_operation_that_a_gpu_refuses(multi_label):
   assert _refused(nodes) == []
 
 
+@pytest.mark.usefixtures("determinism")
 @pytest.mark.parametrize("gradient_checkpointing", [False, True])
 def test_the_sensitivity_pass_has_no_operation_that_a_gpu_refuses(gradient_checkpointing):
   task, model, _ = _made(gradient_checkpointing=gradient_checkpointing)
@@ -190,10 +195,12 @@ def test_the_sensitivity_pass_has_no_operation_that_a_gpu_refuses(gradient_check
   assert _refused(nodes) == []
 
 
+@pytest.mark.usefixtures("determinism")
 def test_flow_has_no_operation_that_a_gpu_refuses():
   assert _refused(_nodes(optical_flow.pair_flow, tf.TensorSpec([3, 2, 32, 48, 3], tf.uint8))) == []
 
 
+@pytest.mark.usefixtures("determinism")
 def test_what_a_gpu_refuses_is_recognised_within_functions_too():
   def inference_gradient(x):
     return tf.function(
@@ -209,3 +216,56 @@ def test_what_a_gpu_refuses_is_recognised_within_functions_too():
     lambda x: tf.math.bincount(x, minlength=3, maxlength=3), tf.TensorSpec([4], tf.int32)
   )
   assert [op for op in _refused(nodes) if "Bincount" in op]
+
+
+def _hlo(function, *arguments) -> str:
+  """Returns what XLA makes of a function, in its own language."""
+  compiled = tf.function(function, autograph=False, jit_compile=True)
+  arguments = tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), arguments)
+  return compiled.experimental_get_compiler_ir(*arguments)(stage="hlo")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+  "settings",
+  [
+    dict(l2_weight_decay=1e-4, class_weights="[1, 2, 3, 4, 5]"),
+    dict(precision="bfloat16", optimizer="adamw", synchronized=True, pooling="max"),
+    dict(multi_label=True, pooling="softmax", gradient_checkpointing=True),
+  ],
+  ids=lambda settings: "-".join(settings),
+)
+def test_a_training_step_compiles_whole(settings):
+  task, model, optimizer = _made(**settings)
+  assert "convolution" in _hlo(_train_step(task, model, optimizer), *_batch(task))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_an_evaluation_step_compiles_whole(multi_label):
+  task, model, _ = _made(multi_label=multi_label)
+  metrics = [*task.build_metrics(training=False), evaluation.ConfusionMatrix(_CLASSES)]
+  assert "convolution" in _hlo(
+    lambda *batch: task.validation_step(batch, model, metrics), *_batch(task, 3, flow=tf.float16)
+  )
+
+
+@pytest.mark.slow
+def test_the_sensitivity_pass_compiles_whole():
+  task, model, _ = _made()
+  assert "convolution" in _hlo(lambda *batch: sensitivity.gradient(model, task, *batch),
+                               *_batch(task, 1))
+
+
+@pytest.mark.slow
+def test_flow_compiles_whole():
+  assert "while" in _hlo(optical_flow.pair_flow, tf.TensorSpec([3, 2, 32, 48, 3], tf.uint8))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("determinism")
+def test_xla_refuses_max_pooling_while_operations_are_deterministic():
+  """So they are not on a TPU (Setup.deterministic_ops)."""
+  task, model, optimizer = _made()
+  with pytest.raises(ValueError, match="MaxPool gradient ops do not yet have a deterministic XLA"):
+    _hlo(_train_step(task, model, optimizer), *_batch(task))
