@@ -71,7 +71,17 @@ class ClassTable:
           f"{len(lacking)} of the {len(self.by_class)} classes {verb} no clip in the split "
           f"{split}: {named(lacking)}"
         )
-    return found
+    return found + self._alike()
+
+  def _alike(self) -> list[str]:
+    """Returns a warning about classes that may be one: `Run` and `run`, `a b` and `a  b`."""
+    by_letters: dict[str, list[str]] = {}
+    for name in self.by_class:
+      letters = "".join(unicodedata.normalize("NFKC", name).casefold().split())
+      by_letters.setdefault(letters, []).append(name)
+    pairs = [" and ".join(map(repr, names)) for names in by_letters.values() if len(names) > 1]
+    what = "capitals, blanks or the coding of letters"
+    return [f"classes that differ only in {what}: {named(pairs)}"] if pairs else []
 
   def by_split(self, classes: Sequence[str]) -> dict[str, list[int]]:
     """Returns, by split, the clips of each of the classes."""

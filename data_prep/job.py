@@ -85,6 +85,7 @@ def prepare(manifest: str,
     return finished
   _require_some_video(all_rows, manifest)
   _tell(f"warning: {manifest}: {leak}" for leak in rows.leaks(all_rows))
+  _tell(f"warning: {manifest}: {one}" for one in rows.contradictions(all_rows))
   classes = rows.classes(all_rows)
   with folder.owned(directory, identity, overwrite=operation.overwrite):
     if cutting.window_seconds:

@@ -145,6 +145,24 @@ def leaks(rows: Iterable[Row]) -> list[str]:
   return told
 
 
+def contradictions(rows: Iterable[Row]) -> list[str]:
+  """Returns a warning where rows give the same frames of a video different labels."""
+  by_clip = collections.defaultdict(list)
+  for row in sorted(rows, key=lambda row: row.number):
+    by_clip[listing.identity(row.location), row.start or 0.0, row.end].append(row)
+  torn = [found for found in by_clip.values() if len({frozenset(row.labels) for row in found}) > 1]
+  if not torn:
+    return []
+  examples = "; ".join(
+      f"row {found[0].number} ({';'.join(found[0].labels)}) and row {other.number} "
+      f"({';'.join(other.labels)}): {cli.printable(found[0].path)}"
+      for found in torn[:_PAIRS_TOLD]
+      for other in [next(row for row in found if set(row.labels) != set(found[0].labels))])
+  clips = "1 clip has" if len(torn) == 1 else f"{len(torn)} clips have"
+  return [f"{clips} other labels in another row; several labels of one clip are written a;b in one "
+          f"row: {examples}{'; ...' if len(torn) > _PAIRS_TOLD else ''}"]
+
+
 def _pair(found: Sequence[Row]) -> tuple[Row, Row, bool]:
   """Returns two rows of one video in different splits, and whether they overlap; overlapping ones
   where there are any."""

@@ -26,6 +26,15 @@ def test_classes_and_splits_without_clips_are_told():
   ]
 
 
+def test_classes_that_may_be_one_are_told():
+  names = ("Run", "run", "hand stand", "handstand", "caf\u00e9", "cafe\u0301", "eat")
+  clips = [((name,), split) for name in names for split in dataset.SPLITS]
+  assert class_table.tabulate(clips).warnings() == [
+    "classes that differ only in capitals, blanks or the coding of letters: 'Run' and 'run', "
+    "'cafe\u0301' and 'caf\u00e9', 'hand stand' and 'handstand'"
+  ]
+
+
 def test_of_many_classes_those_are_shown_that_lack_a_split_and_then_the_smallest():
   clips = [((f"class {number:03d}",), split) for number in range(339) for split in dataset.SPLITS]
   clips = [clip for clip in clips if clip != (("class 200",), "test")]

@@ -174,6 +174,8 @@ def test_clips_are_counted_by_class_and_leaks_are_told(tmp_path, write_video, ca
       f"warning: {tmp_path / 'm.csv'}: the same frames of 1 video are in more than one split, so "
       "that networks are judged by what they were trained on: row 2 (train) and row 3 (test): "
       "a.mp4",
+      f"warning: {tmp_path / 'm.csv'}: 1 clip has other labels in another row; several labels of "
+      "one clip are written a;b in one row: row 2 (run) and row 3 (jump): a.mp4",
       "warning: no clip is in the split validation: a search has nothing to choose networks by",
       "warning: 1 of the 2 classes has no clip in the split test: run",
   ]

@@ -175,3 +175,11 @@ def test_many_leaks_are_counted_and_some_are_named(read):
       for start, split in (("", "train"), ("./", "test")) for number in range(9)))
   (told,) = rows.leaks(found)
   assert "frames of 9 videos" in told and told.count(" and row ") == 5 and told.endswith("; ...")
+
+
+def test_the_same_frames_with_other_labels_are_told(read, videos):
+  found = read("path,label,split,start\na.mp4,run;jump,train,\n./a.mp4,jump;run,train,0\n"
+               "a.mp4,eat,train,1\nlink.mp4,eat,train,0\nb.mp4,eat,train,\n")
+  assert rows.contradictions(found) == [
+      "1 clip has other labels in another row; several labels of one clip are written a;b in one "
+      "row: row 2 (run;jump) and row 5 (eat): a.mp4"]

@@ -121,7 +121,9 @@ def test_what_the_client_says_is_one_line(serve, service, video):
   assert "[1,3] is not compatible with expected shape [?,4]" in done.stderr
 
 
-@_SERVERS
+@pytest.mark.parametrize("serve", [
+  pytest.param(prediction_service.by_grpc, marks=pytest.mark.slow), prediction_service.by_rest,
+])
 def test_the_client_answers_what_it_can_and_writes_a_csv(
   serve, service, video, expected, tmp_path, shared_data
 ):
@@ -143,7 +145,9 @@ def test_the_client_answers_what_it_can_and_writes_a_csv(
   assert (again.returncode, again.stdout, output.read_bytes()) == (0, "", content)
 
 
-@pytest.mark.parametrize("server", ["127.0.0.1:1", "http://127.0.0.1:1"])
+@pytest.mark.parametrize("server", [
+  pytest.param("127.0.0.1:1", marks=pytest.mark.slow), "http://127.0.0.1:1",
+])
 def test_a_server_that_is_away_ends_the_run_with_one_line(server, video, tmp_path):
   done = _client(f"--server={server}", f"--output={tmp_path / 'a.csv'}", video)
   assert done.returncode == 2
@@ -162,6 +166,7 @@ def test_a_refusal_concerns_one_clip_or_all(code, one_at_first, one_later):
   assert refused.concerns_one(answered=True) == one_later
 
 
+@pytest.mark.slow
 def test_predict_compares_with_a_manifest(exported, video, tmp_path, info):
   right = prediction.Predictor(saved_model.Version(exported))(video)
   right = info.classes[np.argmax(prediction.of_whole(right).probabilities)]
