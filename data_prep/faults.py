@@ -50,6 +50,9 @@ _PASSED = re.compile(
   r"(?:^|[\s}.])(?P<type>(?:User|OS|IO|FileNotFound|FileExists|Permission|IsADirectory|"
   r"NotADirectory|BlockingIO|Connection\w*|Timeout|Memory)Error): ?(?P<text>.*)")
 
+# What TensorFlow says of the place of an error in a graph.
+_PLACE_IN_GRAPH = re.compile(r"\{\{[^}]*\}\}|\[Op:.*|\[\[.*?\]\]")
+
 
 def describe(error: BaseException) -> str | None:
   """Returns one line that names a fault of the environment and its remedy, None for other errors.
@@ -143,5 +146,9 @@ def _line(error: BaseException) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-  lines = _text(error).strip().splitlines()
-  return lines[0][:300] if lines else type(error).__name__
+  """Returns the line of TensorFlow's text that says what happened, without where in the graph."""
+  lines = [line for line in _text(error).splitlines() if line.strip()]
+  telling = (line for line in lines
+             if _remedy(line) or any(known in line.lower() for known in _DEVICE_TEXTS))
+  line = next(telling, lines[0] if lines else type(error).__name__)
+  return " ".join(_PLACE_IN_GRAPH.sub("", line).split())[:300]

@@ -99,6 +99,7 @@ def test_help_lists_the_flags_and_imports_no_tensorflow():
     (["--ray_address=auto"], "error: --ray_address=auto needs --executor=ray, and it is local"),
     (["--gpus_per_candidate=99"], "error: --gpus_per_candidate=99 needs as many GPUs, of which "),
     (["--start_from=/nowhere"], "error: --start_from=/nowhere: no run, it has no search.json"),
+    (["--model_dir=/r[1]"], "error: --model_dir=/r[1]: TensorFlow takes [ and ] in the path "),
     (["stray"], "error: unexpected argument 'stray'"),
 ])
 def test_a_mistake_is_one_line_and_nothing_is_made(tmp_path, data, flags, message):

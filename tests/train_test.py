@@ -64,6 +64,7 @@ def rgb_data(tmp_path_factory):
     (["--data_dir="], "error: --data_dir is missing (Folder made by data_prep.extract: "),
     (["--model_dir="], "error: --model_dir is missing (Folder of the training; "),
     (["--train_steps=0"], "error: --train_steps=0 is out of range; give a number of at least 1"),
+    (["--model_dir=/r*"], "error: --model_dir=/r*: TensorFlow takes * in the path /r* for a "),
     (["--num_gpus=-1"], "error: --num_gpus=-1 is out of range; give a number of at least 0"),
     (["--distribution_strategy=tpu", "--tpu=grpc://10.0.0.2:8470"],
      "error: --tpu=grpc://10.0.0.2:8470 is a TPU of another machine, which cannot read clips "),

@@ -44,8 +44,12 @@ class UnavailableError(OpError):
    "that it is on"),
   (of_system(errno.ENOENT), "/run/result.json: No such file or directory; restore it"),
   (cli.UserError("--tpu=x: no TPU"), "--tpu=x: no TPU"),
-  (ResourceExhaustedError("/run/ckpt-1.data; No space left on device [Op:SaveV2]"),
-   "/run/ckpt-1.data; No space left on device [Op:SaveV2]; make room there"),
+  (ResourceExhaustedError("{{function_node __wrapped__SaveV2 /device:CPU:0}} /run/ckpt-1.data; No "
+                          "space left on device [Op:SaveV2] name: "),
+   "/run/ckpt-1.data; No space left on device; make room there"),
+  (ResourceExhaustedError("Graph execution error:\n\nDetected at node x\n/run/a; No space left on "
+                          "device\n\t [[{{node x}}]] [Op:__inference_f_1]"),
+   "/run/a; No space left on device; make room there"),
   (UnknownError("{{function_node f}} UserError: the clip 'a' has no frames\nTraceback (most"),
    "the clip 'a' has no frames"),
   (UnknownError("OSError: [Errno 28] No space left on device: '/x'\nTraceback (most recent"),

@@ -106,19 +106,12 @@ def _networks(data_dir: str, info: dataset.DatasetInfo) -> Iterator[tuple]:
 def _setup(data_dir: str, identity: Mapping[str, Any]):
   """Returns how the candidates of a run were trained."""
   from official.inputs import cache
-  from official.training import recipe
   from official.training import setup
 
-  names = ("batch_size", "optimizer", "learning_rate", "weight_decay", "label_smoothing",
-           "horizontal_flip")
-  return setup.Setup(
-      data_dir=data_dir, num_frames=identity["num_frames"], image_size=identity["image_size"],
+  return setup.described(
+      identity, steps=identity["candidate_steps"], data_dir=data_dir,
       cache_dir=cache.directory(data_dir, cli.resolve_path(_MODEL_DIR.value)),
-      recipe=recipe.Recipe(
-          steps=identity["candidate_steps"],
-          connection_multiplier=identity["connection_learning_rate_multiplier"],
-          **{name: identity[name] for name in names}),
-      checkpoint_steps=None, threads=0)
+      checkpoint_steps=None, threads=0, distribution_strategy="one_device")
 
 
 def _task(settings, architecture: dict, seed: int):
