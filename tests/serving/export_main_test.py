@@ -27,7 +27,7 @@ def test_a_training_of_official_train_is_told_from_a_search(tmp_path):
   (["--model_dir=/nowhere", "--output_dir=/nowhere/e", "--candidate=1", "--ensemble=2"],
    "--candidate=1 and --ensemble=2 exclude each other"),
   (["--verify", "--saved_model=/nowhere/1"], "/nowhere/1 holds no saved_model.pb"),
-  (["--verify", "--saved_model=/nowhere/[1]"], "--saved_model=/nowhere/[1]: TensorFlow takes [ and"),
+  (["--verify", "--saved_model=/nowhere/[1]"], "--saved_model=/nowhere/[1]: TensorFlow takes [ "),
 ])
 def test_says_what_is_wrong(arguments, words):
   done = _export(*arguments)
