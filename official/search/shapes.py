@@ -3,8 +3,12 @@
 Files of earlier versions of this program are read, too: what was added since is optional here.
 """
 
-SEARCH = {"format_version": int, "identity": {str: object}, "operation": {str: object}}
-TRAIN = SEARCH
+TRAIN = {"format_version": int, "identity": {str: object}, "operation": {str: object}}
+_FOUNDER = {"candidate": int, "architecture": {str: object}}
+SEARCH = {
+    **TRAIN, "operation": {"data_dir?": str},
+    "identity": {"threads_per_candidate?": int, "gpus_per_candidate?": int,
+                 "start_from?": {"model_dir?": str, "founders?": [_FOUNDER]}}}
 EXHAUSTED = {"candidates": int}
 SEARCH_TIMING = {"searched_seconds?": float}
 TIMING = {"started_at?": float, "finished_at?": float, "seconds_in_steps?": float}

@@ -71,7 +71,9 @@ def test_status_tells_it_too(run, name, how):
 
 
 @pytest.mark.parametrize("name, field, value", [
-    ("search.json", "identity", []), ("search.json", "format_version", "1"),
+    ("search.json", "identity", []), ("search.json", "identity", {"gpus_per_candidate": "x"}),
+    ("search.json", "identity", {"start_from": {"founders": [{}]}}),
+    ("search.json", "operation", None), ("search.json", "format_version", "1"),
     ("search.json", "format_version", 99), ("candidates/000001/result.json", "status", "fine"),
     ("candidates/000001/result.json", "fitness", "high"),
     ("candidates/000001/result.json", "fitness", None),

@@ -1,10 +1,14 @@
-"""What official.export says of a wrong command line."""
+"""What official.export says of a wrong command line, and takes from a run."""
 
+import dataclasses
 import pathlib
 import subprocess
 import sys
 
 import pytest
+
+from data_prep import dataset
+from official import export
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -33,3 +37,22 @@ def test_says_what_is_wrong(arguments, words):
   done = _export(*arguments)
   assert done.returncode == 2
   assert words in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_the_whole_recipe_is_the_one_that_the_run_recorded(info, tmp_path):
+  dataset.save(info, str(tmp_path))
+  recipe = {
+    "batch_size": 3, "optimizer": "adamw", "learning_rate": 0.3, "weight_decay": 0.2,
+    "label_smoothing": 0.1, "horizontal_flip": False, "min_crop_area": 0.5, "brightness": 0.25,
+    "warmup_fraction": 0.15, "gradient_clip_norm": 2.0, "class_weights": "balanced",
+    "ema_decay": 0.9, "precision": "bfloat16", "pooling": "max", "gradient_checkpointing": True}
+  flags = {**recipe, "connection_learning_rate_multiplier": 5.0, "num_frames": 4, "image_size": 16,
+           "data_dir": info.fingerprint, "candidate_steps": 7}
+  export.FLAGS(["export"])
+  found = export._setup({"identity": flags, "operation": {"data_dir": str(tmp_path),
+                                                          "final_steps": 9}},
+                        str(tmp_path), to_the_end=True)
+  others = {"init_checkpoint": "", "freeze_backbone": False, "connection_weights": ""}
+  told = dataclasses.asdict(found.recipe)
+  assert {name: told[name] for name in {*recipe, *others}} == recipe | others
+  assert (told["steps"], told["connection_multiplier"]) == (9, 5.0)
