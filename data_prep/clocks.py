@@ -2,9 +2,10 @@
 
 *Clocks.* A frame's time is its presentation timestamp. Many files have none or nonsense (Xvid AVIs
 with B-frames give timestamps that run backwards although the frames come in the right order), so
-there are three clocks, the next one taken where one fails to increase strictly or leaps by more
-than `LONGEST_GAP`: presentation timestamp, decoding timestamp, index of the frame over the average
-frame rate.
+there are three clocks, the next one taken where one fails to increase strictly or leaps:
+presentation timestamp, decoding timestamp, index of the frame over the average frame rate. A step
+of more than `LONGEST_STEP` is a leap, unless the file is said to last that long, and a step of more
+than `LONGEST_PAUSE` always is.
 
 *Origin.* Second 0 is the first frame that can be decoded, or the beginning of the file where that
 is noticeably earlier: a sound track that begins first, packets that lack their key frame. It is the
@@ -17,7 +18,8 @@ from fractions import Fraction
 import av
 
 NAMES = ("pts", "dts", "index")
-LONGEST_GAP = 3600  # Seconds from one frame to the next.
+LONGEST_STEP = 60  # Seconds from one frame to the next.
+LONGEST_PAUSE = 3600  # The same, within the length that a file states.
 MADE_UP = ("mpeg",)  # Formats in which few timestamps are stored, and the others made up from them.
 _LEAD = Fraction(1, 10)  # Seconds that encoders of sound put before the first frame.
 
@@ -49,6 +51,7 @@ class Clock:
     self.name = name
     self._tick = stream.time_base
     self._rate = rate(stream)
+    self._stated_length = stated_length(container)
     self._last = Fraction(0)
     if name == "dts" and container.format.name in MADE_UP:
       raise ClockError("dts is made up, and no better than pts")
@@ -75,7 +78,7 @@ class Clock:
 
   def check_step(self, index: int, before: Fraction, seconds: Fraction) -> None:
     """Raises ClockError where time does not go on from `before`, or leaps, at frame `index`."""
-    if not before < seconds <= before + LONGEST_GAP:
+    if not before < seconds <= before + longest_step(seconds, self._stated_length):
       raise ClockError(
           f"{self.name} goes from {float(before):g} s to {float(seconds):g} s at frame {index}")
 
@@ -103,7 +106,18 @@ def lead(container: av.container.InputContainer, first: Fraction) -> Fraction:
   if container.start_time is None:
     return Fraction(0)
   found = first - Fraction(container.start_time, av.time_base)
-  return found if _LEAD < found <= LONGEST_GAP else Fraction(0)
+  return found if _LEAD < found <= LONGEST_PAUSE else Fraction(0)
+
+
+def stated_length(container: av.container.InputContainer) -> Fraction:
+  """Returns the seconds that a file is said to last; 0 where it does not say."""
+  return Fraction(container.duration or 0, av.time_base)
+
+
+def longest_step(seconds: Fraction, stated: Fraction) -> int:
+  """Returns the seconds by which a frame at `seconds` may follow the one before, in a file that is
+  said to last `stated` seconds."""
+  return LONGEST_PAUSE if seconds <= stated else LONGEST_STEP
 
 
 def rate(stream: av.video.stream.VideoStream) -> Fraction:

@@ -8,7 +8,7 @@ slower than the grid, a frame is repeated; where it is faster, frames are left o
 fractions.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 import itertools
 
@@ -124,17 +124,18 @@ def span(location: str) -> tuple[float, float]:
         moments.append(ticks)
         ends.append((ticks or 0) + (packet.duration or 0))
     stream, tick = video.stream, video.stream.time_base
-    if None in moments or len(set(moments)) < len(moments) or _leaps(moments, tick):
-      return 0.0, float(len(moments) / clocks.rate(stream))
     first = (stream.start_time or 0) * tick
     begin = clocks.lead(video.container, first)
+    if None in moments or _fail([ticks * tick - first + begin for ticks in sorted(moments)],
+                                clocks.stated_length(video.container)):
+      return 0.0, float(len(moments) / clocks.rate(stream))
     return float(begin), float(max(ends) * tick - first + begin)
 
 
-def _leaps(ticks: Iterable[int], tick: Fraction) -> bool:
-  moments = sorted(ticks)
-  return any(after - before > clocks.LONGEST_GAP / tick
-             for before, after in zip(moments, moments[1:]))
+def _fail(times: Sequence[Fraction], stated: Fraction) -> bool:
+  """Whether a clock of these times, in ascending order, would fail."""
+  return any(not before < after <= before + clocks.longest_step(after, stated)
+             for before, after in zip(times, times[1:]))
 
 
 def on_grid(timed: Iterable[tuple[Fraction, av.VideoFrame]],

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from data_prep import clocks
 from data_prep import decoding
 
 FPS = 25
@@ -232,3 +233,8 @@ def test_a_stream_whose_time_begins_anew_is_counted_whole_and_cut(shared_data):
   whole = timed(path)
   assert [seconds for seconds, _ in whole] == [Fraction(k, FPS) for k in range(50)]
   assert cut(timed(path, 1.2, 1.4), 1.2, 1.4) == cut(whole, 1.2, 1.4)
+
+
+@pytest.mark.parametrize("stated, kept", [(100, True), (10, False)])
+def test_a_long_pause_is_kept_within_the_length_that_the_file_states(stated, kept):
+  assert (clocks.longest_step(Fraction(95), Fraction(stated)) >= 90) == kept
