@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
   version = saved_model.Version(cli.plain_path("saved_model", FLAGS.saved_model))
   form = answers.Format(
     model=version.digest,
-    classes=version.classes,
+    classes=version.labels,
     per_window=FLAGS.per_window,
     with_labels=bool(FLAGS.manifest),
   )
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     arguments, manifest=FLAGS.manifest, split=FLAGS.split, tell=notes.append
   )
   labels = {question.id: question.labels for question in questions}
-  notes += [f"warning: {warning}" for warning in marks.unknown(labels, version.classes)]
+  notes += [f"warning: {warning}" for warning in marks.unknown(labels, version.labels)]
   asked = batch.Batch(
     questions=questions,
     form=form,

@@ -96,8 +96,14 @@ class Predictor:
 
 
 def load(path: str) -> Predictor:
-  """Returns what asks the SavedModel in a folder; raises UserError as `Predictor` does."""
-  return Predictor(saved_model.Version(path))
+  """Returns what asks the SavedModel in a folder.
+
+  Raises:
+    UserError: It is damaged, or cannot be asked about plain frames.
+  """
+  version = saved_model.Version(path)
+  version.check_assets()
+  return Predictor(version)
 
 
 def reason(error: Exception) -> str:

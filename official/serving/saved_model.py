@@ -53,6 +53,7 @@ class Version:
   @functools.cached_property
   def graphs(self) -> Sequence:
     """The MetaGraphDefs of saved_model.pb; raises UserError if it is damaged."""
+    quieten()
     from tensorflow.python.saved_model import loader_impl
 
     try:
@@ -72,9 +73,14 @@ class Version:
     return {name: found[name] for name in sorted(found) if not name.startswith("__")}
 
   @functools.cached_property
+  def labels(self) -> list[str]:
+    """Content of labels.txt: the classes as far as that can be told without TensorFlow."""
+    return self._asset("labels.txt").splitlines()
+
+  @functools.cached_property
   def classes(self) -> list[str]:
     """Names of the classes in the order of the probabilities; UserError if they are not those."""
-    names = self._asset("labels.txt").splitlines()
+    names = self.labels
     answers = {
       definition.outputs["probabilities"].tensor_shape.dim[-1].size
       for definition in self.signatures.values()

@@ -166,6 +166,13 @@ def test_a_refusal_concerns_one_clip_or_all(code, one_at_first, one_later):
   assert refused.concerns_one(answered=True) == one_later
 
 
+def test_predict_says_one_line_of_a_mistake_about_a_good_network(exported, video, tmp_path):
+  done = _main("official.predict", f"--saved_model={exported}", f"--output={tmp_path}/a.csv",
+               "--split=test", video)
+  assert done.returncode == 2
+  assert done.stderr == "error: --split needs --manifest, which says what is in it\n"
+
+
 @pytest.mark.slow
 def test_predict_compares_with_a_manifest(exported, video, tmp_path, info):
   right = prediction.Predictor(saved_model.Version(exported))(video)
