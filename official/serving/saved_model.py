@@ -151,13 +151,16 @@ def quieten() -> None:
   warnings.simplefilter("ignore", FutureWarning)
 
 
-def run(version: Version, calls: Sequence[Call], repeat: int = 1) -> list[dict[str, Any]]:
+def run(
+  version: Version, calls: Sequence[Call], repeat: int = 1, *, gpus: bool = True
+) -> list[dict[str, Any]]:
   """Makes calls in a fresh process without Python's TensorFlow.
 
   Args:
     version: What is loaded.
     calls: Signature and inputs (float32, uint8, or bytes in arrays of dtype object).
     repeat: Times that each call is made.
+    gpus: Whether they may run on GPUs.
 
   Returns:
     For every call `outputs`, arrays by name, and `seconds` of every repetition; or `error`.
@@ -184,14 +187,14 @@ def run(version: Version, calls: Sequence[Call], repeat: int = 1) -> list[dict[s
       for (signature, inputs), wanted in zip(calls, outputs, strict=True)
     ],
   }
-  answers = _in_fresh_process(request)
+  answers = _in_fresh_process(request, {} if gpus else {"CUDA_VISIBLE_DEVICES": "-1"})
   for answer, wanted in zip(answers, outputs, strict=True):
     if "outputs" in answer:
       answer["outputs"] = {name: answer["outputs"][tensor] for name, tensor in wanted.items()}
   return answers
 
 
-def _in_fresh_process(request: Mapping) -> list[dict[str, Any]]:
+def _in_fresh_process(request: Mapping, environment: Mapping) -> list[dict[str, Any]]:
   with tempfile.TemporaryDirectory() as folder:
     paths = [os.path.join(folder, name) for name in ("request.pickle", "answer.pickle")]
     with open(paths[0], "wb") as file:
@@ -200,7 +203,7 @@ def _in_fresh_process(request: Mapping) -> list[dict[str, Any]]:
       [sys.executable, "-P", c_api.__file__, *paths],
       capture_output=True,
       text=True,
-      env={"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ},
+      env={"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, **environment},
     )
     if done.returncode:
       raise RunError(done.stderr.strip().splitlines()[-1] if done.stderr else "the process died")

@@ -1,6 +1,7 @@
 """What --verify finds."""
 
 import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -23,6 +24,19 @@ def test_an_export_is_as_a_server_wants_it(version):
     "streams answers 4 clips at once as one by one",
     "every signature was run",
   }
+
+
+def test_it_is_run_without_gpus_whose_rounding_depends_on_the_batch(version, monkeypatch):
+  environments = []
+
+  def run(command, env, **options):
+    environments.append(env)
+    return subprocess.CompletedProcess(command, 1, stderr="enough is known")
+
+  monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+  monkeypatch.setattr(saved_model.subprocess, "run", run)
+  assert "enough is known" in _wrong(version).values()
+  assert [env["CUDA_VISIBLE_DEVICES"] for env in environments] == ["-1"]
 
 
 class _Twice(tf.Module):

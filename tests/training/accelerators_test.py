@@ -6,7 +6,11 @@ takes only what XLA compiles, whole, and with static shapes.
 """
 
 import json
+import pathlib
+import pickle
 import re
+import subprocess
+import sys
 import types
 
 from official.core import config_definitions
@@ -24,6 +28,7 @@ from official.training import evaluation
 from official.training import experiment
 from official.training import recipe
 from official.training import sensitivity
+from official.training import setup
 from official.training import trainer
 
 _CLASSES = 5
@@ -269,3 +274,55 @@ def test_xla_refuses_max_pooling_while_operations_are_deterministic():
   task, model, optimizer = _made()
   with pytest.raises(ValueError, match="MaxPool gradient ops do not yet have a deterministic XLA"):
     _hlo(_train_step(task, model, optimizer), *_batch(task))
+
+
+# Trains with a second logical CPU in the place of an accelerator.
+_PROGRAM = """
+import pickle, sys
+
+from official.training import experiment
+from official.training import runtime
+from official.serving import export
+from tensorflow.python.eager import context
+import tensorflow as tf
+
+assert not context.context()._initialized, "an import has begun to use devices"
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+runtime.distribute_utils.get_distribution_strategy = (
+  lambda name, num_gpus: tf.distribute.OneDeviceStrategy("device:CPU:1"))
+settings, architecture, folder = pickle.load(sys.stdin.buffer)
+trained = experiment.train(
+  settings, architecture, 3, folder, lambda *_, **__: None, also_evaluate=("test",))
+assert tf.train.latest_checkpoint(folder).endswith("-20")
+assert trained.confusion["test"].sum() == 8 and len(trained.sensitivities) == 4
+print(*sorted({variable.device[-5:] for variable in trained.model.variables}))
+"""
+
+
+@pytest.mark.slow
+def test_a_training_runs_on_a_device_that_is_not_its_host(sample_dataset, tmp_path):
+  stem = dict(level=0, kind="stem_2d", channels=4, spatial_stride=2)
+  block = dict(kind="basic_2plus1d", channels=8, spatial_stride=2)
+  blocks = (
+    *(Block(id=name, streams=(name,), **stem) for name in ("rgb", "flow")),
+    Block(id="a", level=1, **block), Block(id="b", level=2, **block),
+  )
+  ends = (("rgb", "a"), ("flow", "a"), ("flow", "b"), ("a", "b"))
+  settings = setup.Setup(
+    data_dir=sample_dataset, cache_dir=str(tmp_path / "cache"), num_frames=4, image_size=16,
+    checkpoint_steps=None, threads=1,
+    recipe=recipe.Recipe(
+      steps=20, batch_size=4, optimizer="sgd", learning_rate=0.05, connection_multiplier=10.0
+    ),
+  )
+  architecture = serialization.to_json(
+    Architecture(blocks, tuple(Connection(*both) for both in ends))
+  )
+  process = subprocess.run(
+    [sys.executable, "-c", _PROGRAM],
+    input=pickle.dumps((settings, architecture, str(tmp_path / "training"))),
+    cwd=pathlib.Path(__file__).parents[2], capture_output=True, check=False, timeout=300,
+  )
+  assert process.returncode == 0, process.stderr.decode()[-2000:]
+  assert process.stdout.decode().splitlines()[-1] == "CPU:1"
