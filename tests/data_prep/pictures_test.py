@@ -112,11 +112,12 @@ def test_of_interlaced_frames_one_field_is_left(tmp_path):
       "interlaced frames: one field of each is used, its lines doubled"]
 
 
-@pytest.mark.parametrize("tag, quarter_turns", [(1, 0), (3, 2), (6, 3), (8, 1)])
-def test_a_jpeg_is_turned_as_its_exif_orientation_says(tmp_path, tag, quarter_turns):
-  data = cv2.imencode(".jpg", picture()[..., ::-1])[1].tobytes()
+@pytest.mark.parametrize("tag", range(1, 9))
+def test_a_jpeg_is_turned_as_its_exif_orientation_says(tmp_path, tag):
+  data = cv2.imencode(".jpg", picture())[1].tobytes()
   exif = b"Exif\0\0II*\0" + struct.pack("<IHHHIHHI", 8, 1, 0x0112, 3, 1, tag, 0, 0)
-  path = tmp_path / "a.jpg"
-  path.write_bytes(data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:])
-  expected = np.rot90(picture(), quarter_turns)
-  assert np.abs(pictures.rgb(first(path)).astype(int) - expected).mean() < 4
+  data = data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:]
+  (tmp_path / "a.jpg").write_bytes(data)
+  expected = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+  image = pictures.rgb(first(tmp_path / "a.jpg"))
+  assert image.shape == expected.shape and np.abs(image.astype(int) - expected).mean() < 4
