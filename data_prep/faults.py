@@ -92,6 +92,8 @@ def _described(error: BaseException) -> str | None:
   if isinstance(error, BrokenPipeError | InterruptedError):
     return None
   if isinstance(error, OSError):
+    if error.errno is None and "; " in text:
+      return text  # One of ours, which says what to do.
     remedy = _REMEDIES.get(error.errno) or _remedy(text) or _MOUNT
     return f"{_of_file(error)}; {remedy}"
   if isinstance(error, ImportError):

@@ -11,7 +11,6 @@ import os
 import time
 import typing
 
-from data_prep import cli
 from data_prep import dataset
 from official.architecture import cost
 from official.architecture import serialization
@@ -130,7 +129,8 @@ def restore(setup: Setup, member: Mapping) -> "tf.keras.Model":
   It is the network that its training evaluated: of averaged weights, if the recipe averages.
 
   Raises:
-    UserError: There is no checkpoint, or it is damaged.
+    FileNotFoundError: There is no checkpoint.
+    UserError: It is damaged.
   """
   from official.modeling import optimization
   import tensorflow as tf
@@ -142,7 +142,7 @@ def restore(setup: Setup, member: Mapping) -> "tf.keras.Model":
   remedy = "delete result.json in the folder above it to have it trained again"
   newest = checkpoints.newest(member["training"])
   if newest is None:
-    raise cli.UserError(f"{member['training']} has no checkpoint; {remedy}")
+    raise FileNotFoundError(f"{member['training']} has no checkpoint; {remedy}")
   config = experiment.configure(setup, member["architecture"], member["seed"])
   task = video_classification.VideoClassificationTask(config.task)
   with experiment.precision(config.runtime.mixed_precision_dtype):

@@ -43,6 +43,7 @@ class UnavailableError(OpError):
   (of_system(errno.ESTALE), "/run/result.json: Stale file handle; see to the disk or the network "
    "that it is on"),
   (of_system(errno.ENOENT), "/run/result.json: No such file or directory; restore it"),
+  (FileNotFoundError("a has no checkpoint; delete b"), "a has no checkpoint; delete b"),
   (cli.UserError("--tpu=x: no TPU"), "--tpu=x: no TPU"),
   (ResourceExhaustedError("{{function_node __wrapped__SaveV2 /device:CPU:0}} /run/ckpt-1.data; No "
                           "space left on device [Op:SaveV2] name: "),
