@@ -5,8 +5,8 @@
     run                 11           3     6   20
     2 classes           23           7    10   40
 
-A clip of several classes counts in each of them, and once in the last row. Of many classes only
-those that need a look are shown: the ones that lack a split, then the smallest.
+A clip of several classes counts in each of them, and once in the last row. Where there are many
+classes, only those that need a look are shown: the ones that lack a split, then the smallest.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
