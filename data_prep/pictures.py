@@ -23,7 +23,7 @@ import numpy as np
 
 _SQUARE = Fraction(1, 100)  # By which the sides of a pixel may differ and still be equal.
 _THINNEST = 10  # Times that one side of a pixel is the other; more is damage.
-_EXIF = 31  # AV_FRAME_DATA_EXIF
+_UNKNOWN = range(28, 32)  # Kinds of side data, EXIF among them, that PyAV has no name for.
 _HIGH_DYNAMIC_RANGE = {16: "PQ", 18: "HLG"}  # Transfer functions of ITU-T H.273.
 
 
@@ -67,15 +67,16 @@ def _is_interlaced(frame: av.VideoFrame) -> bool:
 
 def _upper_field(frame: av.VideoFrame) -> av.VideoFrame:
   """Returns every second line of the frame, from the first."""
-  return _filtered(frame, "field", "type=top")
+  return _filtered(frame, ("field", "type=top"))
 
 
-def _filtered(frame: av.VideoFrame, name: str, options: str) -> av.VideoFrame:
-  """Returns what one of FFmpeg's filters makes of a frame."""
+def _filtered(frame: av.VideoFrame, *filters: tuple[str, str]) -> av.VideoFrame:
+  """Returns what FFmpeg's filters, (name, options) each, make of a frame, one after the other."""
   graph = av.filter.Graph()
   source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format,
                             time_base=frame.time_base or Fraction(1, 25))
-  graph.link_nodes(source, graph.add(name, options), graph.add("buffersink")).configure()
+  graph.link_nodes(source, *(graph.add(*one) for one in filters),
+                   graph.add("buffersink")).configure()
   graph.push(frame)
   return graph.pull()
 
@@ -100,8 +101,8 @@ def _matrix(frame: av.VideoFrame) -> np.ndarray | None:
   """Returns [[a, b], [c, d]] of the display matrix, None where the frame has none of use."""
   try:
     data = frame.side_data.get(SideDataType.DISPLAYMATRIX)
-  except ValueError:  # PyAV does not know what a JPEG's frame has, too, and reads nothing then.
-    frame = _filtered(frame, "sidedata", f"mode=delete:type={_EXIF}")
+  except ValueError:  # One thing that PyAV does not know keeps it from reading any.
+    frame = _filtered(frame, *(("sidedata", f"mode=delete:type={kind}") for kind in _UNKNOWN))
     data = frame.side_data.get(SideDataType.DISPLAYMATRIX)
   if data is None or len(bytes(data)) != 36:
     return None

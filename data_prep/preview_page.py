@@ -75,6 +75,10 @@ def _facts(name: str, info: dataset.DatasetInfo, clips_read: int) -> str:
       ("classes", f"{len(info.classes):,}" + (", several to a clip" if info.multi_label else "")),
       ("streams", "; ".join(_stream(key, stream) for key, stream in info.streams.items())),
   ]
+  kinds = collections.Counter(note for notes in info.notes.values() for note in set(notes))
+  if kinds:
+    rows.append(("notes", "; ".join(f"{count:,} x {note}" for note, count in kinds.most_common(9))
+                 + f" ({dataset.FILE_NAME} says of which clips)"))
   table = "".join(f"<tr><th>{key}</th><td>{html.escape(text)}</td></tr>" for key, text in rows)
   return (f"<h1>{html.escape(name)}</h1>\n<table>{table}</table>\n"
           f'<p class="note">Figures and pictures are of {clips_read:,} of the {total:,} clips.</p>')

@@ -7,6 +7,7 @@ import pytest
 from data_prep import clips
 from data_prep import dataset
 from data_prep import job
+from data_prep import preview_page
 from data_prep import records
 
 
@@ -63,3 +64,8 @@ def test_the_end_of_the_job_sums_the_notes_up(prepared):
   directory, info = prepared
   assert job._summary(info, str(directory), 1.0).splitlines()[1].startswith(
       f"note: something is odd about 2 clips, told one by one under notes in {directory}/dataset")
+
+
+def test_the_preview_shows_the_notes(prepared):
+  page = preview_page._facts("data", prepared[1], 2)
+  assert "1 x the first frame comes 2 s after the beginning of the file" in page
