@@ -4,11 +4,13 @@ One set of stems and the space's number of blocks on each level are drawn, then 
 merges as the space wants at the start, in any order. Every block with a convolution over time gets
 a temporal dilation from the set. Then each possible connection is there with the space's
 probability (0.5: over-connected, so that training can tell which connections matter), and a block
-left without input, or without output, gets a random one. Too shallow, over budget, or known
-already: all of it is drawn again. In a space whose depth is rarely met by chance, the connections
-that the least depth still lacks are then drawn along a random path.
+left without input, or without output, gets a random one; as many others go, so that the
+architecture is no denser for it. Too shallow, over budget, or known already: all of it is drawn
+again. In a space whose depth is rarely met by chance, the connections that the least depth still
+lacks are then drawn along a random path.
 """
 
+import collections
 from collections.abc import Callable, Collection, Sequence
 import dataclasses
 import itertools
@@ -152,18 +154,47 @@ def _draw_connections(blocks: tuple[Block, ...], space: SearchSpace,
   possible = possible_connections(blocks)
   drawn = rng.random(len(possible)) < space.connection_probability
   connections = {connection for connection, there in zip(possible, drawn) if there}
+  repairs = _repairs(blocks, possible, connections, rng)
+  connections |= set(repairs)
+  return tuple(sorted(connections - _in_exchange(blocks, connections, repairs, rng)))
+
+
+def _repairs(blocks: Sequence[Block], possible: Sequence[Connection],
+             connections: Collection[Connection], rng: np.random.Generator) -> list[Connection]:
+  """Returns a random input for each block without one, then a random output."""
+  repairs = []
   last = blocks[-1].level
   fed = {connection.target for connection in connections}
+  heard = {connection.source for connection in connections}
   for block in blocks:
     if block.level > 0 and block.id not in fed:
       choices = [c for c in possible if c.target == block.id]
-      connections.add(choices[int(rng.integers(len(choices)))])
-  heard = {connection.source for connection in connections}
+      repairs.append(choices[int(rng.integers(len(choices)))])
+      heard.add(repairs[-1].source)
   for block in blocks:
     if block.level < last and block.id not in heard:
       choices = [c for c in possible if c.source == block.id]
-      connections.add(choices[int(rng.integers(len(choices)))])
-  return tuple(sorted(connections))
+      repairs.append(choices[int(rng.integers(len(choices)))])
+  return repairs
+
+
+def _in_exchange(blocks: Sequence[Block], connections: Collection[Connection],
+                 repairs: Sequence[Connection], rng: np.random.Generator) -> set[Connection]:
+  """Returns as many connections as there are repairs, at random, that no block needs; fewer where
+  there are no more."""
+  inputs = collections.Counter(connection.target for connection in connections)
+  outputs = collections.Counter(connection.source for connection in connections)
+  drawn = sorted(set(connections) - set(repairs))
+  gone: set[Connection] = set()
+  for index in rng.permutation(len(drawn)) if repairs else ():
+    connection = drawn[index]
+    if inputs[connection.target] > 1 and outputs[connection.source] > 1:
+      gone.add(connection)
+      inputs[connection.target] -= 1
+      outputs[connection.source] -= 1
+      if len(gone) == len(repairs):
+        break
+  return gone
 
 
 def _deepened(blocks: Sequence[Block], connections: Collection[Connection], min_depth: int,

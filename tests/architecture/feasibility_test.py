@@ -84,4 +84,4 @@ def test_a_space_without_any_architecture_says_why(monkeypatch):
   with pytest.raises(feasibility.NothingFeasible, match=(
       "^none of 20 draws fits search space 'small': ruled out 19 by max_params, 1 by min_depth; "
       r"the last had 1\d{5} parameters, max_params is 1000$")):
-    found(space, np.random.default_rng(1), clip=CLIP)
+    found(space, np.random.default_rng(8), clip=CLIP)

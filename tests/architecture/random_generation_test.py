@@ -112,6 +112,14 @@ def test_connections_appear_with_the_probability_of_the_space(probability):
   assert there / possible == pytest.approx(probability, abs=0.04)
 
 
+@pytest.mark.parametrize("name", ["paper", "patent", "small"])
+def test_what_blocks_need_makes_architectures_no_denser(name):
+  space = dataclasses.replace(load_space(name), min_depth=1)
+  drawn = [random_architecture(space, np.random.default_rng(seed)) for seed in range(300)]
+  density = np.mean([len(a.connections) / len(a.possible_connections()) for a in drawn])
+  assert density == pytest.approx(0.5, abs=0.012)
+
+
 def test_sparse_spaces_still_connect_every_block():
   space = dataclasses.replace(load_space("small"), connection_probability=0.0, min_depth=1)
   architecture = random_architecture(space, np.random.default_rng(0))

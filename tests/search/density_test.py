@@ -1,8 +1,9 @@
 """Whole searches on simulated trainings: connections do not grow, and nothing comes twice.
 
 The proposals are the real ones; the run is kept in memory, and a result is made up at once. In
-`flat` searches fitness is noise, in `informative` ones it follows from the blocks and their
-dilations. Weights are noise, as the first steps of a training give them.
+`flat` searches fitness is noise, in `informative` ones it rises with good connections and falls
+with bad ones; a connection is good or bad by its name, as many are the one as the other. Weights
+are noise, as the first steps of a training give them, or tell the good from the bad, roughly.
 """
 
 import statistics
@@ -40,20 +41,23 @@ def merit(*names):
   return np.random.default_rng(zlib.crc32("->".join(names).encode())).random()
 
 
-def result_of(number, architecture, informative, rng):
+def result_of(number, architecture, informative, faithful, rng):
+  possible = {c: merit(c.source, c.target) for c in architecture.possible_connections()}
+  middle = statistics.median(possible.values())
   fitness = float(rng.random())
   if informative:
-    fitness = statistics.mean(merit(block.id, str(block.temporal_dilation))
-                              for block in architecture.blocks) + 0.05 * fitness
+    fitness = 0.1 * fitness + statistics.mean(
+        (value - middle) * (c in architecture.connections) for c, value in possible.items())
   weights = [{"source": c.source, "target": c.target, "start": 0.5,
-              "end": float(rng.random())}
+              "end": float(np.clip(0.5 + possible[c] - middle + rng.normal(0, 0.2), 0, 1))
+                     if faithful else float(rng.random())}
              for c in architecture.connections]
   return {"number": number, "status": "ok", "reason": None, "fitness": fitness,
           "metrics": {"loss": float(rng.random())}, "connection_weights": weights,
           "sensitivities": [{**entry, "value": entry["end"]} for entry in weights]}
 
 
-def simulate(name, seed, *, rounds=200, informative=False, **changes):
+def simulate(name, seed, *, rounds=200, informative=False, faithful=False, **changes):
   """Returns a search's run, and the density of each candidate."""
   space, run = load_space(name), Memory()
   settings = settings_lib.SearchSettings(seed=seed, rounds=rounds, **changes)
@@ -64,7 +68,7 @@ def simulate(name, seed, *, rounds=200, informative=False, **changes):
         proposals.propose(run, state, space, settings, search_fakes.CLIP))
     architecture = run.read_architecture(number)
     densities.append(len(architecture.connections) / len(architecture.possible_connections()))
-    run.results.append(result_of(number, architecture, informative,
+    run.results.append(result_of(number, architecture, informative, faithful,
                                  np.random.default_rng([seed, number])))
     state.proposed += 1
     state.record(run.results[-1], run.candidates[-1]["tournament"])
@@ -106,7 +110,15 @@ def test_a_search_stays_as_dense_as_it_began():
 @pytest.mark.parametrize("informative", [False, True], ids=["flat", "informative"])
 @pytest.mark.parametrize("name", ["paper", "patent", "small"])
 def test_searches_of_220_candidates_stay_as_dense_as_they_began(name, informative):
-  check(name, range(4), informative=informative)
+  check(name, range(5), informative=informative)
+
+
+# In `small`, whose graphs are the smallest, such searches gain 0.07: once nothing weak is left to
+# prune, nothing makes up for what merges bring.
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["paper", "patent"])
+def test_weights_that_tell_good_connections_from_bad_make_searches_no_denser(name):
+  check(name, range(5), informative=True, faithful=True)
 
 
 @pytest.mark.slow
