@@ -18,6 +18,7 @@ from absl import flags
 from data_prep import cli
 from data_prep import dataset
 from official.architecture import cost
+from official.architecture import network_version
 from official.architecture import space as space_lib
 from official.inputs import usable
 from official.search import application
@@ -225,6 +226,7 @@ def main(_) -> int:
     executor=executor,
     trainings=lambda: _trainings(setup, model_dir),
     identity={
+      "network_version": network_version.CURRENT,
       "data_dir": info.fingerprint,
       **{name: FLAGS[name].value for name in _TRAINING_IDENTITY},
       **training_flags.identity(info),

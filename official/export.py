@@ -61,6 +61,7 @@ def _verify(path: str) -> int:
 
 
 def _export(model_dir: str, output_dir: str) -> int:
+  from official.architecture import network_version
   from official.search import trained
   from official.search.run_directory import RunDirectory
   from official.serving import saved_model
@@ -80,6 +81,10 @@ def _export(model_dir: str, output_dir: str) -> int:
     )
   if recorded is None:
     raise cli.UserError(f"{model_dir} is no run, it has no search.json; give another --model_dir")
+  network_version.check(
+    recorded["identity"].get("network_version"), model_dir,
+    "search again, from its architectures with --start_from if need be",
+  )
   members = trained.members(run, candidate=FLAGS.candidate, ensemble=FLAGS.ensemble)
   to_the_end = all(member["training"].startswith(run.final_directory) for member in members)
   setup = _setup(recorded, model_dir, to_the_end=to_the_end)

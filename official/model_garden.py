@@ -21,10 +21,12 @@ def main(_) -> int:
   for name in ("experiment", "mode", "model_dir"):
     if not FLAGS[name].value:
       raise cli.UserError(f"--{name} is missing ({FLAGS[name].help})")
+  from official.core import train_utils
   from official.vision import train
 
-  from official.tasks import model_garden  # noqa: F401  Registers; imports TensorFlow.
+  from official.tasks import model_garden  # Registers; imports TensorFlow.
 
+  model_garden.check_checkpoints(train_utils.parse_configuration(FLAGS), FLAGS.model_dir)
   train.main([])
   return 0
 

@@ -13,15 +13,20 @@ from collections.abc import Callable, Mapping
 import math
 
 import tensorflow as tf
+from tensorflow.core.protobuf import trackable_object_graph_pb2
 
 from official import layers
 from official.architecture import kinds
+from official.architecture import network_version
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
 from official.layers import blocks
 
 _COMBINE = "combine_"
+# The name of an attribute of a network, and so of a node of every checkpoint of it.
+_VERSION = "network_version_"
+_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # What TensorFlow calls the nodes of a checkpoint.
 
 
 def build_network(architecture: Architecture, *, streams: Mapping[str, int], num_frames: int,
@@ -81,7 +86,30 @@ def build_network(architecture: Architecture, *, streams: Mapping[str, int], num
   model = tf.keras.Model(inputs, logits, name="video_network")
   if connection_weights:
     _initialize(combines(model), connection_weights)
+  record_version(model)
   return model
+
+
+def record_version(model: tf.keras.Model) -> None:
+  """Has checkpoints of a model record the version of what its layers compute."""
+  setattr(model, f"{_VERSION}{network_version.CURRENT}", [])
+
+
+def check_version(checkpoint: str, what: str, remedy: str) -> None:
+  """Raises UserError unless a checkpoint is of networks that compute what those of today do.
+
+  Args:
+    checkpoint: Its prefix.
+    what, remedy: As of `network_version.check`.
+  """
+  reader = tf.train.load_checkpoint(checkpoint)
+  if not reader.has_tensor(_GRAPH):
+    return  # It is of no network of ours, as whoever restores it will find.
+  graph = trackable_object_graph_pb2.TrackableObjectGraph()
+  graph.ParseFromString(reader.get_tensor(_GRAPH))
+  names = {child.local_name for node in graph.nodes for child in node.children}
+  versions = [int(name.removeprefix(_VERSION)) for name in names if name.startswith(_VERSION)]
+  network_version.check(max(versions, default=None), what, remedy)
 
 
 def connection_weights(model: tf.keras.Model) -> dict[tuple[str, str], float]:

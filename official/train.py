@@ -21,6 +21,7 @@ from absl import flags
 from data_prep import cli
 from data_prep import dataset
 from official.architecture import cost
+from official.architecture import network_version
 from official.architecture import presets
 from official.architecture import serialization
 from official.architecture import sources
@@ -112,6 +113,7 @@ def main(_) -> int:
       training=training,
       check=training.check,
       identity={
+        "network_version": network_version.CURRENT,
         "architecture": serialization.to_json(architecture),
         "data_dir": info.fingerprint,
         **{name: FLAGS[name].value for name in _IDENTITY},

@@ -6,7 +6,9 @@ import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
 
+from official import network
 from official.architecture import serialization
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
@@ -70,6 +72,15 @@ def test_an_architecture_is_an_experiment_and_a_yaml_away(
   assert process.returncode == 0, process.stderr[-3000:]
   assert (run / "ckpt-4.index").exists()
   assert list((run / "validation").iterdir())
+  network.check_version(str(run / "ckpt-4"), "the run", "train it again")
+
+
+def test_a_run_of_networks_that_computed_something_else_is_refused(tmp_path):
+  tf.train.Checkpoint(global_step=tf.Variable(2)).save(str(tmp_path / "ckpt"))
+  process = call("--experiment=evolved_rgb", "--mode=eval", f"--model_dir={tmp_path}")
+  assert process.returncode == 2
+  assert process.stderr.splitlines()[-1].startswith(
+    f"error: --model_dir={tmp_path} has weights of network version 1, and this program computes ")
 
 
 @pytest.mark.parametrize("name", ["experiment", "mode", "model_dir"])

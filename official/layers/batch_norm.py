@@ -30,9 +30,12 @@ class BatchNorm(tf.keras.layers.BatchNormalization):
   def build(self, input_shape: base.Shape) -> None:
     _, height, width, channels = base.clip_shape(self, input_shape)
     super().build([None, height, width, channels])
-    self.input_spec = tf.keras.layers.InputSpec(ndim=5, axes={4: channels})
+    self.input_spec = tf.keras.layers.InputSpec(min_ndim=4, max_ndim=5, axes={-1: channels})
 
+  @base.takes_frames
   def call(self, clips: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+    if clips.shape.rank == 4:  # Frames, folded already.
+      return super().call(clips, training=training)
     return base.unfold_time(super().call(base.fold_time(clips), training=training), clips.shape[1])
 
   def add_update(self, updates: Callable[[], Any]) -> None:

@@ -97,8 +97,15 @@ class Block(base.Layer):
   def call(self, clips: tf.Tensor | Sequence[tf.Tensor], training: bool | None = None) -> tf.Tensor:
     clips = tf.nest.flatten(clips)
     joined = tf.concat(clips, axis=-1) if len(clips) > 1 else clips[0]
-    return checkpointing.run(
-        lambda clips: base.run_chain(self.layers, clips, training), joined)
+    time = joined.shape[1]
+
+    def of_frames(frames: tf.Tensor) -> tf.Tensor:
+      return base.run_chain(self.layers, frames, training, time)
+
+    def of_clips(clips: tf.Tensor) -> tf.Tensor:
+      return base.on_frames(of_frames, clips)
+
+    return checkpointing.run(of_clips, joined)
 
   def compute_output_shape(self, input_shape: Any) -> base.Shape:
     shape = self._joined_shape(input_shape)

@@ -31,11 +31,13 @@ class NormalizedConv(base.Layer):
         synchronized=synchronized, dtype=self.dtype_policy, name="norm")
 
   def build(self, input_shape: base.Shape) -> None:
+    self._time, *_ = base.clip_shape(self, input_shape)
     base.build_chain([self.convolution, self.norm], input_shape)
     super().build(input_shape)
 
+  @base.takes_frames
   def call(self, clips: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-    clips = self.norm(self.convolution(clips), training=training)
+    clips = base.run_chain([self.convolution, self.norm], clips, training, self._time)
     return tf.nn.relu(clips) if self.activate else clips
 
   def compute_output_shape(self, input_shape: base.Shape) -> base.Shape:
@@ -66,6 +68,7 @@ class Residual(base.Layer):
     self.shortcut = shortcut
 
   def build(self, input_shape: base.Shape) -> None:
+    self._time, *_ = base.clip_shape(self, input_shape)
     given = base.build_chain(self.branch, input_shape)
     skipped = base.build_chain([self.shortcut] if self.shortcut else [], input_shape)
     if given[1:] != skipped[1:]:
@@ -73,9 +76,11 @@ class Residual(base.Layer):
           f"{self.name}: the branch gives {given}, the shortcut {skipped}; they are added")
     super().build(input_shape)
 
+  @base.takes_frames
   def call(self, clips: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-    skipped = self.shortcut(clips, training=training) if self.shortcut else clips
-    return tf.nn.relu(base.run_chain(self.branch, clips, training) + skipped)
+    shortcut = [self.shortcut] if self.shortcut else []
+    skipped = base.run_chain(shortcut, clips, training, self._time)
+    return tf.nn.relu(base.run_chain(self.branch, clips, training, self._time) + skipped)
 
   def compute_output_shape(self, input_shape: base.Shape) -> base.Shape:
     for layer in self.branch:

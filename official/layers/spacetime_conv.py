@@ -21,7 +21,7 @@ from official.layers import base
 
 @base.serializable
 class SpacetimeConv(tf.keras.layers.Layer):
-  """A size x size x size convolution with frames `dilation` apart, no bias, "same" padding.
+  """A size x size x size convolution with frames `dilation` apart, no bias, padded as in base.py.
 
   [batch, time, height, width, channels] -> [batch, time, height / strides, width / strides,
   filters], sides rounded up.
@@ -62,9 +62,13 @@ class SpacetimeConv(tf.keras.layers.Layer):
     padding = -time % step
     if padding:
       clips = tf.pad(clips, [[0, 0], [0, padding], [0, 0], [0, 0], [0, 0]])
-    strides = [1, 1, self.strides, self.strides, 1]
     phases = tf.cast(_to_phases(clips, step), tf.float32)
-    phases = tf.nn.conv3d(phases, tf.cast(kernel, tf.float32), strides, "SAME")
+    kernel, strides = tf.cast(kernel, tf.float32), [1, 1, self.strides, self.strides, 1]
+    if self.strides == 1:
+      phases = tf.nn.conv3d(phases, kernel, strides, "SAME")
+    else:
+      padded = base.pad_sides(phases, self.kernel_size, others=[[0, 0], [reach, reach]])
+      phases = tf.nn.conv3d(padded, kernel, strides, "VALID")
     clips = _from_phases(tf.cast(phases, self.compute_dtype), step)
     return clips[:, :time] if padding else clips
 

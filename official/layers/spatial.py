@@ -9,7 +9,7 @@ from official.layers import base
 
 @base.serializable
 class SpatialConv(tf.keras.layers.Layer):
-  """A 2D convolution of every frame, without bias, "same" padding.
+  """A 2D convolution of every frame, without bias, padded as told in base.py.
 
   [batch, time, height, width, channels] -> [batch, time, height / strides, width / strides,
   filters], sides rounded up. A 1x1 convolution is computed as the matrix product that it is, of
@@ -32,18 +32,24 @@ class SpatialConv(tf.keras.layers.Layer):
         initializer=tf.keras.initializers.VarianceScaling())
     super().build(input_shape)
 
+  @base.takes_frames
   def call(self, clips: tf.Tensor) -> tf.Tensor:
-    if self.kernel_size == 1:
-      return self._product(clips)
-    frames = tf.nn.conv2d(base.fold_time(clips), self.kernel, self.strides, "SAME")
-    return base.unfold_time(frames, clips.shape[1])
+    return base.on_frames(self._of_frames, clips)
 
-  def _product(self, clips: tf.Tensor) -> tf.Tensor:
+  def _of_frames(self, frames: tf.Tensor) -> tf.Tensor:
+    if self.kernel_size == 1:
+      return self._product(frames)
+    if self.strides == 1:
+      return tf.nn.conv2d(frames, self.kernel, 1, "SAME")
+    padded = base.pad_sides(frames, self.kernel_size)
+    return tf.nn.conv2d(padded, self.kernel, self.strides, "VALID")
+
+  def _product(self, frames: tf.Tensor) -> tf.Tensor:
     if self.strides > 1:
-      clips = clips[:, :, ::self.strides, ::self.strides]
-    *_, channels = clips.shape
-    pixels = tf.matmul(tf.reshape(clips, [-1, channels]), tf.reshape(self.kernel, [channels, -1]))
-    return tf.reshape(pixels, [-1, *clips.shape[1:4], self.filters])
+      frames = frames[:, ::self.strides, ::self.strides]
+    *_, channels = frames.shape
+    pixels = tf.matmul(tf.reshape(frames, [-1, channels]), tf.reshape(self.kernel, [channels, -1]))
+    return tf.reshape(pixels, [-1, *frames.shape[1:3], self.filters])
 
   def compute_output_shape(self, input_shape: base.Shape) -> base.Shape:
     time, height, width, _ = base.clip_shape(self, input_shape)
@@ -56,7 +62,7 @@ class SpatialConv(tf.keras.layers.Layer):
 
 @base.serializable
 class SpatialMaxPool(tf.keras.layers.Layer):
-  """The largest value of each channel in every window of a frame, "same" padding.
+  """The largest value of each channel in every window of a frame, padded as "SAME" has it.
 
   [batch, time, height, width, channels] -> [batch, time, height / strides, width / strides,
   channels], sides rounded up. `strides` is `pool_size` unless given.
@@ -67,9 +73,12 @@ class SpatialMaxPool(tf.keras.layers.Layer):
     self.pool_size = pool_size
     self.strides = strides or pool_size
 
+  @base.takes_frames
   def call(self, clips: tf.Tensor) -> tf.Tensor:
-    frames = tf.nn.max_pool2d(base.fold_time(clips), self.pool_size, self.strides, "SAME")
-    return base.unfold_time(frames, clips.shape[1])
+    return base.on_frames(self._of_frames, clips)
+
+  def _of_frames(self, frames: tf.Tensor) -> tf.Tensor:
+    return tf.nn.max_pool2d(frames, self.pool_size, self.strides, "SAME")
 
   def compute_output_shape(self, input_shape: base.Shape) -> base.Shape:
     time, height, width, channels = base.clip_shape(self, input_shape)

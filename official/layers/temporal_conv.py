@@ -51,15 +51,17 @@ class TemporalConv(tf.keras.layers.Layer):
     self.dilation = dilation
 
   def build(self, input_shape: base.Shape) -> None:
-    *_, channels = base.clip_shape(self, input_shape)
+    self._time, *_, channels = base.clip_shape(self, input_shape)
     deviation = math.sqrt(2.0 / (self.kernel_size * channels))
     self.kernel = self.add_weight(
         name="kernel", shape=[self.kernel_size, channels, self.filters],
         initializer=tf.keras.initializers.TruncatedNormal(stddev=deviation))
     super().build(input_shape)
 
+  @base.takes_frames
   def call(self, clips: tf.Tensor) -> tf.Tensor:
-    _, time, height, width, channels = clips.shape
+    *leading, height, width, channels = clips.shape
+    time = leading[1] if len(leading) == 2 else self._time
     middle = self.kernel_size // 2
     reach = min(middle, (time - 1) // self.dilation)  # Taps on each side that fall inside the clip.
     kernel = tf.expand_dims(self.kernel, 1)
@@ -68,11 +70,13 @@ class TemporalConv(tf.keras.layers.Layer):
     step = self.dilation if reach else 1
     padding = -time % step
     if padding:
-      clips = tf.pad(clips, [[0, 0], [0, padding], [0, 0], [0, 0], [0, 0]])
+      clips = tf.pad(tf.reshape(clips, [-1, time, height * width, channels]),
+                     [[0, 0], [0, padding], [0, 0], [0, 0]])
     phases = tf.reshape(clips, [-1, (time + padding) // step, step * height * width, channels])
     phases = tf.nn.conv2d(phases, kernel, 1, "SAME")
-    clips = tf.reshape(phases, [-1, time + padding, height, width, self.filters])
-    return clips[:, :time] if padding else clips
+    if padding:
+      phases = tf.reshape(phases, [-1, time + padding, height * width, self.filters])[:, :time]
+    return tf.reshape(phases, [-1, *leading[1:], height, width, self.filters])
 
   def compute_output_shape(self, input_shape: base.Shape) -> base.Shape:
     return *input_shape[:-1], self.filters

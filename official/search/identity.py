@@ -5,7 +5,8 @@ Identity decides what is
 found: space, data, seed, steps, threads, ... Going on with other values would mix two searches, so
 that is refused, by the name of the flag. Operation (rounds, workers, ...) is rewritten at every
 start. A run that was begun before there was a flag has no value of it, and counts as made with the
-flag's default.
+flag's default. One of the values is no flag: `network_version`, without which a run is of the
+first version (official.architecture.network_version).
 """
 
 from collections.abc import Mapping
@@ -14,8 +15,10 @@ import types
 from typing import Any
 
 from data_prep import cli
+from official.architecture import network_version
 
 _SHOWN_CHARACTERS = 60
+_VERSION = "network_version"
 
 
 def check(recorded: Mapping[str, Any], asked: Mapping[str, Any], directory: str,
@@ -28,10 +31,12 @@ def check(recorded: Mapping[str, Any], asked: Mapping[str, Any], directory: str,
     directory: Where the recorded ones come from.
     defaults: Values of flags, and of fields of them that are objects, which are not recorded.
   """
+  if _VERSION in asked:
+    network_version.check(recorded.get(_VERSION), directory, "give another --model_dir")
   recorded = with_defaults(recorded, asked, defaults)
   differing = [
       _difference(flag, recorded.get(flag), asked.get(flag))
-      for flag in sorted({*recorded, *asked})
+      for flag in sorted({*recorded, *asked} - {_VERSION})
       if recorded.get(flag) != asked.get(flag)
   ]
   if differing:

@@ -113,11 +113,27 @@ def build_backbone(
   last = architecture.level(architecture.last_level)
   outputs = dict(zip([block.id for block in last], tf.nest.flatten(head.input), strict=True))
   backbone = tf.keras.Model(whole.input[_STREAM], outputs, name="evolved")
+  network.record_version(backbone)
   if l2_regularizer is not None:
     for variable in backbone.trainable_variables:
       if "kernel" in variable.name:
         backbone.add_loss(functools.partial(l2_regularizer, variable))
   return backbone
+
+
+def check_checkpoints(params: config_definitions.ExperimentConfig, model_dir: str) -> None:
+  """Raises UserError where an experiment with a network of ours would go on with weights that mean
+  something else to it."""
+  task = params.task
+  is_ours = isinstance(task, video_classification.VideoClassificationConfig) or (
+    isinstance(task.model, EvolvedModel) and task.model.backbone.type == "evolved"
+  )
+  if not is_ours:
+    return
+  for flag, path in (("--model_dir", model_dir), ("task.init_checkpoint", task.init_checkpoint)):
+    prefix = tf.train.latest_checkpoint(path) if path and tf.io.gfile.isdir(path) else path
+    if prefix and tf.io.gfile.exists(f"{prefix}.index"):
+      network.check_version(prefix, f"{flag}={path}", "give another, or train it again")
 
 
 @exp_factory.register_config_factory("evolved_rgb")

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from data_prep import cli
 from official import layers
+from official import network
 from official.tasks import checkpoints
 
 _VALUE = ".ATTRIBUTES/VARIABLE_VALUE"
@@ -23,12 +24,15 @@ def load(model: tf.keras.Model, path: str) -> None:
       has the network under the name `model`.
 
   Raises:
-    UserError: There is no checkpoint, or it is that of another architecture.
+    UserError: There is no checkpoint, or it is that of another architecture, or of networks that
+      compute something else.
   """
   prefix = checkpoints.newest(path) if tf.io.gfile.isdir(path) else path
   if prefix is None:
     raise cli.UserError(f"--init_checkpoint={path} is a folder without checkpoints; give another")
   checkpoints.check(prefix, "give another --init_checkpoint")
+  network.check_version(
+    prefix, f"--init_checkpoint={path}", "train it again, or leave --init_checkpoint out")
   parts = model._trackable_children()  # The head is among them under two names.
   heads = {name: part for name, part in parts.items() if isinstance(part, layers.Head)}
   shapes = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()

@@ -135,6 +135,7 @@ def restore(setup: Setup, member: Mapping) -> "tf.keras.Model":
   from official.modeling import optimization
   import tensorflow as tf
 
+  from official import network
   from official.tasks import checkpoints
   from official.tasks import video_classification
   from official.training import experiment
@@ -143,6 +144,7 @@ def restore(setup: Setup, member: Mapping) -> "tf.keras.Model":
   newest = checkpoints.newest(member["training"])
   if newest is None:
     raise FileNotFoundError(f"{member['training']} has no checkpoint; {remedy}")
+  network.check_version(newest, member["training"], "train it again")
   config = experiment.configure(setup, member["architecture"], member["seed"])
   task = video_classification.VideoClassificationTask(config.task)
   with experiment.precision(config.runtime.mixed_precision_dtype):

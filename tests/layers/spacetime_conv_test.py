@@ -15,7 +15,8 @@ def _reference(clips: np.ndarray, kernel: np.ndarray, dilation: int, strides: in
     for j in range(3):
       other = t + (j - 1) * dilation
       if 0 <= other < clips.shape[1]:
-        frame = frame + tf.nn.conv2d(clips[:, other], kernel[j], strides, "SAME").numpy()
+        padded = np.pad(clips[:, other], [(0, 0), (1, 1), (1, 1), (0, 0)])
+        frame = frame + tf.nn.conv2d(padded, kernel[j], strides, "VALID").numpy()
     frames.append(frame)
   return np.stack(frames, axis=1)
 

@@ -1,6 +1,7 @@
 import pytest
 
 from data_prep import cli
+from official.architecture import network_version
 from official.search import identity
 
 RECORDED = {"seed": 1, "optimizer": "sgd", "search_space": {"name": "small", "min_depth": 4}}
@@ -41,3 +42,14 @@ def test_a_run_from_before_there_was_a_flag_goes_on_at_its_default():
   identity.check(RECORDED, asked, "runs/a", defaults)
   with pytest.raises(cli.UserError, match="--pooling was average and is max now"):
     identity.check(RECORDED, {**asked, "pooling": "max"}, "runs/a", defaults)
+
+
+def test_a_run_of_other_networks_is_refused_in_their_name():
+  with pytest.raises(cli.UserError, match="^runs/a has weights of network version 1, and this "
+                                          "program .*; give another --model_dir$"):
+    identity.check(RECORDED, {**RECORDED, "network_version": 2}, "runs/a")
+
+
+def test_a_run_of_the_same_networks_is_let_pass():
+  both = {**RECORDED, "network_version": network_version.CURRENT}
+  identity.check(both, dict(both), "runs/a")

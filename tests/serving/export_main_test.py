@@ -1,6 +1,7 @@
 """What official.export says of a wrong command line, and takes from a run."""
 
 import dataclasses
+import json
 import pathlib
 import subprocess
 import sys
@@ -56,3 +57,13 @@ def test_the_whole_recipe_is_the_one_that_the_run_recorded(info, tmp_path):
   told = dataclasses.asdict(found.recipe)
   assert {name: told[name] for name in {*recipe, *others}} == recipe | others
   assert (told["steps"], told["connection_multiplier"]) == (9, 5.0)
+
+
+def test_a_search_whose_networks_computed_something_else_is_refused(tmp_path):
+  run = {"format_version": 1, "identity": {"seed": 0}, "operation": {}}
+  (tmp_path / "search.json").write_text(json.dumps(run))
+  done = _export(f"--model_dir={tmp_path}", "--output_dir=/nowhere/e")
+  assert done.returncode == 2
+  [line] = done.stderr.splitlines()
+  assert line.startswith(f"error: {tmp_path} has weights of network version 1, and this program ")
+  assert line.endswith("search again, from its architectures with --start_from if need be")

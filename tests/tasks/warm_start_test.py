@@ -63,3 +63,14 @@ def test_another_architecture_is_refused(donor):
 def test_a_folder_without_a_checkpoint_is_refused(tmp_path):
   with pytest.raises(cli.UserError, match="is a folder without checkpoints; give another"):
     warm_start.load(_model(5), str(tmp_path))
+
+
+def test_a_checkpoint_of_networks_that_computed_something_else_is_refused(tmp_path):
+  """Nothing records a version: strided convolutions were padded otherwise then."""
+  old = tf.train.Checkpoint(model=tf.train.Checkpoint(
+    **{layer.name: layer for layer in _model(5).layers if layer.variables}))
+  path = old.write(str(tmp_path / "final"))
+  with pytest.raises(cli.UserError, match="^--init_checkpoint=.*final has weights of network "
+                                          "version 1, and this program computes version 2, .*; "
+                                          "train it again"):
+    warm_start.load(_model(5), path)
