@@ -10,7 +10,6 @@ for all blocks that need it so.
 """
 
 from collections.abc import Callable, Mapping
-import math
 
 import tensorflow as tf
 from tensorflow.core.protobuf import trackable_object_graph_pb2
@@ -22,6 +21,7 @@ from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
 from official.layers import blocks
+from official.layers import combine as combine_lib
 
 _COMBINE = "combine_"
 # The name of an attribute of a network, and so of a node of every checkpoint of it.
@@ -32,8 +32,9 @@ _GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # What TensorFlow calls the nodes of a 
 def build_network(architecture: Architecture, *, streams: Mapping[str, int], num_frames: int,
                   height: int, width: int, num_classes: int, pooling: str = "average",
                   connection_weights: Mapping[Connection, float] | None = None,
-                  connection_multiplier: float = 1.0, batch_norm_momentum: float = 0.99,
-                  synchronized: bool = False) -> tf.keras.Model:
+                  connection_multiplier: float = 1.0, freeze_connection_weights: bool = False,
+                  batch_norm_momentum: float = 0.99, batch_norm_epsilon: float = 1e-5,
+                  synchronized: bool = False, activation: str = "relu") -> tf.keras.Model:
   """Returns the network of an architecture, a functional model with fresh weights.
 
   Its inputs are {stream: [batch, num_frames, height, width, channels]}, the streams that the stems
@@ -47,15 +48,19 @@ def build_network(architecture: Architecture, *, streams: Mapping[str, int], num
     width: Of a frame, in pixels.
     num_classes: Number of logits.
     pooling: How the head pools over time: average, max or softmax (layers/head.py).
-    connection_weights: Initial connection weights after the sigmoid, of presets for example; others
-      start near one half.
+    connection_weights: Initial connection weights after the sigmoid, of presets for example, above
+      0 and at most 1; others start near one half. One of 1 passes its input on, and stays 1.
     connection_multiplier: K of the connection weights, sigmoid(K v).
+    freeze_connection_weights: Whether connection weights stay where they begin. Then the only input
+      of a block, unless its weight is given, has the weight 1, as in the published networks.
     batch_norm_momentum: Of the moving statistics.
+    batch_norm_epsilon: Added to variances.
     synchronized: Whether batch statistics are those of all replicas of the distribution strategy.
+    activation: Keras' name of what follows the batch normalizations and the shortcuts' sums.
 
   Raises:
     ValueError: A stem reads a stream that is not in `streams`, a kind has no layer, or an initial
-      connection weight is of no connection or not between 0 and 1.
+      connection weight is of no connection, not above 0, or above 1.
   """
   inputs = _inputs(architecture, streams, (num_frames, height, width))
   outputs: dict[str, tf.Tensor] = {}
@@ -76,16 +81,23 @@ def build_network(architecture: Architecture, *, streams: Mapping[str, int], num
       sources = architecture.inputs(block.id)
       stride = architecture.input_stride(block.id)
       combine = layers.Combine(
-          sources, multiplier=connection_multiplier, name=_COMBINE + block.id)
+          sources, multiplier=connection_multiplier, frozen=freeze_connection_weights,
+          name=_COMBINE + block.id)
       combined = combine(
           [shrunk(source, stride // architecture.stride(source)) for source in sources])
-    outputs[block.id] = _block_layer(block, batch_norm_momentum, synchronized)(combined)
+    outputs[block.id] = _block_layer(
+        block, momentum=batch_norm_momentum, epsilon=batch_norm_epsilon, synchronized=synchronized,
+        activation=activation)(combined)
 
   last = [outputs[block.id] for block in architecture.level(architecture.last_level)]
   logits = layers.Head(num_classes, pooling=pooling, name="head")(last)
   model = tf.keras.Model(inputs, logits, name="video_network")
-  if connection_weights:
-    _initialize(combines(model), connection_weights)
+  given = dict(connection_weights or {})
+  if freeze_connection_weights:
+    given = {connection: 1.0 for connection in architecture.connections
+             if len(architecture.inputs(connection.target)) == 1} | given
+  if given:
+    _initialize(combines(model), given)
   record_version(model)
   return model
 
@@ -149,11 +161,11 @@ def _initialize(by_target: Mapping[str, layers.Combine],
     layer = by_target.get(connection.target)
     if layer is None or connection.source not in layer.sources:
       raise ValueError(f"there is no connection {connection} to give the weight {weight}")
-    if not 0 < weight < 1:
+    if not 0 < weight <= 1:
       raise ValueError(f"connection {connection} has the weight {weight}; weights after the "
-                       "sigmoid are between 0 and 1")
+                       "sigmoid are between 0 and 1, where 1 passes an input on as it is")
     position = layer.sources.index(connection.source)
-    values[connection.target][position] = math.log(weight / (1 - weight)) / layer.multiplier
+    values[connection.target][position] = combine_lib.logit(weight) / layer.multiplier
   for target in {connection.target for connection in weights}:
     by_target[target].connection_weights.assign(values[target])
 
@@ -169,8 +181,8 @@ def _inputs(architecture: Architecture, streams: Mapping[str, int],
           for stream in architecture.streams}
 
 
-def _block_layer(block: Block, momentum: float, synchronized: bool) -> blocks.Block:
+def _block_layer(block: Block, **norm_activation) -> blocks.Block:
   return blocks.get(block.kind)(
       block.channels, modules=block.modules, temporal_dilation=block.temporal_dilation,
       spatial_stride=block.spatial_stride, intermediate_channels=block.intermediate_channels,
-      momentum=momentum, synchronized=synchronized, name=f"block_{block.id}")
+      name=f"block_{block.id}", **norm_activation)

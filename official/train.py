@@ -88,6 +88,8 @@ def main(_) -> int:
   if FLAGS.export_structure:
     return _export_structure(weighted)
   _check_numbers()
+  if FLAGS.freeze_connection_weights and not FLAGS.init_checkpoint:
+    sources.check_frozen(architecture, weighted.connection_weights)
   data_dir = cli.resolve_path(FLAGS.data_dir)
   model_dir = cli.plain_path("model_dir", FLAGS.model_dir)
   info = dataset.load(data_dir)

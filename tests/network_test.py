@@ -7,6 +7,7 @@ import tensorflow as tf
 from official import network
 from official.architecture import cost
 from official.architecture import kinds
+from official.architecture import presets
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
@@ -113,11 +114,92 @@ def test_given_connection_weights_are_where_training_starts():
   assert weights["s", "a"] == pytest.approx(0.5, abs=0.02)
 
 
+def test_a_given_weight_of_one_passes_an_input_on_and_round_trips(tmp_path):
+  architecture = Architecture((_stem("s", "rgb"), _block("a", 1)), _connect("s->a"))
+
+  def build(**settings) -> tf.keras.Model:
+    return network.build_network(architecture, streams={"rgb": 3}, **settings, **_SIZE)
+
+  model = build(connection_weights={Connection("s", "a"): 1}, connection_multiplier=10.0)
+  assert network.connection_weights(model) == {("s", "a"): 1.0}
+  path = tf.train.Checkpoint(model=model).write(str(tmp_path / "checkpoint"))
+  fresh = build(connection_multiplier=10.0)
+  tf.train.Checkpoint(model=fresh).read(path).assert_consumed()
+  assert network.connection_weights(fresh) == {("s", "a"): 1.0}
+
+
+def test_frozen_connection_weights_are_not_trained_and_an_only_input_is_passed_on():
+  architecture = Architecture(
+    (_stem("s", "rgb"), _stem("u", "rgb"), _block("a", 1), _block("b", 2)),
+    _connect("s->a", "u->a", "a->b"),
+  )
+  given = {Connection("s", "a"): 0.25, Connection("u", "a"): 0.75}
+  trained, frozen = (
+    network.build_network(architecture, streams={"rgb": 3}, connection_weights=given,
+                          freeze_connection_weights=freeze, **_SIZE)
+    for freeze in (False, True)
+  )
+  assert network.connection_weights(frozen) == {
+    ("a", "b"): 1.0, ("s", "a"): pytest.approx(0.25), ("u", "a"): pytest.approx(0.75)}
+  assert network.connection_weights(trained)["a", "b"] == pytest.approx(0.5, abs=0.02)
+  names = [{variable.name for variable in model.trainable_variables}
+           for model in (trained, frozen)]
+  assert names[0] - names[1] == {"combine_a/connection_weights:0", "combine_b/connection_weights:0"}
+  assert {v.name for v in trained.variables} == {v.name for v in frozen.variables}
+
+
+def test_epsilon_and_activation_reach_every_layer():
+  architecture = Architecture((_stem("s", "rgb"), _block("a", 1)), _connect("s->a"))
+  model = network.build_network(architecture, streams={"rgb": 3}, batch_norm_epsilon=0.25,
+                                activation="swish", **_SIZE)
+  norms = [layer for layer in model.submodules
+           if isinstance(layer, tf.keras.layers.BatchNormalization)]
+  assert norms and {norm.epsilon for norm in norms} == {0.25}
+  clips = {"rgb": np.random.default_rng(0).normal(size=[1, 4, 16, 16, 3]).astype(np.float32)}
+  stem = model.get_layer("block_s")
+  unit = stem.layers[0]
+  expected = tf.nn.silu(unit.norm(unit.convolution(clips["rgb"]), training=False))
+  np.testing.assert_allclose(stem(clips["rgb"], training=False), expected, atol=1e-6)
+
+
+def test_time_is_folded_once_a_block():
+  """At every layer there were 25. Now the stem and the block have two each, and so have the two
+  convolutions over time."""
+  architecture = Architecture((_stem("s", "rgb"), _block("a", 1, modules=2)), _connect("s->a"))
+  model = network.build_network(architecture, streams={"rgb": 3}, **_SIZE)
+
+  @tf.function
+  def run(clips):
+    return model(clips, training=True)
+
+  graph = run.get_concrete_function({"rgb": tf.TensorSpec([1, 4, 16, 16, 3])}).graph
+  reshapes = [op for op in graph.get_operations() if op.type == "Reshape"]
+  assert len(reshapes) == 2 * 2 + 2 * 2
+
+
+@pytest.mark.slow
+def test_the_graph_of_assemblenet_50_is_not_full_of_reshapes():
+  """687 while every layer folded: 75 are of the matrix products, which convolutions of 1x1 are."""
+  preset = presets.load("assemblenet-50")
+  model = network.build_network(preset.architecture, streams={"rgb": 3, "flow": 2}, num_frames=8,
+                                height=32, width=32, num_classes=5)
+
+  @tf.function
+  def run(clips):
+    return model(clips, training=True)
+
+  clips = {name: tf.TensorSpec([1, 8, 32, 32, channels], name=name)
+           for name, channels in (("rgb", 3), ("flow", 2))}
+  operations = run.get_concrete_function(clips).graph.get_operations()
+  assert sum(operation.type == "Reshape" for operation in operations) <= 160
+
+
 @pytest.mark.parametrize(
   ("source", "weight", "text"),
   [
     ("u", 0.5, "there is no connection u->a to give the weight 0.5"),
-    ("s", 1.0, "connection s->a has the weight 1.0; weights after the sigmoid are between"),
+    ("s", 1.5, "connection s->a has the weight 1.5; weights after the sigmoid are between"),
+    ("s", 0.0, "connection s->a has the weight 0.0; weights after the sigmoid are between"),
   ],
 )
 def test_a_wrong_connection_weight_is_refused(source, weight, text):

@@ -83,6 +83,16 @@ def test_a_mistake_is_one_line_and_nothing_is_made(
   assert not run.exists()
 
 
+def test_connection_weights_that_are_not_there_cannot_be_frozen(tmp_path):
+  process = call(TRAIN, "--architecture=two-stream-fully-connected", "--freeze_connection_weights",
+                 f"--data_dir={tmp_path}", f"--model_dir={tmp_path}/run")
+  assert (process.returncode, process.stdout) == (2, "")
+  [line] = process.stderr.splitlines()
+  assert line.startswith("error: connection weights cannot be frozen: the architecture comes ")
+  assert line.endswith("give a network by name or a structure list that has them, or "
+                       "--init_checkpoint")
+
+
 def _without_tensorflow(*flags):
   code = ("import runpy, sys\n"
           f"sys.argv = ['train', *{list(flags)}]\n"

@@ -7,6 +7,7 @@
     {...}     the JSON itself
 """
 
+from collections.abc import Mapping
 import json
 import os
 from typing import Any
@@ -15,7 +16,9 @@ from data_prep import cli
 from official.architecture import presets
 from official.architecture import serialization
 from official.architecture import structure_list
+from official.architecture.architecture import Architecture
 from official.architecture.architecture import ArchitectureError
+from official.architecture.architecture import Connection
 from official.architecture.structure_list import WeightedArchitecture
 
 
@@ -32,6 +35,18 @@ def load(text: str) -> WeightedArchitecture:
   except (ArchitectureError, OSError, ValueError, TypeError, RecursionError) as error:
     name = "{...}" if text.startswith("{") else text
     raise cli.UserError(f"--architecture={name}: {error}") from error
+
+
+def check_frozen(architecture: Architecture, weights: Mapping[Connection, float]) -> None:
+  """Raises UserError unless the connection weights of a network can be frozen: each is given, or is
+  that of a block's only input, which is then passed on."""
+  missing = [connection for connection in architecture.connections
+             if connection not in weights and len(architecture.inputs(connection.target)) > 1]
+  if missing:
+    raise cli.UserError(
+        "connection weights cannot be frozen: the architecture comes without weights of "
+        f"{len(missing)} of its connections (of {missing[0]}, for one), which would stay at one "
+        "half; give a network by name or a structure list that has them, or --init_checkpoint")
 
 
 def _decoded(data: Any) -> WeightedArchitecture:

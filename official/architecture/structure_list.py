@@ -9,7 +9,7 @@ A row of `structure` is a node. A stem is [stream, r]: -1 is rgb, -2 flow, both 
 0], an `interleaved_bottleneck`: its levels 0 to 3 are ours 1 to 4, its inputs are rows above it, D
 is 64, 128, 256, 512 by level, and the last number has no meaning and may be missing. Level 3 feeds
 the head. `weights`, which may be missing too, has a row for every node: [] or, in one more list,
-the weight of each of its inputs *after* the sigmoid.
+the weight of each of its inputs *after* the sigmoid, above 0 and at most 1.
 
 `depth` is the `model_id` of the Model Garden, and says how many modules a block has:
 
@@ -17,7 +17,8 @@ the weight of each of its inputs *after* the sigmoid.
 
 (official/projects/assemblenet; AssembleNet, ICLR 2020, table 5.) Both directions lose nothing:
 node n is the block `node_n`, so that the order of the rows is kept as well. Where a node has one
-input, the Model Garden passes it on as it is; our networks give it a weight like any other.
+input, the Model Garden passes it on as it is; our networks give it a weight like any other, unless
+connection weights are frozen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,8 +49,8 @@ class WeightedArchitecture:
 
   Attributes:
     architecture: What to build.
-    connection_weights: After the sigmoid, between 0 and 1; connections that are not there start
-      near one half, as in any network.
+    connection_weights: After the sigmoid, above 0 and at most 1; connections that are not there
+      start near one half, as in any network.
   """
 
   architecture: Architecture
@@ -164,10 +165,14 @@ def _strengths(number: int, above: Sequence[Connection], row: Any) -> dict[Conne
   if _is_list(row) and not row:
     return {}
   if (not _is_list(row) or len(row) != 1 or not _is_list(row[0]) or len(row[0]) != len(above)
-      or not all(isinstance(weight, float) and 0 < weight < 1 for weight in row[0])):
+      or not all(_is_strength(weight) for weight in row[0])):
     raise ArchitectureError(f"row {number} of weights is {row!r}: it is [], or [[...]] with a "
                             f"number between 0 and 1 for each of {len(above)} inputs")
-  return dict(zip(above, row[0], strict=True))
+  return dict(zip(above, map(float, row[0]), strict=True))
+
+
+def _is_strength(weight: Any) -> bool:
+  return isinstance(weight, int | float) and not isinstance(weight, bool) and 0 < weight <= 1
 
 
 def _in_order(architecture: Architecture) -> list[Block]:

@@ -44,12 +44,15 @@ class Block(base.Layer):
     spatial_stride: Pixels of its input to one pixel of its output, along each side.
     intermediate_channels: Channels D of the 3x3 convolutions of bottleneck kinds.
     momentum: Of the moving statistics of the batch normalizations.
+    epsilon: Added to the variance by the batch normalizations.
     synchronized: Whether batch statistics are those of all replicas.
+    activation: Keras' name of what follows the batch normalizations and the shortcuts' sums.
   """
 
   def __init__(self, channels: int, *, modules: int = 1, temporal_dilation: int = 1,
                spatial_stride: int = 1, intermediate_channels: int | None = None,
-               momentum: float = 0.99, synchronized: bool = False, **kwargs):
+               momentum: float = 0.99, epsilon: float = 1e-5, synchronized: bool = False,
+               activation: str = "relu", **kwargs):
     super().__init__(**kwargs)
     self.channels = channels
     self.modules = modules
@@ -57,7 +60,9 @@ class Block(base.Layer):
     self.spatial_stride = spatial_stride
     self.intermediate_channels = intermediate_channels
     self.momentum = momentum
+    self.epsilon = epsilon
     self.synchronized = synchronized
+    self.activation = activation
     self.layers = self.chain()
 
   def chain(self) -> list[base.Layer]:
@@ -87,8 +92,9 @@ class Block(base.Layer):
 
   def residual_module(self, branch: Sequence[base.Layer], shortcut: base.Layer | None = None, *,
                       name: str) -> residual.Residual:
-    """Returns relu(branch(x) + shortcut(x)); no shortcut is the identity."""
-    return residual.Residual(branch, shortcut, dtype=self.dtype_policy, name=name)
+    """Returns activation(branch(x) + shortcut(x)); no shortcut is the identity."""
+    return residual.Residual(branch, shortcut, activation=self.activation, dtype=self.dtype_policy,
+                             name=name)
 
   def build(self, input_shape: Any) -> None:
     base.build_chain(self.layers, self._joined_shape(input_shape))
@@ -118,13 +124,13 @@ class Block(base.Layer):
         "channels": self.channels, "modules": self.modules,
         "temporal_dilation": self.temporal_dilation, "spatial_stride": self.spatial_stride,
         "intermediate_channels": self.intermediate_channels, "momentum": self.momentum,
-        "synchronized": self.synchronized}
+        "epsilon": self.epsilon, "synchronized": self.synchronized, "activation": self.activation}
 
   def _normalized(self, convolution: base.Layer, name: str,
                   settings: dict[str, Any]) -> residual.NormalizedConv:
     return residual.NormalizedConv(
-        convolution, momentum=self.momentum, synchronized=self.synchronized,
-        dtype=self.dtype_policy, name=name, **settings)
+        convolution, momentum=self.momentum, epsilon=self.epsilon, synchronized=self.synchronized,
+        activation=self.activation, dtype=self.dtype_policy, name=name, **settings)
 
   def _joined_shape(self, input_shape: Any) -> base.Shape:
     shapes = [tuple(tf.TensorShape(shape)) for shape in base.each_shape(input_shape)]

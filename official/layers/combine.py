@@ -7,6 +7,13 @@ evolution (AssembleNet, ICLR 2020). K, the multiplier, sets the pace: a step on 
 times as much, which scaling the gradient of v would not do under Adam. v starts near zero,
 N(0, 0.01 / K), and so every connection near one half.
 
+A connection of strength 1 passes its input on: K v is then so large that the sigmoid is 1 to the
+last bit and has no slope, so that training leaves it there. Frozen connection weights stay where
+they begin, as the published networks have theirs.
+
+Under mixed precision the clips have 16 bits, in which a sum over a whole clip loses what is small
+and, with a scaled loss, overflows; so the gradient of a strength is summed in float32.
+
 Inputs may differ in channels. Those of equal count are summed first; each sum that has not the
 largest count is then projected to it by *one* 1x1 convolution (no bias, no normalization); the sums
 are added. Inputs of different height and width are brought to the smallest by max pooling before
@@ -15,12 +22,21 @@ source pooled once serves every block that needs it so.
 """
 
 from collections.abc import Sequence
+import math
 from typing import Any
 
 import tensorflow as tf
 
 from official.layers import base
 from official.layers import spatial
+
+# K v of a connection of strength 1: exp(-40) is nothing beside 1 in any precision.
+_PASSING = 40.0
+
+
+def logit(strength: float) -> float:
+  """Returns the x whose sigmoid is `strength`, a number above 0 and at most 1."""
+  return _PASSING if strength == 1 else math.log(strength / (1 - strength))
 
 
 @base.serializable
@@ -33,13 +49,14 @@ class Combine(tf.keras.layers.Layer):
 
   Attributes:
     sources: Names of the inputs, in order; the connections lead from them to this layer's block.
-    connection_weights: v, [len(sources)], before multiplier and sigmoid.
+    connection_weights: v, [len(sources)], before multiplier and sigmoid; not trained if `frozen`.
     projections: The 1x1 convolutions, one a channel count but the largest, fewest channels first.
     gates: None, or [len(sources)] float32: factors of the strengths, for whoever studies a trained
       network. They are set around a call and belong to no checkpoint, configuration or export.
   """
 
-  def __init__(self, sources: Sequence[str], *, multiplier: float = 1.0, **kwargs):
+  def __init__(self, sources: Sequence[str], *, multiplier: float = 1.0, frozen: bool = False,
+               **kwargs):
     super().__init__(**kwargs)
     if not sources:
       raise ValueError("sources is empty; a block has at least one input")
@@ -47,6 +64,7 @@ class Combine(tf.keras.layers.Layer):
       raise ValueError(f"multiplier must be positive; got {multiplier}")
     self.sources = tuple(sources)
     self.multiplier = multiplier
+    self.frozen = frozen
     self.gates: tf.Tensor | None = None
 
   def build(self, input_shape: Sequence[base.Shape]) -> None:
@@ -59,6 +77,7 @@ class Combine(tf.keras.layers.Layer):
                        "to one height and width first (SpatialMaxPool)")
     self.connection_weights = self.add_weight(
         name="connection_weights", shape=[len(self.sources)], experimental_autocast=False,
+        trainable=not self.frozen,
         initializer=tf.keras.initializers.TruncatedNormal(stddev=0.01 / self.multiplier))
     *smaller, largest = sorted({shape[3] for shape in clips})
     self.projections = [
@@ -75,11 +94,10 @@ class Combine(tf.keras.layers.Layer):
   def call(self, inputs: Sequence[tf.Tensor]) -> tf.Tensor:
     inputs = tf.nest.flatten(inputs)
     strengths = self.strengths() if self.gates is None else self.gates * self.strengths()
-    scales = tf.unstack(tf.cast(strengths, inputs[0].dtype))
     sums: dict[int, tf.Tensor] = {}
-    for clips, scale in zip(inputs, scales, strict=True):
-      channels = clips.shape[-1]
-      sums[channels] = sums[channels] + scale * clips if channels in sums else scale * clips
+    for clips, strength in zip(inputs, tf.unstack(strengths), strict=True):
+      channels, scaled = clips.shape[-1], _scaled(clips, strength)
+      sums[channels] = sums[channels] + scaled if channels in sums else scaled
     *smaller, largest = sorted(sums)
     total = sums[largest]
     for channels, projection in zip(smaller, self.projections, strict=True):
@@ -90,7 +108,8 @@ class Combine(tf.keras.layers.Layer):
     return max((tuple(shape) for shape in self._shapes(input_shape)), key=lambda shape: shape[-1])
 
   def get_config(self) -> dict[str, Any]:
-    return super().get_config() | {"sources": list(self.sources), "multiplier": self.multiplier}
+    return super().get_config() | {
+        "sources": list(self.sources), "multiplier": self.multiplier, "frozen": self.frozen}
 
   def _shapes(self, input_shape: Any) -> list[tf.TensorShape]:
     shapes = base.each_shape(input_shape)
@@ -98,3 +117,21 @@ class Combine(tf.keras.layers.Layer):
       raise ValueError(f"{self.name} combines {len(self.sources)} inputs "
                        f"({', '.join(self.sources)}); got {len(shapes)}")
     return shapes
+
+
+def _scaled(clips: tf.Tensor, strength: tf.Tensor) -> tf.Tensor:
+  """Returns strength * clips, of the precision of clips; `strength` is a float32 scalar."""
+  if clips.dtype.size > 2:
+    return tf.cast(strength, clips.dtype) * clips
+
+  @tf.custom_gradient
+  def scaled(clips: tf.Tensor, strength: tf.Tensor):
+    scale = tf.cast(strength, clips.dtype)
+
+    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+      products = tf.cast(upstream, tf.float32) * tf.cast(clips, tf.float32)
+      return scale * upstream, tf.reduce_sum(products)
+
+    return scale * clips, gradient
+
+  return scaled(clips, strength)

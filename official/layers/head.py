@@ -25,7 +25,7 @@ class Head(tf.keras.layers.Layer):
 
   AssembleNet (ICLR 2020) takes the average for Moments in Time and, because its videos have short
   actions and several labels, the max for Charades; its published code has the softmax, class by
-  class, for that. Logits are float32, also under mixed precision.
+  class, for that. Means and logits are float32, also under mixed precision.
   """
 
   def __init__(self, classes: int, *, pooling: str = "average", **kwargs):
@@ -46,9 +46,10 @@ class Head(tf.keras.layers.Layer):
   def call(self, clips: tf.Tensor | Sequence[tf.Tensor]) -> tf.Tensor:
     groups: dict[int, list[tf.Tensor]] = {}
     for block in tf.nest.flatten(clips):
-      groups.setdefault(block.shape[-1], []).append(tf.reduce_mean(block, axis=[2, 3]))
+      mean = tf.reduce_mean(tf.cast(block, tf.float32), axis=[2, 3])
+      groups.setdefault(block.shape[-1], []).append(mean)
     means = [tf.add_n(groups[count]) / len(groups[count]) for count in sorted(groups)]
-    features = tf.cast(tf.concat(means, axis=-1), tf.float32)
+    features = tf.concat(means, axis=-1)
     if self.pooling == "average":
       return self.dense(tf.reduce_mean(features, axis=1))
     if self.pooling == "max":

@@ -11,7 +11,7 @@ from official.layers import batch_norm
 
 @base.serializable
 class NormalizedConv(base.Layer):
-  """convolution -> batch normalization -> ReLU (unless `activate` is False).
+  """convolution -> batch normalization -> `activation` (unless `activate` is False).
 
   Attributes:
     convolution: A layer from clips to clips.
@@ -19,15 +19,18 @@ class NormalizedConv(base.Layer):
   """
 
   def __init__(self, convolution: base.Layer, *, activate: bool = True, zero_gamma: bool = False,
-               momentum: float = 0.99, synchronized: bool = False, **kwargs):
+               momentum: float = 0.99, epsilon: float = 1e-5, synchronized: bool = False,
+               activation: str = "relu", **kwargs):
     super().__init__(**kwargs)
     self.convolution = convolution
     self.activate = activate
     self.zero_gamma = zero_gamma
     self.momentum = momentum
+    self.epsilon = epsilon
     self.synchronized = synchronized
+    self.activation = activation
     self.norm = batch_norm.BatchNorm(
-        momentum=momentum, gamma_initializer="zeros" if zero_gamma else "ones",
+        momentum=momentum, epsilon=epsilon, gamma_initializer="zeros" if zero_gamma else "ones",
         synchronized=synchronized, dtype=self.dtype_policy, name="norm")
 
   def build(self, input_shape: base.Shape) -> None:
@@ -38,7 +41,7 @@ class NormalizedConv(base.Layer):
   @base.takes_frames
   def call(self, clips: tf.Tensor, training: bool | None = None) -> tf.Tensor:
     clips = base.run_chain([self.convolution, self.norm], clips, training, self._time)
-    return tf.nn.relu(clips) if self.activate else clips
+    return tf.keras.activations.get(self.activation)(clips) if self.activate else clips
 
   def compute_output_shape(self, input_shape: base.Shape) -> base.Shape:
     return self.convolution.compute_output_shape(input_shape)
@@ -46,7 +49,8 @@ class NormalizedConv(base.Layer):
   def get_config(self) -> dict[str, Any]:
     return super().get_config() | {
         "convolution": tf.keras.layers.serialize(self.convolution), "activate": self.activate,
-        "zero_gamma": self.zero_gamma, "momentum": self.momentum, "synchronized": self.synchronized}
+        "zero_gamma": self.zero_gamma, "momentum": self.momentum, "epsilon": self.epsilon,
+        "synchronized": self.synchronized, "activation": self.activation}
 
   @classmethod
   def from_config(cls, config: dict[str, Any]) -> "NormalizedConv":
@@ -55,16 +59,18 @@ class NormalizedConv(base.Layer):
 
 @base.serializable
 class Residual(base.Layer):
-  """relu(branch(x) + shortcut(x)).
+  """activation(branch(x) + shortcut(x)), which is ReLU unless said otherwise.
 
   Attributes:
     branch: Layers that run one after the other.
     shortcut: A layer where branch changes the shape; None is the identity.
   """
 
-  def __init__(self, branch: Sequence[base.Layer], shortcut: base.Layer | None = None, **kwargs):
+  def __init__(self, branch: Sequence[base.Layer], shortcut: base.Layer | None = None, *,
+               activation: str = "relu", **kwargs):
     super().__init__(**kwargs)
     self.branch = list(branch)
+    self.activation = activation
     self.shortcut = shortcut
 
   def build(self, input_shape: base.Shape) -> None:
@@ -80,7 +86,8 @@ class Residual(base.Layer):
   def call(self, clips: tf.Tensor, training: bool | None = None) -> tf.Tensor:
     shortcut = [self.shortcut] if self.shortcut else []
     skipped = base.run_chain(shortcut, clips, training, self._time)
-    return tf.nn.relu(base.run_chain(self.branch, clips, training, self._time) + skipped)
+    clips = base.run_chain(self.branch, clips, training, self._time)
+    return tf.keras.activations.get(self.activation)(clips + skipped)
 
   def compute_output_shape(self, input_shape: base.Shape) -> base.Shape:
     for layer in self.branch:
@@ -90,6 +97,7 @@ class Residual(base.Layer):
   def get_config(self) -> dict[str, Any]:
     return super().get_config() | {
         "branch": [tf.keras.layers.serialize(layer) for layer in self.branch],
+        "activation": self.activation,
         "shortcut": self.shortcut and tf.keras.layers.serialize(self.shortcut)}
 
   @classmethod

@@ -6,14 +6,16 @@ import tensorflow as tf
 
 from official.layers import base
 
+_LARGE_PRODUCT = 1 << 17  # Weights from which on a 1x1 convolution is a matrix product.
+
 
 @base.serializable
 class SpatialConv(tf.keras.layers.Layer):
   """A 2D convolution of every frame, without bias, padded as told in base.py.
 
   [batch, time, height, width, channels] -> [batch, time, height / strides, width / strides,
-  filters], sides rounded up. A 1x1 convolution is computed as the matrix product that it is, of
-  every `strides`-th pixel: on a CPU that is a little faster (docs/performance.md).
+  filters], sides rounded up. A 1x1 convolution of many channels is computed as the matrix product
+  that it is, of every `strides`-th pixel: on a CPU that is faster (docs/performance.md).
 
   Attributes:
     kernel: [kernel_size, kernel_size, channels, filters], variance-scaled by its fan-in.
@@ -38,16 +40,18 @@ class SpatialConv(tf.keras.layers.Layer):
 
   def _of_frames(self, frames: tf.Tensor) -> tf.Tensor:
     if self.kernel_size == 1:
-      return self._product(frames)
+      return self._of_pixels(frames)
     if self.strides == 1:
       return tf.nn.conv2d(frames, self.kernel, 1, "SAME")
     padded = base.pad_sides(frames, self.kernel_size)
     return tf.nn.conv2d(padded, self.kernel, self.strides, "VALID")
 
-  def _product(self, frames: tf.Tensor) -> tf.Tensor:
+  def _of_pixels(self, frames: tf.Tensor) -> tf.Tensor:
     if self.strides > 1:
       frames = frames[:, ::self.strides, ::self.strides]
     *_, channels = frames.shape
+    if channels * self.filters < _LARGE_PRODUCT:
+      return tf.nn.conv2d(frames, self.kernel, 1, "VALID")
     pixels = tf.matmul(tf.reshape(frames, [-1, channels]), tf.reshape(self.kernel, [channels, -1]))
     return tf.reshape(pixels, [-1, *frames.shape[1:3], self.filters])
 

@@ -7,7 +7,8 @@ Importing this module adds to Model Garden's registries
                                     with that backbone
     experiment `evolved_streams`    this package's task: every stream of a dataset folder
 
-`architecture` in a YAML is what `--architecture` of official.train takes. The backbone's endpoints
+`architecture` in a YAML is what `--architecture` of official.train takes; a network begins with the
+connection weights that it comes with. The backbone's endpoints
 are the blocks of the last level, by id; `aggregate_endpoints` pools and concatenates them all.
 """
 
@@ -25,13 +26,19 @@ from official.vision.configs import video_classification as garden
 from official.vision.modeling.backbones import factory
 import tensorflow as tf
 
+from data_prep import cli
 from official import layers
 from official import network
 from official.architecture import sources
+from official.tasks import checkpoints
 from official.tasks import video_classification
 
 _STREAM = "rgb"
 _IMAGE_CHANNELS = 3
+
+
+class Refused(cli.UserError, ValueError):
+  """A configuration of which no network can be made."""
 
 
 @dataclasses.dataclass
@@ -41,10 +48,12 @@ class Evolved(hyperparams.Config):
   Attributes:
     architecture: What it is: a file, or JSON text.
     connection_multiplier: K of sigmoid(K v), how fast connection weights move.
+    freeze_connection_weights: Whether they stay where the architecture's source has them.
   """
 
   architecture: str = ""
   connection_multiplier: float = 1.0
+  freeze_connection_weights: bool = False
 
 
 @dataclasses.dataclass
@@ -57,11 +66,11 @@ class Backbone3D(backbones_3d.Backbone3D):
 
 @dataclasses.dataclass
 class EvolvedModel(garden.VideoClassificationModel):
-  """Model Garden's model of a backbone and a head, with our backbone by default."""
+  """Model Garden's model of a backbone and a head, with our backbone and its epsilon by default."""
 
   backbone: Backbone3D = dataclasses.field(default_factory=Backbone3D)
   norm_activation: common.NormActivation = dataclasses.field(
-    default_factory=lambda: common.NormActivation(use_sync_bn=True)
+    default_factory=lambda: common.NormActivation(norm_epsilon=1e-5, use_sync_bn=True)
   )
   dropout_rate: float = 0.0
   aggregate_endpoints: bool = True
@@ -79,25 +88,31 @@ def build_backbone(
   Args:
     input_specs: Shape of the images, static but for the batch.
     backbone_config: Its `evolved` says which architecture.
-    norm_activation_config: Its momentum and `use_sync_bn` hold for the batch normalizations.
+    norm_activation_config: Its momentum, epsilon and `use_sync_bn` hold for the batch
+      normalizations, its activation, a name that Keras knows, for what follows them.
     l2_regularizer: A penalty on kernels, and on nothing else.
 
   Raises:
-    ValueError: The shape is not static, or the architecture reads other streams than images.
+    Refused: The shape is not static, the architecture reads other streams than images, its
+      connection weights cannot be frozen, or Keras does not know the activation.
   """
   config = backbone_config.get()
   size = input_specs.shape[1:]
-  architecture = sources.load(config.architecture).architecture
+  weighted = sources.load(config.architecture)
+  architecture = weighted.architecture
   if None in size or size[-1] != _IMAGE_CHANNELS:
-    raise ValueError(
+    raise Refused(
       f"images of {tuple(size)}: give train_data and validation_data the same feature_shape, "
       f"[frames, height, width, {_IMAGE_CHANNELS}]"
     )
   if architecture.streams != (_STREAM,):
-    raise ValueError(
+    raise Refused(
       f"{config.architecture:.80} reads {', '.join(architecture.streams)}, and the input here is "
       "images alone; give --experiment=evolved_streams"
     )
+  if config.freeze_connection_weights:
+    sources.check_frozen(architecture, weighted.connection_weights)
+  _check_activation(norm_activation_config.activation)
   whole = network.build_network(
     architecture,
     streams={_STREAM: _IMAGE_CHANNELS},
@@ -105,9 +120,13 @@ def build_backbone(
     height=size[1],
     width=size[2],
     num_classes=1,
+    connection_weights=weighted.connection_weights,
     connection_multiplier=config.connection_multiplier,
+    freeze_connection_weights=config.freeze_connection_weights,
     batch_norm_momentum=norm_activation_config.norm_momentum,
+    batch_norm_epsilon=norm_activation_config.norm_epsilon,
     synchronized=norm_activation_config.use_sync_bn,
+    activation=norm_activation_config.activation,
   )
   (head,) = (layer for layer in whole.layers if isinstance(layer, layers.Head))
   last = architecture.level(architecture.last_level)
@@ -121,6 +140,16 @@ def build_backbone(
   return backbone
 
 
+def _check_activation(name: str) -> None:
+  try:
+    tf.keras.activations.get(name)
+  except (TypeError, ValueError) as error:
+    raise Refused(
+      f"norm_activation.activation is {name!r}, which Keras does not know; give one of its names, "
+      "such as relu or swish"
+    ) from error
+
+
 def check_checkpoints(params: config_definitions.ExperimentConfig, model_dir: str) -> None:
   """Raises UserError where an experiment with a network of ours would go on with weights that mean
   something else to it."""
@@ -131,7 +160,7 @@ def check_checkpoints(params: config_definitions.ExperimentConfig, model_dir: st
   if not is_ours:
     return
   for flag, path in (("--model_dir", model_dir), ("task.init_checkpoint", task.init_checkpoint)):
-    prefix = tf.train.latest_checkpoint(path) if path and tf.io.gfile.isdir(path) else path
+    prefix = checkpoints.newest(path) if path and tf.io.gfile.isdir(path) else path
     if prefix and tf.io.gfile.exists(f"{prefix}.index"):
       network.check_version(prefix, f"{flag}={path}", "give another, or train it again")
 

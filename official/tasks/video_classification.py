@@ -85,6 +85,7 @@ class Network(hyperparams.Config):
     architecture: What --architecture of official.train takes, or JSON text.
     connection_weights: Where connection weights begin, after the sigmoid: a JSON list of [source,
       target, weight]; empty: where the architecture's source says, or near one half.
+    freeze_connection_weights: Whether they stay there, or where `init_checkpoint` has them.
     pooling: Of the head over time: average, max or softmax.
     num_classes: Outputs; 0: as many as the dataset has classes.
     connection_multiplier: K of sigmoid(K v), how fast connection weights move.
@@ -94,6 +95,7 @@ class Network(hyperparams.Config):
 
   architecture: str = ""
   connection_weights: str = ""
+  freeze_connection_weights: bool = False
   pooling: str = "average"
   num_classes: int = 0
   connection_multiplier: float = 1.0
@@ -165,6 +167,11 @@ class VideoClassificationTask(base_task.Task):
     config, data = self.task_config.model, self.task_config.train_data
     streams = self.store(data).streams
     usable.check_streams(streams, self.architecture.streams)
+    weights = (
+      structure_list.weights_from_text(config.connection_weights) or self._named.connection_weights
+    )
+    if config.freeze_connection_weights and not self.task_config.init_checkpoint:
+      sources.check_frozen(self.architecture, weights)
     model = network.build_network(
       self.architecture,
       streams={name: stream.channels for name, stream in streams.items()},
@@ -173,10 +180,8 @@ class VideoClassificationTask(base_task.Task):
       width=data.image_size,
       num_classes=self.num_classes,
       pooling=config.pooling,
-      connection_weights=(
-        structure_list.weights_from_text(config.connection_weights)
-        or self._named.connection_weights
-      ),
+      connection_weights=weights,
+      freeze_connection_weights=config.freeze_connection_weights,
       connection_multiplier=config.connection_multiplier,
       batch_norm_momentum=config.batch_norm_momentum,
       synchronized=config.synchronized,

@@ -71,6 +71,7 @@ def configure(
       model=video_classification.Network(
         architecture=json.dumps(architecture),
         connection_weights=recipe.connection_weights,
+        freeze_connection_weights=recipe.freeze_connection_weights,
         pooling=recipe.pooling,
         num_classes=len(info.classes),
         connection_multiplier=recipe.connection_multiplier,

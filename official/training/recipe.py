@@ -63,6 +63,7 @@ class Recipe:
     init_checkpoint: Where the first weights come from (warm_start.py); empty: they are random.
     freeze_backbone: Trains the head alone; batch normalisation keeps its statistics.
     connection_weights: Where connection weights begin (video_classification.Network).
+    freeze_connection_weights: Keeps them there.
     pooling: Of the head over time: one of POOLINGS.
     gradient_checkpointing: Computes blocks again in the backward pass instead of keeping what they
       computed: less memory, more time, the same outcome but for rounding.
@@ -86,6 +87,7 @@ class Recipe:
   init_checkpoint: str = ""
   freeze_backbone: bool = False
   connection_weights: str = ""
+  freeze_connection_weights: bool = False
   pooling: str = "average"
   gradient_checkpointing: bool = False
 

@@ -33,6 +33,12 @@ flags.DEFINE_string(
   "classes differs.",
 )
 flags.DEFINE_bool("freeze_backbone", False, "Trains the head alone; for --init_checkpoint.")
+flags.DEFINE_bool(
+  "freeze_connection_weights",
+  False,
+  "Keeps connection weights as they are published with the architecture, or as --init_checkpoint "
+  "has them, instead of training them.",
+)
 
 
 def take_defaults() -> None:
@@ -61,7 +67,11 @@ def values() -> dict[str, Any]:
   Raises:
     UserError: There is no such checkpoint.
   """
-  return {"freeze_backbone": FLAGS.freeze_backbone, "init_checkpoint": _init_checkpoint()}
+  return {
+    "freeze_backbone": FLAGS.freeze_backbone,
+    "freeze_connection_weights": FLAGS.freeze_connection_weights,
+    "init_checkpoint": _init_checkpoint(),
+  }
 
 
 def _init_checkpoint() -> str:

@@ -45,6 +45,17 @@ def test_a_list_round_trips():
   assert structure_list.to_json(structure_list.from_json(SMALL)) == SMALL
 
 
+def test_a_weight_of_one_passes_an_input_on():
+  data = copy.deepcopy(SMALL)
+  data["weights"][2:5] = [[[1, 0.75]], [[0.125, 0.5]], [[1.0]]]
+  weighted = structure_list.from_json(data)
+  assert weighted.connection_weights[Connection("node_0", "node_2")] == 1.0
+  assert weighted.connection_weights[Connection("node_3", "node_4")] == 1.0
+  assert structure_list.to_json(weighted) == data
+  text = structure_list.weights_to_text(weighted.connection_weights)
+  assert structure_list.weights_from_text(text) == weighted.connection_weights
+
+
 def test_rows_keep_their_order_whatever_their_levels():
   data = copy.deepcopy(SMALL)
   data["structure"][2:4] = [[0, [0], 32, 1, 1, 0], [-1, 1]]
@@ -74,6 +85,8 @@ def test_five_numbers_a_row_will_do():
                                                "rows above it, 0 to 1"),
     (lambda d: d["weights"][2][0].pop(), "row 2 of weights is [[0.25]]: it is [], or [[...]] with "
                                          "a number between 0 and 1 for each of 2 inputs"),
+    (lambda d: d["weights"][2][0].__setitem__(0, 1.1), "row 2 of weights is [[1.1, 0.75]]: it is"),
+    (lambda d: d["weights"][2][0].__setitem__(0, 0), "row 2 of weights is [[0, 0.75]]: it is []"),
     (lambda d: d["structure"][5].__setitem__(0, 2), "structure has no node on level 3"),
 ])
 def test_a_wrong_list_is_refused(change, text):

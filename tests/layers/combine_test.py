@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from official import layers
+from official.layers import combine
 
 
 def _clips(*shape: int) -> np.ndarray:
@@ -106,3 +107,56 @@ def test_refuses_inputs_of_different_size():
 def test_refuses_another_number_of_inputs_than_sources():
   with pytest.raises(ValueError, match=r"combine_x combines 2 inputs \(a, b\); got 1"):
     layers.Combine(["a", "b"], name="combine_x").build([[None, 3, 8, 8, 4]])
+
+
+@pytest.mark.parametrize("multiplier", [1.0, 10.0])
+def test_a_connection_of_strength_one_passes_on_and_stays(multiplier):
+  clips = tf.constant(_clips(1, 2, 3, 3, 4))
+  layer = layers.Combine(["a"], multiplier=multiplier)
+  layer.build([clips.shape])
+  layer.connection_weights.assign([combine.logit(1) / multiplier])
+  with tf.GradientTape() as tape:
+    result = layer([clips])
+    loss = tf.reduce_sum(1e6 * result)
+  np.testing.assert_array_equal(result, clips)
+  np.testing.assert_array_equal(layer.strengths(), [1.0])
+  np.testing.assert_array_equal(tape.gradient(loss, layer.connection_weights), [0.0])
+
+
+def test_the_logit_is_what_the_sigmoid_undoes():
+  for strength in (1e-6, 0.25, 0.5, 0.999999, 1):
+    assert tf.sigmoid(combine.logit(strength)).numpy() == pytest.approx(strength, rel=1e-6)
+
+
+def test_frozen_connection_weights_are_variables_that_are_not_trained():
+  layer = layers.Combine(["a", "b"], frozen=True)
+  layer.build([[None, 1, 2, 2, 3], [None, 1, 2, 2, 4]])
+  assert [variable.name for variable in layer.non_trainable_variables] == ["connection_weights:0"]
+  assert len(layer.trainable_variables) == 1  # The projection.
+  copy = layers.Combine.from_config(layer.get_config())
+  assert copy.frozen
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_the_gradient_of_a_weight_is_summed_in_float32_under_mixed_precision(policy):
+  """20,000 products of 1: bfloat16 counts to 256, float16 to 2,048; and scaled, beyond 65,504."""
+  layer = layers.Combine(["a", "b"], dtype=policy)
+  clips = tf.ones([2, 4, 50, 50, 1], layer.compute_dtype)
+  layer.build([clips.shape] * 2)
+  layer.connection_weights.assign([0.0, 0.0])
+  with tf.GradientTape() as tape:
+    loss = 16.0 * tf.reduce_sum(tf.cast(layer([clips, 2 * clips]), tf.float32))
+  assert layer([clips, clips]).dtype == layer.compute_dtype
+  np.testing.assert_allclose(tape.gradient(loss, layer.connection_weights), [8e4, 1.6e5], rtol=1e-5)
+
+
+def test_the_gradient_of_clips_is_scaled_under_mixed_precision():
+  layer = layers.Combine(["a"], dtype="mixed_bfloat16")
+  clips = tf.ones([1, 1, 2, 2, 3], tf.bfloat16)
+  layer.build([clips.shape])
+  with tf.GradientTape() as tape:
+    tape.watch(clips)
+    loss = tf.reduce_sum(layer([clips]))
+  gradient = tape.gradient(loss, clips)
+  assert gradient.dtype == tf.bfloat16
+  np.testing.assert_allclose(tf.cast(gradient, tf.float32), 0.5 * np.ones(clips.shape), atol=0.01)

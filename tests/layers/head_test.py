@@ -63,3 +63,21 @@ def test_softmax_pools_logits_over_time():
 def test_an_unknown_pooling_is_refused():
   with pytest.raises(ValueError, match="pooling is 'min'; it is one of average, max, softmax"):
     layers.Head(5, pooling="min")
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_means_over_space_are_float32_under_mixed_precision(policy):
+  """As many pixels as bfloat16 and float16 cannot sum: the mean, and its gradient, are exact."""
+  head = layers.Head(2, dtype=policy)
+  clips = tf.fill([1, 2, 100, 100, 3], tf.cast(1.5, head.compute_dtype))
+  head.build(clips.shape)
+  head.dense.kernel.assign(tf.ones([3, 2]))
+  np.testing.assert_allclose(head(clips), [[4.5, 4.5]], rtol=1e-6)
+
+
+def test_no_mean_over_space_is_of_16_bits():
+  head = layers.Head(2, dtype="mixed_bfloat16")
+  function = tf.function(lambda clips: head(clips)).get_concrete_function(
+    tf.TensorSpec([1, 2, 4, 4, 3], tf.bfloat16))
+  means = [op for op in function.graph.get_operations() if op.type == "Mean"]
+  assert means and all(op.inputs[0].dtype == tf.float32 for op in means)

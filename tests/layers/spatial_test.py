@@ -20,6 +20,16 @@ def test_convolves_each_frame_alone(strides):
     )
 
 
+@pytest.mark.parametrize("strides", [1, 2])
+@pytest.mark.parametrize("channels", [3, 512])
+def test_a_convolution_of_one_pixel_reads_one_pixel_per_stride(channels, strides):
+  clips = np.random.default_rng(0).normal(size=[1, 2, 5, 4, channels]).astype(np.float32)
+  layer = layers.SpatialConv(256, 1, strides=strides)
+  result = layer(clips)
+  expected = clips[:, :, ::strides, ::strides] @ layer.kernel.numpy()[0, 0]
+  np.testing.assert_allclose(result, expected, atol=1e-4)
+
+
 def test_pools_windows_side_by_side():
   clips = np.arange(16, dtype=np.float32).reshape([1, 1, 4, 4, 1])
   np.testing.assert_array_equal(layers.SpatialMaxPool(2)(clips)[0, 0, ..., 0], [[5, 7], [13, 15]])
