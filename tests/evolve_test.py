@@ -109,6 +109,16 @@ def test_a_mistake_is_one_line_and_nothing_is_made(tmp_path, data, flags, messag
   assert not run.exists()
 
 
+@pytest.mark.slow
+def test_a_machine_without_a_tpu_is_told_in_one_line(tmp_path, data):
+  run = tmp_path / "run"
+  process = call(EVOLVE, f"--data_dir={data}", f"--model_dir={run}", "--executor=inline",
+                 "--distribution_strategy=tpu", "--tpu=local")
+  assert refusal(process).startswith(
+      "error: --distribution_strategy=tpu: no TPU at --tpu=local: ")
+  assert not run.exists()
+
+
 @pytest.mark.parametrize("options, message", [
     (None, "is no finished dataset: it has no dataset.json; make one with "),
     ({"validation": 0}, "has no usable validation clips; give some rows of the manifest "),

@@ -19,7 +19,7 @@ class Inline(base.Executor):
   def __init__(self, *, threads: int):
     """Makes the executor; TensorFlow gets `threads` threads for an operation."""
     worker.limit_threads(threads)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     self._tasks: collections.deque[Task] = collections.deque()
     self._cancelled: collections.deque[str] = collections.deque()
 
