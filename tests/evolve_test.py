@@ -233,3 +233,21 @@ def test_a_printed_search_space_can_be_given_back(tmp_path):
   file = tmp_path / "mine.json"
   file.write_text(process.stdout)
   assert space.load_space(str(file)) == space.load_space("paper")
+
+
+def test_what_makes_no_difference_and_a_loss_are_told_at_the_start_and_positive(data, tmp_path):
+  process = search(data, tmp_path / "run", "--num_frames=2", "--fitness=loss")
+  lines = process.stdout.splitlines()
+  assert lines[0].startswith(
+      "--search_space: temporal_dilations 2, 4 reach beyond clips of 2 frames (--num_frames)")
+  assert process.stdout.count("reach beyond") == 1
+  assert "best loss 0." in process.stdout and "loss -" not in process.stdout
+
+
+def test_founders_of_another_space_are_refused_before_anything_is_written(run, data, tmp_path):
+  process = call(FAKE, f"--data_dir={data}", f"--model_dir={tmp_path / 'new'}",
+                 f"--start_from={run}", "--search_space=paper")
+  line = refusal(process)
+  assert "none of its" in line and "architectures fits; the best has the stems " in line
+  assert "the space has no such set; choose another --search_space or another run" in line
+  assert not (tmp_path / "new").exists()
