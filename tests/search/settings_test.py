@@ -69,3 +69,17 @@ def test_a_target_or_a_budget_is_enough(best, hours, reason):
 def test_initial_candidates_are_as_many_as_the_population_unless_told():
   assert settings.SearchSettings(population_size=7).initial_candidates == 7
   assert settings.SearchSettings(initial_candidates=30, rounds=5).candidates == 35
+
+
+@pytest.mark.parametrize("changes, text", [
+    ({"weight_threshold": 0.0}, "--weight_threshold=0 keeps every connection of a parent: children "
+                                "differ in their blocks alone"),
+    ({"guidance": "random", "prune_fraction": 0.0, "max_operators": 0},
+     "--prune_fraction=0 keeps every connection of a parent: children equal their parents, so that "
+     "random architectures are trained instead"),
+    ({"weight_threshold": 0.0, "guidance": "random"}, None),
+    ({"weight_threshold": 0.0, "algorithm": "random_search"}, None),
+    ({}, None),
+])
+def test_numbers_that_leave_children_no_choice_are_told(changes, text):
+  assert settings.SearchSettings(**changes).dead_choice() == text
