@@ -1,6 +1,5 @@
 """What official.export says of a wrong command line, and takes from a run."""
 
-import dataclasses
 import json
 import pathlib
 import subprocess
@@ -9,9 +8,17 @@ import sys
 import pytest
 
 from data_prep import dataset
-from official import export
 
 ROOT = pathlib.Path(__file__).parents[2]
+# In a process of its own: flags of two mains cannot be defined in one. Arguments: the content of
+# search.json, the folder of the run.
+PRINT_RECIPE = """
+import dataclasses, json, sys
+from official import export
+export.FLAGS(["export"])
+setup = export._setup(json.loads(sys.argv[1]), sys.argv[2], to_the_end=True)
+print(json.dumps(dataclasses.asdict(setup.recipe)))
+"""
 
 
 def _export(*arguments: str) -> subprocess.CompletedProcess:
@@ -49,12 +56,11 @@ def test_the_whole_recipe_is_the_one_that_the_run_recorded(info, tmp_path):
     "ema_decay": 0.9, "precision": "bfloat16", "pooling": "max", "gradient_checkpointing": True}
   flags = {**recipe, "connection_learning_rate_multiplier": 5.0, "num_frames": 4, "image_size": 16,
            "data_dir": info.fingerprint, "candidate_steps": 7}
-  export.FLAGS(["export"])
-  found = export._setup({"identity": flags, "operation": {"data_dir": str(tmp_path),
-                                                          "final_steps": 9}},
-                        str(tmp_path), to_the_end=True)
+  run = {"identity": flags, "operation": {"data_dir": str(tmp_path), "final_steps": 9}}
+  done = subprocess.run([sys.executable, "-c", PRINT_RECIPE, json.dumps(run), str(tmp_path)],
+                        cwd=ROOT, capture_output=True, text=True, check=True)
+  told = json.loads(done.stdout)
   others = {"init_checkpoint": "", "freeze_backbone": False, "connection_weights": ""}
-  told = dataclasses.asdict(found.recipe)
   assert {name: told[name] for name in {*recipe, *others}} == recipe | others
   assert (told["steps"], told["connection_multiplier"]) == (9, 5.0)
 
