@@ -63,7 +63,10 @@ def pad_sides(clips: tf.Tensor, size: int,
     others: Zeros before and after each axis before the height.
   """
   before = (size - 1) // 2
-  return tf.pad(clips, [*others, *2 * [[before, size - 1 - before]], [0, 0]])
+  # The zero is a tensor, which makes the operation PadV2: TensorFlow's graph optimizer merges a Pad
+  # into the Conv3D after it, and fails where a gradient asks for the shape between the two.
+  return tf.pad(clips, [*others, *2 * [[before, size - 1 - before]], [0, 0]],
+                constant_values=tf.zeros([], clips.dtype))
 
 
 def clip_shape(layer: Layer, shape: Shape) -> tuple[int, int, int, int]:

@@ -184,11 +184,11 @@ def trained(kind):
   return model, train
 
 
-def test_thirty_steps_reduce_the_loss_and_move_the_connection_weights(trained):
+def test_forty_steps_reduce_the_loss_and_move_the_connection_weights(trained):
   model, train = trained
   train(0)
   before = network.connection_weights(model)
-  losses = train(30)
+  losses = train(40)
   assert losses[-1] < 0.5 * losses[0]
   after = network.connection_weights(model)
   assert all(abs(after[connection] - before[connection]) > 1e-4 for connection in before)
