@@ -3,7 +3,7 @@ killed.
 
 The folder is a dataset from the moment that dataset.json is in it. Until then
 `.unfinished/job.json` says what is being prepared there: the flags that shape the bytes, the
-manifest, the libraries. The same command goes on with the shards that are missing; another one is
+manifest, the libraries. The same command resumes with the shards that are missing; another one is
 refused, by flag name, unless the caller says that it may overwrite. Files with the names that a
 preparation writes are taken for ours only where one of the two JSON files is; other names are left
 alone.
@@ -78,7 +78,7 @@ def owned(directory: str, identity: Identity, *, overwrite: bool = False) -> Ite
 
   Where the block raises a `Discard`, the folder is left as if the run had never been; where it ends
   well, only the dataset is left. Another error leaves what there is, and the next run of the same
-  identity goes on with it.
+  identity resumes it.
 
   Raises:
     UserError: The folder cannot be made, another run holds it, or it holds another preparation and

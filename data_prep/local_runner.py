@@ -119,7 +119,7 @@ def run(pipeline: beam.Pipeline) -> None:
     writing = _OS_ERROR.search(str(error))  # Beam hands on a worker's exception as text.
     if writing:
       raise cli.UserError(
-          f"the dataset cannot be written: {writing[1]}; the same command goes on with the files "
+          f"the dataset cannot be written: {writing[1]}; the same command resumes with the files "
           "that are finished") from error
     raise error
 

@@ -29,7 +29,9 @@ from official.training import flags as training_flags
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string(
-  "model_dir", None, "Folder of the run; made, or gone on with. It is the search's whole memory."
+  "model_dir",
+  None,
+  "Folder of the run: created, or resumed if it holds one. All of the search is recorded in it.",
 )
 
 flags.DEFINE_bool(
@@ -43,7 +45,7 @@ flags.DEFINE_enum(
   "print_search_space",
   None,
   space_lib.names(),
-  "Prints one as JSON, to be edited and given to --search_space, and does nothing else.",
+  "Prints this space as JSON, for you to edit and give to --search_space, and does nothing else.",
 )
 flags.DEFINE_enum(
   "algorithm",
@@ -52,32 +54,36 @@ flags.DEFINE_enum(
   "How candidates are proposed; random_search draws every one at random.",
 )
 flags.DEFINE_integer(
-  "population_size", 20, "Candidates that can be parents; children begin when as many are finished."
+  "population_size",
+  20,
+  "Number of candidates that can be parents. Children begin when as many are finished.",
 )
 flags.DEFINE_integer(
   "initial_candidates",
   None,
-  "Candidates without a parent, which come first: random ones, after the founders of --start_from. "
-  "The best of them survive; default: --population_size.",
+  "Number of candidates without a parent, which come first: the founders of --start_from, then "
+  "random ones. The best of them survive. Default: --population_size.",
 )
 flags.DEFINE_integer(
-  "tournament_size", 5, "Members drawn from the population; the best of them is the parent."
+  "tournament_size",
+  5,
+  "Members drawn from the population for each child; the best of them is its parent.",
 )
 flags.DEFINE_integer(
-  "rounds", 200, "Candidates after --initial_candidates. May be raised later."
+  "rounds", 200, "Number of candidates after --initial_candidates. May be raised later."
 )
 flags.DEFINE_enum(
   "remove",
   "worst",
   settings_lib.REMOVALS,
-  "Who leaves a full population: its worst, the worst of the tournament, or the oldest.",
+  "Which member leaves a full population: its worst, the worst of the tournament, or the oldest.",
 )
 flags.DEFINE_enum(
   "fitness",
   "accuracy",
   settings_lib.FITNESS,
-  "What decides on the validation clips which candidate is better: the loss is minimised, all else "
-  "maximised.",
+  "Metric on the validation clips by which candidates are compared. The loss is minimised, all "
+  "others are maximised.",
 )
 flags.DEFINE_enum(
   "guidance",
@@ -89,24 +95,25 @@ flags.DEFINE_enum(
 flags.DEFINE_string(
   "weight_threshold",
   "0.5",
-  "Connections whose trained weight is above it are kept; uniform draws one from U(0, 1) each.",
+  "Connections whose trained weight is above this are kept; uniform draws a threshold from U(0, 1) "
+  "for each.",
 )
 flags.DEFINE_enum(
   "sensitivity_drop",
   "weakest",
   settings_lib.SENSITIVITY_DROPS,
-  "Connections that go with --guidance=sensitivity.",
+  "Which connections --guidance=sensitivity drops.",
 )
 flags.DEFINE_float(
-  "prune_fraction", 1 / 3, "Share of connections that goes with --guidance=sensitivity or random."
+  "prune_fraction", 1 / 3, "Share of connections that --guidance=sensitivity or random drops."
 )
 flags.DEFINE_integer(
   "max_operators",
   None,
-  "Splits, merges and changes of dilation for a child, 0 to this many; default: the space's.",
+  "Most splits, merges and changes of dilation in a child. Default: the search space's.",
 )
 flags.DEFINE_integer(
-  "seed", 0, "Of everything random. With --workers=1, equal seeds give equal bits."
+  "seed", 0, "Random seed. With --workers=1, equal seeds give identical results."
 )
 
 flags.DEFINE_integer("candidate_steps", 200, "Training steps of a candidate.")
@@ -117,26 +124,28 @@ flags.DEFINE_integer(
 flags.DEFINE_float(
   "max_hours",
   None,
-  "Begins nothing new after so many hours of searching, all starts of this command together; "
-  "candidates in flight and the final training are finished. May be changed later.",
+  "Begins no new candidate after this many hours of searching, over all starts of this command. "
+  "Candidates in flight and the final training are still finished. May be changed later.",
 )
 flags.DEFINE_float(
   "target_fitness",
   None,
-  "Begins nothing new once a candidate's --fitness is at least this; with --fitness=loss, at most "
-  "this. May be changed later.",
+  "Begins no new candidate once one has a --fitness of at least this; with --fitness=loss, of at "
+  "most this. May be changed later.",
 )
 flags.DEFINE_integer(
   "max_retries",
   1,
-  "Times that a candidate is tried again after its process was killed or its machine lost.",
+  "How many times a training is tried again after its process was killed or its machine was lost.",
 )
 flags.DEFINE_float(
   "candidate_timeout",
   None,
   "Seconds after which a candidate is given up as infeasible. May be changed later.",
 )
-flags.DEFINE_integer("workers", 1, "Candidates trained at a time. May be changed later.")
+flags.DEFINE_integer(
+  "workers", 1, "Number of candidates trained at the same time. May be changed later."
+)
 flags.DEFINE_enum(
   "executor",
   "local",
@@ -152,24 +161,26 @@ flags.DEFINE_string(
 flags.DEFINE_integer(
   "gpus_per_candidate",
   None,
-  "GPUs of one training, which no other candidate uses meanwhile; default: 1 if there are any, "
-  "with --distribution_strategy=mirrored its share of all.",
+  "GPUs that one training has to itself. Default: 1 if there are any; with "
+  "--distribution_strategy=mirrored, an equal share of all.",
 )
 flags.DEFINE_integer(
   "threads_per_candidate",
   None,
-  "CPU threads of one operation, which show in the last bits; default: cores / workers.",
+  "CPU threads of one operation; results depend on it in the last bits. Default: cores / workers.",
 )
-flags.DEFINE_integer("keep_checkpoints", 5, "Candidates, the best ones, that keep their weights.")
+flags.DEFINE_integer(
+  "keep_checkpoints", 5, "Number of candidates, the best ones, whose weights are kept."
+)
 flags.DEFINE_enum(
   "final",
   "best",
   settings_lib.FINALS,
-  "What is trained to the end, from scratch, and exported: the best; the one of --top_k that is "
-  "best then; or all of them as one network that averages their answers. May be changed later.",
+  "What is trained to the end, from scratch, and exported: the best candidate; the best of the "
+  "--top_k best; or those as one network that averages their answers. May be changed later.",
 )
 flags.DEFINE_integer(
-  "top_k", 3, "Candidates for --final=top_k and ensemble. May be changed later."
+  "top_k", 3, "Number of candidates for --final=top_k and ensemble. May be changed later."
 )
 flags.DEFINE_string(
   "start_from",

@@ -54,8 +54,10 @@ flags.DEFINE_bool(
   False,
   "Prints a table of the blocks and what each costs, and does nothing else.",
 )
-flags.DEFINE_string("model_dir", None, "Folder of the training; made, or gone on with.")
-flags.DEFINE_integer("seed", 0, "Of everything random.")
+flags.DEFINE_string(
+  "model_dir", None, "Folder of the training: created, or resumed if it holds one."
+)
+flags.DEFINE_integer("seed", 0, "Random seed.")
 flags.DEFINE_integer(
   "threads",
   0,

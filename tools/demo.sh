@@ -5,8 +5,8 @@
 #   tools/demo.sh --manifest=FILE       on your own videos (columns path,label,split; data_prep.manifest makes one)
 #   tools/demo.sh --output_dir=DIR      elsewhere than in demo/
 #
-# Makes .venv first if there is none. Every step that is finished is recognised when the script is run again, and one
-# that was stopped is gone on with.
+# Makes .venv first if there is none. When the script is run again, finished steps are recognised, and one that was stopped
+# is resumed.
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

@@ -60,7 +60,7 @@ def connection_to_json(connection: Connection) -> dict[str, str]:
 
 
 def connection_from_json(data: Mapping[str, Any]) -> Connection:
-  """Returns the connection of an object with `source` and `target`; other fields are let be."""
+  """Returns the connection of an object with `source` and `target`; other fields are ignored."""
   if not isinstance(data, Mapping):
     raise ArchitectureError(f"connection {data!r:.60} is no object with source and target")
   for field in ("source", "target"):

@@ -5,7 +5,7 @@ videos in an order of its own, keyed by (seed, epoch), and stateless draws keyed
 place the step's clips in time and space and vary them (views.py). A training that is resumed at
 step s starts the same sequence there, and sees what it would have seen. Evaluation takes clips
 evenly spaced over every video, and pads the last batch with examples of weight 0, so that no video
-is lost and every batch has the same shape. Of several input pipelines, each takes every so-manieth
+is lost and every batch has the same shape. Of several input pipelines, each takes every n-th
 example, so that a step of all of them together has the examples that a step of one would have.
 
 A batch is `(streams, labels)`:
@@ -127,7 +127,7 @@ def _batches(
     views: Draws -> what is cut out of a video.
     size: Of a clip without its channels: [views,] frames, height, width.
     crops_resized: Whether what is cut out may have another size than the square.
-    global_batch_size: Clips a step, over all replicas.
+    global_batch_size: Clips per step, over all replicas.
     input_context: Which pipeline; None for the only one.
   """
   usable.check_streams(store.streams, streams)

@@ -27,7 +27,7 @@ import tensorflow as tf
 
 
 class _Mode(threading.local):
-  """Of a thread.
+  """What a thread is doing.
 
   Attributes:
     finished: None outside of `blocks()`; within, what the latest backward pass of a block computed,

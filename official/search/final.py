@@ -206,7 +206,7 @@ def where_exported(run: RunDirectory, export: str) -> str:
 
 def _begin(directory: str, asked: Mapping[str, Any], defaults: Mapping[str, Any],
            keep: Iterable[str] = ()) -> dict[str, Any] | None:
-  """Makes a folder for what is asked, or goes on with it; returns its result, if it has one.
+  """Makes a folder for what is asked, or resumes it; returns its result, if it has one.
 
   Of a folder for something else only the subfolders named in `keep` are kept.
   """

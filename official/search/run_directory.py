@@ -77,7 +77,7 @@ class RunDirectory:
   @contextlib.contextmanager
   def opened(self, identity: Mapping[str, Any], operation: Mapping[str, Any],
              defaults: Mapping[str, Any] = types.MappingProxyType({})) -> Iterator[None]:
-    """Makes the folder, or goes on with it; holds its lock. Arguments as for `check`.
+    """Makes the folder, or resumes it; holds its lock. Arguments as for `check`.
 
     Raises:
       UserError: It belongs to another search, it cannot be written, or another driver is at work in

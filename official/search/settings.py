@@ -49,7 +49,7 @@ class SearchSettings:
     sensitivity_drop: Which connections guidance by sensitivity drops.
     prune_fraction: Share of a parent's connections that goes, in guidances without a threshold.
     max_operators: Splits, merges and changes of dilation for a child: 0 to this many.
-    seed: Of everything random; candidate n depends on (seed, n) and on what was known when it was
+    seed: Random seed; candidate n depends on (seed, n) and on what was known when it was
       proposed.
     workers: Candidates trained at a time.
     keep_checkpoints: Candidates, the best ones, that keep their weights.

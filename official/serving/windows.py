@@ -5,7 +5,7 @@
                      |-----|        the last one ends with the video
 
 Windows lie side by side; the last one may overlap the one before, so that every frame is seen and
-none beyond the end. A video that is shorter than a window goes on with its last frame. Frames of
+none beyond the end. A video that is shorter than a window repeats its last frame. Frames of
 another size than the first, where the size changes on the way, are brought to its size.
 """
 

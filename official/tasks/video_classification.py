@@ -46,11 +46,12 @@ class ClipData(hyperparams.Config):
     data_dir: A dataset folder.
     cache_dir: Where decoded videos are kept; empty: beside the data, or in the folder of the
       training.
-    cache: How they are kept: auto, memory, disk or none (official.inputs.cache); no matter of bits.
+    cache: How they are kept: auto, memory, disk or none (official.inputs.cache); results do not
+      depend on it.
     flow: Where flow comes from: stored or in_graph (official.inputs.flow_source).
     split: train, validation or test.
     num_frames, image_size: Size of a clip, in frames and pixels.
-    global_batch_size: Clips a step, over all replicas.
+    global_batch_size: Clips per step, over all replicas.
     is_training: Random clips for ever, or every video once.
     seed: Of order and augmentation.
     horizontal_flip, min_crop_area, brightness: How training clips are varied, see

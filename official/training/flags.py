@@ -68,19 +68,19 @@ flags.DEFINE_enum(
   flow_source.MODES,
   "Where optical flow comes from: from the dataset, or computed from its frames.",
 )
-flags.DEFINE_integer("batch_size", 16, "Clips a step.")
+flags.DEFINE_integer("batch_size", 16, "Clips per training step.")
 flags.DEFINE_float(
   "learning_rate",
   0.1,
-  "At its highest; it rises linearly, then falls by a half cosine. "
+  "Highest learning rate. It is reached by a linear warm-up, and then falls by a half cosine. "
   "0.1 is for sgd; 0.005 suits adamw.",
 )
 flags.DEFINE_enum("optimizer", "sgd", recipe.OPTIMIZERS, "sgd has Nesterov momentum 0.9.")
 flags.DEFINE_float(
-  "weight_decay", 1e-4, "Of kernels: an L2 penalty with sgd, decoupled with adamw."
+  "weight_decay", 1e-4, "Weight decay of kernels: an L2 penalty with sgd, decoupled with adamw."
 )
 flags.DEFINE_float(
-  "label_smoothing", 0.0, "Share of the target that all classes get alike.", 0.0, 1.0
+  "label_smoothing", 0.0, "Share of the target that is spread evenly over all classes.", 0.0, 1.0
 )
 flags.DEFINE_float(
   "warmup_fraction", 0.05, "Share of the steps in which the learning rate rises.", 0.0, 1.0
@@ -94,19 +94,19 @@ flags.DEFINE_string(
   "class_weights",
   None,
   "Factors of the loss: balanced, so that every class counts alike, or a JSON file "
-  '{"CLASS": FACTOR}, 1 for classes that it does not name.',
+  '{"CLASS": FACTOR}. A class that it does not name has the factor 1.',
 )
 flags.DEFINE_float(
   "ema_decay",
   None,
-  "Evaluates and exports an exponential moving average of the weights, this share of which remains "
-  "in a step: 0.999, say.",
+  "Evaluates and exports an exponential moving average of the weights with this decay per step, "
+  "such as 0.999.",
 )
 flags.DEFINE_enum(
   "precision",
   "float32",
   recipe.PRECISIONS,
-  "Of what is computed between layers; bfloat16 suits TPUs and new GPUs, float16 older ones.",
+  "Precision of activations. bfloat16 suits TPUs and new GPUs, float16 older GPUs.",
 )
 flags.DEFINE_enum(
   "pooling", "average", recipe.POOLINGS, "How the head pools over time."
@@ -119,21 +119,23 @@ flags.DEFINE_bool(
 flags.DEFINE_float(
   "min_crop_area",
   None,
-  "Cuts random boxes of at least this share of a frame's area and resizes them, instead of squares "
-  "at full scale: 0.3, say.",
+  "Cuts random boxes of at least this share of a frame's area, such as 0.3, and resizes them, "
+  "instead of cutting squares at full scale.",
 )
 flags.DEFINE_float(
   "brightness",
   0.0,
-  "Largest change of a training clip's brightness, a share of the range.",
+  "Largest change of a training clip's brightness, as a share of the range.",
   0.0,
   1.0,
 )
 flags.DEFINE_integer(
-  "clips_per_video", 4, "Clips by which a video is judged, from its start to its end."
+  "clips_per_video",
+  4,
+  "Number of clips by which a video is judged, spread from its start to its end.",
 )
 flags.DEFINE_integer(
-  "crops_per_clip", 1, "Crops by which a clip is judged, along its longer side."
+  "crops_per_clip", 1, "Number of crops by which a clip is judged, along its longer side."
 )
 flags.DEFINE_float(
   "connection_learning_rate_multiplier",
@@ -146,8 +148,8 @@ flags.DEFINE_integer("image_size", 32, "Pixels of the square crop that a network
 flags.DEFINE_bool(
   "gradient_checkpointing",
   False,
-  "Computes every block again in the backward pass instead of keeping what it computed: for clips "
-  "and batches that memory would not hold. A step takes about a third longer.",
+  "Computes every block again in the backward pass instead of keeping its activations, so that "
+  "larger clips and batches fit into memory. A step takes about a third longer.",
 )
 flags.DEFINE_integer(
   "checkpoint_steps",
@@ -158,8 +160,8 @@ flags.DEFINE_enum(
   "distribution_strategy",
   "one_device",
   STRATEGIES,
-  "Of one training: one device, all GPUs of this machine, several machines (TF_CONFIG says who), "
-  "or a TPU.",
+  "Where one training runs: on one device, all GPUs of this machine, several machines (named by "
+  "TF_CONFIG), or a TPU.",
 )
 flags.DEFINE_string(
   "tpu",

@@ -45,7 +45,7 @@ class Recipe:
 
   Attributes:
     steps: Optimizer steps.
-    batch_size: Clips a step, over all replicas.
+    batch_size: Clips per step, over all replicas.
     optimizer: `sgd` (Nesterov momentum 0.9, L2 on kernels) or `adamw` (decoupled decay of kernels).
     learning_rate: At its highest.
     connection_multiplier: K of sigmoid(K v), see official.layers.

@@ -25,7 +25,7 @@ class Setup:
   Attributes:
     data_dir: A dataset folder.
     cache_dir: Where decoded videos are kept (official.inputs.clip_store).
-    cache: How decoded videos are kept (official.inputs.cache); no matter of bits.
+    cache: How decoded videos are kept (official.inputs.cache); results do not depend on it.
     flow: Where flow comes from (official.inputs.flow_source).
     num_frames, image_size: Size of a clip in frames and pixels.
     clips_per_video, crops_per_clip: Of an evaluation, whose probabilities are averaged.

@@ -11,7 +11,7 @@ LONGEST = 900  # Seconds after which a run is taken to hang.
 
 
 def start(data: str, run: pathlib.Path, flags: Sequence[str]) -> subprocess.Popen:
-  """Starts a run, or goes on with it, as the leader of a process group; what it says is appended
+  """Starts a run, or resumes it, as the leader of a process group; what it says is appended
   to RUN.log."""
   with open(run.with_suffix(".log"), "a", encoding="utf-8") as log:
     return subprocess.Popen(

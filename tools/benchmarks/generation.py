@@ -79,7 +79,7 @@ class Plan:
     parents: Random architectures.
     children: Of each parent, in each arm.
     retrainings: Of each parent, besides its first training.
-    seed: Of everything random.
+    seed: Random seed.
     space: What an architecture can be.
     clip: What networks are built for.
     max_operators: Operators of a child's mutation, 0 to this many; 0 changes connections only.

@@ -57,7 +57,7 @@ from tools.benchmarks import generation_statistics
 _DATA_DIR = flags.DEFINE_string(
   "data_dir", None, "Folder made by data_prep.extract.", required=True)
 _MODEL_DIR = flags.DEFINE_string(
-  "model_dir", None, "Folder of all trainings; made, or gone on with.", required=True)
+  "model_dir", None, "Folder of all trainings; created, or resumed.", required=True)
 _PARENTS = flags.DEFINE_integer(
   "parents", 8, "Random architectures. May be changed later.", lower_bound=1)
 _CHILDREN = flags.DEFINE_integer("children", 2, "Of a parent, in each arm.", lower_bound=1)
@@ -67,9 +67,9 @@ _OPERATORS = flags.DEFINE_bool(
   "operators", False, "Children also split, merge and change blocks, as often as in a search.")
 _SPACE = flags.DEFINE_string("search_space", "small", "As in official.evolve.")
 _FITNESS = flags.DEFINE_enum("fitness", "accuracy", settings_lib.FITNESS, "As in official.evolve.")
-_SEED = flags.DEFINE_integer("seed", 0, "Of everything random.", lower_bound=0)
+_SEED = flags.DEFINE_integer("seed", 0, "Random seed.", lower_bound=0)
 _STEPS = flags.DEFINE_integer("candidate_steps", 200, "Steps of a training.", lower_bound=1)
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Clips a step.", lower_bound=1)
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Clips per training step.", lower_bound=1)
 _OPTIMIZER = flags.DEFINE_enum("optimizer", "sgd", ["sgd", "adamw"], "As in official.evolve.")
 _LEARNING_RATE = flags.DEFINE_float(
   "learning_rate", 0.1, "At its highest; 0.005 suits adamw.")

@@ -33,7 +33,7 @@ _ARCHITECTURE = flags.DEFINE_string(
     "architecture", "assemblenet-50", "A published network by name, or a JSON file.")
 _NUM_FRAMES = flags.DEFINE_integer("num_frames", 8, "Frames of a clip.", lower_bound=1)
 _SIZE = flags.DEFINE_integer("size", 112, "Height and width of a clip.", lower_bound=1)
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 1, "Clips a step.", lower_bound=1)
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 1, "Clips per training step.", lower_bound=1)
 _ROUNDS = flags.DEFINE_integer("rounds", 15, "Steps and floors to time.", lower_bound=3)
 _CHECKPOINTING = flags.DEFINE_bool(
     "gradient_checkpointing", False, "Computes blocks again in the backward pass, for memory; the "

@@ -82,7 +82,7 @@ class Executor(abc.ABC):
   @abc.abstractmethod
   def cancel(self, key: str) -> None:
     """Ends a task, running or not; its outcome is `cancelled`, or what it just came to. Unknown
-    keys are let be."""
+    keys are ignored."""
 
   @abc.abstractmethod
   def close(self) -> None:
