@@ -73,7 +73,7 @@ def test_help_lists_the_flags_and_imports_no_tensorflow():
 
 @pytest.mark.parametrize("flags, message", [
     (["--data_dir="], "error: --data_dir is missing (Folder made by data_prep.extract: "),
-    (["--model_dir="], "error: --model_dir is missing (Folder of the run; "),
+    (["--model_dir="], "error: --model_dir is missing (Folder of the run: "),
     (["--population_size=4", "--tournament_size=5"],
      "error: --tournament_size=5 is above --population_size=4; "),
     (["--search_space=tiny"], "error: no search space 'tiny': the names are paper, patent, small"),

@@ -62,7 +62,7 @@ def rgb_data(tmp_path_factory):
     (["--architecture="], "error: --architecture is missing (What is trained: "),
     (["--architecture=no.json"], "error: --architecture=no.json is no file, and no network has "),
     (["--data_dir="], "error: --data_dir is missing (Folder made by data_prep.extract: "),
-    (["--model_dir="], "error: --model_dir is missing (Folder of the training; "),
+    (["--model_dir="], "error: --model_dir is missing (Folder of the training: "),
     (["--train_steps=0"], "error: --train_steps=0 is out of range; give a number of at least 1"),
     (["--model_dir=/r*"], "error: --model_dir=/r*: TensorFlow takes * in the path /r* for a "),
     (["--num_gpus=-1"], "error: --num_gpus=-1 is out of range; give a number of at least 0"),
