@@ -1,11 +1,10 @@
 """What every command line of this package does alike.
 
 * A mistake of the caller's is one line on stderr that says what is wrong and what to do, and exit
-status 2. So is a fault of the environment, such as a full disk (faults.py).
+  status 2. So is a fault of the environment, such as a full disk (faults.py).
 * `--help` prints the main's module docstring and its flags, and exits 0.
 * Relative paths are the caller's, also under `bazel run`, which starts a program in a folder of its
-own and
-  leaves the caller's in `BUILD_WORKING_DIRECTORY`.
+  own and leaves the caller's in `BUILD_WORKING_DIRECTORY`.
 
 A main is a page: flags, `main(arguments)`, and `cli.run(main)` at the bottom.
 """
