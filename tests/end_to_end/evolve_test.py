@@ -139,18 +139,19 @@ def test_a_child_s_connections_follow_from_its_parent_s_files(runs):
     assert listed["pruned"] == set(parent.connections) - kept
     assert listed["added"] <= set(parent.possible_connections()) - set(parent.connections)
 
-    before = kept | listed["added"]
+    there = set(kept)  # Repairs are settled before anything is added.
     for repair in child["repairs"]:
       connection = Connection(repair["source"], repair["target"])
       assert connection in listed["pruned"]
+      there_before, there = there, there | {connection}
       if repair["lacked"] == "depth":
         continue
       end = (lambda c: c.target) if repair["lacked"] == "input" else (lambda c: c.source)
-      assert not [c for c in before if end(c) == repair["block"]]
+      assert not [c for c in there_before if end(c) == repair["block"]]
       rivals = [c for c in listed["pruned"] if end(c) == repair["block"]]
       assert connection == max(rivals, key=weights.__getitem__)
 
-    architecture = Architecture(parent.blocks, tuple(before | listed["repairs"]))
+    architecture = Architecture(parent.blocks, tuple(there | listed["added"]))
     for operator in child["operators"]:
       architecture = operators.apply(operators.Operator.from_json(operator), architecture)
     assert architecture == serialization.from_json(candidate["architecture"])
