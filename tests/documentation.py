@@ -23,9 +23,9 @@ def commands(text: str) -> list[str]:
 
 
 def inline_commands(text: str) -> list[str]:
-  """Returns the commands that a page names within its sentences, in backquotes."""
+  """Returns the commands with flags that a page names within its sentences, in backquotes."""
   return [command for command in re.findall(r"`([^`\n]+)`", text)
-          if command.startswith(_PROGRAMS) and " " in command]
+          if command.startswith(_PROGRAMS) and " --" in command]
 
 
 def section(text: str, title: str) -> str:
