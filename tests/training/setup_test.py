@@ -59,7 +59,8 @@ def test_operations_are_deterministic_but_for_tpus():
 
 _OTHERS = {"data_dir": "d", "cache_dir": "c", "threads": 1, "num_gpus": 0, "checkpoint_steps": None}
 # What official.train decides by other flags, and what is no flag at all.
-_OF_TRAIN = {"init_checkpoint", "freeze_backbone", "connection_weights"}
+_OF_TRAIN = {
+  "init_checkpoint", "freeze_backbone", "freeze_connection_weights", "connection_weights"}
 _BY_FLAG = {setup._FLAGS.get(field.name, field.name): field
             for kind in (setup.Setup, recipe.Recipe) for field in dataclasses.fields(kind)
             if field.name not in {*_OTHERS, "recipe", "steps"}}
