@@ -136,10 +136,12 @@ def test_parents_differ(candidates):
   assert candidates[0]["architecture"] != candidates[12]["architecture"]
 
 
-def test_a_pair_draws_the_same_new_connections_where_as_many_go(candidates):
+def test_a_pair_draws_its_new_connections_alike(candidates):
+  """By the same random numbers: where more is to be made up for, there are others beside them."""
   weakest, strongest = (candidates[number]["story"] for number in (4, 5))
   assert weakest["pruned"] != strongest["pruned"]
-  assert weakest["added"] == strongest["added"]
+  fewer, more = sorted((weakest, strongest), key=lambda story: len(story["added"]))
+  assert fewer["added"] and all(connection in more["added"] for connection in fewer["added"])
 
 
 def test_every_arm_has_its_guidance(candidates):
