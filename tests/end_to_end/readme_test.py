@@ -27,7 +27,7 @@ def checkout(tmp_path) -> pathlib.Path:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(2400)
 def test_the_commands_of_the_readme_work_as_they_stand(checkout):
   text = documentation.section((ROOT / "README.md").read_text(), TITLE)
   commands = [*documentation.commands(text), *documentation.inline_commands(text)]
