@@ -63,7 +63,7 @@ def test_one_member_has_no_diversity_and_several_have_some(run):
 
 
 def diversity(path, first, second):
-  """Of two members, each given as (dilation of b, targets of a)."""
+  """Returns the diversity of two members, each given as (dilation of b, targets of a)."""
   run = RunDirectory(str(path))
   state = state_lib.SearchState(search_fakes.settings())
   for number, (dilation, targets) in enumerate([first, second]):
