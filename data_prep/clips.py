@@ -42,9 +42,12 @@ JPEG_QUALITY = 95
 _JPEG_PARAMETERS = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
 _RGB_PARAMETERS = {"jpeg": _JPEG_PARAMETERS}
 _FLOW_PARAMETERS = {  # Halving the resolution of colour would cost flow twice the error.
-    "png": [],
-    "jpeg": [*_JPEG_PARAMETERS, cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
-             cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444],
+  "png": [],
+  "jpeg": [
+    *_JPEG_PARAMETERS,
+    cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+    cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+  ],
 }
 
 
@@ -79,13 +82,18 @@ class Settings:
   def streams(self) -> dict[str, dataset.StreamInfo]:
     """The streams of a dataset made with these settings."""
     streams = {
-        "rgb": dataset.StreamInfo(kind="image", channels=3, feature=RGB_FEATURE, format="jpeg")
+      "rgb": dataset.StreamInfo(kind="image", channels=3, feature=RGB_FEATURE, format="jpeg")
     }
     if self.with_flow:
       streams["flow"] = dataset.StreamInfo(
-          kind="flow", channels=2, feature=FLOW_FEATURE, format=self.flow_format,
-          bound=self.flow_bound,
-          algorithm=self.flow, profile=self.flow_profile)
+        kind="flow",
+        channels=2,
+        feature=FLOW_FEATURE,
+        format=self.flow_format,
+        bound=self.flow_bound,
+        algorithm=self.flow,
+        profile=self.flow_profile,
+      )
     return streams
 
   @property
@@ -93,8 +101,9 @@ class Settings:
     """The flags that shape the bytes, by name; those of the flow only where there is flow."""
     fields = dataclasses.asdict(self)
     fields |= fields.pop("limits")
-    return {key: value for key, value in fields.items()
-            if self.with_flow or not key.startswith("flow_")}
+    return {
+      key: value for key, value in fields.items() if self.with_flow or not key.startswith("flow_")
+    }
 
 
 class ClipError(Exception):
@@ -104,6 +113,7 @@ class ClipError(Exception):
     stage: Where it failed: "decode", "flow", "encode", "limit" or, where it took its process with
       it, "crash".
   """
+
   def __init__(self, stage: str, reason: str):
     super().__init__(reason)
     self.stage = stage
@@ -111,6 +121,7 @@ class ClipError(Exception):
 
 class ClipMaker:
   """Makes clips; holds the flow's buffers, so that one object serves one thread."""
+
   def __init__(self, settings: Settings, classes: Sequence[str]):
     self._settings = settings
     self._fps = decoding.exact(settings.fps)
@@ -153,12 +164,18 @@ class ClipMaker:
     source = grey = None
     encoded_bytes = 0
     with _stage("decode"):
-      timed = decoding.frames(row.location, clock=clock, start=row.start,
-                              limits=self._settings.limits, on_note=made.notes.setdefault)
+      timed = decoding.frames(
+        row.location,
+        clock=clock,
+        start=row.start,
+        limits=self._settings.limits,
+        on_note=made.notes.setdefault,
+      )
       first = next(timed)
       made.begin = first[0] if row.start is None else decoding.exact(row.start)
-      on_grid = decoding.on_grid(itertools.chain([first], timed), self._fps, start=row.start,
-                                 end=row.end)
+      on_grid = decoding.on_grid(
+        itertools.chain([first], timed), self._fps, start=row.start, end=row.end
+      )
     while True:
       with _stage("decode"):
         frame = next(on_grid, None)
@@ -168,8 +185,9 @@ class ClipMaker:
       if not repeated:
         with _stage("decode"):
           rgb = decoding.upright_rgb(frame)
-          made.size = made.size or decoding.short_side_size(rgb.shape[1], rgb.shape[0],
-                                                            self._settings.short_side)
+          made.size = made.size or decoding.short_side_size(
+            rgb.shape[1], rgb.shape[0], self._settings.short_side
+          )
           rgb = decoding.resized(rgb, *made.size)
           grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
         with _stage("encode"):
@@ -189,25 +207,28 @@ class ClipMaker:
       on_frame()
     if not made.images:
       later = f"; its first is at {float(first[0]):g} s" if first[0] > made.begin else ""
-      raise ClipError("decode", "the video has no frame between start "
-                      f"{row.start or 0:g} s and its end{later}")
+      raise ClipError(
+        "decode", f"the video has no frame between start {row.start or 0:g} s and its end{later}"
+      )
     if self._compute_flow and not made.flows:
       raise ClipError(
-          "flow",
-          f"the clip has only one frame at {self._settings.fps:g} frames a second; flow needs two")
+        "flow",
+        f"the clip has only one frame at {self._settings.fps:g} frames a second; flow needs two",
+      )
     return made
 
   def _serialize(self, row: rows.Row, made: "_Pictures") -> bytes:
     clip_id, labels = row.clip_id.encode(), [label.encode() for label in row.labels]
-    timestamps = [[round((made.begin + k / self._fps) * 1_000_000)]
-                  for k in range(len(made.images))]
+    timestamps = [
+      [round((made.begin + k / self._fps) * 1_000_000)] for k in range(len(made.images))
+    ]
     context = {
-        "example/id": [clip_id],
-        "clip/media_id": [clip_id],
-        "clip/data_path": [row.path.encode()],
-        "clip/label/index": [self._index_of[label] for label in row.labels],
-        "clip/label/string": labels,
-        "clip/label/text": labels,
+      "example/id": [clip_id],
+      "clip/media_id": [clip_id],
+      "clip/data_path": [row.path.encode()],
+      "clip/label/index": [self._index_of[label] for label in row.labels],
+      "clip/label/string": labels,
+      "clip/label/text": labels,
     } | self._image_context("image/", b"JPEG", made.size)
     if row.start is not None:
       context["clip/start/timestamp"] = [round(row.start * 1_000_000)]
@@ -224,15 +245,16 @@ class ClipMaker:
       lists["FORWARD_FLOW/image/timestamp"] = timestamps[:-1]
     return records.sequence_example(context, lists)
 
-  def _image_context(self, prefix: str, image_format: bytes,
-                     size: tuple[int, int]) -> dict[str, records.Values]:
+  def _image_context(
+    self, prefix: str, image_format: bytes, size: tuple[int, int]
+  ) -> dict[str, records.Values]:
     return {
-        prefix + "format": [image_format],
-        prefix + "channels": [3],
-        prefix + "colorspace": [b"RGB"],
-        prefix + "width": [size[0]],
-        prefix + "height": [size[1]],
-        prefix + "frame_rate": [float(self._settings.fps)],
+      prefix + "format": [image_format],
+      prefix + "channels": [3],
+      prefix + "colorspace": [b"RGB"],
+      prefix + "width": [size[0]],
+      prefix + "height": [size[1]],
+      prefix + "frame_rate": [float(self._settings.fps)],
     }
 
 
@@ -257,6 +279,7 @@ class _Pictures:
 
 class CountingMaker:
   """Makes clips and counts them, for one thread."""
+
   def __init__(self, settings: Settings, classes: Sequence[str], counts_directory: str | None):
     """Counts in that folder; nowhere when it is None."""
     self._maker = ClipMaker(settings, classes)
@@ -304,5 +327,6 @@ def _encode(rgb: np.ndarray, image_format: str, parameters: Mapping[str, list[in
   done, data = cv2.imencode(_EXTENSIONS[image_format], rgb[..., ::-1], parameters[image_format])
   if not done:
     raise ValueError(
-        f"an image of {rgb.shape[1]}x{rgb.shape[0]} cannot be encoded as {image_format}")
+      f"an image of {rgb.shape[1]}x{rgb.shape[0]} cannot be encoded as {image_format}"
+    )
   return data.tobytes()

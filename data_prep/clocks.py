@@ -35,8 +35,14 @@ class Clock:
     name: One of `NAMES`.
     begin: Seconds of the stream's first frame.
   """
-  def __init__(self, name: str, container: av.container.InputContainer,
-               stream: av.video.stream.VideoStream, first: Sequence[av.VideoFrame]):
+
+  def __init__(
+    self,
+    name: str,
+    container: av.container.InputContainer,
+    stream: av.video.stream.VideoStream,
+    first: Sequence[av.VideoFrame],
+  ):
     """Finds the origin, and tries the clock.
 
     Args:
@@ -80,7 +86,8 @@ class Clock:
     """Raises ClockError where time does not go on from `before`, or leaps, at frame `index`."""
     if not before < seconds <= before + longest_step(seconds, self._stated_length):
       raise ClockError(
-          f"{self.name} goes from {float(before):g} s to {float(seconds):g} s at frame {index}")
+        f"{self.name} goes from {float(before):g} s to {float(seconds):g} s at frame {index}"
+      )
 
   def of_frame(self, frame: av.VideoFrame) -> Fraction | None:
     """Returns the time that stands on a frame, None where there is none."""
@@ -122,5 +129,11 @@ def longest_step(seconds: Fraction, stated: Fraction) -> int:
 
 def rate(stream: av.video.stream.VideoStream) -> Fraction:
   """Returns the frames a second that the file states, if they can be true."""
-  return next((rate for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate)
-               if rate and 1 <= rate <= 240), Fraction(25))
+  return next(
+    (
+      rate
+      for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate)
+      if rate and 1 <= rate <= 240
+    ),
+    Fraction(25),
+  )

@@ -35,11 +35,17 @@ FAILURES_NAME = "failures.jsonl"
 SPLITS = ("train", "validation", "test")
 _SPLIT = {"clips?": int, "frames?": int, "shards?": int}
 _SHAPE = {  # dataset.json
-    "classes": [str], "fps": float, "short_side": int, "failures": int, "multi_label": bool,
-    "streams": {str: {"kind": str, "channels": int, "feature": str, "format": str,
-                      "bound?": float}},
-    "splits": dict.fromkeys(SPLITS, _SPLIT), "settings": {str: object},
-    "versions": {str: object}, "manifest_sha256": str}
+  "classes": [str],
+  "fps": float,
+  "short_side": int,
+  "failures": int,
+  "multi_label": bool,
+  "streams": {str: {"kind": str, "channels": int, "feature": str, "format": str, "bound?": float}},
+  "splits": dict.fromkeys(SPLITS, _SPLIT),
+  "settings": {str: object},
+  "versions": {str: object},
+  "manifest_sha256": str,
+}
 ZERO_FLOW = 128  # What no motion is stored as.
 
 
@@ -121,8 +127,8 @@ def to_json(info: DatasetInfo) -> dict[str, Any]:
   fields = {field.name: getattr(info, field.name) for field in dataclasses.fields(info)}
   fields["classes"] = list(info.classes)
   fields["streams"] = {
-      name: {key: value for key, value in dataclasses.asdict(stream).items() if value is not None}
-      for name, stream in info.streams.items()
+    name: {key: value for key, value in dataclasses.asdict(stream).items() if value is not None}
+    for name, stream in info.streams.items()
   }
   fields["splits"] = {name: dataclasses.asdict(split) for name, split in info.splits.items()}
   if fields["class_clips"] is None:
@@ -160,12 +166,14 @@ def load(directory: str) -> DatasetInfo:
   version = data["schema_version"]
   if version != SCHEMA_VERSION:
     raise cli.UserError(
-        f"{path} has schema version {version!r}, this program reads {SCHEMA_VERSION}; {remedy}")
+      f"{path} has schema version {version!r}, this program reads {SCHEMA_VERSION}; {remedy}"
+    )
   try:
     info = from_json(data)
   except (KeyError, TypeError, AttributeError) as error:
     raise cli.UserError(
-        f"{path} lacks a field or has an unknown one ({error}); {remedy}") from error
+      f"{path} lacks a field or has an unknown one ({error}); {remedy}"
+    ) from error
   shapes.check(data, _SHAPE, path, remedy)
   return info
 
@@ -189,8 +197,10 @@ def shard_paths(directory: str, split: str) -> tuple[str, ...]:
   paths = tuple(files.join(directory, shard_name(split, index, count)) for index in range(count))
   for path in paths:
     if not files.exists(path):
-      raise cli.UserError(f"{path} is missing, though {FILE_NAME} counts it; prepare the dataset "
-                          "again, into another folder")
+      raise cli.UserError(
+        f"{path} is missing, though {FILE_NAME} counts it; prepare the dataset "
+        "again, into another folder"
+      )
   return paths
 
 

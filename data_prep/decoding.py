@@ -36,13 +36,14 @@ def exact(seconds: float) -> Fraction:
   return Fraction(str(seconds))
 
 
-def frames(location: str,
-           *,
-           clock: str,
-           start: float | None = None,
-           limits: Limits = DEFAULT_LIMITS,
-           on_note: Callable[[str], object] = lambda note: None
-           ) -> Iterator[tuple[Fraction, av.VideoFrame]]:
+def frames(
+  location: str,
+  *,
+  clock: str,
+  start: float | None = None,
+  limits: Limits = DEFAULT_LIMITS,
+  on_note: Callable[[str], object] = lambda note: None,
+) -> Iterator[tuple[Fraction, av.VideoFrame]]:
   """Yields (seconds, frame), seconds strictly increasing.
 
   Second 0 does not depend on `start`. The first frame is later than that only where the file begins
@@ -65,8 +66,11 @@ def frames(location: str,
     decoded = video.decoded(video.packets())
     tried = list(itertools.islice(decoded, _TRIED))
     if not tried:
-      raise DecodeError(f"no frame could be decoded: {video.damage[0]}" if video.damage else
-                        "the video stream has no frames")
+      raise DecodeError(
+        f"no frame could be decoded: {video.damage[0]}"
+        if video.damage
+        else "the video stream has no frames"
+      )
     time_of = clocks.Clock(clock, video.container, video.stream, tried)
     _tell_about_file(video, time_of, on_note)
     if start is None or exact(start) <= time_of.begin + _NEAR:
@@ -81,8 +85,10 @@ def frames(location: str,
       if last is not None:
         time_of.check_step(index, last, seconds)
         if seconds - last > _LONG_PAUSE:
-          on_note(f"no new frame for {float(seconds - last):g} s from second {float(last):g} on; "
-                  "the one before stands for that time")
+          on_note(
+            f"no new frame for {float(seconds - last):g} s from second {float(last):g} on; "
+            "the one before stands for that time"
+          )
       for note in pictures.notes(frame):
         on_note(note)
       if size not in (None, pictures.shown_size(frame)):
@@ -91,11 +97,13 @@ def frames(location: str,
       yield seconds, frame
 
 
-def _tell_about_file(video: VideoFile, time_of: clocks.Clock,
-                     on_note: Callable[[str], object]) -> None:
+def _tell_about_file(
+  video: VideoFile, time_of: clocks.Clock, on_note: Callable[[str], object]
+) -> None:
   if time_of.name == "index":
-    on_note("no usable timestamps: frames are counted, at "
-            f"{float(clocks.rate(video.stream)):g} a second")
+    on_note(
+      f"no usable timestamps: frames are counted, at {float(clocks.rate(video.stream)):g} a second"
+    )
   if time_of.begin:
     on_note(f"the first frame comes {float(time_of.begin):g} s after the beginning of the file")
   if video.film_count > 1:
@@ -126,23 +134,29 @@ def span(location: str) -> tuple[float, float]:
     stream, tick = video.stream, video.stream.time_base
     first = (stream.start_time or 0) * tick
     begin = clocks.lead(video.container, first)
-    if None in moments or _fail([ticks * tick - first + begin for ticks in sorted(moments)],
-                                clocks.stated_length(video.container)):
+    if None in moments or _fail(
+      [ticks * tick - first + begin for ticks in sorted(moments)],
+      clocks.stated_length(video.container),
+    ):
       return 0.0, float(len(moments) / clocks.rate(stream))
     return float(begin), float(max(ends) * tick - first + begin)
 
 
 def _fail(times: Sequence[Fraction], stated: Fraction) -> bool:
   """Whether a clock of these times, in ascending order, would fail."""
-  return any(not before < after <= before + clocks.longest_step(after, stated)
-             for before, after in zip(times, times[1:]))
+  return any(
+    not before < after <= before + clocks.longest_step(after, stated)
+    for before, after in zip(times, times[1:])
+  )
 
 
-def on_grid(timed: Iterable[tuple[Fraction, av.VideoFrame]],
-            fps: Fraction,
-            *,
-            start: float | None = None,
-            end: float | None = None) -> Iterator[av.VideoFrame]:
+def on_grid(
+  timed: Iterable[tuple[Fraction, av.VideoFrame]],
+  fps: Fraction,
+  *,
+  start: float | None = None,
+  end: float | None = None,
+) -> Iterator[av.VideoFrame]:
   """Yields the frame shown at start + k / fps for k = 0, 1, ...
 
   Without `start`, the grid begins with the first frame; with it, the first frame stands for what
@@ -180,8 +194,9 @@ def resized(image: np.ndarray, width: int, height: int) -> np.ndarray:
   if image.shape[:2] == (height, width):
     return image
   shrinks = width * height < image.shape[0] * image.shape[1]
-  return cv2.resize(image, (width, height),
-                    interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+  return cv2.resize(
+    image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+  )
 
 
 def short_side_size(width: int, height: int, short_side: int) -> tuple[int, int]:

@@ -30,59 +30,112 @@ from data_prep import windows
 _LIMITS = limits.DEFAULT
 _MANIFEST = flags.DEFINE_string("manifest", None, "CSV that lists the clips.")
 _OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", None, "Folder to make; a URL where Beam's filesystems know the scheme.")
+  "output_dir", None, "Folder to make; a URL where Beam's filesystems know the scheme."
+)
 _FPS = flags.DEFINE_float(
-    "fps", 25.0, "Frames a second of the dataset. A network sees consecutive frames: at 10 "
-    "the same number of frames spans more time than at 25.", lower_bound=0.01, upper_bound=1000.0)
+  "fps",
+  25.0,
+  "Frames a second of the dataset. A network sees consecutive frames: at 10 "
+  "the same number of frames spans more time than at 25.",
+  lower_bound=0.01,
+  upper_bound=1000.0,
+)
 _SHORT_SIDE = flags.DEFINE_integer(
-    "short_side", 256, "Pixels of the shorter side of every frame.", lower_bound=8)
-_FLOW = flags.DEFINE_enum("flow", flow.ALGORITHM, [flow.ALGORITHM, "none"],
-                          "Optical flow to compute.")
+  "short_side", 256, "Pixels of the shorter side of every frame.", lower_bound=8
+)
+_FLOW = flags.DEFINE_enum(
+  "flow", flow.ALGORITHM, [flow.ALGORITHM, "none"], "Optical flow to compute."
+)
 _FLOW_PROFILE = flags.DEFINE_enum(
-    "flow_profile", "fast", sorted(flow.PROFILES),
-    "Parameters of TV-L1: opencv_default is what most published networks used; fast takes a sixth "
-    "of the time, differs from it by 0.08 pixels on average and follows large motion better.")
+  "flow_profile",
+  "fast",
+  sorted(flow.PROFILES),
+  "Parameters of TV-L1: opencv_default is what most published networks used; fast takes a sixth "
+  "of the time, differs from it by 0.08 pixels on average and follows large motion better.",
+)
 _FLOW_FORMAT = flags.DEFINE_enum(
-    "flow_format", "png", clips.FLOW_FORMATS,
-    "png keeps the 8 bits exactly, and zero is zero. jpeg takes fewer bytes, and on a scene of "
-    "known motion the error grows from 0.21 to 0.26 pixels.")
+  "flow_format",
+  "png",
+  clips.FLOW_FORMATS,
+  "png keeps the 8 bits exactly, and zero is zero. jpeg takes fewer bytes, and on a scene of "
+  "known motion the error grows from 0.21 to 0.26 pixels.",
+)
 _FLOW_BOUND = flags.DEFINE_float(
-    "flow_bound", 20.0, "Pixels a frame that the stored flow reaches; faster motion is clipped.",
-    lower_bound=0.1)
+  "flow_bound",
+  20.0,
+  "Pixels a frame that the stored flow reaches; faster motion is clipped.",
+  lower_bound=0.1,
+)
 _WINDOW_SECONDS = flags.DEFINE_float(
-    "window_seconds", 0.0, "Cut every row of the manifest into clips of this length; 0 makes one "
-    "clip of each.", lower_bound=0.0)
+  "window_seconds",
+  0.0,
+  "Cut every row of the manifest into clips of this length; 0 makes one clip of each.",
+  lower_bound=0.0,
+)
 _STRIDE_SECONDS = flags.DEFINE_float(
-    "stride_seconds", 0.0, "Seconds from the start of one window to the next; 0 is "
-    "--window_seconds, so that they touch.", lower_bound=0.0)
+  "stride_seconds",
+  0.0,
+  "Seconds from the start of one window to the next; 0 is --window_seconds, so that they touch.",
+  lower_bound=0.0,
+)
 _NUM_SHARDS = flags.DEFINE_integer(
-    "num_shards", 0, "Files a split; 0 makes one for every 4 clips, and at least 64 "
-    "where there are so many clips.", lower_bound=0)
+  "num_shards",
+  0,
+  "Files a split; 0 makes one for every 4 clips, and at least 64 where there are so many clips.",
+  lower_bound=0,
+)
 _MAX_CLIP_SECONDS = flags.DEFINE_float(
-    "max_clip_seconds", _LIMITS.max_clip_seconds, "Longest clip; a longer one fails. Bounds a "
-    "worker's memory, with --max_megabytes.", lower_bound=0.0)
+  "max_clip_seconds",
+  _LIMITS.max_clip_seconds,
+  "Longest clip; a longer one fails. Bounds a worker's memory, with --max_megabytes.",
+  lower_bound=0.0,
+)
 _MAX_FRAMES = flags.DEFINE_integer(
-    "max_frames", _LIMITS.max_frames, "Most frames decoded for a clip, from the key frame before "
-    "its start.", lower_bound=1)
+  "max_frames",
+  _LIMITS.max_frames,
+  "Most frames decoded for a clip, from the key frame before its start.",
+  lower_bound=1,
+)
 _MAX_MEGAPIXELS = flags.DEFINE_float(
-    "max_megapixels", _LIMITS.max_megapixels, "Largest frame of a video, in 10^6 pixels; 8K has "
-    "33.", lower_bound=0.0)
+  "max_megapixels",
+  _LIMITS.max_megapixels,
+  "Largest frame of a video, in 10^6 pixels; 8K has 33.",
+  lower_bound=0.0,
+)
 _MAX_MEGABYTES = flags.DEFINE_float(
-    "max_megabytes", _LIMITS.max_megabytes, "Most bytes of a clip's encoded frames and flows, in "
-    "10^6; a TFRecord ends at 2,147.", lower_bound=0.0, upper_bound=2000.0)
+  "max_megabytes",
+  _LIMITS.max_megabytes,
+  "Most bytes of a clip's encoded frames and flows, in 10^6; a TFRecord ends at 2,147.",
+  lower_bound=0.0,
+  upper_bound=2000.0,
+)
 _MAX_FAILURE_RATE = flags.DEFINE_float(
-    "max_failure_rate", 0.5, "The job stops when more than this share of all its clips cannot be "
-    "used.", lower_bound=0.0, upper_bound=1.0)
+  "max_failure_rate",
+  0.5,
+  "The job stops when more than this share of all its clips cannot be used.",
+  lower_bound=0.0,
+  upper_bound=1.0,
+)
 _OVERWRITE = flags.DEFINE_bool(
-    "overwrite", False, "Lose what --output_dir holds of other flags or another manifest, finished "
-    "or not. (What it holds of this very command is used in any case.)")
+  "overwrite",
+  False,
+  "Lose what --output_dir holds of other flags or another manifest, finished "
+  "or not. (What it holds of this very command is used in any case.)",
+)
 
 _ISOLATE_DECODING = flags.DEFINE_bool(
-    "isolate_decoding", True, "Make clips in a process of their own, so that a crash in a decoder "
-    "costs one clip and not the job.")
+  "isolate_decoding",
+  True,
+  "Make clips in a process of their own, so that a crash in a decoder "
+  "costs one clip and not the job.",
+)
 _CLIP_TIMEOUT = flags.DEFINE_float(
-    "clip_timeout", 0.0, "Seconds after which a clip is given up; 0 is never. A last resort, for "
-    "decoders that hang: what fails depends on the machine's speed.", lower_bound=0.0)
+  "clip_timeout",
+  0.0,
+  "Seconds after which a clip is given up; 0 is never. A last resort, for "
+  "decoders that hang: what fails depends on the machine's speed.",
+  lower_bound=0.0,
+)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -95,21 +148,41 @@ def main(arguments: Sequence[str]) -> None:
   if _STRIDE_SECONDS.value and not _WINDOW_SECONDS.value:
     raise cli.UserError("--stride_seconds needs --window_seconds")
   if _WINDOW_SECONDS.value > _MAX_CLIP_SECONDS.value:
-    raise cli.UserError(f"--window_seconds={_WINDOW_SECONDS.value:g} is longer than "
-                        f"--max_clip_seconds={_MAX_CLIP_SECONDS.value:g}; raise that too")
+    raise cli.UserError(
+      f"--window_seconds={_WINDOW_SECONDS.value:g} is longer than "
+      f"--max_clip_seconds={_MAX_CLIP_SECONDS.value:g}; raise that too"
+    )
   settings = clips.Settings(
-      fps=_FPS.value, short_side=_SHORT_SIDE.value, flow=_FLOW.value,
-      flow_profile=_FLOW_PROFILE.value, flow_format=_FLOW_FORMAT.value,
-      flow_bound=_FLOW_BOUND.value, limits=limits.Limits(
-          max_clip_seconds=_MAX_CLIP_SECONDS.value, max_frames=_MAX_FRAMES.value,
-          max_megapixels=_MAX_MEGAPIXELS.value, max_megabytes=_MAX_MEGABYTES.value))
-  operation = job.Operation(max_failure_rate=_MAX_FAILURE_RATE.value, overwrite=_OVERWRITE.value,
-                            isolate_decoding=_ISOLATE_DECODING.value,
-                            clip_timeout=_CLIP_TIMEOUT.value, beam_arguments=arguments)
-  job.prepare(cli.resolve_path(_MANIFEST.value), cli.resolve_path(_OUTPUT_DIR.value), settings,
-              cutting=windows.Windows(window_seconds=_WINDOW_SECONDS.value,
-                                      stride_seconds=_STRIDE_SECONDS.value),
-              num_shards=_NUM_SHARDS.value, operation=operation)
+    fps=_FPS.value,
+    short_side=_SHORT_SIDE.value,
+    flow=_FLOW.value,
+    flow_profile=_FLOW_PROFILE.value,
+    flow_format=_FLOW_FORMAT.value,
+    flow_bound=_FLOW_BOUND.value,
+    limits=limits.Limits(
+      max_clip_seconds=_MAX_CLIP_SECONDS.value,
+      max_frames=_MAX_FRAMES.value,
+      max_megapixels=_MAX_MEGAPIXELS.value,
+      max_megabytes=_MAX_MEGABYTES.value,
+    ),
+  )
+  operation = job.Operation(
+    max_failure_rate=_MAX_FAILURE_RATE.value,
+    overwrite=_OVERWRITE.value,
+    isolate_decoding=_ISOLATE_DECODING.value,
+    clip_timeout=_CLIP_TIMEOUT.value,
+    beam_arguments=arguments,
+  )
+  job.prepare(
+    cli.resolve_path(_MANIFEST.value),
+    cli.resolve_path(_OUTPUT_DIR.value),
+    settings,
+    cutting=windows.Windows(
+      window_seconds=_WINDOW_SECONDS.value, stride_seconds=_STRIDE_SECONDS.value
+    ),
+    num_shards=_NUM_SHARDS.value,
+    operation=operation,
+  )
 
 
 if __name__ == "__main__":

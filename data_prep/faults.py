@@ -23,32 +23,66 @@ _PLACE = "move away what is in its place"
 _MOUNT = "see to the disk or the network that it is on"
 _LIMIT = "raise the limit (ulimit -n, ulimit -u)"
 _REMEDIES = {
-  errno.ENOSPC: _ROOM, errno.EDQUOT: _ROOM, errno.EFBIG: _ROOM,
-  errno.EROFS: _RIGHTS, errno.EACCES: _RIGHTS, errno.EPERM: _RIGHTS,
-  errno.ENOTDIR: _PLACE, errno.EISDIR: _PLACE, errno.EEXIST: _PLACE,
-  errno.EMFILE: _LIMIT, errno.ENFILE: _LIMIT, errno.EAGAIN: _LIMIT,
+  errno.ENOSPC: _ROOM,
+  errno.EDQUOT: _ROOM,
+  errno.EFBIG: _ROOM,
+  errno.EROFS: _RIGHTS,
+  errno.EACCES: _RIGHTS,
+  errno.EPERM: _RIGHTS,
+  errno.ENOTDIR: _PLACE,
+  errno.EISDIR: _PLACE,
+  errno.EEXIST: _PLACE,
+  errno.EMFILE: _LIMIT,
+  errno.ENFILE: _LIMIT,
+  errno.EAGAIN: _LIMIT,
   errno.ENOENT: "restore it",
-  errno.ESTALE: _MOUNT, errno.EIO: _MOUNT, errno.ENXIO: _MOUNT, errno.ENODEV: _MOUNT,
-  errno.ENOTCONN: _MOUNT, errno.EREMOTEIO: _MOUNT, errno.EHOSTDOWN: _MOUNT,
-  errno.EHOSTUNREACH: _MOUNT, errno.ENETUNREACH: _MOUNT, errno.ECONNREFUSED: _MOUNT,
-  errno.ECONNRESET: _MOUNT, errno.ETIMEDOUT: _MOUNT, errno.EUCLEAN: _MOUNT,
+  errno.ESTALE: _MOUNT,
+  errno.EIO: _MOUNT,
+  errno.ENXIO: _MOUNT,
+  errno.ENODEV: _MOUNT,
+  errno.ENOTCONN: _MOUNT,
+  errno.EREMOTEIO: _MOUNT,
+  errno.EHOSTDOWN: _MOUNT,
+  errno.EHOSTUNREACH: _MOUNT,
+  errno.ENETUNREACH: _MOUNT,
+  errno.ECONNREFUSED: _MOUNT,
+  errno.ECONNRESET: _MOUNT,
+  errno.ETIMEDOUT: _MOUNT,
+  errno.EUCLEAN: _MOUNT,
 }
 _TEXTS = {os.strerror(number).lower(): remedy for number, remedy in _REMEDIES.items()}
 _TEXTS["can't start new thread"] = _LIMIT
 _DEVICE = "see that the accelerator is there and answers (nvidia-smi), or train without it"
 _DEVICE_TEXTS = (
-  "cuda_error_no_device", "cuda_error_device_unavailable", "cuda_error_system", "cuda_error_ecc",
-  "cuda_error_not_initialized", "cuda_error_not_permitted", "cuda_error_unknown",
-  "no cuda-capable device", "cuda driver version is insufficient", "gpu is lost",
-  "fallen off the bus", "no tpu", "tpu is not", "tpu system", "tpu driver")
+  "cuda_error_no_device",
+  "cuda_error_device_unavailable",
+  "cuda_error_system",
+  "cuda_error_ecc",
+  "cuda_error_not_initialized",
+  "cuda_error_not_permitted",
+  "cuda_error_unknown",
+  "no cuda-capable device",
+  "cuda driver version is insufficient",
+  "gpu is lost",
+  "fallen off the bus",
+  "no tpu",
+  "tpu is not",
+  "tpu system",
+  "tpu driver",
+)
 # TensorFlow's errors that say that a device or a machine does not answer, whatever their text.
 _SILENT = ("UnavailableError", "DeadlineExceededError")
 _MEMORY_TEXTS = (
-  "cannot allocate memory", "cuda_error_out_of_memory", "status_alloc_failed", "out of memory")
+  "cannot allocate memory",
+  "cuda_error_out_of_memory",
+  "status_alloc_failed",
+  "out of memory",
+)
 # An exception that passed through TensorFlow: "{{node x}} UserError: its text\nTraceback ...".
 _PASSED = re.compile(
   r"(?:^|[\s}.])(?P<type>(?:User|OS|IO|FileNotFound|FileExists|Permission|IsADirectory|"
-  r"NotADirectory|BlockingIO|Connection\w*|Timeout|Memory)Error): ?(?P<text>.*)")
+  r"NotADirectory|BlockingIO|Connection\w*|Timeout|Memory)Error): ?(?P<text>.*)"
+)
 
 # What TensorFlow says of the place of an error in a graph.
 _PLACE_IN_GRAPH = re.compile(r"\{\{[^}]*\}\}|\[Op:.*|\[\[.*?\]\]")
@@ -150,7 +184,8 @@ def _line(error: BaseException) -> str:
 def _first_line(error: BaseException) -> str:
   """Returns the line of TensorFlow's text that says what happened, without where in the graph."""
   lines = [line for line in _text(error).splitlines() if line.strip()]
-  telling = (line for line in lines
-             if _remedy(line) or any(known in line.lower() for known in _DEVICE_TEXTS))
+  telling = (
+    line for line in lines if _remedy(line) or any(known in line.lower() for known in _DEVICE_TEXTS)
+  )
   line = next(telling, lines[0] if lines else type(error).__name__)
   return " ".join(_PLACE_IN_GRAPH.sub("", line).split())[:300]

@@ -17,8 +17,25 @@ import uuid
 
 from data_prep import cli
 
-VIDEO_EXTENSIONS = (".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4",
-                    ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".vob", ".webm", ".wmv")
+VIDEO_EXTENSIONS = (
+  ".3gp",
+  ".asf",
+  ".avi",
+  ".flv",
+  ".m2ts",
+  ".m4v",
+  ".mkv",
+  ".mov",
+  ".mp4",
+  ".mpeg",
+  ".mpg",
+  ".mts",
+  ".ogv",
+  ".ts",
+  ".vob",
+  ".webm",
+  ".wmv",
+)
 TEMPORARY_SUFFIX = ".incomplete"
 _UNCOMPRESSED = "uncompressed"  # apache_beam.io.filesystem.CompressionTypes.UNCOMPRESSED
 
@@ -196,4 +213,5 @@ def remove_tree(directory: str) -> None:
 
 def _beam():
   from data_prep.quiet_beam import beam
+
   return beam.io.filesystems.FileSystems

@@ -15,14 +15,19 @@ import numpy as np
 
 ALGORITHM = "tvl1"
 PROFILES = {
-    "fast": {"scaleStep": 0.5, "innnerIterations": 10, "outerIterations": 1,
-             "warps": 3},  # OpenCV spells it so.
-    "opencv_default": {},
+  "fast": {
+    "scaleStep": 0.5,
+    "innnerIterations": 10,
+    "outerIterations": 1,
+    "warps": 3,
+  },  # OpenCV spells it so.
+  "opencv_default": {},
 }
 
 
 class FlowComputer:
   """Computes flow; holds buffers, so that one object serves one thread."""
+
   def __init__(self, profile: str):
     """Makes a computer with the parameters of `PROFILES[profile]`."""
     self._method = cv2.optflow.DualTVL1OpticalFlow_create(**PROFILES[profile])

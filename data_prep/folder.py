@@ -25,8 +25,9 @@ from data_prep import shards
 from data_prep import windows
 
 _OURS = re.compile(
-    rf"(({'|'.join(dataset.SPLITS)})-\d{{5}}-of-\d{{5}}\.tfrecord|{re.escape(dataset.FAILURES_NAME)}|"
-    rf"{re.escape(dataset.FILE_NAME)})(\.[0-9a-f]{{8}}{re.escape(files.TEMPORARY_SUFFIX)})?")
+  rf"(({'|'.join(dataset.SPLITS)})-\d{{5}}-of-\d{{5}}\.tfrecord|{re.escape(dataset.FAILURES_NAME)}|"
+  rf"{re.escape(dataset.FILE_NAME)})(\.[0-9a-f]{{8}}{re.escape(files.TEMPORARY_SUFFIX)})?"
+)
 
 
 _LENGTHS = re.compile(rf"{windows.PREFIX}[0-9a-f]+\.json")
@@ -48,8 +49,9 @@ class Identity:
   versions: Mapping[str, str]
 
 
-def finished(directory: str, identity: Identity, *, overwrite: bool = False
-             ) -> dataset.DatasetInfo | None:
+def finished(
+  directory: str, identity: Identity, *, overwrite: bool = False
+) -> dataset.DatasetInfo | None:
   """Returns the dataset in the folder, None where there is none.
 
   The versions of libraries are not compared: what is finished is used as it is.
@@ -61,13 +63,18 @@ def finished(directory: str, identity: Identity, *, overwrite: bool = False
     return None
   info = dataset.load(directory)
   difference = _difference(
-      Identity(settings=info.settings, manifest_sha256=info.manifest_sha256,
-               versions=identity.versions), identity)
+    Identity(
+      settings=info.settings, manifest_sha256=info.manifest_sha256, versions=identity.versions
+    ),
+    identity,
+  )
   if difference and overwrite:
     return None
   if difference:
-    raise cli.UserError(f"{directory} was prepared {difference}; give another --output_dir, or "
-                        "--overwrite to lose what is there")
+    raise cli.UserError(
+      f"{directory} was prepared {difference}; give another --output_dir, or "
+      "--overwrite to lose what is there"
+    )
   _remove_unfinished(directory)  # A run may have been killed in its last moment.
   return info
 
@@ -117,15 +124,17 @@ def _take_over(directory: str, identity: Identity, overwrite: bool) -> None:
     difference = _difference(Identity(**json.loads(files.read_bytes(job))), identity)
     if difference and not overwrite:
       raise cli.UserError(
-          f"{directory} holds an unfinished preparation {difference}; give the command that began "
-          "it to go on with it, another --output_dir, or --overwrite to lose what is there")
+        f"{directory} holds an unfinished preparation {difference}; give the command that began "
+        "it to go on with it, another --output_dir, or --overwrite to lose what is there"
+      )
     _remove_ours(directory, keep=() if difference else _reusable(directory))
   else:
     strange = [name for name in files.names(directory) if _OURS.fullmatch(name)]
     if strange and not overwrite:
       raise cli.UserError(
-          f"{directory} has {strange[0]}, but nothing says what made it; give another "
-          "--output_dir, or --overwrite to lose it")
+        f"{directory} has {strange[0]}, but nothing says what made it; give another "
+        "--output_dir, or --overwrite to lose it"
+      )
     _remove_ours(directory)
   files.make_directory(shards.results_directory(directory))
   files.write_bytes(job, json.dumps(dataclasses.asdict(identity)).encode())
@@ -155,7 +164,8 @@ def _make(directory: str) -> list[str]:
     files.make_directory(shards.unfinished_directory(directory))
   except OSError as error:
     raise cli.UserError(
-        f"--output_dir={directory} cannot be made: {error.strerror or error}") from error
+      f"--output_dir={directory} cannot be made: {error.strerror or error}"
+    ) from error
   return missing
 
 
@@ -167,7 +177,8 @@ def _locked(directory: str) -> IO[str]:
   except BlockingIOError as error:
     file.close()
     raise cli.UserError(
-        f"another data_prep.extract is writing {directory}; wait for it, or stop it") from error
+      f"another data_prep.extract is writing {directory}; wait for it, or stop it"
+    ) from error
   return file
 
 
@@ -180,22 +191,28 @@ def _reusable(directory: str) -> set[str]:
 def _remove_ours(directory: str, keep: Collection[str] = ()) -> None:
   """Removes whatever a preparation writes, except the lock, what says whose it is, and what is
   named in `keep`, with the results of shards."""
-  files.remove([
+  files.remove(
+    [
       files.join(directory, name)
       for name in files.names(directory)
       if _OURS.fullmatch(name) and name not in keep
-  ])
+    ]
+  )
   results, unfinished = shards.results_directory(directory), shards.unfinished_directory(directory)
-  files.remove([
+  files.remove(
+    [
       files.join(results, name)
       for name in files.names(results)
       if name.removesuffix(".json") not in keep
-  ])
-  files.remove([
+    ]
+  )
+  files.remove(
+    [
       files.join(unfinished, name)
       for name in files.names(unfinished)
       if name not in ("lock", _JOB_NAME, os.path.basename(results)) and name not in keep
-  ])
+    ]
+  )
 
 
 def _remove_unfinished(directory: str) -> None:

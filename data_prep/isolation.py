@@ -26,23 +26,32 @@ _SECONDS_BETWEEN_LOOKS = 0.5
 
 class Child:
   """A process that calls functions for this one, one at a time; begun with the first call."""
-  def __init__(self, initializer: Callable[..., None] | None = None, arguments: Sequence[Any] = (),
-               timeout: float = 0.0):
+
+  def __init__(
+    self,
+    initializer: Callable[..., None] | None = None,
+    arguments: Sequence[Any] = (),
+    timeout: float = 0.0,
+  ):
     """The child begins by calling `initializer`, if there is one; a call is given up after
     `timeout` seconds, if that is not 0."""
     self._timeout = timeout
     _silence_resource_tracker()
     self._pool = pebble.ProcessPool(
-        max_workers=1, context=multiprocessing.get_context("spawn"), initializer=_begin,
-        initargs=(os.getpid(), initializer, tuple(arguments)))
+      max_workers=1,
+      context=multiprocessing.get_context("spawn"),
+      initializer=_begin,
+      initargs=(os.getpid(), initializer, tuple(arguments)),
+    )
 
   def call(self, function: Callable[[Any], Any], argument: Any) -> Any:
     """Returns `function(argument)`, which must not raise; raises ClipError where the child died."""
     try:
       return self._pool.schedule(function, [argument], timeout=self._timeout or None).result()
     except TimeoutError as error:
-      raise clips.ClipError("limit",
-                            f"took longer than --clip_timeout={self._timeout:g} s") from error
+      raise clips.ClipError(
+        "limit", f"took longer than --clip_timeout={self._timeout:g} s"
+      ) from error
     except pebble.ProcessExpired as error:
       raise clips.ClipError("crash", _death(error.exitcode)) from error
 
@@ -54,8 +63,14 @@ class Child:
 
 class IsolatedMaker:
   """A `clips.CountingMaker` in a child process."""
-  def __init__(self, settings: clips.Settings, classes: Sequence[str],
-               counts_directory: str | None, clip_timeout: float = 0.0):
+
+  def __init__(
+    self,
+    settings: clips.Settings,
+    classes: Sequence[str],
+    counts_directory: str | None,
+    clip_timeout: float = 0.0,
+  ):
     """Begins the child with the first clip.
 
     Args:
@@ -112,8 +127,9 @@ def _begin(worker: int, initializer: Callable[..., None] | None, arguments: tupl
     initializer(*arguments)
 
 
-def _make_maker(settings: clips.Settings, classes: tuple[str, ...],
-                counts_directory: str | None) -> None:
+def _make_maker(
+  settings: clips.Settings, classes: tuple[str, ...], counts_directory: str | None
+) -> None:
   global _maker
   _maker = clips.CountingMaker(settings, classes, counts_directory)
 

@@ -52,13 +52,15 @@ class Operation:
     return {"isolate_decoding": self.isolate_decoding, "clip_timeout": self.clip_timeout}
 
 
-def prepare(manifest: str,
-            directory: str,
-            settings: clips.Settings,
-            *,
-            cutting: windows.Windows = windows.NONE,
-            num_shards: int = 0,
-            operation: Operation = Operation()) -> dataset.DatasetInfo:
+def prepare(
+  manifest: str,
+  directory: str,
+  settings: clips.Settings,
+  *,
+  cutting: windows.Windows = windows.NONE,
+  num_shards: int = 0,
+  operation: Operation = Operation(),
+) -> dataset.DatasetInfo:
   """Makes the dataset of a manifest in `directory`, unless it is there, and returns what is in it.
 
   Args:
@@ -76,8 +78,10 @@ def prepare(manifest: str,
   _check_beam_arguments(operation.beam_arguments)
   all_rows = rows.read(manifest)
   identity = folder.Identity(
-      settings=settings.identity | dataclasses.asdict(cutting) | {"num_shards": num_shards},
-      manifest_sha256=rows.digest(all_rows), versions=_versions())
+    settings=settings.identity | dataclasses.asdict(cutting) | {"num_shards": num_shards},
+    manifest_sha256=rows.digest(all_rows),
+    versions=_versions(),
+  )
   finished = folder.finished(directory, identity, overwrite=operation.overwrite)
   if finished:
     print(f"{directory} is already prepared from this manifest with these flags: nothing to do")
@@ -91,23 +95,28 @@ def prepare(manifest: str,
     if cutting.window_seconds:
       all_rows = _cut(all_rows, directory, cutting, operation)
     plan = shards.assign(all_rows, num_shards)
-    print(f"preparing {len(all_rows)} clips of {len(classes)} classes into {len(plan)} files in "
-          f"{directory}", flush=True)
+    print(
+      f"preparing {len(all_rows)} clips of {len(classes)} classes into {len(plan)} files in "
+      f"{directory}",
+      flush=True,
+    )
     results = _run(directory, settings, classes, plan, operation)
     failures = _failures(results, manifest, len(all_rows), operation.max_failure_rate)
     table = _table(all_rows, classes, failures)
-    info = dataset.DatasetInfo(classes=classes,
-                               streams=settings.streams,
-                               fps=settings.fps,
-                               short_side=settings.short_side,
-                               splits=_splits(directory, plan, results),
-                               failures=len(failures),
-                               multi_label=any(len(row.labels) > 1 for row in all_rows),
-                               manifest_sha256=identity.manifest_sha256,
-                               settings=dict(identity.settings),
-                               versions=dict(identity.versions),
-                               class_clips=table.by_split(classes),
-                               notes=_notes(results))
+    info = dataset.DatasetInfo(
+      classes=classes,
+      streams=settings.streams,
+      fps=settings.fps,
+      short_side=settings.short_side,
+      splits=_splits(directory, plan, results),
+      failures=len(failures),
+      multi_label=any(len(row.labels) > 1 for row in all_rows),
+      manifest_sha256=identity.manifest_sha256,
+      settings=dict(identity.settings),
+      versions=dict(identity.versions),
+      class_clips=table.by_split(classes),
+      notes=_notes(results),
+    )
     lines = "".join(json.dumps(failure) + "\n" for failure in failures)
     files.write_bytes(files.join(directory, dataset.FAILURES_NAME), lines.encode())
     dataset.save(info, directory)
@@ -116,8 +125,11 @@ def prepare(manifest: str,
   _tell(f"warning: {warning}" for warning in table.warnings(dataset.SPLITS[1:]))
   untrained = [name for name, counts in table.by_class.items() if not counts[0]]
   if untrained:
-    print(f"warning: {len(untrained)} of the {len(classes)} classes have no usable train clip: "
-          f"{class_table.named(untrained)}", flush=True)
+    print(
+      f"warning: {len(untrained)} of the {len(classes)} classes have no usable train clip: "
+      f"{class_table.named(untrained)}",
+      flush=True,
+    )
   _tell_next(directory)
   return info
 
@@ -126,15 +138,19 @@ def _check_beam_arguments(arguments: Sequence[str]) -> None:
   # Beam takes seconds to import: not for --help, nor for a finished folder.
   if arguments:
     from data_prep import pipeline
+
     pipeline.options_from(arguments)
 
 
-def _cut(all_rows: Sequence[rows.Row], directory: str, cutting: windows.Windows,
-         operation: Operation) -> tuple[rows.Row, ...]:
+def _cut(
+  all_rows: Sequence[rows.Row], directory: str, cutting: windows.Windows, operation: Operation
+) -> tuple[rows.Row, ...]:
   from data_prep import pipeline
+
   print(f"looking up the lengths of {len({row.location for row in all_rows})} videos", flush=True)
-  lengths = pipeline.look_up_lengths(directory, all_rows, operation.beam_arguments,
-                                     **operation.isolation)
+  lengths = pipeline.look_up_lengths(
+    directory, all_rows, operation.beam_arguments, **operation.isolation
+  )
   return windows.cut(all_rows, lengths, cutting)
 
 
@@ -147,14 +163,21 @@ def _require_some_video(all_rows: Sequence[rows.Row], manifest: str) -> None:
   """Raises UserError when no video is there; what is wrong with single ones the job finds out."""
   if not any(files.is_url(row.location) or os.path.isfile(row.location) for row in all_rows):
     raise cli.UserError(
-        f"no usable video: none of the {len(all_rows)} that {manifest} lists is there; the first "
-        f"would be {all_rows[0].location} (paths are relative to the manifest's folder)")
+      f"no usable video: none of the {len(all_rows)} that {manifest} lists is there; the first "
+      f"would be {all_rows[0].location} (paths are relative to the manifest's folder)"
+    )
 
 
-def _run(directory: str, settings: clips.Settings, classes: Sequence[str],
-         plan: Sequence[shards.Shard], operation: Operation) -> dict[str, Any]:
+def _run(
+  directory: str,
+  settings: clips.Settings,
+  classes: Sequence[str],
+  plan: Sequence[shards.Shard],
+  operation: Operation,
+) -> dict[str, Any]:
   """Writes the shards that are missing; returns the results by shard, not of all if it stopped."""
   from data_prep import pipeline
+
   most_failures = operation.max_failure_rate * sum(len(shard.rows) for shard in plan)
   kept = _results(directory, plan)
   if _counts(kept).failed > most_failures:  # That stopped the job before; try them again.
@@ -176,13 +199,15 @@ def _run(directory: str, settings: clips.Settings, classes: Sequence[str],
   clip_count = sum(len(shard.rows) for shard in plan)
   interval = 10.0 if files.is_url(directory) else 0.5
   with progress.Reporter(watch, clip_count, begin=_counts(kept), interval=interval):
-    pipeline.write_shards(directory, settings, classes, todo, operation.beam_arguments,
-                          **operation.isolation)
+    pipeline.write_shards(
+      directory, settings, classes, todo, operation.beam_arguments, **operation.isolation
+    )
   return kept | _results(directory, todo)
 
 
-def _counts_reader(directory: str, plan: Sequence[shards.Shard],
-                   kept: Mapping[str, Any]) -> Callable[[], progress.Counts]:
+def _counts_reader(
+  directory: str, plan: Sequence[shards.Shard], kept: Mapping[str, Any]
+) -> Callable[[], progress.Counts]:
   """Returns what tells the progress: as it happens where workers share a local folder, else by
   whole shards."""
   if not files.is_url(directory):
@@ -199,8 +224,9 @@ def _counts_reader(directory: str, plan: Sequence[shards.Shard],
 
 def _counts(results: Mapping[str, Any]) -> progress.Counts:
   return progress.total(
-      progress.Counts(done=result["clips"], failed=len(result["failures"]), frames=result["frames"])
-      for result in results.values())
+    progress.Counts(done=result["clips"], failed=len(result["failures"]), frames=result["frames"])
+    for result in results.values()
+  )
 
 
 def _results(directory: str, plan: Sequence[shards.Shard]) -> dict[str, Any]:
@@ -212,28 +238,34 @@ def _results(directory: str, plan: Sequence[shards.Shard]) -> dict[str, Any]:
     return {shard.name: result for shard, result in zip(finished, results, strict=True)}
 
 
-def _failures(results: Mapping[str, Any], manifest: str, clip_count: int,
-              max_failure_rate: float) -> list[dict[str, str]]:
+def _failures(
+  results: Mapping[str, Any], manifest: str, clip_count: int, max_failure_rate: float
+) -> list[dict[str, str]]:
   """Returns the failures in order of their clip ids; raises UserError where they are too many."""
-  failures = sorted((failure for result in results.values() for failure in result["failures"]),
-                    key=lambda failure: failure["id"])
+  failures = sorted(
+    (failure for result in results.values() for failure in result["failures"]),
+    key=lambda failure: failure["id"],
+  )
   tried = len(failures) + sum(result["clips"] for result in results.values())
   if tried == len(failures):
     raise folder.Discard(
-        f"no usable video: none of the {tried} clips of {manifest} that were tried could be used; "
-        f"the first, {failures[0]['path']}: {failures[0]['error']}; nothing was written")
+      f"no usable video: none of the {tried} clips of {manifest} that were tried could be used; "
+      f"the first, {failures[0]['path']}: {failures[0]['error']}; nothing was written"
+    )
   if len(failures) > max_failure_rate * clip_count or tried < clip_count:
     kinds = collections.Counter((failure["stage"], failure["error"]) for failure in failures)
     (stage, reason), count = kinds.most_common(1)[0]
     raise cli.UserError(
-        f"{len(failures)} of the {tried} clips that were tried could not be used, more than "
-        f"--max_failure_rate={max_failure_rate:g} of all {clip_count}; {count} of them in stage "
-        f"{stage}: {reason}; mend that, or raise --max_failure_rate: the same command goes on")
+      f"{len(failures)} of the {tried} clips that were tried could not be used, more than "
+      f"--max_failure_rate={max_failure_rate:g} of all {clip_count}; {count} of them in stage "
+      f"{stage}: {reason}; mend that, or raise --max_failure_rate: the same command goes on"
+    )
   return failures
 
 
-def _splits(directory: str, plan: Sequence[shards.Shard],
-            results: Mapping[str, Any]) -> dict[str, dataset.SplitInfo]:
+def _splits(
+  directory: str, plan: Sequence[shards.Shard], results: Mapping[str, Any]
+) -> dict[str, dataset.SplitInfo]:
   """Adds up each split; the files of one without a usable clip, which are empty, are removed."""
   splits = {}
   for split in dataset.SPLITS:
@@ -241,14 +273,17 @@ def _splits(directory: str, plan: Sequence[shards.Shard],
     clip_count = sum(result["clips"] for _, result in members)
     if not clip_count:
       files.remove([files.join(directory, shard.name) for shard, _ in members])
-    splits[split] = dataset.SplitInfo(clips=clip_count,
-                                      frames=sum(result["frames"] for _, result in members),
-                                      shards=len(members) if clip_count else 0)
+    splits[split] = dataset.SplitInfo(
+      clips=clip_count,
+      frames=sum(result["frames"] for _, result in members),
+      shards=len(members) if clip_count else 0,
+    )
   return splits
 
 
-def _table(all_rows: Sequence[rows.Row], classes: Sequence[str],
-           failures: Sequence[Mapping[str, str]]) -> class_table.ClassTable:
+def _table(
+  all_rows: Sequence[rows.Row], classes: Sequence[str], failures: Sequence[Mapping[str, str]]
+) -> class_table.ClassTable:
   """Counts the clips that could be used."""
   failed = {failure["id"] for failure in failures}
   usable = ((row.labels, row.split) for row in all_rows if row.clip_id not in failed)
@@ -262,14 +297,21 @@ def _tell(lines: Iterable[str]) -> None:
 
 def _tell_next(directory: str) -> None:
   data_dir = f"--data_dir={shlex.quote(directory)}"
-  _tell([f"next: python -m data_prep.preview {data_dir} --output=preview.html",
-         f"next: python -m official.evolve {data_dir} --model_dir=run --search_space=small"])
+  _tell(
+    [
+      f"next: python -m data_prep.preview {data_dir} --output=preview.html",
+      f"next: python -m official.evolve {data_dir} --model_dir=run --search_space=small",
+    ]
+  )
 
 
 def _notes(results: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
   """Returns the notes of the clips that have some, in order of their ids."""
-  found = {clip_id: tuple(texts) for result in results.values()
-           for clip_id, texts in result.get("notes", {}).items()}
+  found = {
+    clip_id: tuple(texts)
+    for result in results.values()
+    for clip_id, texts in result.get("notes", {}).items()
+  }
   return dict(sorted(found.items()))
 
 
@@ -278,12 +320,16 @@ def _summary(info: dataset.DatasetInfo, directory: str, seconds: float) -> str:
   frames = sum(split.frames for split in info.splits.values())
   text = f"prepared {directory}: {counts} clips, {frames} frames, in {progress.duration(seconds)}"
   if info.failures:
-    text += (f"; {info.failures} clips could not be used: see "
-             f"{files.join(directory, dataset.FAILURES_NAME)}")
+    text += (
+      f"; {info.failures} clips could not be used: see "
+      f"{files.join(directory, dataset.FAILURES_NAME)}"
+    )
   if info.notes:
     kinds = collections.Counter(note for notes in info.notes.values() for note in set(notes))
     most = "; ".join(f"{count} x {note}" for note, count in kinds.most_common(3))
-    text += (f"\nnote: something is odd about {len(info.notes)} clips, told one by one under "
-             f"notes in {files.join(directory, dataset.FILE_NAME)}: {most}"
-             f"{'; ...' if len(kinds) > 3 else ''}")
+    text += (
+      f"\nnote: something is odd about {len(info.notes)} clips, told one by one under "
+      f"notes in {files.join(directory, dataset.FILE_NAME)}: {most}"
+      f"{'; ...' if len(kinds) > 3 else ''}"
+    )
   return text

@@ -39,17 +39,21 @@ class Limits:
   def check_picture(self, width: int, height: int) -> None:
     """Raises LimitError for frames that are too large or too thin."""
     if width * height > self.max_pixels:
-      raise LimitError(f"frames of {width}x{height}, more than "
-                       f"--max_megapixels={self.max_megapixels:g}")
+      raise LimitError(
+        f"frames of {width}x{height}, more than --max_megapixels={self.max_megapixels:g}"
+      )
     if max(width, height) > LONGEST_SIDE * min(width, height):
       raise LimitError(
-          f"frames of {width}x{height}: one side is more than {LONGEST_SIDE} times the other")
+        f"frames of {width}x{height}: one side is more than {LONGEST_SIDE} times the other"
+      )
 
   def check_decoded(self, frames: int) -> None:
     """Raises LimitError when this many decoded frames are too many."""
     if frames > self.max_frames:
-      raise LimitError(f"more than --max_frames={self.max_frames} to decode from the key frame "
-                       "before the clip's start; give end in the manifest, or raise it")
+      raise LimitError(
+        f"more than --max_frames={self.max_frames} to decode from the key frame "
+        "before the clip's start; give end in the manifest, or raise it"
+      )
 
   def check_clip(self, seconds: float, size: int) -> None:
     """Raises LimitError when a clip of so many seconds and encoded bytes is too much."""
@@ -57,8 +61,9 @@ class Limits:
     if seconds > self.max_clip_seconds:
       raise LimitError(f"longer than --max_clip_seconds={self.max_clip_seconds:g}; {remedy}")
     if size > self.max_megabytes * 1e6:
-      raise LimitError(f"more than --max_megabytes={self.max_megabytes:g} of encoded frames and "
-                       f"flows; {remedy}")
+      raise LimitError(
+        f"more than --max_megabytes={self.max_megabytes:g} of encoded frames and flows; {remedy}"
+      )
 
 
 DEFAULT = Limits()

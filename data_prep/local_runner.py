@@ -32,7 +32,8 @@ _NAMES = (None, "DirectRunner", "FnApiRunner")
 _BEAM_WATCHES_A_WORKER = "run_worker"  # Names of Beam's threads.
 _BEAM_READS_FROM_A_WORKER = ("beam_control_read", "read_grpc_client_inputs")
 _OS_ERROR = re.compile(
-    r"^(?:RuntimeError: )?\w*Error: (\[Errno \d+\] .*?)(?: \[while running .*)?$", re.MULTILINE)
+  r"^(?:RuntimeError: )?\w*Error: (\[Errno \d+\] .*?)(?: \[while running .*)?$", re.MULTILINE
+)
 
 
 def serves(options: pipeline_options.PipelineOptions) -> bool:
@@ -49,8 +50,9 @@ def num_workers(options: pipeline_options.PipelineOptions, num_shards: int) -> i
   return max(1, min(asked or len(os.sched_getaffinity(0)), num_shards))
 
 
-def has_threads(options: pipeline_options.PipelineOptions, workers: int, *,
-                with_children: bool) -> bool:
+def has_threads(
+  options: pipeline_options.PipelineOptions, workers: int, *, with_children: bool
+) -> bool:
   """Whether workers are threads of this process.
 
   Args:
@@ -64,8 +66,9 @@ def has_threads(options: pipeline_options.PipelineOptions, workers: int, *,
   return workers == 1 or asked.get(mode, with_children)
 
 
-def make(options: pipeline_options.PipelineOptions, workers: int, *,
-         threads: bool) -> fn_runner.FnApiRunner:
+def make(
+  options: pipeline_options.PipelineOptions, workers: int, *, threads: bool
+) -> fn_runner.FnApiRunner:
   """Returns the runner of so many workers, threads of this process or processes."""
   direct = options.view_as(pipeline_options.DirectOptions)
   direct.direct_num_workers = workers
@@ -78,9 +81,11 @@ def make(options: pipeline_options.PipelineOptions, workers: int, *,
     environment = environments.SubprocessSDKEnvironment.from_command_string("exec " + command)
   logging.getLogger("apache_beam").setLevel(logging.CRITICAL + 1)  # Errors come as exceptions too.
   provision = beam_provision_api_pb2.ProvisionInfo(
-      pipeline_options=JobServiceHandle.encode_pipeline_options(options.get_all_options()))
-  return fn_runner.FnApiRunner(default_environment=environment,
-                               provision_info=fn_runner.ExtendedProvisionInfo(provision))
+    pipeline_options=JobServiceHandle.encode_pipeline_options(options.get_all_options())
+  )
+  return fn_runner.FnApiRunner(
+    default_environment=environment, provision_info=fn_runner.ExtendedProvisionInfo(provision)
+  )
 
 
 def run(pipeline: beam.Pipeline) -> None:
@@ -112,15 +117,19 @@ def run(pipeline: beam.Pipeline) -> None:
   except KeyboardInterrupt:
     _end("interrupted; the same command goes on", 130)
   if isinstance(error, _WorkerDied):
-    _end(f"a worker process died: {error}; a decoder may have crashed, or memory run out "
-         "(--direct_num_workers=1 needs least); the same command goes on", 1)
+    _end(
+      f"a worker process died: {error}; a decoder may have crashed, or memory run out "
+      "(--direct_num_workers=1 needs least); the same command goes on",
+      1,
+    )
   threading.excepthook = previous_hook  # Not before: threads fail as long as there are workers.
   if error:
     writing = _OS_ERROR.search(str(error))  # Beam hands on a worker's exception as text.
     if writing:
       raise cli.UserError(
-          f"the dataset cannot be written: {writing[1]}; the same command resumes with the files "
-          "that are finished") from error
+        f"the dataset cannot be written: {writing[1]}; the same command resumes with the files "
+        "that are finished"
+      ) from error
     raise error
 
 

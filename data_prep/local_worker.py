@@ -18,12 +18,13 @@ def main(arguments: list[str]) -> None:
   # Not at the top: a child for decoding imports this module and has no use for Beam.
   from data_prep.quiet_beam import beam  # noqa: F401, I001  Before anything else imports it.
   from apache_beam.runners.worker import sdk_worker_main
+
   signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the driver, which ends the workers.
   isolation.end_with(int(arguments[0]))
   faulthandler.enable(open(os.dup(2), "w"))  # A crash in a decoder shows where.
   sys.stderr = open(
-      os.devnull,
-      "w")  # What Python raises reaches the driver; the rest is noise when that goes away.
+    os.devnull, "w"
+  )  # What Python raises reaches the driver; the rest is noise when that goes away.
   status = 1
   try:
     sdk_worker_main.main(arguments)

@@ -34,31 +34,38 @@ from data_prep import listing
 from data_prep import rows
 from data_prep import splitting
 
-_VIDEOS_DIR = flags.DEFINE_string("videos_dir", None,
-                                  "Folder with one subfolder of videos for each class.")
+_VIDEOS_DIR = flags.DEFINE_string(
+  "videos_dir", None, "Folder with one subfolder of videos for each class."
+)
 _OUTPUT = flags.DEFINE_string("output", None, "CSV to write.")
 _VALIDATION_FRACTION = flags.DEFINE_float(
-    "validation_fraction",
-    0.2,
-    "Share of every class for validation, which chooses among networks.",
-    lower_bound=0.0,
-    upper_bound=1.0)
+  "validation_fraction",
+  0.2,
+  "Share of every class for validation, which chooses among networks.",
+  lower_bound=0.0,
+  upper_bound=1.0,
+)
 _TEST_FRACTION = flags.DEFINE_float(
-    "test_fraction",
-    0.2,
-    "Share of every class for the test, looked at once, at the end.",
-    lower_bound=0.0,
-    upper_bound=1.0)
+  "test_fraction",
+  0.2,
+  "Share of every class for the test, looked at once, at the end.",
+  lower_bound=0.0,
+  upper_bound=1.0,
+)
 _GROUP_REGEX = flags.DEFINE_string(
-    "group_regex", None,
-    "Regular expression whose first bracket is what clips of one group have in common.")
+  "group_regex",
+  None,
+  "Regular expression whose first bracket is what clips of one group have in common.",
+)
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the split.", lower_bound=0)
-_OVERWRITE = flags.DEFINE_bool("overwrite", False,
-                               "Replace --output where it is there with other content.")
+_OVERWRITE = flags.DEFINE_bool(
+  "overwrite", False, "Replace --output where it is there with other content."
+)
 
 
-def find_videos(directory: str,
-                tell: Callable[[str], None] = lambda line: None) -> list[tuple[str, str]]:
+def find_videos(
+  directory: str, tell: Callable[[str], None] = lambda line: None
+) -> list[tuple[str, str]]:
   """Returns, sorted, (path relative to `directory`, class) of every video below a subfolder.
 
   Args:
@@ -74,7 +81,8 @@ def find_videos(directory: str,
     raise cli.UserError(f"there is no folder --videos_dir={directory}") from error
   except OSError as error:
     raise cli.UserError(
-        f"--videos_dir={directory} cannot be read as a folder: {error.strerror}") from error
+      f"--videos_dir={directory} cannot be read as a folder: {error.strerror}"
+    ) from error
   found, listings, empty, outside = [], [], [], []
   for name in names:
     path = os.path.join(directory, name)
@@ -90,20 +98,29 @@ def find_videos(directory: str,
   found = _usable(found, directory, tell)
   for line in listing.told(listing.join(listings).skipped):
     tell(line)
-  _tell_of(outside, "video that lies in no subfolder, so that it has no class",
-           "videos that lie in no subfolder, so that they have no class", tell)
+  _tell_of(
+    outside,
+    "video that lies in no subfolder, so that it has no class",
+    "videos that lie in no subfolder, so that they have no class",
+    tell,
+  )
   _tell_of(empty, "subfolder without a video", "subfolders without a video", tell)
   _check_classes(found, directory)
   return sorted(found)
 
 
-def _usable(found: Sequence[tuple[str, str]], directory: str,
-            tell: Callable[[str], None]) -> list[tuple[str, str]]:
+def _usable(
+  found: Sequence[tuple[str, str]], directory: str, tell: Callable[[str], None]
+) -> list[tuple[str, str]]:
   """Returns the videos that a manifest can list."""
   strange = [path for path, _ in found if not _is_text(path)]
   lost = [path for path, _ in found if not os.path.exists(os.path.join(directory, path))]
-  _tell_of(strange, "video whose name is not UTF-8, which a manifest cannot hold (rename it)",
-           "videos whose names are not UTF-8, which a manifest cannot hold (rename them)", tell)
+  _tell_of(
+    strange,
+    "video whose name is not UTF-8, which a manifest cannot hold (rename it)",
+    "videos whose names are not UTF-8, which a manifest cannot hold (rename them)",
+    tell,
+  )
   _tell_of(lost, "link to a file that is not there", "links to files that are not there", tell)
   unusable = {*strange, *lost}
   return [(path, label) for path, label in found if path not in unusable]
@@ -126,14 +143,16 @@ def _check_classes(found: Sequence[tuple[str, str]], directory: str) -> None:
   classes = {label for _, label in found}
   if len(classes) < 2:
     raise cli.UserError(
-        f"--videos_dir={directory} needs a subfolder of videos for each class, two classes at "
-        f"least; found {len(found)} videos of {len(classes)} classes (a video ends in "
-        f"{' '.join(files.VIDEO_EXTENSIONS)})")
+      f"--videos_dir={directory} needs a subfolder of videos for each class, two classes at "
+      f"least; found {len(found)} videos of {len(classes)} classes (a video ends in "
+      f"{' '.join(files.VIDEO_EXTENSIONS)})"
+    )
   for label in sorted(classes):
     if ";" in label or label != label.strip() or len(label.splitlines()) > 1:
       raise cli.UserError(
-          f"the folder {label!r} cannot name a class: it has a ';' or a line break, or begins or "
-          "ends with a blank; rename it")
+        f"the folder {label!r} cannot name a class: it has a ';' or a line break, or begins or "
+        "ends with a blank; rename it"
+      )
 
 
 def group_of(path: str, pattern: re.Pattern[str] | None) -> str:
@@ -155,14 +174,19 @@ def main(arguments: Sequence[str]) -> None:
   directory, output = cli.resolve_path(_VIDEOS_DIR.value), cli.resolve_path(_OUTPUT.value)
   for_training = 1.0 - _VALIDATION_FRACTION.value - _TEST_FRACTION.value
   if for_training <= 0:
-    raise cli.UserError(f"--validation_fraction={_VALIDATION_FRACTION.value:g} and "
-                        f"--test_fraction={_TEST_FRACTION.value:g} leave nothing to train on")
+    raise cli.UserError(
+      f"--validation_fraction={_VALIDATION_FRACTION.value:g} and "
+      f"--test_fraction={_TEST_FRACTION.value:g} leave nothing to train on"
+    )
   pattern = _pattern(_GROUP_REGEX.value)
   notes: list[str] = []
   found = find_videos(directory, notes.append)
   labels = [label for _, label in found]
-  fractions = {"train": for_training, "validation": _VALIDATION_FRACTION.value,
-               "test": _TEST_FRACTION.value}
+  fractions = {
+    "train": for_training,
+    "validation": _VALIDATION_FRACTION.value,
+    "test": _TEST_FRACTION.value,
+  }
   repeated = _repeated(found, directory)
   groups = _joined([group_of(path, pattern) for path, _ in found], repeated)
   splits = splitting.split(labels, groups, fractions, np.random.default_rng(_SEED.value))
@@ -178,8 +202,10 @@ def main(arguments: Sequence[str]) -> None:
     warnings += _about_groups(groups, pattern, wanted)
   for line in (*notes, *table.lines(), *(f"warning: {warning}" for warning in warnings)):
     _say(line)
-  _say(f"next: python -m data_prep.extract --manifest={shlex.quote(output)} "
-       f"--output_dir={shlex.quote(os.path.join(folder, 'data'))}")
+  _say(
+    f"next: python -m data_prep.extract --manifest={shlex.quote(output)} "
+    f"--output_dir={shlex.quote(os.path.join(folder, 'data'))}"
+  )
 
 
 def _write(output: str, content: bytes) -> None:
@@ -187,12 +213,14 @@ def _write(output: str, content: bytes) -> None:
   try:
     if os.path.exists(output) and not _OVERWRITE.value and files.read_bytes(output) != content:
       raise cli.UserError(
-          f"--output={output} is there already, with other content; give another, or --overwrite")
+        f"--output={output} is there already, with other content; give another, or --overwrite"
+      )
     files.make_directory(os.path.dirname(output))
     files.write_bytes(output, content)
   except OSError as error:
     raise cli.UserError(
-        f"--output={output} cannot be written: {error.strerror or error}") from error
+      f"--output={output} cannot be written: {error.strerror or error}"
+    ) from error
 
 
 def _say(line: str) -> None:
@@ -222,32 +250,40 @@ def _joined(groups: Sequence[str], repeated: Sequence[Sequence[int]]) -> list[st
   return [leader_of(group) for group in groups]
 
 
-def _about_groups(groups: Sequence[str], pattern: re.Pattern[str],
-                  wanted: Sequence[str]) -> list[str]:
+def _about_groups(
+  groups: Sequence[str], pattern: re.Pattern[str], wanted: Sequence[str]
+) -> list[str]:
   """Returns a warning where there are fewer groups than splits."""
   names = sorted(set(groups))
   if len(names) >= len(wanted):
     return []
   several = "one group" if len(names) == 1 else f"{len(names)} groups"
-  return [f"--group_regex={pattern.pattern} puts all {len(groups)} videos into {several} "
-          f"({class_table.named(names)}), and a group is never divided; its first bracket must "
-          "tell recordings apart"]
+  return [
+    f"--group_regex={pattern.pattern} puts all {len(groups)} videos into {several} "
+    f"({class_table.named(names)}), and a group is never divided; its first bracket must "
+    "tell recordings apart"
+  ]
 
 
-def _about_repeated(found: Sequence[tuple[str, str]],
-                    repeated: Sequence[Sequence[int]]) -> list[str]:
+def _about_repeated(
+  found: Sequence[tuple[str, str]], repeated: Sequence[Sequence[int]]
+) -> list[str]:
   """Returns warnings about files that are listed repeatedly."""
   told = []
   if repeated:
     one, other = (cli.printable(found[index][0]) for index in repeated[0][:2])
     files_are = "file is" if len(repeated) == 1 else "files are"
-    told.append(f"{len(repeated)} {files_are} listed more than once, by links, and kept in one "
-                f"split: {one} is {other}")
+    told.append(
+      f"{len(repeated)} {files_are} listed more than once, by links, and kept in one "
+      f"split: {one} is {other}"
+    )
   torn = [indices for indices in repeated if len({found[index][1] for index in indices}) > 1]
   if torn:
     one, other = (cli.printable(found[index][0]) for index in torn[0][:2])
-    told.append(f"{len(torn)} of them are listed under more than one class, as {one} and {other}; "
-                "a clip of several classes is one row, label a;b")
+    told.append(
+      f"{len(torn)} of them are listed under more than one class, as {one} and {other}; "
+      "a clip of several classes is one row, label a;b"
+    )
   return told
 
 

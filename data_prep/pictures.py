@@ -51,8 +51,10 @@ def notes(frame: av.VideoFrame) -> Iterator[str]:
   if _is_interlaced(frame):
     yield "interlaced frames: one field of each is used, its lines doubled"
   if frame.color_trc in _HIGH_DYNAMIC_RANGE:
-    yield (f"high dynamic range ({_HIGH_DYNAMIC_RANGE[frame.color_trc]}), whose colours look pale "
-           "because they are not mapped to the usual range")
+    yield (
+      f"high dynamic range ({_HIGH_DYNAMIC_RANGE[frame.color_trc]}), whose colours look pale "
+      "because they are not mapped to the usual range"
+    )
   shape = _pixel_shape(frame)
   if shape != 1 and not _is_believed(shape):
     yield f"pixels of {shape.numerator}:{shape.denominator} are not believed and taken as square"
@@ -73,10 +75,15 @@ def _upper_field(frame: av.VideoFrame) -> av.VideoFrame:
 def _filtered(frame: av.VideoFrame, *filters: tuple[str, str]) -> av.VideoFrame:
   """Returns what FFmpeg's filters, (name, options) each, make of a frame, one after the other."""
   graph = av.filter.Graph()
-  source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format,
-                            time_base=frame.time_base or Fraction(1, 25))
-  graph.link_nodes(source, *(graph.add(*one) for one in filters),
-                   graph.add("buffersink")).configure()
+  source = graph.add_buffer(
+    width=frame.width,
+    height=frame.height,
+    format=frame.format,
+    time_base=frame.time_base or Fraction(1, 25),
+  )
+  graph.link_nodes(
+    source, *(graph.add(*one) for one in filters), graph.add("buffersink")
+  ).configure()
   graph.push(frame)
   return graph.pull()
 
@@ -132,4 +139,4 @@ def _oriented(image: np.ndarray, matrix: np.ndarray | None) -> np.ndarray:
     image, along_x, along_y = image.transpose(1, 0, 2), c, b
   else:
     along_x, along_y = a, d
-  return image[::-1 if along_y < 0 else 1, ::-1 if along_x < 0 else 1]
+  return image[:: -1 if along_y < 0 else 1, :: -1 if along_x < 0 else 1]

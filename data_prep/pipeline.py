@@ -28,8 +28,15 @@ from data_prep.quiet_beam import pipeline_options
 
 class WriteShard(beam.DoFn):
   """Writes the file of each shard that it is given."""
-  def __init__(self, directory: str, settings: clips.Settings, classes: Sequence[str],
-               isolate_decoding: bool, clip_timeout: float):
+
+  def __init__(
+    self,
+    directory: str,
+    settings: clips.Settings,
+    classes: Sequence[str],
+    isolate_decoding: bool,
+    clip_timeout: float,
+  ):
     """Takes the folder of the dataset, what shapes its clips, and where they are made."""
     self._directory = directory
     self._settings = settings
@@ -41,8 +48,11 @@ class WriteShard(beam.DoFn):
     """Makes what one thread of a worker needs."""
     unfinished = shards.unfinished_directory(self._directory)
     arguments = self._settings, self._classes, None if files.is_url(unfinished) else unfinished
-    self._maker = (isolation.IsolatedMaker(*arguments, self._clip_timeout)
-                   if self.isolate_decoding else clips.CountingMaker(*arguments))
+    self._maker = (
+      isolation.IsolatedMaker(*arguments, self._clip_timeout)
+      if self.isolate_decoding
+      else clips.CountingMaker(*arguments)
+    )
 
   def process(self, shard: shards.Shard) -> Iterator[str]:
     """Yields a shard's name when its file and its result are there; nothing once the job stops."""
@@ -60,6 +70,7 @@ class WriteShard(beam.DoFn):
 
 class LookUpLengths(beam.DoFn):
   """Looks up the lengths of each chunk of videos that it is given."""
+
   def __init__(self, directory: str, isolate_decoding: bool, clip_timeout: float):
     """Takes the folder of the dataset, and where files are opened."""
     self._directory = directory
@@ -104,11 +115,14 @@ def options_from(arguments: Sequence[str]) -> pipeline_options.PipelineOptions:
       unknown = parser.parse_known_args(list(arguments))[1]
   except SystemExit as error:
     raise cli.UserError(
-        f"Beam does not accept the options: {said.getvalue().strip().splitlines()[-1]}") from error
+      f"Beam does not accept the options: {said.getvalue().strip().splitlines()[-1]}"
+    ) from error
   if unknown:
     kind = "flag" if unknown[0].startswith("-") else "argument"
-    raise cli.UserError(f"unknown {kind} {unknown[0]!r}: it is neither this program's nor Beam's "
-                        "(flags are written --name=value; --help lists ours)")
+    raise cli.UserError(
+      f"unknown {kind} {unknown[0]!r}: it is neither this program's nor Beam's "
+      "(flags are written --name=value; --help lists ours)"
+    )
   options = pipeline_options.PipelineOptions(list(arguments))
   given = {argument.split("=")[0] for argument in arguments}
   if local_runner.serves(options) and "--direct_num_workers" not in given:
@@ -118,30 +132,58 @@ def options_from(arguments: Sequence[str]) -> pipeline_options.PipelineOptions:
   return options
 
 
-def write_shards(directory: str, settings: clips.Settings, classes: Sequence[str],
-                 plan: Sequence[shards.Shard], beam_arguments: Sequence[str], *,
-                 isolate_decoding: bool, clip_timeout: float) -> None:
+def write_shards(
+  directory: str,
+  settings: clips.Settings,
+  classes: Sequence[str],
+  plan: Sequence[shards.Shard],
+  beam_arguments: Sequence[str],
+  *,
+  isolate_decoding: bool,
+  clip_timeout: float,
+) -> None:
   """Writes the shards of a plan, and their results, into `directory`."""
   options = options_from(beam_arguments)
   if local_runner.serves(options):
     plan = shards.in_working_order(plan, local_runner.num_workers(options, len(plan)))
   shards.write_plan(plan, directory)
-  _run(directory, shards.read_plan, len(plan),
-       WriteShard(directory, settings, classes, isolate_decoding, clip_timeout), options)
+  _run(
+    directory,
+    shards.read_plan,
+    len(plan),
+    WriteShard(directory, settings, classes, isolate_decoding, clip_timeout),
+    options,
+  )
 
 
-def look_up_lengths(directory: str, all_rows: Sequence[rows.Row], beam_arguments: Sequence[str], *,
-                    isolate_decoding: bool, clip_timeout: float) -> dict[str, float | None]:
+def look_up_lengths(
+  directory: str,
+  all_rows: Sequence[rows.Row],
+  beam_arguments: Sequence[str],
+  *,
+  isolate_decoding: bool,
+  clip_timeout: float,
+) -> dict[str, float | None]:
   """Returns the seconds of each video by location, None for what cannot be read."""
   chunks = windows.write_videos(all_rows, directory)
   if chunks:
-    _run(directory, windows.read_videos, chunks,
-         LookUpLengths(directory, isolate_decoding, clip_timeout), options_from(beam_arguments))
+    _run(
+      directory,
+      windows.read_videos,
+      chunks,
+      LookUpLengths(directory, isolate_decoding, clip_timeout),
+      options_from(beam_arguments),
+    )
   return windows.read_lengths(directory)
 
 
-def build(directory: str, read: Callable[[str], Iterable], work: beam.DoFn,
-          options: pipeline_options.PipelineOptions, runner: Any = None) -> beam.Pipeline:
+def build(
+  directory: str,
+  read: Callable[[str], Iterable],
+  work: beam.DoFn,
+  options: pipeline_options.PipelineOptions,
+  runner: Any = None,
+) -> beam.Pipeline:
   """Returns the job that has workers do the `work` on what `read(directory)` returns."""
   pipeline = beam.Pipeline(runner=runner, options=options)
   folder = pipeline | "Folder" >> beam.Create([directory])
@@ -150,9 +192,13 @@ def build(directory: str, read: Callable[[str], Iterable], work: beam.DoFn,
   return pipeline
 
 
-def _run(directory: str, read: Callable[[str], Iterable], count: int,
-         work: WriteShard | LookUpLengths,
-         options: pipeline_options.PipelineOptions) -> None:
+def _run(
+  directory: str,
+  read: Callable[[str], Iterable],
+  count: int,
+  work: WriteShard | LookUpLengths,
+  options: pipeline_options.PipelineOptions,
+) -> None:
   """Runs the job of so many elements, where the options say."""
   if local_runner.serves(options):
     workers = local_runner.num_workers(options, count)

@@ -22,10 +22,13 @@ from data_prep import preview_page
 
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder made by data_prep.extract.")
 _OUTPUT = flags.DEFINE_string("output", None, "HTML file to write.")
-_CLIPS_PER_CLASS = flags.DEFINE_integer("clips_per_class", 3, "Clips shown of every class.",
-                                        lower_bound=1)
+_CLIPS_PER_CLASS = flags.DEFINE_integer(
+  "clips_per_class", 3, "Clips shown of every class.", lower_bound=1
+)
 _MAX_CLIPS = flags.DEFINE_integer(
-    "max_clips", 500, "Clips read, from files spread over the dataset.", lower_bound=1)
+  "max_clips", 500, "Clips read, from files spread over the dataset.", lower_bound=1
+)
+
 
 def main(arguments: Sequence[str]) -> None:
   """Writes one page."""
@@ -38,14 +41,17 @@ def main(arguments: Sequence[str]) -> None:
   path = files.join(directory, dataset.FAILURES_NAME)
   lines = files.read_bytes(path).decode().splitlines() if files.exists(path) else []
   summary = preview_clips.summarize(
-      preview_clips.read(directory, info, _MAX_CLIPS.value), info, _CLIPS_PER_CLASS.value)
-  page = preview_page.render(os.path.basename(directory.rstrip("/")), info, summary,
-                             [json.loads(line) for line in lines])
+    preview_clips.read(directory, info, _MAX_CLIPS.value), info, _CLIPS_PER_CLASS.value
+  )
+  page = preview_page.render(
+    os.path.basename(directory.rstrip("/")), info, summary, [json.loads(line) for line in lines]
+  )
   try:
     files.write_bytes(output, page.encode())
   except OSError as error:
     raise cli.UserError(
-        f"--output={output} cannot be written: {error.strerror or error}") from error
+      f"--output={output} cannot be written: {error.strerror or error}"
+    ) from error
   print(f"wrote {output}: {len(summary.seconds)} clips read of {len(info.classes)} classes")
 
 

@@ -58,8 +58,9 @@ class Summary:
 
 def read(directory: str, info: dataset.DatasetInfo, max_clips: int) -> Iterator[Clip]:
   """Yields clips: the first of every file, the second of every file, ..., at most `max_clips`."""
-  paths = [(split, path) for split in dataset.SPLITS
-           for path in dataset.shard_paths(directory, split)]
+  paths = [
+    (split, path) for split in dataset.SPLITS for path in dataset.shard_paths(directory, split)
+  ]
   if len(paths) > max_clips:
     paths = [paths[index * len(paths) // max_clips] for index in range(max_clips)]
   per_file = -(-max_clips // max(len(paths), 1))
@@ -80,11 +81,16 @@ def _clip(record: bytes, split: str, info: dataset.DatasetInfo) -> Clip:
   pictures = {}
   for name, stream in info.streams.items():
     images = lists[stream.feature]  # The last flow stands for the last frame, too.
-    pictures[name] = [_decode(images[min(moment, len(images) - 1)][0], stream)
-                      for moment in moments]
-  return Clip(clip_id=context["example/id"][0].decode(), split=split,
-              labels=tuple(label.decode() for label in context["clip/label/string"]),
-              frames=frames, pictures=pictures)
+    pictures[name] = [
+      _decode(images[min(moment, len(images) - 1)][0], stream) for moment in moments
+    ]
+  return Clip(
+    clip_id=context["example/id"][0].decode(),
+    split=split,
+    labels=tuple(label.decode() for label in context["clip/label/string"]),
+    frames=frames,
+    pictures=pictures,
+  )
 
 
 def _decode(data: bytes, stream: dataset.StreamInfo) -> np.ndarray:
@@ -92,8 +98,7 @@ def _decode(data: bytes, stream: dataset.StreamInfo) -> np.ndarray:
   return dataset.decode_flow(image, stream.bound) if stream.kind == "flow" else image
 
 
-def summarize(clips: Iterable[Clip], info: dataset.DatasetInfo,
-              clips_per_class: int) -> Summary:
+def summarize(clips: Iterable[Clip], info: dataset.DatasetInfo, clips_per_class: int) -> Summary:
   """Returns what the page shows; keeps the pictures of few clips only, and those small.
 
   Where there are many classes, fewer than `clips_per_class` are kept of each.
@@ -117,16 +122,26 @@ def summarize(clips: Iterable[Clip], info: dataset.DatasetInfo,
       for label in wanted:
         shown[label].append(small)
   return Summary(
-      seconds=np.array(seconds),
-      speeds={name: np.concatenate(parts) for name, parts in speeds.items()},
-      clipped={name: float(np.mean(parts)) for name, parts in clipped.items()}, counts=counts,
-      split_counts=class_table.tabulate(labelled, info.classes).by_split(info.classes),
-      shown=shown)
+    seconds=np.array(seconds),
+    speeds={name: np.concatenate(parts) for name, parts in speeds.items()},
+    clipped={name: float(np.mean(parts)) for name, parts in clipped.items()},
+    counts=counts,
+    split_counts=class_table.tabulate(labelled, info.classes).by_split(info.classes),
+    shown=shown,
+  )
 
 
 def _shrunk(clip: Clip) -> Clip:
   """Returns the clip with pictures of `PICTURE_HEIGHT`; flow stays in pixels of the dataset."""
-  return dataclasses.replace(clip, pictures={
-      name: [decoding.resized(one, max(round(one.shape[1] * PICTURE_HEIGHT / one.shape[0]), 1),
-                              PICTURE_HEIGHT) for one in pictures]
-      for name, pictures in clip.pictures.items()})
+  return dataclasses.replace(
+    clip,
+    pictures={
+      name: [
+        decoding.resized(
+          one, max(round(one.shape[1] * PICTURE_HEIGHT / one.shape[0]), 1), PICTURE_HEIGHT
+        )
+        for one in pictures
+      ]
+      for name, pictures in clip.pictures.items()
+    },
+  )

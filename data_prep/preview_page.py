@@ -42,8 +42,9 @@ figure { margin: .7em 0 1.2em; }
 """
 
 
-def render(name: str, info: dataset.DatasetInfo, summary: Summary,
-           failures: Sequence[Mapping[str, str]]) -> str:
+def render(
+  name: str, info: dataset.DatasetInfo, summary: Summary, failures: Sequence[Mapping[str, str]]
+) -> str:
   """Returns the page.
 
   Args:
@@ -52,36 +53,56 @@ def render(name: str, info: dataset.DatasetInfo, summary: Summary,
     summary: What was read of it.
     failures: The lines of failures.jsonl.
   """
-  fastest = {stream: max(float(np.percentile(values, 99)), 0.1)
-             for stream, values in summary.speeds.items()}
-  parts = [_facts(name, info, len(summary.seconds)), _class_table(info, summary),
-           _charts(summary, info, fastest)]
+  fastest = {
+    stream: max(float(np.percentile(values, 99)), 0.1) for stream, values in summary.speeds.items()
+  }
+  parts = [
+    _facts(name, info, len(summary.seconds)),
+    _class_table(info, summary),
+    _charts(summary, info, fastest),
+  ]
   parts += [_class(label, summary, info, fastest) for label in info.classes if summary.shown[label]]
   parts.append(_not_shown([label for label in info.classes if not summary.shown[label]], summary))
   parts.append(_failures(failures))
-  return (f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-          f'<meta name="viewport" content="width=device-width">\n'
-          f"<title>{html.escape(name)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-          + "\n".join(parts) + "\n</body>\n</html>\n")
+  return (
+    f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+    f'<meta name="viewport" content="width=device-width">\n'
+    f"<title>{html.escape(name)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+    + "\n".join(parts)
+    + "\n</body>\n</html>\n"
+  )
 
 
 def _facts(name: str, info: dataset.DatasetInfo, clips_read: int) -> str:
   total = sum(split.clips for split in info.splits.values())
   rows = [
-      ("clips", ", ".join(f"{split.clips:,} {key}" for key, split in info.splits.items())
-       + f"; {info.failures:,} could not be used"),
-      ("frames", f"{sum(split.frames for split in info.splits.values()):,}, {info.fps:g} a second, "
-       f"shorter side {info.short_side} pixels"),
-      ("classes", f"{len(info.classes):,}" + (", several to a clip" if info.multi_label else "")),
-      ("streams", "; ".join(_stream(key, stream) for key, stream in info.streams.items())),
+    (
+      "clips",
+      ", ".join(f"{split.clips:,} {key}" for key, split in info.splits.items())
+      + f"; {info.failures:,} could not be used",
+    ),
+    (
+      "frames",
+      f"{sum(split.frames for split in info.splits.values()):,}, {info.fps:g} a second, "
+      f"shorter side {info.short_side} pixels",
+    ),
+    ("classes", f"{len(info.classes):,}" + (", several to a clip" if info.multi_label else "")),
+    ("streams", "; ".join(_stream(key, stream) for key, stream in info.streams.items())),
   ]
   kinds = collections.Counter(note for notes in info.notes.values() for note in set(notes))
   if kinds:
-    rows.append(("notes", "; ".join(f"{count:,} x {note}" for note, count in kinds.most_common(9))
-                 + f" ({dataset.FILE_NAME} says of which clips)"))
+    rows.append(
+      (
+        "notes",
+        "; ".join(f"{count:,} x {note}" for note, count in kinds.most_common(9))
+        + f" ({dataset.FILE_NAME} says of which clips)",
+      )
+    )
   table = "".join(f"<tr><th>{key}</th><td>{html.escape(text)}</td></tr>" for key, text in rows)
-  return (f"<h1>{html.escape(name)}</h1>\n<table>{table}</table>\n"
-          f'<p class="note">Figures and pictures are of {clips_read:,} of the {total:,} clips.</p>')
+  return (
+    f"<h1>{html.escape(name)}</h1>\n<table>{table}</table>\n"
+    f'<p class="note">Figures and pictures are of {clips_read:,} of the {total:,} clips.</p>'
+  )
 
 
 def _class_table(info: dataset.DatasetInfo, summary: Summary) -> str:
@@ -91,12 +112,17 @@ def _class_table(info: dataset.DatasetInfo, summary: Summary) -> str:
   for index, label in enumerate(info.classes):
     numbers = [counts[split][index] for split in dataset.SPLITS]
     rows.append((label, *(f"{number:,}" for number in (*numbers, sum(numbers)))))
-  cells = ["".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in row)
-           for tag, row in zip(["th"] + ["td"] * len(rows), rows)]
+  cells = [
+    "".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in row)
+    for tag, row in zip(["th"] + ["td"] * len(rows), rows)
+  ]
   what = "Clips by class and split" + ("" if info.class_clips else ", of those that were read")
   opened = " open" if len(info.classes) <= _CLASSES_UNFOLDED else ""
-  return (f"<details{opened}><summary>{what}</summary>\n<table>"
-          + "".join(f"<tr>{row}</tr>" for row in cells) + "</table></details>")
+  return (
+    f"<details{opened}><summary>{what}</summary>\n<table>"
+    + "".join(f"<tr>{row}</tr>" for row in cells)
+    + "</table></details>"
+  )
 
 
 def _stream(name: str, stream: dataset.StreamInfo) -> str:
@@ -110,21 +136,35 @@ def _charts(summary: Summary, info: dataset.DatasetInfo, fastest: Mapping[str, f
   figures = [_figure(_histogram(summary.seconds, "seconds", "clips"), "length of the clips")]
   for name, values in summary.speeds.items():
     still = float((values < 0.5).mean())
-    chart = _histogram(np.minimum(values, 2 * fastest[name]), "pixels a frame", "share of places",
-                       logarithmic=True)
-    figures.append(_figure(chart, f"{name}: how fast things move; {still:.0%} is slower than half "
-                           f"a pixel, {summary.clipped[name]:.2%} is at the bound of "
-                           f"{info.streams[name].bound:g}"))
-    figures.append(_figure(_image(flow_colors.wheel(120), "colour wheel"),
-                           f"{name}: colours; full at {fastest[name]:.1f} pixels a frame", "key"))
+    chart = _histogram(
+      np.minimum(values, 2 * fastest[name]), "pixels a frame", "share of places", logarithmic=True
+    )
+    figures.append(
+      _figure(
+        chart,
+        f"{name}: how fast things move; {still:.0%} is slower than half "
+        f"a pixel, {summary.clipped[name]:.2%} is at the bound of "
+        f"{info.streams[name].bound:g}",
+      )
+    )
+    figures.append(
+      _figure(
+        _image(flow_colors.wheel(120), "colour wheel"),
+        f"{name}: colours; full at {fastest[name]:.1f} pixels a frame",
+        "key",
+      )
+    )
   return '<div class="charts">' + "".join(figures) + "</div>"
 
 
-def _class(label: str, summary: Summary, info: dataset.DatasetInfo,
-           fastest: Mapping[str, float]) -> str:
+def _class(
+  label: str, summary: Summary, info: dataset.DatasetInfo, fastest: Mapping[str, float]
+) -> str:
   clips = summary.shown[label]
-  parts = [f"<h2>{html.escape(label)} <small>{len(clips)} of the {summary.counts[label]:,} clips "
-           "that were read</small></h2>"]
+  parts = [
+    f"<h2>{html.escape(label)} <small>{len(clips)} of the {summary.counts[label]:,} clips "
+    "that were read</small></h2>"
+  ]
   for clip in clips:
     strips = []
     for name, pictures in clip.pictures.items():
@@ -138,9 +178,10 @@ def _class(label: str, summary: Summary, info: dataset.DatasetInfo,
 
 def _caption(clip: Clip, label: str, info: dataset.DatasetInfo) -> str:
   others = [other for other in clip.labels if other != label]
-  return (f"{clip.clip_id} · {clip.split} · {clip.frames} frame{'s' * (clip.frames > 1)}, "
-          f"{clip.frames / info.fps:.1f} s"
-          + (f" · also {', '.join(others)}" if others else ""))
+  return (
+    f"{clip.clip_id} · {clip.split} · {clip.frames} frame{'s' * (clip.frames > 1)}, "
+    f"{clip.frames / info.fps:.1f} s" + (f" · also {', '.join(others)}" if others else "")
+  )
 
 
 def _not_shown(labels: Sequence[str], summary: Summary) -> str:
@@ -149,8 +190,10 @@ def _not_shown(labels: Sequence[str], summary: Summary) -> str:
     return ""
   counted = sorted(labels, key=lambda label: -summary.counts[label])
   text = ", ".join(f"{label} ({summary.counts[label]:,})" for label in counted)
-  return (f"<h2>Classes that are not shown <small>{len(labels):,}, with the clips that were read"
-          f'</small></h2>\n<p class="note">{html.escape(text)}</p>')
+  return (
+    f"<h2>Classes that are not shown <small>{len(labels):,}, with the clips that were read"
+    f'</small></h2>\n<p class="note">{html.escape(text)}</p>'
+  )
 
 
 def _failures(failures: Sequence[Mapping[str, str]]) -> str:
@@ -161,10 +204,15 @@ def _failures(failures: Sequence[Mapping[str, str]]) -> str:
   for kind, count in kinds[:_FAILURES_SHOWN]:
     first = next(one for one in failures if (one["stage"], one["error"]) == kind)
     rows.append((*kind, f"{count:,}", first["path"]))
-  cells = ["".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in row)
-           for tag, row in zip(["th"] + ["td"] * len(rows), rows)]
-  return (f"<h2>Failures <small>{len(failures):,} clips</small></h2>\n<table>"
-          + "".join(f"<tr>{row}</tr>" for row in cells) + "</table>")
+  cells = [
+    "".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in row)
+    for tag, row in zip(["th"] + ["td"] * len(rows), rows)
+  ]
+  return (
+    f"<h2>Failures <small>{len(failures):,} clips</small></h2>\n<table>"
+    + "".join(f"<tr>{row}</tr>" for row in cells)
+    + "</table>"
+  )
 
 
 def _figure(content: str, caption: str, kind: str = "") -> str:
@@ -180,16 +228,26 @@ def _strip(pictures: Sequence[np.ndarray]) -> np.ndarray:
 
 def _image(rgb: np.ndarray, description: str) -> str:
   data = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes()
-  return (f'<img src="data:image/jpeg;base64,{base64.b64encode(data).decode()}" '
-          f'width="{rgb.shape[1]}" height="{rgb.shape[0]}" alt="{html.escape(description)}">')
+  return (
+    f'<img src="data:image/jpeg;base64,{base64.b64encode(data).decode()}" '
+    f'width="{rgb.shape[1]}" height="{rgb.shape[0]}" alt="{html.escape(description)}">'
+  )
 
 
 def _histogram(values: np.ndarray, x_label: str, y_label: str, *, logarithmic: bool = False) -> str:
   """Returns an SVG; counts, or with `logarithmic` shares on such an axis."""
   import matplotlib  # Takes a while: not for --help.
   from matplotlib import figure
-  with matplotlib.rc_context({"svg.fonttype": "none", "font.size": 9, "svg.hashsalt": x_label,
-                              "axes.spines.top": False, "axes.spines.right": False}):
+
+  with matplotlib.rc_context(
+    {
+      "svg.fonttype": "none",
+      "font.size": 9,
+      "svg.hashsalt": x_label,
+      "axes.spines.top": False,
+      "axes.spines.right": False,
+    }
+  ):
     drawing = figure.Figure(figsize=(4.4, 2.2), layout="constrained")
     drawing.patch.set_visible(False)  # The page's own ground shows, dark or light.
     axes = drawing.subplots()
@@ -200,4 +258,4 @@ def _histogram(values: np.ndarray, x_label: str, y_label: str, *, logarithmic: b
     axes.set_ylabel(y_label)
     text = io.StringIO()
     drawing.savefig(text, format="svg", metadata={"Date": None})
-  return text.getvalue()[text.getvalue().index("<svg"):]
+  return text.getvalue()[text.getvalue().index("<svg") :]

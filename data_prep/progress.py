@@ -36,6 +36,7 @@ class Counts(NamedTuple):
 
 class Counter:
   """A worker's side: counts, and writes them down now and then."""
+
   def __init__(self, directory: str | None):
     """Counts in `directory`; nowhere when that is None or does not exist on this machine."""
     self._done = self._failed = 0
@@ -92,13 +93,16 @@ def total(counts: Iterable[Counts]) -> Counts:
 
 class Reporter(contextlib.AbstractContextManager):
   """The driver's side: shows the counts in a thread of its own until the block ends."""
-  def __init__(self,
-               read_counts: Callable[[], Counts],
-               clips: int,
-               *,
-               begin: Counts | None = None,
-               interval: float = 0.5,
-               output: IO[str] | None = None):
+
+  def __init__(
+    self,
+    read_counts: Callable[[], Counts],
+    clips: int,
+    *,
+    begin: Counts | None = None,
+    interval: float = 0.5,
+    output: IO[str] | None = None,
+  ):
     """Shows, on stderr or `output`, what `read_counts` returns of `clips` clips, asking every
     `interval` seconds; `begin` is what was done before, which no rate counts."""
     self._read = read_counts
@@ -122,14 +126,16 @@ class Reporter(contextlib.AbstractContextManager):
     if self._output.isatty():
       # A size also where the terminal does not tell its own, for which tqdm would show nothing.
       columns, lines = shutil.get_terminal_size()
-      with tqdm.tqdm(total=self._clips,
-                     initial=self._begin.done + self._begin.failed,
-                     unit="clip",
-                     desc="preparing",
-                     file=self._output,
-                     ncols=columns,
-                     nrows=lines,
-                     mininterval=0.2) as bar:
+      with tqdm.tqdm(
+        total=self._clips,
+        initial=self._begin.done + self._begin.failed,
+        unit="clip",
+        desc="preparing",
+        file=self._output,
+        ncols=columns,
+        nrows=lines,
+        mininterval=0.2,
+      ) as bar:
         while not self._ended.wait(self._interval):
           self._show(bar)
         self._show(bar)
@@ -153,8 +159,10 @@ class Reporter(contextlib.AbstractContextManager):
     seconds = time.monotonic() - self._began
     rate = (done + failed - self._begin.done - self._begin.failed) / seconds
     left = duration((self._clips - done - failed) / rate) if rate else "unknown"
-    return (f"prepared {done} of {self._clips} clips ({failed} failed), {frames} frames, "
-            f"{rate:.2f} clips/s, {duration(seconds)} so far, time left: {left}")
+    return (
+      f"prepared {done} of {self._clips} clips ({failed} failed), {frames} frames, "
+      f"{rate:.2f} clips/s, {duration(seconds)} so far, time left: {left}"
+    )
 
 
 def duration(seconds: float) -> str:

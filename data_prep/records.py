@@ -23,8 +23,9 @@ import google_crc32c
 Values = Sequence[bytes] | Sequence[int] | Sequence[float]
 
 
-def sequence_example(context: Mapping[str, Values],
-                     feature_lists: Mapping[str, Sequence[Values]]) -> bytes:
+def sequence_example(
+  context: Mapping[str, Values], feature_lists: Mapping[str, Sequence[Values]]
+) -> bytes:
   """Serializes a SequenceExample.
 
   Args:
@@ -64,10 +65,13 @@ def read_records(file: IO[bytes]) -> Iterator[bytes]:
 def parse(data: bytes) -> tuple[dict[str, list], dict[str, list[list]]]:
   """Inverse of `sequence_example`."""
   example = _SequenceExample.FromString(data)
-  return ({key: _values(feature) for key, feature in example.context.feature.items()}, {
+  return (
+    {key: _values(feature) for key, feature in example.context.feature.items()},
+    {
       key: [_values(feature) for feature in steps.feature]
       for key, steps in example.feature_lists.feature_list.items()
-  })
+    },
+  )
 
 
 def _fill(feature, values: Values) -> None:
@@ -84,26 +88,22 @@ def _values(feature) -> list:
 
 def _masked_crc(data: bytes) -> int:
   crc = google_crc32c.value(data)
-  return ((crc >> 15 | crc << 17) + 0xa282ead8) & 0xffffffff
+  return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 def _message_class():
   """Returns the class SequenceExample."""
   field_type = descriptor_pb2.FieldDescriptorProto
-  file = descriptor_pb2.FileDescriptorProto(name="data_prep/example.proto",
-                                            package="data_prep",
-                                            syntax="proto3")
+  file = descriptor_pb2.FileDescriptorProto(
+    name="data_prep/example.proto", package="data_prep", syntax="proto3"
+  )
 
   def message(name: str) -> descriptor_pb2.DescriptorProto:
     return file.message_type.add(name=name)
 
-  def field(owner,
-            number: int,
-            name: str,
-            kind: int | str,
-            *,
-            repeated: bool = False,
-            oneof: bool = False) -> None:
+  def field(
+    owner, number: int, name: str, kind: int | str, *, repeated: bool = False, oneof: bool = False
+  ) -> None:
     label = field_type.LABEL_REPEATED if repeated else field_type.LABEL_OPTIONAL
     added = owner.field.add(name=name, number=number, label=label)
     if isinstance(kind, str):
@@ -120,8 +120,11 @@ def _message_class():
     field(nested, 2, "value", value)
     field(owner, number, name, f"{owner.name}.{entry}", repeated=True)
 
-  for name, kind in (("BytesList", field_type.TYPE_BYTES), ("FloatList", field_type.TYPE_FLOAT),
-                     ("Int64List", field_type.TYPE_INT64)):
+  for name, kind in (
+    ("BytesList", field_type.TYPE_BYTES),
+    ("FloatList", field_type.TYPE_FLOAT),
+    ("Int64List", field_type.TYPE_INT64),
+  ):
     field(message(name), 1, "value", kind, repeated=True)
   feature = message("Feature")
   feature.oneof_decl.add(name="kind")

@@ -64,8 +64,9 @@ def read(manifest: str) -> tuple[Row, ...]:
     text = files.read_bytes(manifest).decode("utf-8-sig")
   except FileNotFoundError as error:
     raise cli.UserError(
-        f"there is no manifest {manifest}; --manifest names a CSV with the columns "
-        f"{','.join(REQUIRED_COLUMNS)} (python -m data_prep.manifest makes one)") from error
+      f"there is no manifest {manifest}; --manifest names a CSV with the columns "
+      f"{','.join(REQUIRED_COLUMNS)} (python -m data_prep.manifest makes one)"
+    ) from error
   except (OSError, UnicodeDecodeError) as error:
     raise cli.UserError(f"the manifest {manifest} cannot be read as UTF-8 text: {error}") from error
   numbered = _numbered(text, manifest)
@@ -73,9 +74,10 @@ def read(manifest: str) -> tuple[Row, ...]:
   for column in REQUIRED_COLUMNS:
     if column not in columns:
       raise cli.UserError(
-          f"the manifest {manifest} has no column {column!r}; its first line names the columns: "
-          f"{','.join(columns) or '(nothing)'}; {','.join(REQUIRED_COLUMNS)} are needed, separated "
-          "by commas")
+        f"the manifest {manifest} has no column {column!r}; its first line names the columns: "
+        f"{','.join(columns) or '(nothing)'}; {','.join(REQUIRED_COLUMNS)} are needed, separated "
+        "by commas"
+      )
   twice = [column for column in COLUMNS if columns.count(column) > 1]
   if twice:
     raise cli.UserError(f"the manifest {manifest} has the column {twice[0]!r} twice; leave one")
@@ -89,8 +91,9 @@ def read(manifest: str) -> tuple[Row, ...]:
       raise cli.UserError(f"{manifest}, row {number}: {error}") from error
     if row.clip_id in number_of:
       raise cli.UserError(
-          f"{manifest}, row {number}: clip id {row.clip_id!r} is already that of row "
-          f"{number_of[row.clip_id]}; give each clip its own in the column clip_id")
+        f"{manifest}, row {number}: clip id {row.clip_id!r} is already that of row "
+        f"{number_of[row.clip_id]}; give each clip its own in the column clip_id"
+      )
     number_of[row.clip_id] = number
     rows.append(row)
   if not rows:
@@ -105,9 +108,13 @@ def to_csv(paths: Sequence[str], labels: Sequence[str], splits: Sequence[str]) -
 
 def csv_line(fields: Iterable[str]) -> str:
   """Returns a line of a CSV; unlike `csv.writer`, it quotes a carriage return in a field, too."""
-  return ",".join(
+  return (
+    ",".join(
       '"' + field.replace('"', '""') + '"' if set(field) & set(',"\r\n') else field
-      for field in fields) + "\n"
+      for field in fields
+    )
+    + "\n"
+  )
 
 
 def classes(rows: Iterable[Row]) -> tuple[str, ...]:
@@ -136,12 +143,17 @@ def leaks(rows: Iterable[Row]) -> list[str]:
   for overlap, what in ((True, "the same frames of"), (False, "parts, which do not overlap, of")):
     of_kind = [(one, other) for one, other, overlaps in pairs if overlaps == overlap]
     if of_kind:
-      examples = "; ".join(f"row {one.number} ({one.split}) and row {other.number} ({other.split}):"
-                           f" {cli.printable(one.path)}" for one, other in of_kind[:_PAIRS_TOLD])
+      examples = "; ".join(
+        f"row {one.number} ({one.split}) and row {other.number} ({other.split}):"
+        f" {cli.printable(one.path)}"
+        for one, other in of_kind[:_PAIRS_TOLD]
+      )
       videos = "1 video" if len(of_kind) == 1 else f"{len(of_kind)} videos"
-      told.append(f"{what} {videos} are in more than one split, so that networks are judged by "
-                  f"what they were trained on: {examples}"
-                  f"{'; ...' if len(of_kind) > _PAIRS_TOLD else ''}")
+      told.append(
+        f"{what} {videos} are in more than one split, so that networks are judged by "
+        f"what they were trained on: {examples}"
+        f"{'; ...' if len(of_kind) > _PAIRS_TOLD else ''}"
+      )
   return told
 
 
@@ -154,13 +166,16 @@ def contradictions(rows: Iterable[Row]) -> list[str]:
   if not torn:
     return []
   examples = "; ".join(
-      f"row {found[0].number} ({';'.join(found[0].labels)}) and row {other.number} "
-      f"({';'.join(other.labels)}): {cli.printable(found[0].path)}"
-      for found in torn[:_PAIRS_TOLD]
-      for other in [next(row for row in found if set(row.labels) != set(found[0].labels))])
+    f"row {found[0].number} ({';'.join(found[0].labels)}) and row {other.number} "
+    f"({';'.join(other.labels)}): {cli.printable(found[0].path)}"
+    for found in torn[:_PAIRS_TOLD]
+    for other in [next(row for row in found if set(row.labels) != set(found[0].labels))]
+  )
   clips = "1 clip has" if len(torn) == 1 else f"{len(torn)} clips have"
-  return [f"{clips} other labels in another row; several labels of one clip are written a;b in one "
-          f"row: {examples}{'; ...' if len(torn) > _PAIRS_TOLD else ''}"]
+  return [
+    f"{clips} other labels in another row; several labels of one clip are written a;b in one "
+    f"row: {examples}{'; ...' if len(torn) > _PAIRS_TOLD else ''}"
+  ]
 
 
 def _pair(found: Sequence[Row]) -> tuple[Row, Row, bool]:
@@ -192,14 +207,17 @@ def _numbered(text: str, manifest: str) -> Iterator[tuple[int, list[str]]]:
         yield number, fields
   except csv.Error as error:
     raise cli.UserError(
-        f"the manifest {manifest} is no CSV near line {reader.line_num}: {error}") from error
+      f"the manifest {manifest} is no CSV near line {reader.line_num}: {error}"
+    ) from error
 
 
 def _by_column(columns: Sequence[str], fields: Sequence[str]) -> dict[str, str]:
   """Returns a row's values by column, blanks around them removed, empty ones where it is short."""
   if len(fields) > len(columns):
-    raise ValueError(f"more fields than columns: {list(fields[len(columns):])}; quote a value that "
-                     "contains a comma")
+    raise ValueError(
+      f"more fields than columns: {list(fields[len(columns) :])}; quote a value that "
+      "contains a comma"
+    )
   return dict(itertools.zip_longest(columns, map(str.strip, fields), fillvalue=""))
 
 
@@ -220,23 +238,29 @@ def _row(value: Mapping[str, str], folder: str, number: int) -> Row:
   start, end = _seconds(value.get("start", ""), "start"), _seconds(value.get("end", ""), "end")
   if end is not None and end <= (start or 0.0):
     raise ValueError(
-        f"end {end:g} is not after start {start or 0:g}; both are seconds into the video")
+      f"end {end:g} is not after start {start or 0:g}; both are seconds into the video"
+    )
   default_id = path
   if start is not None or end is not None:
     default_id += f"_{value.get('start', '')}_{value.get('end', '')}"
-  return Row(clip_id=value.get("clip_id") or default_id,
-             path=path,
-             labels=labels,
-             split=split,
-             start=start,
-             end=end,
-             number=number,
-             location=path if files.is_url(path) else _absolute(path, folder))
+  return Row(
+    clip_id=value.get("clip_id") or default_id,
+    path=path,
+    labels=labels,
+    split=split,
+    start=start,
+    end=end,
+    number=number,
+    location=path if files.is_url(path) else _absolute(path, folder),
+  )
 
 
 def _absolute(path: str, folder: str) -> str:
-  return files.join(folder, path) if files.is_url(folder) else os.path.normpath(
-      os.path.join(folder, path))
+  return (
+    files.join(folder, path)
+    if files.is_url(folder)
+    else os.path.normpath(os.path.join(folder, path))
+  )
 
 
 def _seconds(text: str, column: str) -> float | None:

@@ -51,8 +51,9 @@ def frames(video: VideoFile, time_of: clocks.Clock, start: Fraction) -> Iterator
   yield from video.decoded(video.packets())
 
 
-def _attempts(video: VideoFile, time_of: clocks.Clock,
-              start: Fraction) -> Iterator[Iterator[av.VideoFrame]]:
+def _attempts(
+  video: VideoFile, time_of: clocks.Clock, start: Fraction
+) -> Iterator[Iterator[av.VideoFrame]]:
   """Yields one way after the other to come by the frames."""
   container_format, latest = video.container.format, start + ROUNDING
   keys: tuple[tuple[int, int], ...] = ()
@@ -102,8 +103,9 @@ def _key_packets(location: str, size: int) -> tuple[str, tuple[tuple[int, int], 
   return "", tuple(keys)
 
 
-def _from_key_packet(video: VideoFile, time_of: clocks.Clock,
-                     latest: Fraction) -> Iterator[av.Packet]:
+def _from_key_packet(
+  video: VideoFile, time_of: clocks.Clock, latest: Fraction
+) -> Iterator[av.Packet]:
   """Yields the packets from the next one that is a key, none where that is later than `latest`."""
   packets = video.packets()
   for packet in packets:
@@ -116,8 +118,9 @@ def _from_key_packet(video: VideoFile, time_of: clocks.Clock,
   yield from packets
 
 
-def _accepted(decoded: Iterator[av.VideoFrame], time_of: clocks.Clock,
-              latest: Fraction) -> Iterator[av.VideoFrame]:
+def _accepted(
+  decoded: Iterator[av.VideoFrame], time_of: clocks.Clock, latest: Fraction
+) -> Iterator[av.VideoFrame]:
   """Yields the next key frame, unless it is later than `latest`.
 
   What comes out before it may lack the frames that it was made from.

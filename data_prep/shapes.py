@@ -20,8 +20,14 @@ from typing import Any
 
 from data_prep import cli
 
-_NAMES = {str: "a text", int: "an integer", float: "a number", bool: "true or false",
-          type(None): "null", None: "null"}
+_NAMES = {
+  str: "a text",
+  int: "an integer",
+  float: "a number",
+  bool: "true or false",
+  type(None): "null",
+  None: "null",
+}
 _SHOWN_CHARACTERS = 40
 
 
@@ -75,13 +81,16 @@ def _wrong(value: Any, shape: Any, where: str) -> str | None:
     else:
       if (missing := _missing(value, shape, where)) is not None:
         return missing
-      items = ((_field(where, name), value[name], one)
-               for name, one in ((name.removesuffix("?"), one) for name, one in shape.items())
-               if value.get(name) is not None)
+      items = (
+        (_field(where, name), value[name], one)
+        for name, one in ((name.removesuffix("?"), one) for name, one in shape.items())
+        if value.get(name) is not None
+      )
   else:
     return None if _is(value, shape) else _says(value, where, _NAMES[shape])
-  return next((wrong for name, item, one in items
-               if (wrong := _wrong(item, one, name)) is not None), None)
+  return next(
+    (wrong for name, item, one in items if (wrong := _wrong(item, one, name)) is not None), None
+  )
 
 
 def _missing(value: dict, shape: dict, where: str) -> str | None:
@@ -109,7 +118,7 @@ def _says(value: Any, where: str, expected: str) -> str:
   except (TypeError, ValueError):
     shown = repr(value)
   if len(shown) > _SHOWN_CHARACTERS:
-    shown = shown[:_SHOWN_CHARACTERS - 3] + "..."
+    shown = shown[: _SHOWN_CHARACTERS - 3] + "..."
   return f"{where or 'it'} is {shown}, not {expected}"
 
 

@@ -58,13 +58,15 @@ def assign(all_rows: Sequence[rows.Row], num_shards: int = 0) -> tuple[Shard, ..
   shards = []
   for split in dataset.SPLITS:
     members = [row for row in all_rows if row.split == split]
-    wanted = num_shards or min(_MOST_SHARDS,
-                               max(_FEWEST_SHARDS, -(-len(members) // _CLIPS_PER_SHARD)))
+    wanted = num_shards or min(
+      _MOST_SHARDS, max(_FEWEST_SHARDS, -(-len(members) // _CLIPS_PER_SHARD))
+    )
     count = min(wanted, len(members))
     shards += [
-        Shard(name=dataset.shard_name(split, index, count),
-              split=split,
-              rows=tuple(members[index::count])) for index in range(count)
+      Shard(
+        name=dataset.shard_name(split, index, count), split=split, rows=tuple(members[index::count])
+      )
+      for index in range(count)
     ]
   return tuple(shards)
 
@@ -79,7 +81,7 @@ def in_working_order(shards: Sequence[Shard], workers: int) -> tuple[Shard, ...]
   largest_first = sorted(shards, key=lambda shard: (-size[shard.name], shard.name))
   ordered = []
   for begin in range(0, len(largest_first), workers):
-    members = largest_first[begin:begin + workers]
+    members = largest_first[begin : begin + workers]
     backwards = begin // workers % 2 and len(members) == workers
     ordered += reversed(members) if backwards else members
   return tuple(ordered)
@@ -95,15 +97,16 @@ def read_plan(directory: str) -> tuple[Shard, ...]:
   """Inverse of `write_plan`."""
   plan = json.loads(files.read_bytes(_unfinished(directory, "plan.json")))
   return tuple(
-      Shard(name=shard["name"],
-            split=shard["split"],
-            rows=tuple(rows.Row(**row | {"labels": tuple(row["labels"])})
-                       for row in shard["rows"]))
-      for shard in plan)
+    Shard(
+      name=shard["name"],
+      split=shard["split"],
+      rows=tuple(rows.Row(**row | {"labels": tuple(row["labels"])}) for row in shard["rows"]),
+    )
+    for shard in plan
+  )
 
 
-def write(shard: Shard, directory: str,
-          make_clip: Callable[[rows.Row], tuple[bytes, int]]) -> None:
+def write(shard: Shard, directory: str, make_clip: Callable[[rows.Row], tuple[bytes, int]]) -> None:
   """Makes a shard's file, whole or not at all, and then its result.
 
   A clip that cannot be used, for which `make_clip` raises ClipError, becomes an entry of the
@@ -117,7 +120,8 @@ def write(shard: Shard, directory: str,
         record, length = make_clip(row)
       except clips.ClipError as error:
         failures.append(
-            {"id": row.clip_id, "path": row.path, "stage": error.stage, "error": str(error)})
+          {"id": row.clip_id, "path": row.path, "stage": error.stage, "error": str(error)}
+        )
       else:
         records.write_record(file, record)
         if found := clips.notes_of(record):

@@ -15,8 +15,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 
-def split(labels: Sequence[str], groups: Sequence[str], fractions: Mapping[str, float],
-          rng: np.random.Generator) -> list[str]:
+def split(
+  labels: Sequence[str],
+  groups: Sequence[str],
+  fractions: Mapping[str, float],
+  rng: np.random.Generator,
+) -> list[str]:
   """Returns the split of each item.
 
   Args:
@@ -35,16 +39,18 @@ def split(labels: Sequence[str], groups: Sequence[str], fractions: Mapping[str, 
   rng.shuffle(order)
   order.sort(key=lambda group: -len(members[group]))
   totals = np.array([labels.count(name) for name in classes], float)
-  missing = np.outer([fractions[name] for name in names],
-                     totals)  # [splits, classes] wanted - count
+  missing = np.outer(
+    [fractions[name] for name in names], totals
+  )  # [splits, classes] wanted - count
   result = [""] * len(labels)
   for group in order:
-    added = np.array([sum(labels[item] == name for item in members[group]) for name in classes],
-                     float)
+    added = np.array(
+      [sum(labels[item] == name for item in members[group]) for name in classes], float
+    )
     # Adding to a split changes its squares by sum((missing - added)^2 - missing^2).
-    change = ((missing - added)**2 - missing**2).sum(axis=1)
+    change = ((missing - added) ** 2 - missing**2).sum(axis=1)
     overall = missing.sum(axis=1)
-    change += ((overall - added.sum())**2 - overall**2) / len(classes)
+    change += ((overall - added.sum()) ** 2 - overall**2) / len(classes)
     chosen = int(np.argmin(np.round(change, 9)))
     missing[chosen] -= added
     for item in members[group]:

@@ -25,6 +25,7 @@ class VideoFile(contextlib.AbstractContextManager):
     stream: The first of its video streams that is no picture of a cover.
     damage: Why packets could not be decoded, one reason each.
   """
+
   def __init__(self, location: str, limits: Limits | None = None):
     """Opens the file.
 

@@ -47,8 +47,9 @@ class Windows:
 NONE = Windows()
 
 
-def cut(all_rows: Sequence[rows.Row], lengths: Mapping[str, Length],
-        windows: Windows) -> tuple[rows.Row, ...]:
+def cut(
+  all_rows: Sequence[rows.Row], lengths: Mapping[str, Length], windows: Windows
+) -> tuple[rows.Row, ...]:
   """Returns a row for each window, in order of clip id.
 
   Args:
@@ -57,13 +58,16 @@ def cut(all_rows: Sequence[rows.Row], lengths: Mapping[str, Length],
       as it is, to turn up among the failures.
     windows: How to cut.
   """
-  found = sorted((window for row in all_rows
-                  for window in _windows_of(row, lengths[row.location], windows)),
-                 key=lambda row: row.clip_id)
+  found = sorted(
+    (window for row in all_rows for window in _windows_of(row, lengths[row.location], windows)),
+    key=lambda row: row.clip_id,
+  )
   for one, other in zip(found, found[1:]):
     if one.clip_id == other.clip_id:
-      raise cli.UserError(f"two windows would have the clip id {one.clip_id!r}: give rows ids "
-                          "without @ in the column clip_id")
+      raise cli.UserError(
+        f"two windows would have the clip id {one.clip_id!r}: give rows ids "
+        "without @ in the column clip_id"
+      )
   return tuple(found)
 
 
@@ -77,8 +81,14 @@ def _windows_of(row: rows.Row, length: Length, windows: Windows) -> list[rows.Ro
   found = []
   while begin + window <= end + _TOLERANCE:
     if begin + window > opening:  # Nothing is shown before.
-      found.append(dataclasses.replace(row, clip_id=f"{row.clip_id}@{float(begin):.10g}",
-                                       start=float(begin), end=float(begin + window)))
+      found.append(
+        dataclasses.replace(
+          row,
+          clip_id=f"{row.clip_id}@{float(begin):.10g}",
+          start=float(begin),
+          end=float(begin + window),
+        )
+      )
     begin += stride
   return found or [row]
 
@@ -87,8 +97,10 @@ def write_videos(all_rows: Iterable[rows.Row], directory: str) -> int:
   """Writes down which videos' lengths are not known yet, in chunks, and returns the number of
   chunks."""
   locations = sorted({row.location for row in all_rows} - read_lengths(directory).keys())
-  chunks = [locations[begin:begin + _VIDEOS_AT_A_TIME]
-            for begin in range(0, len(locations), _VIDEOS_AT_A_TIME)]
+  chunks = [
+    locations[begin : begin + _VIDEOS_AT_A_TIME]
+    for begin in range(0, len(locations), _VIDEOS_AT_A_TIME)
+  ]
   files.write_bytes(_path(directory, "videos.json"), json.dumps(chunks).encode())
   return len(chunks)
 
@@ -108,8 +120,9 @@ def length_of(location: str) -> Length:
     return None
 
 
-def write_lengths(locations: Sequence[str], directory: str,
-                  measure: Callable[[str], Length]) -> None:
+def write_lengths(
+  locations: Sequence[str], directory: str, measure: Callable[[str], Length]
+) -> None:
   """Looks up the lengths of a chunk's videos and leaves them in `directory`."""
   lengths = {location: measure(location) for location in locations}
   name = hashlib.sha256(locations[0].encode()).hexdigest()[:16]
@@ -119,8 +132,11 @@ def write_lengths(locations: Sequence[str], directory: str,
 def read_lengths(directory: str) -> dict[str, Length]:
   """Returns the lengths that were looked up so far, by location."""
   names = files.names(shards.unfinished_directory(directory))
-  found = [json.loads(files.read_bytes(_path(directory, name))) for name in names
-           if name.startswith(PREFIX) and name.endswith(".json")]
+  found = [
+    json.loads(files.read_bytes(_path(directory, name)))
+    for name in names
+    if name.startswith(PREFIX) and name.endswith(".json")
+  ]
   return {location: length for lengths in found for location, length in lengths.items()}
 
 

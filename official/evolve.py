@@ -275,9 +275,7 @@ def _trainings(setup, model_dir: str) -> application.Trainings:
       export_dir=export_dir if FLAGS.final == "best" else None,
       model_dir=model_dir,
     ),
-    joining=ensemble.EnsembleExport(
-      setup=to_the_end, export_dir=export_dir, model_dir=model_dir
-    ),
+    joining=ensemble.EnsembleExport(setup=to_the_end, export_dir=export_dir, model_dir=model_dir),
   )
 
 

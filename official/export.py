@@ -82,7 +82,8 @@ def _export(model_dir: str, output_dir: str) -> int:
   if recorded is None:
     raise cli.UserError(f"{model_dir} is no run, it has no search.json; give another --model_dir")
   network_version.check(
-    recorded["identity"].get("network_version"), model_dir,
+    recorded["identity"].get("network_version"),
+    model_dir,
     "search again, from its architectures with --start_from if need be",
   )
   members = trained.members(run, candidate=FLAGS.candidate, ensemble=FLAGS.ensemble)
@@ -109,7 +110,8 @@ def _setup(recorded: Mapping, model_dir: str, *, to_the_end: bool):
   remedy = "restore it, or give another --model_dir"
   where, steps = ("operation", "final_steps") if to_the_end else ("identity", "candidate_steps")
   shapes.check(
-    recorded, {"identity": {"data_dir": str}, "operation": {"data_dir?": str}}, path, remedy)
+    recorded, {"identity": {"data_dir": str}, "operation": {"data_dir?": str}}, path, remedy
+  )
   shapes.check(recorded, {where: {steps: int}}, path, remedy)
   data_dir = cli.resolve_path(FLAGS.data_dir or recorded["operation"].get("data_dir") or "")
   if not data_dir:

@@ -29,12 +29,23 @@ _VERSION = "network_version_"
 _GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # What TensorFlow calls the nodes of a checkpoint.
 
 
-def build_network(architecture: Architecture, *, streams: Mapping[str, int], num_frames: int,
-                  height: int, width: int, num_classes: int, pooling: str = "average",
-                  connection_weights: Mapping[Connection, float] | None = None,
-                  connection_multiplier: float = 1.0, freeze_connection_weights: bool = False,
-                  batch_norm_momentum: float = 0.99, batch_norm_epsilon: float = 1e-5,
-                  synchronized: bool = False, activation: str = "relu") -> tf.keras.Model:
+def build_network(
+  architecture: Architecture,
+  *,
+  streams: Mapping[str, int],
+  num_frames: int,
+  height: int,
+  width: int,
+  num_classes: int,
+  pooling: str = "average",
+  connection_weights: Mapping[Connection, float] | None = None,
+  connection_multiplier: float = 1.0,
+  freeze_connection_weights: bool = False,
+  batch_norm_momentum: float = 0.99,
+  batch_norm_epsilon: float = 1e-5,
+  synchronized: bool = False,
+  activation: str = "relu",
+) -> tf.keras.Model:
   """Returns the network of an architecture, a functional model with fresh weights.
 
   Its inputs are {stream: [batch, num_frames, height, width, channels]}, the streams that the stems
@@ -81,21 +92,32 @@ def build_network(architecture: Architecture, *, streams: Mapping[str, int], num
       sources = architecture.inputs(block.id)
       stride = architecture.input_stride(block.id)
       combine = layers.Combine(
-          sources, multiplier=connection_multiplier, frozen=freeze_connection_weights,
-          name=_COMBINE + block.id)
+        sources,
+        multiplier=connection_multiplier,
+        frozen=freeze_connection_weights,
+        name=_COMBINE + block.id,
+      )
       combined = combine(
-          [shrunk(source, stride // architecture.stride(source)) for source in sources])
+        [shrunk(source, stride // architecture.stride(source)) for source in sources]
+      )
     outputs[block.id] = _block_layer(
-        block, momentum=batch_norm_momentum, epsilon=batch_norm_epsilon, synchronized=synchronized,
-        activation=activation)(combined)
+      block,
+      momentum=batch_norm_momentum,
+      epsilon=batch_norm_epsilon,
+      synchronized=synchronized,
+      activation=activation,
+    )(combined)
 
   last = [outputs[block.id] for block in architecture.level(architecture.last_level)]
   logits = layers.Head(num_classes, pooling=pooling, name="head")(last)
   model = tf.keras.Model(inputs, logits, name="video_network")
   given = dict(connection_weights or {})
   if freeze_connection_weights:
-    given = {connection: 1.0 for connection in architecture.connections
-             if len(architecture.inputs(connection.target)) == 1} | given
+    given = {
+      connection: 1.0
+      for connection in architecture.connections
+      if len(architecture.inputs(connection.target)) == 1
+    } | given
   if given:
     _initialize(combines(model), given)
   record_version(model)
@@ -135,8 +157,11 @@ def connection_weights(model: tf.keras.Model) -> dict[tuple[str, str], float]:
 
 def combines(model: tf.keras.Model) -> dict[str, layers.Combine]:
   """Returns the layers that hold the connection weights, by the block that they feed."""
-  return {layer.name.removeprefix(_COMBINE): layer for layer in model.submodules
-          if isinstance(layer, layers.Combine)}
+  return {
+    layer.name.removeprefix(_COMBINE): layer
+    for layer in model.submodules
+    if isinstance(layer, layers.Combine)
+  }
 
 
 def register_kind(name: str, **facts) -> Callable[[type[blocks.Block]], type[blocks.Block]]:
@@ -154,35 +179,48 @@ def register_kind(name: str, **facts) -> Callable[[type[blocks.Block]], type[blo
   return blocks.register(name)
 
 
-def _initialize(by_target: Mapping[str, layers.Combine],
-                weights: Mapping[Connection, float]) -> None:
+def _initialize(
+  by_target: Mapping[str, layers.Combine], weights: Mapping[Connection, float]
+) -> None:
   values = {target: layer.connection_weights.numpy() for target, layer in by_target.items()}
   for connection, weight in weights.items():
     layer = by_target.get(connection.target)
     if layer is None or connection.source not in layer.sources:
       raise ValueError(f"there is no connection {connection} to give the weight {weight}")
     if not 0 < weight <= 1:
-      raise ValueError(f"connection {connection} has the weight {weight}; weights after the "
-                       "sigmoid are between 0 and 1, where 1 passes an input on as it is")
+      raise ValueError(
+        f"connection {connection} has the weight {weight}; weights after the "
+        "sigmoid are between 0 and 1, where 1 passes an input on as it is"
+      )
     position = layer.sources.index(connection.source)
     values[connection.target][position] = combine_lib.logit(weight) / layer.multiplier
   for target in {connection.target for connection in weights}:
     by_target[target].connection_weights.assign(values[target])
 
 
-def _inputs(architecture: Architecture, streams: Mapping[str, int],
-            size: tuple[int, int, int]) -> dict[str, tf.Tensor]:
+def _inputs(
+  architecture: Architecture, streams: Mapping[str, int], size: tuple[int, int, int]
+) -> dict[str, tf.Tensor]:
   for stem in architecture.stems:
     for stream in stem.streams:
       if stream not in streams:
-        raise ValueError(f"stem {stem.id!r} reads the stream {stream!r}; the dataset has "
-                         f"{', '.join(sorted(streams))}")
-  return {stream: tf.keras.Input([*size, streams[stream]], name=stream, dtype=tf.float32)
-          for stream in architecture.streams}
+        raise ValueError(
+          f"stem {stem.id!r} reads the stream {stream!r}; the dataset has "
+          f"{', '.join(sorted(streams))}"
+        )
+  return {
+    stream: tf.keras.Input([*size, streams[stream]], name=stream, dtype=tf.float32)
+    for stream in architecture.streams
+  }
 
 
 def _block_layer(block: Block, **norm_activation) -> blocks.Block:
   return blocks.get(block.kind)(
-      block.channels, modules=block.modules, temporal_dilation=block.temporal_dilation,
-      spatial_stride=block.spatial_stride, intermediate_channels=block.intermediate_channels,
-      name=f"block_{block.id}", **norm_activation)
+    block.channels,
+    modules=block.modules,
+    temporal_dilation=block.temporal_dilation,
+    spatial_stride=block.spatial_stride,
+    intermediate_channels=block.intermediate_channels,
+    name=f"block_{block.id}",
+    **norm_activation,
+  )

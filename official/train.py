@@ -130,9 +130,7 @@ def main(_) -> int:
     )
 
 
-def _training(
-  data_dir: str, model_dir: str, outcome_dir: str, gpus: int, how: Mapping[str, Any]
-):
+def _training(data_dir: str, model_dir: str, outcome_dir: str, gpus: int, how: Mapping[str, Any]):
   from official.training import final
 
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported

@@ -7,8 +7,17 @@ import re
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 _PROGRAMS = (
-  "apt-get", "bazel", "docker", "export", "python", "ray", "saved_model_cli", "source",
-  "tensorboard", "tools/")
+  "apt-get",
+  "bazel",
+  "docker",
+  "export",
+  "python",
+  "ray",
+  "saved_model_cli",
+  "source",
+  "tensorboard",
+  "tools/",
+)
 
 
 def commands(text: str) -> list[str]:
@@ -24,8 +33,11 @@ def commands(text: str) -> list[str]:
 
 def inline_commands(text: str) -> list[str]:
   """Returns the commands with flags that a page names within its sentences, in backquotes."""
-  return [command for command in re.findall(r"`([^`\n]+)`", text)
-          if command.startswith(_PROGRAMS) and " --" in command]
+  return [
+    command
+    for command in re.findall(r"`([^`\n]+)`", text)
+    if command.startswith(_PROGRAMS) and " --" in command
+  ]
 
 
 def section(text: str, title: str) -> str:

@@ -135,25 +135,34 @@ def test_frozen_connection_weights_are_not_trained_and_an_only_input_is_passed_o
   )
   given = {Connection("s", "a"): 0.25, Connection("u", "a"): 0.75}
   trained, frozen = (
-    network.build_network(architecture, streams={"rgb": 3}, connection_weights=given,
-                          freeze_connection_weights=freeze, **_SIZE)
+    network.build_network(
+      architecture,
+      streams={"rgb": 3},
+      connection_weights=given,
+      freeze_connection_weights=freeze,
+      **_SIZE,
+    )
     for freeze in (False, True)
   )
   assert network.connection_weights(frozen) == {
-    ("a", "b"): 1.0, ("s", "a"): pytest.approx(0.25), ("u", "a"): pytest.approx(0.75)}
+    ("a", "b"): 1.0,
+    ("s", "a"): pytest.approx(0.25),
+    ("u", "a"): pytest.approx(0.75),
+  }
   assert network.connection_weights(trained)["a", "b"] == pytest.approx(0.5, abs=0.02)
-  names = [{variable.name for variable in model.trainable_variables}
-           for model in (trained, frozen)]
+  names = [{variable.name for variable in model.trainable_variables} for model in (trained, frozen)]
   assert names[0] - names[1] == {"combine_a/connection_weights:0", "combine_b/connection_weights:0"}
   assert {v.name for v in trained.variables} == {v.name for v in frozen.variables}
 
 
 def test_epsilon_and_activation_reach_every_layer():
   architecture = Architecture((_stem("s", "rgb"), _block("a", 1)), _connect("s->a"))
-  model = network.build_network(architecture, streams={"rgb": 3}, batch_norm_epsilon=0.25,
-                                activation="swish", **_SIZE)
-  norms = [layer for layer in model.submodules
-           if isinstance(layer, tf.keras.layers.BatchNormalization)]
+  model = network.build_network(
+    architecture, streams={"rgb": 3}, batch_norm_epsilon=0.25, activation="swish", **_SIZE
+  )
+  norms = [
+    layer for layer in model.submodules if isinstance(layer, tf.keras.layers.BatchNormalization)
+  ]
   assert norms and {norm.epsilon for norm in norms} == {0.25}
   clips = {"rgb": np.random.default_rng(0).normal(size=[1, 4, 16, 16, 3]).astype(np.float32)}
   stem = model.get_layer("block_s")
@@ -181,15 +190,23 @@ def test_time_is_folded_once_a_block():
 def test_the_graph_of_assemblenet_50_is_not_full_of_reshapes():
   """687 while every layer folded: 75 are of the matrix products, which convolutions of 1x1 are."""
   preset = presets.load("assemblenet-50")
-  model = network.build_network(preset.architecture, streams={"rgb": 3, "flow": 2}, num_frames=8,
-                                height=32, width=32, num_classes=5)
+  model = network.build_network(
+    preset.architecture,
+    streams={"rgb": 3, "flow": 2},
+    num_frames=8,
+    height=32,
+    width=32,
+    num_classes=5,
+  )
 
   @tf.function
   def run(clips):
     return model(clips, training=True)
 
-  clips = {name: tf.TensorSpec([1, 8, 32, 32, channels], name=name)
-           for name, channels in (("rgb", 3), ("flow", 2))}
+  clips = {
+    name: tf.TensorSpec([1, 8, 32, 32, channels], name=name)
+    for name, channels in (("rgb", 3), ("flow", 2))
+  }
   operations = run.get_concrete_function(clips).graph.get_operations()
   assert sum(operation.type == "Reshape" for operation in operations) <= 160
 

@@ -12,8 +12,14 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
 def call(*flags):
-  return subprocess.run([sys.executable, "-m", "official.status", *flags], cwd=ROOT, text=True,
-                        capture_output=True, timeout=120, check=False)
+  return subprocess.run(
+    [sys.executable, "-m", "official.status", *flags],
+    cwd=ROOT,
+    text=True,
+    capture_output=True,
+    timeout=120,
+    check=False,
+  )
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +28,12 @@ def run(tmp_path_factory):
   directory = tmp_path_factory.mktemp("status") / "run"
   directory.mkdir()
   program = ROOT / "tests" / "search" / "fake_search.py"
-  subprocess.run([sys.executable, program, str(directory), "1"], check=True,
-                 env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL)
+  subprocess.run(
+    [sys.executable, program, str(directory), "1"],
+    check=True,
+    env={**os.environ, "PYTHONPATH": str(ROOT)},
+    stdout=subprocess.DEVNULL,
+  )
   return directory
 
 
@@ -42,22 +52,28 @@ def test_the_names_in_json_are_the_same_before_and_after(run, tmp_path):
   """Those of a search that has just begun are those of one that is through."""
   recorded = json.loads((run / "search.json").read_text())
   (tmp_path / "search.json").write_text(json.dumps(recorded))
-  before, after = (json.loads(call(f"--model_dir={path}", "--json").stdout)
-                   for path in (tmp_path, run))
+  before, after = (
+    json.loads(call(f"--model_dir={path}", "--json").stdout) for path in (tmp_path, run)
+  )
   assert before.keys() == after.keys()
   assert (before["finished"], after["finished"]) == (0, 8)
 
 
 def test_tensorflow_is_not_imported(run):
-  program = ("import sys; from official.search import status; status.read(sys.argv[1]); "
-             "sys.exit('tensorflow' in sys.modules)")
+  program = (
+    "import sys; from official.search import status; status.read(sys.argv[1]); "
+    "sys.exit('tensorflow' in sys.modules)"
+  )
   subprocess.run([sys.executable, "-c", program, run], cwd=ROOT, check=True)
 
 
-@pytest.mark.parametrize("flags, message", [
+@pytest.mark.parametrize(
+  "flags, message",
+  [
     ([], "error: --model_dir is missing (Folder of the search, as given to official.evolve.)"),
     (["--model_dir=/nowhere"], "error: --model_dir=/nowhere has no search.json, "),
-])
+  ],
+)
 def test_what_cannot_be_read_is_refused_in_one_line(flags, message):
   process = call(*flags)
   assert (process.returncode, process.stdout) == (2, "")

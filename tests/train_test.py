@@ -28,19 +28,32 @@ TRAIN = ["-m", "official.train"]
 
 
 def call(program, *flags):
-  return subprocess.run([sys.executable, *program, *flags], cwd=ROOT, text=True,
-                        capture_output=True, timeout=240, check=False)
+  return subprocess.run(
+    [sys.executable, *program, *flags],
+    cwd=ROOT,
+    text=True,
+    capture_output=True,
+    timeout=240,
+    check=False,
+  )
 
 
 @pytest.fixture(scope="module")
 def architecture(tmp_path_factory):
   """A file with a small architecture that reads rgb and flow."""
-  stems = [Block(id=f"{name}_0", level=0, kind="stem_2d", channels=4, spatial_stride=2,
-                 streams=(name,)) for name in ("rgb", "flow")]
+  stems = [
+    Block(id=f"{name}_0", level=0, kind="stem_2d", channels=4, spatial_stride=2, streams=(name,))
+    for name in ("rgb", "flow")
+  ]
   block = Block(id="level1_0", level=1, kind="basic_2plus1d", channels=8, spatial_stride=2)
   path = tmp_path_factory.mktemp("architecture") / "architecture.json"
-  path.write_text(json.dumps(serialization.to_json(
-      Architecture((*stems, block), tuple(Connection(stem.id, block.id) for stem in stems)))))
+  path.write_text(
+    json.dumps(
+      serialization.to_json(
+        Architecture((*stems, block), tuple(Connection(stem.id, block.id) for stem in stems))
+      )
+    )
+  )
   return str(path)
 
 
@@ -49,16 +62,29 @@ def rgb_data(tmp_path_factory):
   """A dataset.json without flow; its clips are nobody's business here."""
   directory = str(tmp_path_factory.mktemp("rgb"))
   split = dataset.SplitInfo(clips=4, frames=80, shards=1)
-  dataset.save(dataset.DatasetInfo(
-      classes=("a", "b"), fps=25.0, short_side=64, failures=0, multi_label=False,
-      streams={"rgb": dataset.StreamInfo(kind="image", channels=3, feature="image/encoded",
-                                         format="jpeg")},
-      splits=dict.fromkeys(dataset.SPLITS, split), manifest_sha256="0", settings={}, versions={}),
-               directory)
+  dataset.save(
+    dataset.DatasetInfo(
+      classes=("a", "b"),
+      fps=25.0,
+      short_side=64,
+      failures=0,
+      multi_label=False,
+      streams={
+        "rgb": dataset.StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg")
+      },
+      splits=dict.fromkeys(dataset.SPLITS, split),
+      manifest_sha256="0",
+      settings={},
+      versions={},
+    ),
+    directory,
+  )
   return directory
 
 
-@pytest.mark.parametrize("flags, message", [
+@pytest.mark.parametrize(
+  "flags, message",
+  [
     (["--architecture="], "error: --architecture is missing (What is trained: "),
     (["--architecture=no.json"], "error: --architecture=no.json is no file, and no network has "),
     (["--data_dir="], "error: --data_dir is missing (Folder made by data_prep.extract: "),
@@ -66,17 +92,25 @@ def rgb_data(tmp_path_factory):
     (["--train_steps=0"], "error: --train_steps=0 is out of range; give a number of at least 1"),
     (["--model_dir=/r*"], "error: --model_dir=/r*: TensorFlow takes * in the path /r* for a "),
     (["--num_gpus=-1"], "error: --num_gpus=-1 is out of range; give a number of at least 0"),
-    (["--distribution_strategy=tpu", "--tpu=grpc://10.0.0.2:8470"],
-     "error: --tpu=grpc://10.0.0.2:8470 is a TPU of another machine, which cannot read clips "),
-    ([], "error: --architecture={architecture} reads the stream flow, and {data} has rgb; give "
-     "--flow=in_graph, which computes it from the frames"),
+    (
+      ["--distribution_strategy=tpu", "--tpu=grpc://10.0.0.2:8470"],
+      "error: --tpu=grpc://10.0.0.2:8470 is a TPU of another machine, which cannot read clips ",
+    ),
+    (
+      [],
+      "error: --architecture={architecture} reads the stream flow, and {data} has rgb; give "
+      "--flow=in_graph, which computes it from the frames",
+    ),
     (["--describe"], "error: --architecture={architecture} reads the stream flow, and {data} has "),
-])
+  ],
+)
 def test_a_mistake_is_one_line_and_nothing_is_made(
-    tmp_path, architecture, rgb_data, flags, message):
+  tmp_path, architecture, rgb_data, flags, message
+):
   run = tmp_path / "run"
-  process = call(TRAIN, f"--architecture={architecture}", f"--data_dir={rgb_data}",
-                 f"--model_dir={run}", *flags)
+  process = call(
+    TRAIN, f"--architecture={architecture}", f"--data_dir={rgb_data}", f"--model_dir={run}", *flags
+  )
   assert (process.returncode, process.stdout) == (2, "")
   [line] = process.stderr.splitlines()
   assert line.startswith(message.format(architecture=architecture, data=rgb_data))
@@ -84,23 +118,31 @@ def test_a_mistake_is_one_line_and_nothing_is_made(
 
 
 def test_connection_weights_that_are_not_there_cannot_be_frozen(tmp_path):
-  process = call(TRAIN, "--architecture=two-stream-fully-connected", "--freeze_connection_weights",
-                 f"--data_dir={tmp_path}", f"--model_dir={tmp_path}/run")
+  process = call(
+    TRAIN,
+    "--architecture=two-stream-fully-connected",
+    "--freeze_connection_weights",
+    f"--data_dir={tmp_path}",
+    f"--model_dir={tmp_path}/run",
+  )
   assert (process.returncode, process.stdout) == (2, "")
   [line] = process.stderr.splitlines()
   assert line.startswith("error: connection weights cannot be frozen: the architecture comes ")
-  assert line.endswith("give a network by name or a structure list that has them, or "
-                       "--init_checkpoint")
+  assert line.endswith(
+    "give a network by name or a structure list that has them, or --init_checkpoint"
+  )
 
 
 def _without_tensorflow(*flags):
-  code = ("import runpy, sys\n"
-          f"sys.argv = ['train', *{list(flags)}]\n"
-          "try:\n"
-          "  runpy.run_module('official.train', run_name='__main__', alter_sys=True)\n"
-          "except SystemExit as left:\n"
-          "  assert not left.code, left.code\n"
-          "assert 'tensorflow' not in sys.modules")
+  code = (
+    "import runpy, sys\n"
+    f"sys.argv = ['train', *{list(flags)}]\n"
+    "try:\n"
+    "  runpy.run_module('official.train', run_name='__main__', alter_sys=True)\n"
+    "except SystemExit as left:\n"
+    "  assert not left.code, left.code\n"
+    "assert 'tensorflow' not in sys.modules"
+  )
   process = call(["-c", code])
   assert process.returncode == 0, process.stderr
   return process.stdout
@@ -119,15 +161,29 @@ def test_describe_prints_the_table_and_imports_no_tensorflow(architecture, rgb_d
 
 
 def test_describe_counts_flow_that_is_computed(architecture, rgb_data):
-  process = call(TRAIN, "--describe", f"--architecture={architecture}", f"--data_dir={rgb_data}",
-                 "--flow=in_graph")
+  process = call(
+    TRAIN,
+    "--describe",
+    f"--architecture={architecture}",
+    f"--data_dir={rgb_data}",
+    "--flow=in_graph",
+  )
   assert process.stdout.splitlines()[-1].startswith("8x32x32 flow+rgb, 2 classes: ")
 
 
 def _train(architecture, data, run, *flags):
-  return [*TRAIN, f"--architecture={architecture}", f"--data_dir={data}", f"--model_dir={run}",
-          "--train_steps=40", "--batch_size=4", "--num_frames=4", "--image_size=16",
-          "--checkpoint_steps=10", *flags]
+  return [
+    *TRAIN,
+    f"--architecture={architecture}",
+    f"--data_dir={data}",
+    f"--model_dir={run}",
+    "--train_steps=40",
+    "--batch_size=4",
+    "--num_frames=4",
+    "--image_size=16",
+    "--checkpoint_steps=10",
+    *flags,
+  ]
 
 
 def _wait_for_step(run, step):
@@ -150,8 +206,9 @@ def interrupted(architecture, sample_dataset, tmp_path_factory):
   copy of the folder beside it, `left`, is as the first process left it."""
   run = tmp_path_factory.mktemp("interrupted") / "run"
   command = _train(architecture, sample_dataset, run)
-  process = subprocess.Popen([sys.executable, *command], cwd=ROOT, text=True,
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+  process = subprocess.Popen(
+    [sys.executable, *command], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+  )
   _wait_for_step(run, 10)
   process.send_signal(signal.SIGINT)
   _, errors = process.communicate(timeout=100)
@@ -184,10 +241,20 @@ def test_a_training_that_was_interrupted_goes_on_to_report_and_export(interrupte
 
 @pytest.mark.slow
 def test_a_network_that_reads_flow_is_trained_on_frames_alone_and_served(
-    architecture, rgb_dataset, tmp_path):
+  architecture, rgb_dataset, tmp_path
+):
   run = tmp_path / "run"
-  process = call(_train(architecture, rgb_dataset, run, "--train_steps=10", "--flow=in_graph",
-                        "--cache=none", "--threads=1"))
+  process = call(
+    _train(
+      architecture,
+      rgb_dataset,
+      run,
+      "--train_steps=10",
+      "--flow=in_graph",
+      "--cache=none",
+      "--threads=1",
+    )
+  )
   assert process.returncode == 0, process.stderr
   version = saved_model.Version(str(run / "export" / "1"))
   assert version.streams["flow"].profile == "in_graph"
@@ -222,10 +289,16 @@ def _two_processes(flags, scratch):
   try:
     for index, program in enumerate([TRAIN, ["-c", _WATCHFUL]]):
       task = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
-      processes.append(subprocess.Popen(
-          [sys.executable, *program, *flags], cwd=ROOT, text=True, stdout=subprocess.PIPE,
+      processes.append(
+        subprocess.Popen(
+          [sys.executable, *program, *flags],
+          cwd=ROOT,
+          text=True,
+          stdout=subprocess.PIPE,
           stderr=subprocess.PIPE,
-          env={**os.environ, "TF_CONFIG": json.dumps(task), "TMPDIR": str(scratch)}))
+          env={**os.environ, "TF_CONFIG": json.dumps(task), "TMPDIR": str(scratch)},
+        )
+      )
     yield processes
   finally:
     for process in processes:
@@ -235,24 +308,35 @@ def _two_processes(flags, scratch):
 
 @pytest.mark.slow
 def test_two_processes_go_on_with_the_training_of_one_as_one_does(
-    architecture, sample_dataset, interrupted, tmp_path):
+  architecture, sample_dataset, interrupted, tmp_path
+):
   run, scratch = tmp_path / "run", tmp_path / "scratch"
   shutil.copytree(interrupted[0].parent / "left", run)
   scratch.mkdir()
-  flags = _train(architecture, sample_dataset, run, "--threads=1",
-                 "--distribution_strategy=multi_worker_mirrored")[len(TRAIN):]
+  flags = _train(
+    architecture,
+    sample_dataset,
+    run,
+    "--threads=1",
+    "--distribution_strategy=multi_worker_mirrored",
+  )[len(TRAIN) :]
   with _two_processes(flags, scratch) as processes:
     for process in processes:
       output, errors = process.communicate(timeout=240)
       assert process.returncode == 0, errors[-2000:]
-  one, two = (json.loads((folder / "result.json").read_text())["metrics"]
-              for folder in (interrupted[0], run))
+  one, two = (
+    json.loads((folder / "result.json").read_text())["metrics"] for folder in (interrupted[0], run)
+  )
   for split in ("validation", "test"):
     assert two[split]["loss"] == pytest.approx(one[split]["loss"], rel=1e-2)
   # The second process, whose output is the last one, wrote nothing but what it says of itself.
   assert "export:" not in output
   assert sorted(path.name for path in (run / "workers").rglob("*")) == [
-      "1", "lock", "log.txt", "progress.json"]
+    "1",
+    "lock",
+    "log.txt",
+    "progress.json",
+  ]
   assert len(list((run / "training" / "train").iterdir())) == 2  # One file by each of the starts.
   assert not list(scratch.iterdir())
 

@@ -37,7 +37,8 @@ from data_prep import splitting
 
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Folder to make; it must not be there yet.")
 _CLIPS_PER_CLASS = flags.DEFINE_integer(
-    "clips_per_class", 20, "Videos of each of the six classes.", lower_bound=1)
+  "clips_per_class", 20, "Videos of each of the six classes.", lower_bound=1
+)
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of everything that is drawn.", lower_bound=0)
 
 APPEARANCES = ("checks", "spots")
@@ -48,10 +49,10 @@ _SWING = 0.22  # Heights to either side.
 SIZES = ((96, 72), (112, 84), (128, 96))  # Width and height, pixels.
 RATES = (12, 15)  # Frames a second.
 _H264 = {
-    "qp": "20",
-    "preset": "veryfast",
-    # With its look-ahead, x264's bytes differ from run to run.
-    "x264-params": "mbtree=0:rc-lookahead=0:b-adapt=0:scenecut=0:weightp=0"
+  "qp": "20",
+  "preset": "veryfast",
+  # With its look-ahead, x264's bytes differ from run to run.
+  "x264-params": "mbtree=0:rc-lookahead=0:b-adapt=0:scenecut=0:weightp=0",
 }
 _CODECS = (("libx264", "mp4", _H264), ("mpeg4", "avi", {"qmin": "2", "qmax": "5"}))
 
@@ -97,18 +98,22 @@ def render(label: str, rng: np.random.Generator) -> tuple[int, list[np.ndarray]]
   background, drift = _texture(rng), rng.uniform((-0.15, -0.06), (0.15, 0.06))
   aspect = width / height
   objects = [
-      _draw_object(appearance, rng, (aspect * (0.3 + 0.4 * side), rng.uniform(0, 1)))
-      for side in (0, 1)
+    _draw_object(appearance, rng, (aspect * (0.3 + 0.4 * side), rng.uniform(0, 1)))
+    for side in (0, 1)
   ]
   frames = []
   for index in range(count):
     seconds = index / fps
-    shift = np.array([[1, 0, 100 + drift[0] * seconds * height],
-                      [0, 1, 100 + drift[1] * seconds * height]])
-    image = cv2.warpAffine(background,
-                           shift, (width, height),
-                           flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                           borderMode=cv2.BORDER_WRAP)
+    shift = np.array(
+      [[1, 0, 100 + drift[0] * seconds * height], [0, 1, 100 + drift[1] * seconds * height]]
+    )
+    image = cv2.warpAffine(
+      background,
+      shift,
+      (width, height),
+      flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+      borderMode=cv2.BORDER_WRAP,
+    )
     for thing in objects:
       _paint(image, thing, appearance, thing.centre(motion, seconds))
     frames.append(np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8))
@@ -118,6 +123,7 @@ def render(label: str, rng: np.random.Generator) -> tuple[int, list[np.ndarray]]
 def _texture(rng: np.random.Generator) -> np.ndarray:
   """Returns a background `[192, 192, 3]` in 0..1: blotches of two sizes in muted colours, which
   tile."""
+
   def blotches(sigma: int) -> np.ndarray:
     border = 3 * sigma
     noise = rng.standard_normal((192, 192, 3), np.float32)
@@ -130,18 +136,21 @@ def _texture(rng: np.random.Generator) -> np.ndarray:
   return (rng.uniform(0.35, 0.6, 3) + 0.5 * mixed + 0.7 * grey).astype(np.float32)
 
 
-def _draw_object(appearance: str, rng: np.random.Generator, position: tuple[float,
-                                                                            float]) -> Object:
+def _draw_object(
+  appearance: str, rng: np.random.Generator, position: tuple[float, float]
+) -> Object:
   warm = np.array([[0.85, 0.2, 0.1], [0.95, 0.8, 0.25]])
   cold = np.array([[0.1, 0.25, 0.8], [0.6, 0.9, 0.95]])
   colours = (warm if appearance == "checks" else cold) + rng.uniform(-0.1, 0.1, (2, 3))
   x, y = position
-  return Object(position=(x + rng.uniform(-0.12, 0.12), y),
-                radius=rng.uniform(0.2, 0.28),
-                angle=rng.uniform(0, np.pi),
-                speed=rng.uniform(0.5, 0.8),
-                phase=rng.uniform(0, 2 * np.pi),
-                colours=colours.astype(np.float32))
+  return Object(
+    position=(x + rng.uniform(-0.12, 0.12), y),
+    radius=rng.uniform(0.2, 0.28),
+    angle=rng.uniform(0, np.pi),
+    speed=rng.uniform(0.5, 0.8),
+    phase=rng.uniform(0, 2 * np.pi),
+    colours=colours.astype(np.float32),
+  )
 
 
 def _paint(image: np.ndarray, thing: Object, appearance: str, centre: tuple[float, float]) -> None:
@@ -165,8 +174,9 @@ def _paint(image: np.ndarray, thing: Object, appearance: str, centre: tuple[floa
   part += inside * (thing.colours[0] + share * (thing.colours[1] - thing.colours[0]) - part)
 
 
-def write_video(path: str, codec: str, options: dict[str, str], fps: int,
-                frames: Sequence[np.ndarray]) -> None:
+def write_video(
+  path: str, codec: str, options: dict[str, str], fps: int, frames: Sequence[np.ndarray]
+) -> None:
   """Encodes frames `[height, width, 3]` into a file."""
   with av.open(path, "w") as container:
     stream = container.add_stream(codec, rate=fps, options=options)
@@ -205,11 +215,14 @@ def main(arguments: Sequence[str]) -> None:
   total = len(CLASSES) * _CLIPS_PER_CLASS.value
   print(f"rendering {total} videos of {len(CLASSES)} classes into {directory}", flush=True)
   made = list(
-      tqdm.tqdm(write_videos(temporary, _CLIPS_PER_CLASS.value, _SEED.value),
-                total=total,
-                unit="video",
-                desc="rendering",
-                mininterval=0.2 if sys.stderr.isatty() else 5.0))
+    tqdm.tqdm(
+      write_videos(temporary, _CLIPS_PER_CLASS.value, _SEED.value),
+      total=total,
+      unit="video",
+      desc="rendering",
+      mininterval=0.2 if sys.stderr.isatty() else 5.0,
+    )
+  )
   paths, labels = zip(*made)
   splits = splitting.split(list(labels), list(paths), FRACTIONS, np.random.default_rng(_SEED.value))
   files.write_bytes(os.path.join(temporary, "manifest.csv"), rows.to_csv(paths, labels, splits))

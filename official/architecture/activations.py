@@ -23,9 +23,13 @@ from official.architecture.architecture import Block
 from official.architecture.kinds import Convolution
 
 
-def block_numbers(architecture: Architecture, block: Block,
-                  convolutions: Sequence[tuple[Convolution, int]], num_frames: int,
-                  size: tuple[int, int]) -> list[int]:
+def block_numbers(
+  architecture: Architecture,
+  block: Block,
+  convolutions: Sequence[tuple[Convolution, int]],
+  num_frames: int,
+  size: tuple[int, int],
+) -> list[int]:
   """Returns the size, in numbers, of each activation that a block keeps for the backward pass.
 
   Args:
@@ -45,8 +49,11 @@ def block_numbers(architecture: Architecture, block: Block,
     sources = [architecture.block(source) for source in architecture.inputs(block.id)]
     counts = {kinds.output_channels(source) for source in sources}
     kept += [numbers(count, stride) for count in sorted(counts)]
-    kept += [numbers(kinds.output_channels(source), stride) for source in sources
-             if _is_first_to_pool(architecture, block, source, stride)]
+    kept += [
+      numbers(kinds.output_channels(source), stride)
+      for source in sources
+      if _is_first_to_pool(architecture, block, source, stride)
+    ]
   for convolution, stride in convolutions:
     kept += (1 + convolution.batch_norm) * [numbers(convolution.output_channels, stride)]
   if kinds.is_stem(block) and convolutions[-1][1] != block.spatial_stride:
@@ -60,10 +67,12 @@ def peak_numbers(blocks: Iterable[Sequence[int]]) -> int:
   return sum(kept) + 2 * max(kept)
 
 
-def _is_first_to_pool(architecture: Architecture, block: Block, source: Block,
-                      stride: int) -> bool:
+def _is_first_to_pool(architecture: Architecture, block: Block, source: Block, stride: int) -> bool:
   if architecture.stride(source.id) == stride:
     return False
-  alike = [target for target in architecture.outputs(source.id)
-           if architecture.input_stride(target) == stride]
+  alike = [
+    target
+    for target in architecture.outputs(source.id)
+    if architecture.input_stride(target) == stride
+  ]
   return alike[0] == block.id

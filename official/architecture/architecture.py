@@ -61,7 +61,8 @@ class Block:
   def __post_init__(self):
     if not isinstance(self.id, str) or not _ID.fullmatch(self.id):
       raise ArchitectureError(
-          f"block id {self.id!r}: an id is a letter followed by letters, digits and underscores")
+        f"block id {self.id!r}: an id is a letter followed by letters, digits and underscores"
+      )
     if isinstance(self.streams, str):
       raise self._error(f"streams is {self.streams!r}; it is a sequence of names")
     object.__setattr__(self, "streams", tuple(self.streams))
@@ -85,19 +86,26 @@ class Block:
       raise self._error(str(error)) from None
     if kind.is_stem != (self.level == 0):
       raise self._error(
-          f"kind {self.kind!r} on level {self.level}; stems and only stems are on level 0")
+        f"kind {self.kind!r} on level {self.level}; stems and only stems are on level 0"
+      )
     if kind.needs_intermediate_channels:
       self._check_integer("intermediate_channels", least=1)
     elif self.intermediate_channels is not None:
       raise self._error(
-          f"intermediate_channels is {self.intermediate_channels!r}; {self.kind} has none")
+        f"intermediate_channels is {self.intermediate_channels!r}; {self.kind} has none"
+      )
     if kind.spatial_strides and self.spatial_stride not in kind.spatial_strides:
       raise self._error(
-          f"spatial_stride is {self.spatial_stride}; {self.kind} can have {kind.spatial_strides}")
-    if kind.is_stem and (not self.streams or len(set(self.streams)) < len(self.streams)
-                         or not all(isinstance(name, str) and name for name in self.streams)):
+        f"spatial_stride is {self.spatial_stride}; {self.kind} can have {kind.spatial_strides}"
+      )
+    if kind.is_stem and (
+      not self.streams
+      or len(set(self.streams)) < len(self.streams)
+      or not all(isinstance(name, str) and name for name in self.streams)
+    ):
       raise self._error(
-          f"streams is {self.streams!r}; a stem reads one or more different streams, by name")
+        f"streams is {self.streams!r}; a stem reads one or more different streams, by name"
+      )
     if kind.is_stem and self.modules != 1:
       raise self._error(f"modules is {self.modules}; a stem has 1")
     if not kind.is_stem and self.streams:
@@ -129,8 +137,9 @@ class Architecture:
 
   def __post_init__(self):
     object.__setattr__(self, "blocks", tuple(sorted(self.blocks, key=lambda b: (b.level, b.id))))
-    object.__setattr__(self, "connections", tuple(
-        sorted(self.connections, key=lambda c: (c.source, c.target))))
+    object.__setattr__(
+      self, "connections", tuple(sorted(self.connections, key=lambda c: (c.source, c.target)))
+    )
     self._check_blocks()
     self._check_connections()
     self._check_strides()
@@ -139,7 +148,8 @@ class Architecture:
     """The block of that id."""
     if block_id not in self._by_id:
       raise ArchitectureError(
-          f"there is no block {block_id!r}; the blocks are {', '.join(self._by_id)}")
+        f"there is no block {block_id!r}; the blocks are {', '.join(self._by_id)}"
+      )
     return self._by_id[block_id]
 
   def inputs(self, block_id: str) -> tuple[str, ...]:
@@ -204,8 +214,10 @@ class Architecture:
       here, there = ends(connection)
       neighbours[here].append(there)
     order = {block.id: index for index, block in enumerate(self.blocks)}
-    return {block_id: tuple(sorted(found, key=order.__getitem__))
-            for block_id, found in neighbours.items()}
+    return {
+      block_id: tuple(sorted(found, key=order.__getitem__))
+      for block_id, found in neighbours.items()
+    }
 
   @functools.cached_property
   def _strides(self) -> dict[str, int]:
@@ -223,7 +235,8 @@ class Architecture:
       raise ArchitectureError("there is no block on level 0; an architecture needs a stem")
     if self.last_level == 0:
       raise ArchitectureError(
-          "there is no block above level 0; an architecture needs one besides its stems")
+        "there is no block above level 0; an architecture needs one besides its stems"
+      )
 
   def _check_connections(self) -> None:
     previous = None
@@ -234,19 +247,25 @@ class Architecture:
       source, target = self._by_id[connection.source], self._by_id[connection.target]
       if source.level >= target.level:
         raise ArchitectureError(
-            f"block {target.id!r} on level {target.level} receives from {source.id!r} on level "
-            f"{source.level}; connections run from lower to higher levels only")
+          f"block {target.id!r} on level {target.level} receives from {source.id!r} on level "
+          f"{source.level}; connections run from lower to higher levels only"
+        )
       if connection == previous:
         raise ArchitectureError(
-            f"block {target.id!r} receives from {source.id!r} twice; once is the most")
+          f"block {target.id!r} receives from {source.id!r} twice; once is the most"
+        )
       previous = connection
     for block in self.blocks:
       if block.level > 0 and not self._inputs[block.id]:
-        raise ArchitectureError(f"block {block.id!r} on level {block.level} has no input; "
-                                "every block above level 0 needs one")
+        raise ArchitectureError(
+          f"block {block.id!r} on level {block.level} has no input; "
+          "every block above level 0 needs one"
+        )
       if block.level < self.last_level and not self._outputs[block.id]:
-        raise ArchitectureError(f"block {block.id!r} on level {block.level} has no output; "
-                                f"every block below the last level, {self.last_level}, needs one")
+        raise ArchitectureError(
+          f"block {block.id!r} on level {block.level} has no output; "
+          f"every block below the last level, {self.last_level}, needs one"
+        )
 
   def _check_strides(self) -> None:
     for block in self.blocks:
@@ -254,8 +273,9 @@ class Architecture:
       for source in self._inputs[block.id]:
         if largest % self._strides[source]:
           raise ArchitectureError(
-              f"block {block.id!r} receives spatial strides {self._strides[source]} (from "
-              f"{source!r}) and {largest}; the strides that meet in a block divide each other")
+            f"block {block.id!r} receives spatial strides {self._strides[source]} (from "
+            f"{source!r}) and {largest}; the strides that meet in a block divide each other"
+          )
 
 
 def depth(blocks: Sequence[Block], connections: Iterable[Connection]) -> int:
@@ -280,5 +300,9 @@ def depth(blocks: Sequence[Block], connections: Iterable[Connection]) -> int:
 def possible_connections(blocks: Iterable[Block]) -> tuple[Connection, ...]:
   """All connections from lower to higher levels that could join the blocks, sorted."""
   blocks = sorted(blocks, key=lambda block: block.id)
-  return tuple(Connection(source.id, target.id)
-               for source in blocks for target in blocks if source.level < target.level)
+  return tuple(
+    Connection(source.id, target.id)
+    for source in blocks
+    for target in blocks
+    if source.level < target.level
+  )

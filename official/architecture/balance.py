@@ -31,8 +31,13 @@ MOST_LIKELY = 0.75
 _HALVINGS = 40
 
 
-def probability(parent: Architecture, there: Collection[Connection], absent: Sequence[Connection],
-                operators: Sequence[Operator], blocks: Sequence[Block]) -> float:
+def probability(
+  parent: Architecture,
+  there: Collection[Connection],
+  absent: Sequence[Connection],
+  operators: Sequence[Operator],
+  blocks: Sequence[Block],
+) -> float:
   """Returns the probability with which each absent connection appears.
 
   Args:
@@ -50,8 +55,9 @@ def probability(parent: Architecture, there: Collection[Connection], absent: Seq
   return min(MOST_LIKELY, balanced)
 
 
-def draw(absent: Sequence[Connection], probability: float,
-         rng: np.random.Generator) -> tuple[Connection, ...]:
+def draw(
+  absent: Sequence[Connection], probability: float, rng: np.random.Generator
+) -> tuple[Connection, ...]:
   """Returns the connections that appear; of several never all."""
   while True:
     added = tuple(c for c, drawn in zip(absent, rng.random(len(absent))) if drawn < probability)
@@ -59,8 +65,13 @@ def draw(absent: Sequence[Connection], probability: float,
       return added
 
 
-def _balanced(parent: Architecture, there: Collection[Connection], absent: Collection[Connection],
-              operators: Sequence[Operator], blocks: Sequence[Block]) -> float:
+def _balanced(
+  parent: Architecture,
+  there: Collection[Connection],
+  absent: Collection[Connection],
+  operators: Sequence[Operator],
+  blocks: Sequence[Block],
+) -> float:
   """Returns p, from 0 to 1, by halving: the expected density grows with it."""
   there, absent = set(there), set(absent)
   origins = _origins(parent, operators)
@@ -68,8 +79,11 @@ def _balanced(parent: Architecture, there: Collection[Connection], absent: Colle
   certain = 0
   chances: collections.Counter[int] = collections.Counter()
   for connection in possible:
-    images = [Connection(source, target) for source in origins[connection.source]
-              for target in origins[connection.target]]
+    images = [
+      Connection(source, target)
+      for source in origins[connection.source]
+      for target in origins[connection.target]
+    ]
     if there.intersection(images):
       certain += 1
     else:
@@ -79,7 +93,8 @@ def _balanced(parent: Architecture, there: Collection[Connection], absent: Colle
   for _ in range(_HALVINGS):
     middle = (low + high) / 2
     expected = certain + sum(
-        number * (1 - (1 - middle)**images) for images, number in chances.items())
+      number * (1 - (1 - middle) ** images) for images, number in chances.items()
+    )
     low, high = (middle, high) if expected < wanted else (low, middle)
   return low
 

@@ -35,9 +35,12 @@ def canonical(architecture: Architecture, num_frames: int | None = None) -> dict
   position = _Labelling(architecture, facts).positions()
   number = {block.id: position[index] for index, block in enumerate(architecture.blocks)}
   return {
-      "blocks": sorted(map(list, facts)),
-      "connections": sorted([number[connection.source], number[connection.target]]
-                            for connection in architecture.connections)}
+    "blocks": sorted(map(list, facts)),
+    "connections": sorted(
+      [number[connection.source], number[connection.target]]
+      for connection in architecture.connections
+    ),
+  }
 
 
 def digest(architecture: Architecture, num_frames: int | None = None) -> str:
@@ -51,8 +54,16 @@ def _facts(block: Block, num_frames: int | None) -> tuple[Any, ...]:
   dilation = block.temporal_dilation
   if num_frames is not None:
     dilation = min(dilation, num_frames)
-  return (block.level, block.kind, list(block.streams), block.channels, block.modules, dilation,
-          block.spatial_stride, block.intermediate_channels or 0)
+  return (
+    block.level,
+    block.kind,
+    list(block.streams),
+    block.channels,
+    block.modules,
+    dilation,
+    block.spatial_stride,
+    block.intermediate_channels or 0,
+  )
 
 
 class _Labelling:
@@ -71,8 +82,10 @@ class _Labelling:
     for source, target in self._edges:
       self._sources[target].append(source)
       self._targets[source].append(target)
-    self._around = [(tuple(sorted(sources)), tuple(sorted(targets)))
-                    for sources, targets in zip(self._sources, self._targets, strict=True)]
+    self._around = [
+      (tuple(sorted(sources)), tuple(sorted(targets)))
+      for sources, targets in zip(self._sources, self._targets, strict=True)
+    ]
     self._first = _ranked(facts)
     self._best: tuple[list[Any], list[tuple[int, int]]] | None = None
     self._best_path: list[int] = []
@@ -88,9 +101,14 @@ class _Labelling:
   def _refined(self, colours: list[int]) -> tuple[list[int], list[Any]]:
     """Tells blocks apart by the colours around them; returns the colouring and its trace."""
     while True:
-      signs = [(colours[block], sorted(colours[other] for other in self._sources[block]),
-                sorted(colours[other] for other in self._targets[block]))
-               for block in range(len(colours))]
+      signs = [
+        (
+          colours[block],
+          sorted(colours[other] for other in self._sources[block]),
+          sorted(colours[other] for other in self._targets[block]),
+        )
+        for block in range(len(colours))
+      ]
       finer = _ranked(signs)
       if max(finer) == max(colours):
         return finer, sorted(signs)
@@ -102,7 +120,7 @@ class _Labelling:
     Returns:
       The length of the path of the node to go on from: this one's, or an earlier one's.
     """
-    if self._best is not None and traces > self._best[0][:len(traces)]:
+    if self._best is not None and traces > self._best[0][: len(traces)]:
       return len(path)
     cell = _first_cell(colours)
     if not cell:
@@ -114,8 +132,10 @@ class _Labelling:
         continue
       around.add(self._around[block])
       seen.append(block)
-      marked = [2 * colour + (colour == colours[block] and other != block)
-                for other, colour in enumerate(colours)]
+      marked = [
+        2 * colour + (colour == colours[block] and other != block)
+        for other, colour in enumerate(colours)
+      ]
       finer, trace = self._refined(_ranked(marked))
       back = self._explore(finer, [*path, block], [*traces, trace])
       if back < len(path):
@@ -130,14 +150,16 @@ class _Labelling:
     elif found == self._best:
       by_place = sorted(range(len(colours)), key=colours.__getitem__)
       self._symmetries.append([by_place[place] for place in self._best_colours])
-      return next(length for length, (one, other) in enumerate(zip(path, self._best_path))
-                  if one != other)
+      return next(
+        length for length, (one, other) in enumerate(zip(path, self._best_path)) if one != other
+      )
     return len(path)
 
   def _mirrors(self, block: int, seen: Sequence[int], path: Sequence[int]) -> bool:
     """Whether symmetries that leave the path as it is map a block that was seen to this one."""
-    symmetries = [symmetry for symmetry in self._symmetries
-                  if all(symmetry[fixed] == fixed for fixed in path)]
+    symmetries = [
+      symmetry for symmetry in self._symmetries if all(symmetry[fixed] == fixed for fixed in path)
+    ]
     reached, waiting = set(seen), list(seen)
     while waiting:
       one = waiting.pop()

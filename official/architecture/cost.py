@@ -80,15 +80,18 @@ def parameters(architecture: Architecture, streams: Mapping[str, int], num_class
 
 def non_trainable_parameters(architecture: Architecture, streams: Mapping[str, int]) -> int:
   """Moving means and variances of the batch normalizations."""
-  return sum(2 * convolution.output_channels * convolution.batch_norm
-             for block in architecture.blocks
-             for convolution, _ in convolutions(architecture, block, streams))
+  return sum(
+    2 * convolution.output_channels * convolution.batch_norm
+    for block in architecture.blocks
+    for convolution, _ in convolutions(architecture, block, streams)
+  )
 
 
 def multiply_adds(architecture: Architecture, clip: Clip) -> int:
   """Multiply-adds of one clip through the network, forward."""
   return _head_multiply_adds(architecture, clip) + sum(
-      _block_multiply_adds(architecture, block, clip) for block in architecture.blocks)
+    _block_multiply_adds(architecture, block, clip) for block in architecture.blocks
+  )
 
 
 def flops(architecture: Architecture, clip: Clip) -> int:
@@ -98,9 +101,16 @@ def flops(architecture: Architecture, clip: Clip) -> int:
 
 def peak_activation_bytes(architecture: Architecture, clip: Clip, bytes_a_number: int = 4) -> int:
   """Peak memory of the activations of a clip in a training step, see activations.py."""
-  sizes = [activations.block_numbers(
-      architecture, block, _convolutions(architecture, block, clip), clip.num_frames,
-      (clip.height, clip.width)) for block in architecture.blocks]
+  sizes = [
+    activations.block_numbers(
+      architecture,
+      block,
+      _convolutions(architecture, block, clip),
+      clip.num_frames,
+      (clip.height, clip.width),
+    )
+    for block in architecture.blocks
+  ]
   inputs = sum(clip.streams[name] for name in architecture.streams)
   inputs *= clip.num_frames * clip.height * clip.width
   return bytes_a_number * (inputs + activations.peak_numbers(sizes))
@@ -112,19 +122,37 @@ def table(architecture: Architecture, clip: Clip) -> tuple[Row, ...]:
   for block in architecture.blocks:
     stride = architecture.stride(block.id)
     size = activations.block_numbers(
-        architecture, block, _convolutions(architecture, block, clip), clip.num_frames,
-        (clip.height, clip.width))
-    rows.append(Row(
-        id=block.id, kind=block.kind,
-        output=(clip.num_frames, -(-clip.height // stride), -(-clip.width // stride),
-                kinds.output_channels(block)),
+      architecture,
+      block,
+      _convolutions(architecture, block, clip),
+      clip.num_frames,
+      (clip.height, clip.width),
+    )
+    rows.append(
+      Row(
+        id=block.id,
+        kind=block.kind,
+        output=(
+          clip.num_frames,
+          -(-clip.height // stride),
+          -(-clip.width // stride),
+          kinds.output_channels(block),
+        ),
         params=_block_parameters(architecture, block, clip.streams),
         multiply_adds=_block_multiply_adds(architecture, block, clip),
-        activation_bytes=4 * sum(size)))
-  rows.append(Row(
-      id=HEAD, kind="", output=(clip.num_classes,),
+        activation_bytes=4 * sum(size),
+      )
+    )
+  rows.append(
+    Row(
+      id=HEAD,
+      kind="",
+      output=(clip.num_classes,),
       params=(head_features(architecture) + 1) * clip.num_classes,
-      multiply_adds=_head_multiply_adds(architecture, clip), activation_bytes=0))
+      multiply_adds=_head_multiply_adds(architecture, clip),
+      activation_bytes=0,
+    )
+  )
   return tuple(rows)
 
 
@@ -132,14 +160,18 @@ def describe(architecture: Architecture, clip: Clip) -> str:
   """The table as text, with the network's sums below."""
   rows = table(architecture, clip)
   lines = [f"{'block':<16}{'kind':<24}{'output':<22}{'parameters':>12}{'MMADD':>11}{'MB':>9}"]
-  lines += [f"{row.id:<16}{row.kind:<24}{'x'.join(map(str, row.output)):<22}{row.params:>12,}"
-            f"{row.multiply_adds / 1e6:>11,.1f}{row.activation_bytes / 1e6:>9,.1f}" for row in rows]
+  lines += [
+    f"{row.id:<16}{row.kind:<24}{'x'.join(map(str, row.output)):<22}{row.params:>12,}"
+    f"{row.multiply_adds / 1e6:>11,.1f}{row.activation_bytes / 1e6:>9,.1f}"
+    for row in rows
+  ]
   giga = sum(row.multiply_adds for row in rows) / 1e9
   peak = peak_activation_bytes(architecture, clip) / 1e6
   lines.append(
-      f"{clip.num_frames}x{clip.height}x{clip.width} {'+'.join(architecture.streams)}, "
-      f"{clip.num_classes} classes: {sum(row.params for row in rows):,} parameters, {giga:,.2f} G "
-      f"multiply-adds a clip, {peak:,.0f} MB of activations a clip in training")
+    f"{clip.num_frames}x{clip.height}x{clip.width} {'+'.join(architecture.streams)}, "
+    f"{clip.num_classes} classes: {sum(row.params for row in rows):,} parameters, {giga:,.2f} G "
+    f"multiply-adds a clip, {peak:,.0f} MB of activations a clip in training"
+  )
   return "\n".join(lines)
 
 
@@ -155,13 +187,16 @@ def input_channels(architecture: Architecture, block: Block, streams: Mapping[st
     return max(_counts(architecture, block))
   for name in block.streams:
     if name not in streams:
-      raise ArchitectureError(f"block {block.id!r} reads stream {name!r}; "
-                              f"the streams are {', '.join(sorted(streams)) or 'none'}")
+      raise ArchitectureError(
+        f"block {block.id!r} reads stream {name!r}; "
+        f"the streams are {', '.join(sorted(streams)) or 'none'}"
+      )
   return sum(streams[name] for name in block.streams)
 
 
-def convolutions(architecture: Architecture, block: Block,
-                 streams: Mapping[str, int]) -> Iterator[tuple[Convolution, int]]:
+def convolutions(
+  architecture: Architecture, block: Block, streams: Mapping[str, int]
+) -> Iterator[tuple[Convolution, int]]:
   """Yields each convolution of a block with the cumulative stride of what it writes.
 
   The projections of the block's inputs come first.
@@ -175,22 +210,24 @@ def convolutions(architecture: Architecture, block: Block,
     yield convolution, stride * convolution.stride
 
 
-def _convolutions(architecture: Architecture, block: Block,
-                  clip: Clip) -> list[tuple[Convolution, int]]:
+def _convolutions(
+  architecture: Architecture, block: Block, clip: Clip
+) -> list[tuple[Convolution, int]]:
   return list(convolutions(architecture, block, clip.streams))
 
 
 def _block_parameters(architecture: Architecture, block: Block, streams: Mapping[str, int]) -> int:
   return len(architecture.inputs(block.id)) + sum(
-      convolution.weights + 2 * convolution.output_channels * convolution.batch_norm
-      for convolution, _ in convolutions(architecture, block, streams))
+    convolution.weights + 2 * convolution.output_channels * convolution.batch_norm
+    for convolution, _ in convolutions(architecture, block, streams)
+  )
 
 
 def _block_multiply_adds(architecture: Architecture, block: Block, clip: Clip) -> int:
   return sum(
-      convolution.multiply_adds(
-          clip.num_frames, -(-clip.height // stride), -(-clip.width // stride))
-      for convolution, stride in convolutions(architecture, block, clip.streams))
+    convolution.multiply_adds(clip.num_frames, -(-clip.height // stride), -(-clip.width // stride))
+    for convolution, stride in convolutions(architecture, block, clip.streams)
+  )
 
 
 def _head_multiply_adds(architecture: Architecture, clip: Clip) -> int:
@@ -200,5 +237,6 @@ def _head_multiply_adds(architecture: Architecture, clip: Clip) -> int:
 
 def _counts(architecture: Architecture, block: Block) -> list[int]:
   """Output channels of a block's inputs."""
-  return [kinds.output_channels(architecture.block(source))
-          for source in architecture.inputs(block.id)]
+  return [
+    kinds.output_channels(architecture.block(source)) for source in architecture.inputs(block.id)
+  ]

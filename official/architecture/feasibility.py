@@ -25,8 +25,9 @@ class NothingFeasible(ArchitectureError):
   """None of many draws fitted the search space; the text counts what was wrong with them."""
 
 
-def objection(space: SearchSpace, architecture: Architecture,
-              clip: cost.Clip | None) -> tuple[str, str] | None:
+def objection(
+  space: SearchSpace, architecture: Architecture, clip: cost.Clip | None
+) -> tuple[str, str] | None:
   """Returns the bound of the space that an architecture breaks and by what, or None if none.
 
   Args:
@@ -42,8 +43,10 @@ def objection(space: SearchSpace, architecture: Architecture,
   if space.max_params is None and space.min_params is None and space.max_flops is None:
     return None
   if clip is None:
-    raise ValueError(f"search space {space.name!r} bounds parameters or FLOPs: "
-                     "pass the clip that networks are built for")
+    raise ValueError(
+      f"search space {space.name!r} bounds parameters or FLOPs: "
+      "pass the clip that networks are built for"
+    )
   params = cost.parameters(architecture, clip.streams, clip.num_classes)
   if space.max_params is not None and params > space.max_params:
     return "max_params", f"{params} parameters, max_params is {space.max_params}"
@@ -55,9 +58,12 @@ def objection(space: SearchSpace, architecture: Architecture,
   return None
 
 
-def first_feasible(draw: Callable[[int], tuple[Architecture, _Drawn]], space: SearchSpace,
-                   clip: cost.Clip | None, is_new: Callable[[Architecture], bool] | None = None
-                   ) -> tuple[Architecture, _Drawn, int]:
+def first_feasible(
+  draw: Callable[[int], tuple[Architecture, _Drawn]],
+  space: SearchSpace,
+  clip: cost.Clip | None,
+  is_new: Callable[[Architecture], bool] | None = None,
+) -> tuple[Architecture, _Drawn, int]:
   """Draws until an architecture is feasible.
 
   Args:
@@ -83,7 +89,11 @@ def first_feasible(draw: Callable[[int], tuple[Architecture, _Drawn]], space: Se
       return architecture, drawn, attempt
     bound, text = found
     broken[bound] += 1
-  reasons = ", ".join(f"{count} by {bound}" if bound != KNOWN else f"{count} as {KNOWN}"
-                      for bound, count in sorted(broken.items()))
-  raise NothingFeasible(f"none of {MAX_ATTEMPTS} draws fits search space {space.name!r}: ruled out "
-                        f"{reasons}; the last had {text}")
+  reasons = ", ".join(
+    f"{count} by {bound}" if bound != KNOWN else f"{count} as {KNOWN}"
+    for bound, count in sorted(broken.items())
+  )
+  raise NothingFeasible(
+    f"none of {MAX_ATTEMPTS} draws fits search space {space.name!r}: ruled out "
+    f"{reasons}; the last had {text}"
+  )

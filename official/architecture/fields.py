@@ -1,10 +1,10 @@
 """Reading JSON objects field by field, with errors that name the field.
 
-    fields = Fields(data, "levels[2]")
-    blocks = fields.integer("blocks", least=1)
-    fields.close()      # refuses what was not read, a misspelt name among it
+fields = Fields(data, "levels[2]")
+blocks = fields.integer("blocks", least=1)
+fields.close()      # refuses what was not read, a misspelt name among it
 
-    levels[2].blocks is "two"; it is an integer of at least 1
+levels[2].blocks is "two"; it is an integer of at least 1
 """
 
 from collections.abc import Iterator
@@ -61,16 +61,25 @@ class Fields:
       raise self._wrong(name, value, f"a number from {least} to {most}")
     return float(value)
 
-  def integers(self, name: str, default: Any = REQUIRED, *, least: int = 1, most: int,
-               longest: int) -> Any:
+  def integers(
+    self, name: str, default: Any = REQUIRED, *, least: int = 1, most: int, longest: int
+  ) -> Any:
     """Reads a list of at most `longest` different integers, returned sorted."""
     value = self._take(name, default)
     if value is default:
       return value
-    if not isinstance(value, list) or not 0 < len(value) <= longest or not all(
-        _is_integer(item, least, most) for item in value) or len(set(value)) < len(value):
-      raise self._wrong(name, value, f"a list of different integers of at least {least} and at "
-                                     f"most {most}, from 1 to {longest} of them")
+    if (
+      not isinstance(value, list)
+      or not 0 < len(value) <= longest
+      or not all(_is_integer(item, least, most) for item in value)
+      or len(set(value)) < len(value)
+    ):
+      raise self._wrong(
+        name,
+        value,
+        f"a list of different integers of at least {least} and at "
+        f"most {most}, from 1 to {longest} of them",
+      )
     return tuple(sorted(value))
 
   def bounds(self, name: str, default: Any = REQUIRED, *, most: int) -> tuple[int, int]:
@@ -78,16 +87,24 @@ class Fields:
     value = self._take(name, default)
     if value is default:
       return value
-    if (not isinstance(value, list) or len(value) != 2
-        or not all(_is_integer(item, 0, most) for item in value) or value[0] > value[1]):
+    if (
+      not isinstance(value, list)
+      or len(value) != 2
+      or not all(_is_integer(item, 0, most) for item in value)
+      or value[0] > value[1]
+    ):
       raise self._wrong(name, value, f"two integers, [least, most], of at most {most}")
     return tuple(value)
 
   def texts(self, name: str, default: Any = REQUIRED, *, longest: int) -> tuple[str, ...]:
     """Reads a list of at most `longest` different strings, in their order."""
     value = self._take(name, default)
-    if not isinstance(value, list) or not 0 < len(value) <= longest or not all(
-        isinstance(item, str) for item in value) or len(set(value)) < len(value):
+    if (
+      not isinstance(value, list)
+      or not 0 < len(value) <= longest
+      or not all(isinstance(item, str) for item in value)
+      or len(set(value)) < len(value)
+    ):
       raise self._wrong(name, value, f"a list of different strings, from 1 to {longest} of them")
     return tuple(value)
 

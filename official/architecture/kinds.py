@@ -123,14 +123,16 @@ def _spacetime_3d(block: Block, input_channels: int) -> Iterator[Convolution]:
     input_channels = width
 
 
-def _bottleneck(block: Block, input_channels: int,
-                is_temporal: Callable[[int], bool]) -> Iterator[Convolution]:
+def _bottleneck(
+  block: Block, input_channels: int, is_temporal: Callable[[int], bool]
+) -> Iterator[Convolution]:
   width, stride, middle = block.channels, block.spatial_stride, block.intermediate_channels
   yield Convolution((1, 1, 1), input_channels, 4 * width, stride)  # The shortcut's projection.
   for index in range(block.modules):
     taps, dilation = (3, block.temporal_dilation) if is_temporal(index) else (1, 1)
-    yield Convolution((taps, 1, 1), input_channels, width, stride if index else 1,
-                      dilation=dilation)
+    yield Convolution(
+      (taps, 1, 1), input_channels, width, stride if index else 1, dilation=dilation
+    )
     yield Convolution((1, 3, 3), width, middle, stride)
     yield Convolution((1, 1, 1), middle, 4 * width, stride)
     input_channels = 4 * width
@@ -169,8 +171,10 @@ def _import_module_of(name: str) -> None:
   try:
     importlib.import_module(module)
   except ModuleNotFoundError as error:
-    raise ValueError(f"block kind {name!r}: {error}; {module} must be importable where the network "
-                     "is built (PYTHONPATH)") from error
+    raise ValueError(
+      f"block kind {name!r}: {error}; {module} must be importable where the network "
+      "is built (PYTHONPATH)"
+    ) from error
   if name not in _KINDS:
     raise ValueError(f"block kind {name!r}: module {module} registers none of that name")
 
@@ -195,13 +199,34 @@ def has_temporal(block: Block) -> bool:
   return get(block.kind).has_temporal(block)
 
 
-register(Kind(name="stem_2plus1d", convolutions=_stem_2plus1d, is_stem=True,
-              spatial_strides=(2, 4)))
-register(Kind(name="stem_2d", convolutions=_stem_2d, is_stem=True, spatial_strides=(2, 4),
-              has_temporal=lambda block: False))
+register(
+  Kind(name="stem_2plus1d", convolutions=_stem_2plus1d, is_stem=True, spatial_strides=(2, 4))
+)
+register(
+  Kind(
+    name="stem_2d",
+    convolutions=_stem_2d,
+    is_stem=True,
+    spatial_strides=(2, 4),
+    has_temporal=lambda block: False,
+  )
+)
 register(Kind(name="basic_2plus1d", convolutions=_basic_2plus1d))
 register(Kind(name="spacetime_3d", convolutions=_spacetime_3d))
-register(Kind(name="bottleneck_2plus1d", convolutions=_bottleneck_2plus1d, expansion=4,
-              needs_intermediate_channels=True))
-register(Kind(name="interleaved_bottleneck", convolutions=_interleaved_bottleneck, expansion=4,
-              needs_intermediate_channels=True, has_temporal=lambda block: block.modules > 1))
+register(
+  Kind(
+    name="bottleneck_2plus1d",
+    convolutions=_bottleneck_2plus1d,
+    expansion=4,
+    needs_intermediate_channels=True,
+  )
+)
+register(
+  Kind(
+    name="interleaved_bottleneck",
+    convolutions=_interleaved_bottleneck,
+    expansion=4,
+    needs_intermediate_channels=True,
+    has_temporal=lambda block: block.modules > 1,
+  )
+)

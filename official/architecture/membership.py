@@ -40,34 +40,43 @@ def objection(space: SearchSpace, architecture: Architecture, clip: cost.Clip) -
 def _stems(space: SearchSpace, architecture: Architecture) -> str | None:
   def sorts(stems):
     return collections.Counter(
-        (stem.kind, tuple(stem.streams), stem.channels, stem.spatial_stride) for stem in stems)
+      (stem.kind, tuple(stem.streams), stem.channels, stem.spatial_stride) for stem in stems
+    )
+
   if any(sorts(architecture.stems) == sorts(stems) for stems in space.stems):
     return None
-  text = ", ".join(f"{stem.kind} on {'+'.join(stem.streams)} with {stem.channels} channels and "
-                   f"stride {stem.spatial_stride}" for stem in architecture.stems)
+  text = ", ".join(
+    f"{stem.kind} on {'+'.join(stem.streams)} with {stem.channels} channels and "
+    f"stride {stem.spatial_stride}"
+    for stem in architecture.stems
+  )
   return f"has the stems {text}; the space has no such set"
 
 
 def _block(space: SearchSpace, block: Block) -> str | None:
   where = f"has block {block.id!r} with"
   if kinds.has_temporal(block) and block.temporal_dilation not in space.temporal_dilations:
-    return (f"{where} temporal dilation {block.temporal_dilation}; the space has "
-            f"{_listed(space.temporal_dilations)}")
+    return (
+      f"{where} temporal dilation {block.temporal_dilation}; the space has "
+      f"{_listed(space.temporal_dilations)}"
+    )
   if block.level == 0:
     return None
   level, here = space.level(block.level), f"level {block.level} of the space has"
   if block.kind not in level.kinds:
     return f"{where} kind {block.kind}; {here} {_listed(level.kinds)}"
   if not level.allows(block.channels):
-    allowed = (f" of {_listed(level.allowed_channels)}" if level.allowed_channels else "")
+    allowed = f" of {_listed(level.allowed_channels)}" if level.allowed_channels else ""
     return f"{where} {block.channels} channels; {here} at least {level.min_channels}{allowed}"
   if block.modules != level.modules:
     return f"{where} {block.modules} modules; {here} {level.modules}"
   if block.spatial_stride not in level.spatial_strides:
     return f"{where} spatial stride {block.spatial_stride}; {here} {_listed(level.spatial_strides)}"
   if block.intermediate_channels not in (None, level.intermediate_channels):
-    return (f"{where} {block.intermediate_channels} intermediate channels; {here} "
-            f"{level.intermediate_channels}")
+    return (
+      f"{where} {block.intermediate_channels} intermediate channels; {here} "
+      f"{level.intermediate_channels}"
+    )
   return None
 
 
@@ -81,9 +90,11 @@ def _level(spec: LevelSpec, number: int, blocks: tuple[Block, ...]) -> str | Non
   for _ in range(spec.blocks):
     sums = {before + one for before in sums for one in spec.channels}
   if channels not in sums:
-    return (f"has {channels} channels on level {number}, all blocks together; {spec.blocks} blocks "
-            f"of {_listed(spec.channels)} make {_listed(sorted(sums))}, and splits and merges keep "
-            "the sum")
+    return (
+      f"has {channels} channels on level {number}, all blocks together; {spec.blocks} blocks "
+      f"of {_listed(spec.channels)} make {_listed(sorted(sums))}, and splits and merges keep "
+      "the sum"
+    )
   return None
 
 

@@ -59,8 +59,11 @@ class Repair:
 
   def to_json(self) -> dict[str, Any]:
     """Returns `{"source", "target", "block", "lacked"}`."""
-    return {**serialization.connection_to_json(self.connection), "block": self.block,
-            "lacked": self.lacked}
+    return {
+      **serialization.connection_to_json(self.connection),
+      "block": self.block,
+      "lacked": self.lacked,
+    }
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -94,26 +97,34 @@ class Child:
   def to_json(self) -> dict[str, Any]:
     """Returns plain data for candidate.json."""
     return {
-        "architecture": serialization.to_json(self.architecture),
-        "guidance": self.guidance,
-        "scores": _values_to_json(self.scores),
-        "thresholds": _values_to_json(self.thresholds),
-        "kept": [serialization.connection_to_json(c) for c in self.kept],
-        "pruned": [serialization.connection_to_json(c) for c in self.pruned],
-        "added": [serialization.connection_to_json(c) for c in self.added],
-        "repairs": [repair.to_json() for repair in self.repairs],
-        "operators": [operator.to_json() for operator in self.operators],
-        "attempts": self.attempts,
+      "architecture": serialization.to_json(self.architecture),
+      "guidance": self.guidance,
+      "scores": _values_to_json(self.scores),
+      "thresholds": _values_to_json(self.thresholds),
+      "kept": [serialization.connection_to_json(c) for c in self.kept],
+      "pruned": [serialization.connection_to_json(c) for c in self.pruned],
+      "added": [serialization.connection_to_json(c) for c in self.added],
+      "repairs": [repair.to_json() for repair in self.repairs],
+      "operators": [operator.to_json() for operator in self.operators],
+      "attempts": self.attempts,
     }
 
 
-def mutate(parent: Architecture, weights: Mapping[Connection, float], space: SearchSpace,
-           rng: np.random.Generator, *, guidance: str = "connection_weights",
-           weight_threshold: float | str = 0.5, max_operators: int | None = None,
-           prune_fraction: float = 1 / 3, sensitivity_drop: str = "weakest",
-           sensitivities: Mapping[Connection, float] | None = None,
-           clip: cost.Clip | None = None,
-           is_new: Callable[[Architecture], bool] | None = None) -> Child:
+def mutate(
+  parent: Architecture,
+  weights: Mapping[Connection, float],
+  space: SearchSpace,
+  rng: np.random.Generator,
+  *,
+  guidance: str = "connection_weights",
+  weight_threshold: float | str = 0.5,
+  max_operators: int | None = None,
+  prune_fraction: float = 1 / 3,
+  sensitivity_drop: str = "weakest",
+  sensitivities: Mapping[Connection, float] | None = None,
+  clip: cost.Clip | None = None,
+  is_new: Callable[[Architecture], bool] | None = None,
+) -> Child:
   """Draws a child of a parent.
 
   Args:
@@ -134,8 +145,11 @@ def mutate(parent: Architecture, weights: Mapping[Connection, float], space: Sea
     feasibility.NothingFeasible: if no child keeps the bounds of the space, as far as tried.
   """
   select = guidances.get(guidance)
-  settings = Settings(weight_threshold=weight_threshold, prune_fraction=prune_fraction,
-                      sensitivity_drop=sensitivity_drop)
+  settings = Settings(
+    weight_threshold=weight_threshold,
+    prune_fraction=prune_fraction,
+    sensitivity_drop=sensitivity_drop,
+  )
   facts = Facts(architecture=parent, weights=weights, sensitivities=sensitivities or {})
   most = space.max_operators if max_operators is None else max_operators
 
@@ -146,13 +160,17 @@ def mutate(parent: Architecture, weights: Mapping[Connection, float], space: Sea
     back = tuple(repair.connection for repair in changes["repairs"])
     absent = _absent(parent)
     there = changes["kept"] + back
-    added = balance.draw(
-        absent, balance.probability(parent, there, absent, applied, blocks), rng)
+    added = balance.draw(absent, balance.probability(parent, there, absent, applied, blocks), rng)
     child = Architecture(parent.blocks, there + added)
     for operator in applied:
       child = operators.apply(operator, child)
-    return child, {"scores": selection.scores, "thresholds": selection.thresholds, **changes,
-                   "added": added, "operators": applied}
+    return child, {
+      "scores": selection.scores,
+      "thresholds": selection.thresholds,
+      **changes,
+      "added": added,
+      "operators": applied,
+    }
 
   child, steps, attempts = feasibility.first_feasible(draw, space, clip, is_new)
   return Child(architecture=child, guidance=guidance, attempts=attempts, **steps)
@@ -164,8 +182,9 @@ def _absent(parent: Architecture) -> tuple[Connection, ...]:
   return tuple(c for c in parent.possible_connections() if c not in present)
 
 
-def _prune(facts: Facts, selection: Selection, min_depth: int, *,
-           always_deep: bool) -> dict[str, Any]:
+def _prune(
+  facts: Facts, selection: Selection, min_depth: int, *, always_deep: bool
+) -> dict[str, Any]:
   """Returns kept, pruned and repairs.
 
   Args:
@@ -187,9 +206,12 @@ def _prune(facts: Facts, selection: Selection, min_depth: int, *,
   return {"kept": kept, "pruned": pruned, "repairs": repairs}
 
 
-def _repair(parent: Architecture, connections: tuple[Connection, ...],
-            pruned: tuple[Connection, ...],
-            scores: Mapping[Connection, float]) -> tuple[Repair, ...]:
+def _repair(
+  parent: Architecture,
+  connections: tuple[Connection, ...],
+  pruned: tuple[Connection, ...],
+  scores: Mapping[Connection, float],
+) -> tuple[Repair, ...]:
   """Returns what must come back, inputs first, by block; of equal scores the first by name."""
   targets = {connection.target for connection in connections}
   sources = {connection.source for connection in connections}
@@ -206,9 +228,13 @@ def _repair(parent: Architecture, connections: tuple[Connection, ...],
   return tuple(repairs)
 
 
-def _deepen(parent: Architecture, connections: tuple[Connection, ...],
-            pruned: tuple[Connection, ...], scores: Mapping[Connection, float],
-            min_depth: int) -> tuple[Repair, ...]:
+def _deepen(
+  parent: Architecture,
+  connections: tuple[Connection, ...],
+  pruned: tuple[Connection, ...],
+  scores: Mapping[Connection, float],
+  min_depth: int,
+) -> tuple[Repair, ...]:
   """Returns what must come back for the depth: the strongest that do, without the idle ones."""
   strongest = sorted(set(pruned) - set(connections), key=lambda c: (-scores[c], c))
   back: list[Connection] = []
@@ -221,8 +247,9 @@ def _deepen(parent: Architecture, connections: tuple[Connection, ...],
   return tuple(Repair(connection=c, block=c.target, lacked="depth") for c in back)
 
 
-def _draw_operators(parent: Architecture, space: SearchSpace, rng: np.random.Generator,
-                    most: int) -> tuple[tuple[Operator, ...], Sequence[Block]]:
+def _draw_operators(
+  parent: Architecture, space: SearchSpace, rng: np.random.Generator, most: int
+) -> tuple[tuple[Operator, ...], Sequence[Block]]:
   """Returns operators, and the blocks after them; both follow from the parent's blocks alone."""
   applied = []
   for _ in range(int(rng.integers(most + 1))):
@@ -235,5 +262,7 @@ def _draw_operators(parent: Architecture, space: SearchSpace, rng: np.random.Gen
 
 
 def _values_to_json(values: Mapping[Connection, float]) -> list[dict[str, Any]]:
-  return [{**serialization.connection_to_json(connection), "value": value}
-          for connection, value in sorted(values.items())]
+  return [
+    {**serialization.connection_to_json(connection), "value": value}
+    for connection, value in sorted(values.items())
+  ]

@@ -26,5 +26,6 @@ def check(recorded: int | None, what: str, remedy: str) -> None:
   version = UNRECORDED if recorded is None else recorded
   if version != CURRENT:
     raise cli.UserError(
-        f"{what} has weights of network version {version}, and this program computes version "
-        f"{CURRENT}, in which they mean something else; {remedy}")
+      f"{what} has weights of network version {version}, and this program computes version "
+      f"{CURRENT}, in which they mean something else; {remedy}"
+    )

@@ -50,18 +50,30 @@ class Operator:
 
   def to_json(self) -> dict[str, Any]:
     """Returns `{"operator", "blocks", "results", "temporal_dilation"}`."""
-    return {"operator": self.name, "blocks": list(self.blocks), "results": list(self.results),
-            "temporal_dilation": self.temporal_dilation}
+    return {
+      "operator": self.name,
+      "blocks": list(self.blocks),
+      "results": list(self.results),
+      "temporal_dilation": self.temporal_dilation,
+    }
 
   @classmethod
   def from_json(cls, data: Mapping[str, Any]) -> "Operator":
     """Returns the operator that `to_json` wrote."""
-    return cls(name=data["operator"], blocks=tuple(data["blocks"]),
-               results=tuple(data["results"]), temporal_dilation=data["temporal_dilation"])
+    return cls(
+      name=data["operator"],
+      blocks=tuple(data["blocks"]),
+      results=tuple(data["results"]),
+      temporal_dilation=data["temporal_dilation"],
+    )
 
 
-def draw(architecture: Architecture, space: SearchSpace, rng: np.random.Generator,
-         names: Sequence[str] = NAMES) -> Operator | None:
+def draw(
+  architecture: Architecture,
+  space: SearchSpace,
+  rng: np.random.Generator,
+  names: Sequence[str] = NAMES,
+) -> Operator | None:
   """Draws an operator.
 
   The name is drawn among those of `names` for which a block qualifies, then the block or pair, then
@@ -84,8 +96,12 @@ def draw(architecture: Architecture, space: SearchSpace, rng: np.random.Generato
     dilation = _pick(blocks, rng).temporal_dilation
   else:
     dilation = _pick([r for r in space.temporal_dilations if r != dilation], rng)
-  return Operator(name=name, blocks=tuple(block.id for block in blocks), results=results,
-                  temporal_dilation=dilation)
+  return Operator(
+    name=name,
+    blocks=tuple(block.id for block in blocks),
+    results=results,
+    temporal_dilation=dilation,
+  )
 
 
 def apply(operator: Operator, architecture: Architecture) -> Architecture:
@@ -95,16 +111,19 @@ def apply(operator: Operator, architecture: Architecture) -> Architecture:
   taken = [architecture.block(block_id) for block_id in operator.blocks]
   channels = sum(block.channels for block in taken) // len(operator.results)
   made = tuple(
-      dataclasses.replace(taken[0], id=block_id, channels=channels,
-                          temporal_dilation=operator.temporal_dilation)
-      for block_id in operator.results)
+    dataclasses.replace(
+      taken[0], id=block_id, channels=channels, temporal_dilation=operator.temporal_dilation
+    )
+    for block_id in operator.results
+  )
   kept = tuple(block for block in architecture.blocks if block not in taken)
   becomes = {block.id: operator.results for block in taken}
   connections = {
-      Connection(source, target)
-      for connection in architecture.connections
-      for source in becomes.get(connection.source, (connection.source,))
-      for target in becomes.get(connection.target, (connection.target,))}
+    Connection(source, target)
+    for connection in architecture.connections
+    for source in becomes.get(connection.source, (connection.source,))
+    for target in becomes.get(connection.target, (connection.target,))
+  }
   return Architecture(kept + made, tuple(sorted(connections)))
 
 
@@ -114,21 +133,32 @@ def free_id(prefix: str, taken: Sequence[str]) -> str:
 
 
 def _splits(architecture: Architecture, space: SearchSpace) -> list[tuple[Block]]:
-  return [(block,) for level in range(1, architecture.last_level + 1)
-          if len(architecture.level(level)) < (space.level(level).max_blocks or math.inf)
-          for block in architecture.level(level)
-          if block.channels % 2 == 0 and space.level(level).allows(block.channels // 2)]
+  return [
+    (block,)
+    for level in range(1, architecture.last_level + 1)
+    if len(architecture.level(level)) < (space.level(level).max_blocks or math.inf)
+    for block in architecture.level(level)
+    if block.channels % 2 == 0 and space.level(level).allows(block.channels // 2)
+  ]
 
 
 def _merges(architecture: Architecture, space: SearchSpace) -> list[tuple[Block, Block]]:
-  return [(first, second) for first, second in itertools.combinations(architecture.blocks, 2)
-          if first.level == second.level > 0 and _likeness(first) == _likeness(second)
-          and space.level(first.level).allows(first.channels + second.channels)]
+  return [
+    (first, second)
+    for first, second in itertools.combinations(architecture.blocks, 2)
+    if first.level == second.level > 0
+    and _likeness(first) == _likeness(second)
+    and space.level(first.level).allows(first.channels + second.channels)
+  ]
 
 
 def _dilations(architecture: Architecture, space: SearchSpace) -> list[tuple[Block]]:
-  return [(block,) for block in architecture.blocks if kinds.has_temporal(block)
-          and any(r != block.temporal_dilation for r in space.temporal_dilations)]
+  return [
+    (block,)
+    for block in architecture.blocks
+    if kinds.has_temporal(block)
+    and any(r != block.temporal_dilation for r in space.temporal_dilations)
+  ]
 
 
 def _likeness(block: Block) -> tuple[Any, ...]:

@@ -50,20 +50,27 @@ class Founder:
 
   def to_json(self) -> dict[str, Any]:
     """Returns plain data for candidate.json."""
-    return {"architecture": serialization.to_json(self.architecture),
-            "operators": [operator.to_json() for operator in self.operators],
-            "attempts": self.attempts}
+    return {
+      "architecture": serialization.to_json(self.architecture),
+      "operators": [operator.to_json() for operator in self.operators],
+      "attempts": self.attempts,
+    }
 
 
-def random_architecture(space: SearchSpace, rng: np.random.Generator, *,
-                        clip: cost.Clip | None = None) -> Architecture:
+def random_architecture(
+  space: SearchSpace, rng: np.random.Generator, *, clip: cost.Clip | None = None
+) -> Architecture:
   """Draws an architecture; `found` tells its story, too."""
   return found(space, rng, clip=clip).architecture
 
 
-def found(space: SearchSpace, rng: np.random.Generator, *,
-          clip: cost.Clip | None = None,
-          is_new: Callable[[Architecture], bool] | None = None) -> Founder:
+def found(
+  space: SearchSpace,
+  rng: np.random.Generator,
+  *,
+  clip: cost.Clip | None = None,
+  is_new: Callable[[Architecture], bool] | None = None,
+) -> Founder:
   """Draws an architecture.
 
   Args:
@@ -76,13 +83,17 @@ def found(space: SearchSpace, rng: np.random.Generator, *,
     feasibility.NothingFeasible: if the space's bounds leave no architecture, as far as tried.
   """
   architecture, applied, attempts = feasibility.first_feasible(
-      lambda shallow: _draw(space, rng, construct=shallow >= feasibility.PATIENCE), space, clip,
-      is_new)
+    lambda shallow: _draw(space, rng, construct=shallow >= feasibility.PATIENCE),
+    space,
+    clip,
+    is_new,
+  )
   return Founder(architecture=architecture, operators=applied, attempts=attempts)
 
 
-def _draw(space: SearchSpace, rng: np.random.Generator, *,
-          construct: bool) -> tuple[Architecture, tuple[Operator, ...]]:
+def _draw(
+  space: SearchSpace, rng: np.random.Generator, *, construct: bool
+) -> tuple[Architecture, tuple[Operator, ...]]:
   """Draws blocks and connections; `construct` makes them as deep as the space demands."""
   stems = _draw_stems(space, rng)
   blocks = stems + _draw_blocks(space, max(stem.spatial_stride for stem in stems), rng)
@@ -113,8 +124,9 @@ def _draw_stems(space: SearchSpace, rng: np.random.Generator) -> tuple[Block, ..
   return tuple(stems)
 
 
-def _draw_blocks(space: SearchSpace, stem_stride: int,
-                 rng: np.random.Generator) -> tuple[Block, ...]:
+def _draw_blocks(
+  space: SearchSpace, stem_stride: int, rng: np.random.Generator
+) -> tuple[Block, ...]:
   blocks = []
   for level, strides in enumerate(_draw_strides(space, stem_stride, rng), start=1):
     spec = space.level(level)
@@ -125,8 +137,9 @@ def _draw_blocks(space: SearchSpace, stem_stride: int,
   return tuple(blocks)
 
 
-def _draw_strides(space: SearchSpace, stem_stride: int,
-                  rng: np.random.Generator) -> list[list[int]]:
+def _draw_strides(
+  space: SearchSpace, stem_stride: int, rng: np.random.Generator
+) -> list[list[int]]:
   """Draws the spatial strides of each level's blocks, such that no path can exceed `max_stride`.
 
   Levels draw in random order, each from the strides that leave the least for the rest.
@@ -136,8 +149,11 @@ def _draw_strides(space: SearchSpace, stem_stride: int,
   for index in rng.permutation(len(space.levels)).tolist():
     level = space.levels[index]
     rest = stem_stride * math.prod(widest) // widest[index]
-    choices = [stride for stride in level.spatial_strides
-               if space.max_stride is None or rest * stride <= space.max_stride]
+    choices = [
+      stride
+      for stride in level.spatial_strides
+      if space.max_stride is None or rest * stride <= space.max_stride
+    ]
     drawn[index] = [choices[int(rng.integers(len(choices)))] for _ in range(level.blocks)]
     widest[index] = max(drawn[index])
   return drawn
@@ -149,8 +165,9 @@ def _with_dilation(block: Block, space: SearchSpace, rng: np.random.Generator) -
   return dataclasses.replace(block, temporal_dilation=choices[int(rng.integers(len(choices)))])
 
 
-def _draw_connections(blocks: tuple[Block, ...], space: SearchSpace,
-                      rng: np.random.Generator) -> tuple[Connection, ...]:
+def _draw_connections(
+  blocks: tuple[Block, ...], space: SearchSpace, rng: np.random.Generator
+) -> tuple[Connection, ...]:
   possible = possible_connections(blocks)
   drawn = rng.random(len(possible)) < space.connection_probability
   connections = {connection for connection, there in zip(possible, drawn) if there}
@@ -159,8 +176,12 @@ def _draw_connections(blocks: tuple[Block, ...], space: SearchSpace,
   return tuple(sorted(connections - _in_exchange(blocks, connections, repairs, rng)))
 
 
-def _repairs(blocks: Sequence[Block], possible: Sequence[Connection],
-             connections: Collection[Connection], rng: np.random.Generator) -> list[Connection]:
+def _repairs(
+  blocks: Sequence[Block],
+  possible: Sequence[Connection],
+  connections: Collection[Connection],
+  rng: np.random.Generator,
+) -> list[Connection]:
   """Returns a random input for each block without one, then a random output."""
   repairs = []
   last = blocks[-1].level
@@ -178,8 +199,12 @@ def _repairs(blocks: Sequence[Block], possible: Sequence[Connection],
   return repairs
 
 
-def _in_exchange(blocks: Sequence[Block], connections: Collection[Connection],
-                 repairs: Sequence[Connection], rng: np.random.Generator) -> set[Connection]:
+def _in_exchange(
+  blocks: Sequence[Block],
+  connections: Collection[Connection],
+  repairs: Sequence[Connection],
+  rng: np.random.Generator,
+) -> set[Connection]:
   """Returns as many connections as there are repairs, at random, that no block needs; fewer where
   there are no more."""
   inputs = collections.Counter(connection.target for connection in connections)
@@ -197,8 +222,12 @@ def _in_exchange(blocks: Sequence[Block], connections: Collection[Connection],
   return gone
 
 
-def _deepened(blocks: Sequence[Block], connections: Collection[Connection], min_depth: int,
-              rng: np.random.Generator) -> tuple[Connection, ...]:
+def _deepened(
+  blocks: Sequence[Block],
+  connections: Collection[Connection],
+  min_depth: int,
+  rng: np.random.Generator,
+) -> tuple[Connection, ...]:
   """Returns the connections with those of a path of `min_depth` that lacks the fewest.
 
   Of several such paths one is drawn.
@@ -218,6 +247,9 @@ def _deepened(blocks: Sequence[Block], connections: Collection[Connection], min_
         offer = price + step, (*path, block.id)
         if length < min_depth and (length + 1 not in found or offer < found[length + 1]):
           found[length + 1] = offer
-  _, path = min(cheapest[block.id][min_depth] for block in blocks
-                if block.level == last and min_depth in cheapest[block.id])
+  _, path = min(
+    cheapest[block.id][min_depth]
+    for block in blocks
+    if block.level == last and min_depth in cheapest[block.id]
+  )
   return tuple(sorted(there | {Connection(*ends) for ends in itertools.pairwise(path)}))

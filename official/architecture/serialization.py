@@ -30,9 +30,9 @@ _FIELDS = tuple(field.name for field in dataclasses.fields(Block))
 def to_json(architecture: Architecture) -> dict[str, Any]:
   """Returns plain data for `json.dumps`."""
   return {
-      "format_version": FORMAT_VERSION,
-      "blocks": [_block_to_json(block) for block in architecture.blocks],
-      "connections": [connection_to_json(connection) for connection in architecture.connections],
+    "format_version": FORMAT_VERSION,
+    "blocks": [_block_to_json(block) for block in architecture.blocks],
+    "connections": [connection_to_json(connection) for connection in architecture.connections],
   }
 
 
@@ -40,18 +40,24 @@ def from_json(data: Mapping[str, Any]) -> Architecture:
   """Returns the architecture that `to_json` wrote; ArchitectureError says what is wrong with it."""
   if not isinstance(data, Mapping):
     raise ArchitectureError(
-        f"an architecture is an object with blocks and connections, not {data!r:.60}")
+      f"an architecture is an object with blocks and connections, not {data!r:.60}"
+    )
   version = data.get("format_version")
   if version != FORMAT_VERSION:
     raise ArchitectureError(f"format_version is {version!r}; this program reads {FORMAT_VERSION}")
-  _check_fields("the architecture", data, ("format_version", "blocks", "connections"),
-                required=("blocks", "connections"))
+  _check_fields(
+    "the architecture",
+    data,
+    ("format_version", "blocks", "connections"),
+    required=("blocks", "connections"),
+  )
   for field in ("blocks", "connections"):
     if not isinstance(data[field], list | tuple):
       raise ArchitectureError(f"{field} is {data[field]!r:.60}; it is a list")
   return Architecture(
-      tuple(_block_from_json(index, block) for index, block in enumerate(data["blocks"])),
-      tuple(connection_from_json(connection) for connection in data["connections"]))
+    tuple(_block_from_json(index, block) for index, block in enumerate(data["blocks"])),
+    tuple(connection_from_json(connection) for connection in data["connections"]),
+  )
 
 
 def connection_to_json(connection: Connection) -> dict[str, str]:
@@ -94,12 +100,14 @@ def _block_from_json(index: int, data: Any) -> Block:
   return Block(**{**data, "streams": tuple(streams)})
 
 
-def _check_fields(where: str, data: Mapping[str, Any], known: tuple[str, ...],
-                  required: tuple[str, ...]) -> None:
+def _check_fields(
+  where: str, data: Mapping[str, Any], known: tuple[str, ...], required: tuple[str, ...]
+) -> None:
   for field in data:
     if field not in known:
       raise ArchitectureError(
-          f"{where} has an unknown field {field!r}; the fields are {', '.join(known)}")
+        f"{where} has an unknown field {field!r}; the fields are {', '.join(known)}"
+      )
   for field in required:
     if field not in data:
       raise ArchitectureError(f"{where} has no field {field!r}")

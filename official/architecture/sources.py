@@ -1,10 +1,10 @@
 """Where an architecture may come from, for whoever names one on a command line.
 
-    a name    of a published network (presets.py), with the connection weights that it begins with
-    a file    architecture JSON (serialization.py), such as `assets/architecture.json` of an export;
-              a `candidate.json` of a search, whose field `architecture` is one; or a structure list
-              of the Model Garden (structure_list.py)
-    {...}     the JSON itself
+a name    of a published network (presets.py), with the connection weights that it begins with
+a file    architecture JSON (serialization.py), such as `assets/architecture.json` of an export;
+          a `candidate.json` of a search, whose field `architecture` is one; or a structure list
+          of the Model Garden (structure_list.py)
+{...}     the JSON itself
 """
 
 from collections.abc import Mapping
@@ -40,13 +40,17 @@ def load(text: str) -> WeightedArchitecture:
 def check_frozen(architecture: Architecture, weights: Mapping[Connection, float]) -> None:
   """Raises UserError unless the connection weights of a network can be frozen: each is given, or is
   that of a block's only input, which is then passed on."""
-  missing = [connection for connection in architecture.connections
-             if connection not in weights and len(architecture.inputs(connection.target)) > 1]
+  missing = [
+    connection
+    for connection in architecture.connections
+    if connection not in weights and len(architecture.inputs(connection.target)) > 1
+  ]
   if missing:
     raise cli.UserError(
-        "connection weights cannot be frozen: the architecture comes without weights of "
-        f"{len(missing)} of its connections (of {missing[0]}, for one), which would stay at one "
-        "half; give a network by name or a structure list that has them, or --init_checkpoint")
+      "connection weights cannot be frozen: the architecture comes without weights of "
+      f"{len(missing)} of its connections (of {missing[0]}, for one), which would stay at one "
+      "half; give a network by name or a structure list that has them, or --init_checkpoint"
+    )
 
 
 def _decoded(data: Any) -> WeightedArchitecture:
@@ -61,8 +65,9 @@ def _read(name: str) -> Any:
   path = cli.resolve_path(name)
   if not os.path.isfile(path):
     raise cli.UserError(
-        f"--architecture={name} is no file, and no network has that name; the names are "
-        f"{', '.join(presets.names())}; a file holds an architecture, a structure list, or is a "
-        "search's candidate.json")
+      f"--architecture={name} is no file, and no network has that name; the names are "
+      f"{', '.join(presets.names())}; a file holds an architecture, a structure list, or is a "
+      "search's candidate.json"
+    )
   with open(path, encoding="utf-8") as file:
     return json.load(file)

@@ -50,6 +50,7 @@ _FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "spaces")
 
 class _Limits:
   """The most that a space may ask for."""
+
   LEVELS = 32
   BLOCKS = 64  # On a level.
   ALL_BLOCKS = 128  # On all levels, initial splits included.
@@ -77,8 +78,14 @@ class StemSpec:
 
   def block(self, block_id: str) -> Block:
     """The stem as a block, with dilation 1."""
-    return Block(id=block_id, level=0, kind=self.kind, streams=self.streams, channels=self.channels,
-                 spatial_stride=self.spatial_stride)
+    return Block(
+      id=block_id,
+      level=0,
+      kind=self.kind,
+      streams=self.streams,
+      channels=self.channels,
+      spatial_stride=self.spatial_stride,
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -98,14 +105,21 @@ class LevelSpec:
   def allows(self, channels: int) -> bool:
     """Whether a block of this level may have so many channels."""
     return channels >= self.min_channels and (
-        self.allowed_channels is None or channels in self.allowed_channels)
+      self.allowed_channels is None or channels in self.allowed_channels
+    )
 
   def block(self, block_id: str, level: int, kind: str, channels: int, stride: int) -> Block:
     """A block of this level, with dilation 1."""
     needed = kinds.get(kind).needs_intermediate_channels
-    return Block(id=block_id, level=level, kind=kind, channels=channels, modules=self.modules,
-                 spatial_stride=stride,
-                 intermediate_channels=self.intermediate_channels if needed else None)
+    return Block(
+      id=block_id,
+      level=level,
+      kind=kind,
+      channels=channels,
+      modules=self.modules,
+      spatial_stride=stride,
+      intermediate_channels=self.intermediate_channels if needed else None,
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -134,8 +148,10 @@ class SearchSpace:
   def level(self, level: int) -> LevelSpec:
     """What the space says of a level above the stems, counted from 1."""
     if not 1 <= level <= len(self.levels):
-      raise ArchitectureError(f"there is no level {level} in search space {self.name!r}; "
-                              f"it has levels 1 to {len(self.levels)}")
+      raise ArchitectureError(
+        f"there is no level {level} in search space {self.name!r}; "
+        f"it has levels 1 to {len(self.levels)}"
+      )
     return self.levels[level - 1]
 
   def restricted_to(self, streams: Collection[str]) -> "SearchSpace":
@@ -146,9 +162,11 @@ class SearchSpace:
       if left and left not in sets:
         sets.append(left)
     if not sets:
-      raise UserError(f"search space {self.name!r} has no stem that reads only "
-                      f"{' and '.join(sorted(streams)) or 'nothing'}; its stems read "
-                      f"{', '.join(self.streams)}: name your streams in a search space of your own")
+      raise UserError(
+        f"search space {self.name!r} has no stem that reads only "
+        f"{' and '.join(sorted(streams)) or 'nothing'}; its stems read "
+        f"{', '.join(self.streams)}: name your streams in a search space of your own"
+      )
     return dataclasses.replace(self, stems=tuple(sets))
 
   def to_json(self) -> dict[str, Any]:
@@ -162,23 +180,27 @@ class SearchSpace:
     """Returns the space that a JSON object describes; UserError names the field that is wrong."""
     fields = Fields(data)
     space = cls(
-        name=fields.text("name"),
-        stems=tuple(_stems(name, item)
-                    for name, item in fields.items("stems", longest=_Limits.STEM_SETS)),
-        levels=tuple(_level(index, name, item)
-                     for index, (name, item) in enumerate(
-                         fields.items("levels", longest=_Limits.LEVELS))),
-        temporal_dilations=fields.integers(
-            "temporal_dilations", most=_Limits.DILATION, longest=_Limits.CHOICES),
-        connection_probability=fields.number("connection_probability", 0.5, least=0, most=1),
-        initial_splits=fields.bounds("initial_splits", (0, 0), most=_Limits.OPERATORS),
-        initial_merges=fields.bounds("initial_merges", (0, 0), most=_Limits.OPERATORS),
-        max_operators=fields.integer("max_operators", 4, most=_Limits.OPERATORS),
-        min_depth=fields.integer("min_depth", 1, least=1, most=_Limits.LEVELS),
-        max_stride=fields.integer("max_stride", None, least=1, most=_Limits.NUMBER),
-        min_params=fields.integer("min_params", None, most=_Limits.NUMBER),
-        max_params=fields.integer("max_params", None, least=1, most=_Limits.NUMBER),
-        max_flops=fields.integer("max_flops", None, least=1, most=_Limits.NUMBER))
+      name=fields.text("name"),
+      stems=tuple(
+        _stems(name, item) for name, item in fields.items("stems", longest=_Limits.STEM_SETS)
+      ),
+      levels=tuple(
+        _level(index, name, item)
+        for index, (name, item) in enumerate(fields.items("levels", longest=_Limits.LEVELS))
+      ),
+      temporal_dilations=fields.integers(
+        "temporal_dilations", most=_Limits.DILATION, longest=_Limits.CHOICES
+      ),
+      connection_probability=fields.number("connection_probability", 0.5, least=0, most=1),
+      initial_splits=fields.bounds("initial_splits", (0, 0), most=_Limits.OPERATORS),
+      initial_merges=fields.bounds("initial_merges", (0, 0), most=_Limits.OPERATORS),
+      max_operators=fields.integer("max_operators", 4, most=_Limits.OPERATORS),
+      min_depth=fields.integer("min_depth", 1, least=1, most=_Limits.LEVELS),
+      max_stride=fields.integer("max_stride", None, least=1, most=_Limits.NUMBER),
+      min_params=fields.integer("min_params", None, most=_Limits.NUMBER),
+      max_params=fields.integer("max_params", None, least=1, most=_Limits.NUMBER),
+      max_flops=fields.integer("max_flops", None, least=1, most=_Limits.NUMBER),
+    )
     fields.close()
     _check_bounds(fields, space)
     return space
@@ -195,8 +217,10 @@ def load_space(name_or_file: str) -> SearchSpace:
     return _read(os.path.join(_FOLDER, name_or_file + ".json"))
   path = resolve_path(name_or_file)
   if not os.path.isfile(path):
-    raise UserError(f"no search space {name_or_file!r}: the names are {', '.join(names())}, "
-                    f"and there is no file {path!r}")
+    raise UserError(
+      f"no search space {name_or_file!r}: the names are {', '.join(names())}, "
+      f"and there is no file {path!r}"
+    )
   return _read(path)
 
 
@@ -214,15 +238,18 @@ def _read(path: str) -> SearchSpace:
 
 def _stems(name: str, data: Any) -> tuple[StemSpec, ...]:
   if not isinstance(data, list) or not 0 < len(data) <= _Limits.STEMS:
-    raise UserError(f"{name} is {json.dumps(data):.60}; it is a list of stems, from 1 to "
-                    f"{_Limits.STEMS} of them")
+    raise UserError(
+      f"{name} is {json.dumps(data):.60}; it is a list of stems, from 1 to {_Limits.STEMS} of them"
+    )
   stems = []
   for index, item in enumerate(data):
     fields = Fields(item, f"{name}[{index}]")
     stem = StemSpec(
-        kind=fields.text("kind"), streams=fields.texts("streams", longest=_Limits.STREAMS),
-        channels=fields.integer("channels", least=1, most=_Limits.CHANNELS),
-        spatial_stride=fields.integer("spatial_stride", least=1, most=_Limits.STRIDE))
+      kind=fields.text("kind"),
+      streams=fields.texts("streams", longest=_Limits.STREAMS),
+      channels=fields.integer("channels", least=1, most=_Limits.CHANNELS),
+      spatial_stride=fields.integer("spatial_stride", least=1, most=_Limits.STRIDE),
+    )
     fields.close()
     _check_stride(fields, "spatial_stride", stem.spatial_stride)
     _check_block(f"{name}[{index}]", lambda stem=stem: stem.block("stem"))
@@ -232,32 +259,39 @@ def _stems(name: str, data: Any) -> tuple[StemSpec, ...]:
 
 def _level(index: int, name: str, data: Any) -> LevelSpec:
   fields = Fields(data, name)
-  channels = functools.partial(
-      fields.integers, most=_Limits.CHANNELS, longest=_Limits.CHOICES)
+  channels = functools.partial(fields.integers, most=_Limits.CHANNELS, longest=_Limits.CHOICES)
   level = LevelSpec(
-      kinds=fields.texts("kinds", longest=_Limits.KINDS),
-      blocks=fields.integer("blocks", least=1, most=_Limits.BLOCKS),
-      channels=channels("channels"),
-      min_channels=fields.integer("min_channels", least=1, most=_Limits.CHANNELS),
-      modules=fields.integer("modules", least=1, most=_Limits.MODULES),
-      spatial_strides=fields.integers(
-          "spatial_strides", most=_Limits.STRIDE, longest=_Limits.CHOICES),
-      intermediate_channels=fields.integer(
-          "intermediate_channels", None, least=1, most=_Limits.CHANNELS),
-      allowed_channels=channels("allowed_channels", None),
-      max_blocks=fields.integer("max_blocks", None, least=1, most=_Limits.ALL_BLOCKS))
+    kinds=fields.texts("kinds", longest=_Limits.KINDS),
+    blocks=fields.integer("blocks", least=1, most=_Limits.BLOCKS),
+    channels=channels("channels"),
+    min_channels=fields.integer("min_channels", least=1, most=_Limits.CHANNELS),
+    modules=fields.integer("modules", least=1, most=_Limits.MODULES),
+    spatial_strides=fields.integers(
+      "spatial_strides", most=_Limits.STRIDE, longest=_Limits.CHOICES
+    ),
+    intermediate_channels=fields.integer(
+      "intermediate_channels", None, least=1, most=_Limits.CHANNELS
+    ),
+    allowed_channels=channels("allowed_channels", None),
+    max_blocks=fields.integer("max_blocks", None, least=1, most=_Limits.ALL_BLOCKS),
+  )
   fields.close()
   if level.max_blocks is not None and level.max_blocks < level.blocks:
     raise fields.error("max_blocks", f"is {level.max_blocks}; blocks is {level.blocks}")
   for channels in level.channels:
     if not level.allows(channels):
       raise fields.error(
-          "channels", f"has {channels}, which min_channels or allowed_channels forbid")
+        "channels", f"has {channels}, which min_channels or allowed_channels forbid"
+      )
   for stride in level.spatial_strides:
     _check_stride(fields, "spatial_strides", stride)
     for kind in level.kinds:
-      _check_block(name, lambda kind=kind, stride=stride: level.block(
-          "block", index + 1, kind, level.channels[0], stride))
+      _check_block(
+        name,
+        lambda kind=kind, stride=stride: level.block(
+          "block", index + 1, kind, level.channels[0], stride
+        ),
+      )
   return level
 
 
@@ -276,18 +310,24 @@ def _check_block(name: str, make: Callable[[], Block]) -> None:
 def _check_bounds(fields: Fields, space: SearchSpace) -> None:
   blocks = sum(level.blocks for level in space.levels) + space.initial_splits[1]
   if blocks > _Limits.ALL_BLOCKS:
-    raise fields.error("levels", f"have {blocks} blocks in all, with initial_splits; "
-                                 f"{_Limits.ALL_BLOCKS} are the most")
+    raise fields.error(
+      "levels",
+      f"have {blocks} blocks in all, with initial_splits; {_Limits.ALL_BLOCKS} are the most",
+    )
   if space.min_depth > len(space.levels):
-    raise fields.error("min_depth", f"is {space.min_depth}; {len(space.levels)} levels allow "
-                                    f"{len(space.levels)} at most")
+    raise fields.error(
+      "min_depth",
+      f"is {space.min_depth}; {len(space.levels)} levels allow {len(space.levels)} at most",
+    )
   if space.max_params is not None and (space.min_params or 0) > space.max_params:
     raise fields.error("min_params", f"is {space.min_params}, above max_params, {space.max_params}")
   least = max(stem.spatial_stride for stems in space.stems for stem in stems) * math.prod(
-      level.spatial_strides[0] for level in space.levels)
+    level.spatial_strides[0] for level in space.levels
+  )
   if space.max_stride is not None and space.max_stride < least:
-    raise fields.error("max_stride", f"is {space.max_stride}; the least strides of stems and "
-                                     f"levels make {least}")
+    raise fields.error(
+      "max_stride", f"is {space.max_stride}; the least strides of stems and levels make {least}"
+    )
 
 
 def _without_none(data: dict[str, Any]) -> dict[str, Any]:

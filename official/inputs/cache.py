@@ -43,8 +43,10 @@ def choose(mode: str, cache_dir: str, size: float) -> str:
   if mode not in MODES:
     raise cli.UserError(f"unknown cache {mode!r}; there are {', '.join(MODES)}")
   if mode == "disk" and files.is_url(cache_dir):
-    raise cli.UserError(f"the cache disk needs a local folder, and {cache_dir} is none; give "
-                        "--cache_dir, or the cache memory or none")
+    raise cli.UserError(
+      f"the cache disk needs a local folder, and {cache_dir} is none; give "
+      "--cache_dir, or the cache memory or none"
+    )
   if mode == "memory" and size > _memory():
     raise cli.UserError(
       f"the cache memory would take {size / 1e9:,.1f} GB, and this machine has "

@@ -192,7 +192,7 @@ def _in_arrays(video: videos_lib.Video, values: Mapping[str, np.ndarray]) -> vid
 
 
 def _reader(
-  values: Mapping[str, np.ndarray]
+  values: Mapping[str, np.ndarray],
 ) -> Callable[[str, Sequence[int]], Iterator[np.ndarray]]:
   """Returns `Video.read` of frames that are there, [frames, height, width, channels] by stream."""
   return lambda name, indices: (values[name][index] for index in indices)
@@ -233,9 +233,7 @@ def _write(
       counts[name] += values.size
       types[name] = values.dtype
     sizes = {name: values.shape[1:3] for name, values in clip.items()}
-    rows.append(
-      {"id": video.id, "labels": video.labels, "frames": video.frames, "sizes": sizes}
-    )
+    rows.append({"id": video.id, "labels": video.labels, "frames": video.frames, "sizes": sizes})
   for name, file in raw.items():
     file.close()
     _add_npy_header(
@@ -253,9 +251,7 @@ def _write(
   files.settle_folder(os.path.dirname(directory))
 
 
-def _map(
-  directory: str, streams: Mapping[str, dataset.StreamInfo]
-) -> tuple[videos_lib.Video, ...]:
+def _map(directory: str, streams: Mapping[str, dataset.StreamInfo]) -> tuple[videos_lib.Video, ...]:
   remedy = f"delete {directory}, so that the videos are decoded again"
   path = os.path.join(directory, "index.json")
   with open(path, "rb") as file:
@@ -265,8 +261,9 @@ def _map(
       name: np.load(os.path.join(directory, f"{name}.npy"), mmap_mode="r") for name in streams
     }
   except (ValueError, EOFError, OSError) as error:
-    raise cli.UserError(f"the decoded videos in {directory} are damaged ({error}); {remedy}"
-                        ) from error
+    raise cli.UserError(
+      f"the decoded videos in {directory} are damaged ({error}); {remedy}"
+    ) from error
   position = dict.fromkeys(streams, 0)
   videos = []
   for row in rows:
@@ -275,8 +272,10 @@ def _map(
       shape = (row["frames"], *row["sizes"].get(name, ()), stream.channels)
       start, count = position[name], int(np.prod(shape))
       if len(shape) != 4 or start + count > len(flat[name]):
-        raise cli.UserError(f"the decoded videos in {directory} are damaged: {name}.npy is too "
-                            f"short, or of other videos; {remedy}")
+        raise cli.UserError(
+          f"the decoded videos in {directory} are damaged: {name}.npy is too "
+          f"short, or of other videos; {remedy}"
+        )
       values[name] = np.asarray(flat[name])[start : start + count].reshape(shape)
       position[name] += count
     videos.append(

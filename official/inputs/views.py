@@ -179,15 +179,11 @@ def _cut_image(
     np.copyto(target, crop.reshape(target.shape))
 
 
-def _cut_flow(
-  crop: np.ndarray, stream: dataset.StreamInfo, view: View, target: np.ndarray
-) -> None:
+def _cut_flow(crop: np.ndarray, stream: dataset.StreamInfo, view: View, target: np.ndarray) -> None:
   """Writes part of a frame of flow into `target` [size, size, 2]."""
   size, (rows, columns) = len(target), crop.shape[:2]
   if crop.dtype == np.uint8 or (rows, columns) != (size, size):
-    resized = cv2.resize(
-      videos.vectors(crop, stream), (size, size), interpolation=cv2.INTER_LINEAR
-    )
+    resized = cv2.resize(videos.vectors(crop, stream), (size, size), interpolation=cv2.INTER_LINEAR)
     scaled = cv2.multiply(resized, (size / columns, size / rows, 0, 0))
     crop = cv2.convertFp16(scaled).view(np.float16)
   if view.flip:

@@ -21,6 +21,17 @@ from official.layers.spatial import SpatialMaxPool
 from official.layers.temporal_conv import TemporalConv
 
 __all__ = [
-    "BatchNorm", "Combine", "Head", "NormalizedConv", "Residual", "SpacetimeConv", "SpatialConv",
-    "SpatialMaxPool", "TemporalConv", "basic_2plus1d", "bottlenecks", "spacetime_3d", "stems",
+  "BatchNorm",
+  "Combine",
+  "Head",
+  "NormalizedConv",
+  "Residual",
+  "SpacetimeConv",
+  "SpatialConv",
+  "SpatialMaxPool",
+  "TemporalConv",
+  "basic_2plus1d",
+  "bottlenecks",
+  "spacetime_3d",
+  "stems",
 ]

@@ -52,8 +52,9 @@ def on_frames(function: Callable[[tf.Tensor], tf.Tensor], clips: tf.Tensor) -> t
   return unfold_time(function(fold_time(clips)), clips.shape[1])
 
 
-def pad_sides(clips: tf.Tensor, size: int,
-              others: Sequence[Sequence[int]] = ((0, 0),)) -> tf.Tensor:
+def pad_sides(
+  clips: tf.Tensor, size: int, others: Sequence[Sequence[int]] = ((0, 0),)
+) -> tf.Tensor:
   """Pads height and width, the axes before the last, for windows of `size` pixels that are then
   taken without padding ("VALID"): there are ceil(side / stride) of them along a side.
 
@@ -65,16 +66,21 @@ def pad_sides(clips: tf.Tensor, size: int,
   before = (size - 1) // 2
   # The zero is a tensor, which makes the operation PadV2: TensorFlow's graph optimizer merges a Pad
   # into the Conv3D after it, and fails where a gradient asks for the shape between the two.
-  return tf.pad(clips, [*others, *2 * [[before, size - 1 - before]], [0, 0]],
-                constant_values=tf.zeros([], clips.dtype))
+  return tf.pad(
+    clips,
+    [*others, *2 * [[before, size - 1 - before]], [0, 0]],
+    constant_values=tf.zeros([], clips.dtype),
+  )
 
 
 def clip_shape(layer: Layer, shape: Shape) -> tuple[int, int, int, int]:
   """Returns (time, height, width, channels); ValueError where one of them is not static."""
   shape = tuple(tf.TensorShape(shape))
   if len(shape) != 5 or None in shape[1:]:
-    raise ValueError(f"{type(layer).__name__} {layer.name!r} takes [batch, time, height, width, "
-                     f"channels], all but the batch static; got {shape}")
+    raise ValueError(
+      f"{type(layer).__name__} {layer.name!r} takes [batch, time, height, width, "
+      f"channels], all but the batch static; got {shape}"
+    )
   return shape[1:]
 
 
@@ -84,7 +90,8 @@ def each_shape(input_shape: Any) -> list[tf.TensorShape]:
   Keras turns a list of one input into the input itself when it loads a model.
   """
   is_one = isinstance(input_shape, tf.TensorShape) or not isinstance(
-      input_shape[0], (tf.TensorShape, list, tuple))
+    input_shape[0], (tf.TensorShape, list, tuple)
+  )
   return [tf.TensorShape(shape) for shape in ([input_shape] if is_one else input_shape)]
 
 
@@ -97,8 +104,9 @@ def build_chain(layers: Iterable[Layer], shape: Shape) -> Shape:
   return tuple(shape)
 
 
-def run_chain(layers: Iterable[Layer], clips: tf.Tensor, training: bool | None,
-              time: int | None = None) -> tf.Tensor:
+def run_chain(
+  layers: Iterable[Layer], clips: tf.Tensor, training: bool | None, time: int | None = None
+) -> tf.Tensor:
   """Runs layers one after the other; `training` reaches those that know it.
 
   Args:

@@ -17,8 +17,10 @@ class Basic2Plus1D(blocks.Block):
 
   def _module(self, index: int) -> base.Layer:
     strides = self.spatial_stride if index == 0 else 1
-    branch = [self.over_space(self.channels, 3, strides=strides, name="space"),
-              self.over_time(self.channels, 3, name="time", activate=False, zero_gamma=True)]
+    branch = [
+      self.over_space(self.channels, 3, strides=strides, name="space"),
+      self.over_time(self.channels, 3, name="time", activate=False, zero_gamma=True),
+    ]
     shortcut = None
     if index == 0:
       shortcut = self.over_space(self.channels, 1, strides=strides, name="shortcut", activate=False)

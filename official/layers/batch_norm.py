@@ -21,11 +21,22 @@ class BatchNorm(tf.keras.layers.BatchNormalization):
   unbiased estimate, n / (n - 1) times as large. Statistics stay float32 under mixed precision.
   """
 
-  def __init__(self, *, momentum: float = 0.99, epsilon: float = 1e-5,
-               gamma_initializer: str | tf.keras.initializers.Initializer = "ones",
-               synchronized: bool = False, **kwargs):
-    super().__init__(momentum=momentum, epsilon=epsilon, gamma_initializer=gamma_initializer,
-                     synchronized=synchronized, **kwargs)
+  def __init__(
+    self,
+    *,
+    momentum: float = 0.99,
+    epsilon: float = 1e-5,
+    gamma_initializer: str | tf.keras.initializers.Initializer = "ones",
+    synchronized: bool = False,
+    **kwargs,
+  ):
+    super().__init__(
+      momentum=momentum,
+      epsilon=epsilon,
+      gamma_initializer=gamma_initializer,
+      synchronized=synchronized,
+      **kwargs,
+    )
 
   def build(self, input_shape: base.Shape) -> None:
     _, height, width, channels = base.clip_shape(self, input_shape)

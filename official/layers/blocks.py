@@ -49,10 +49,20 @@ class Block(base.Layer):
     activation: Keras' name of what follows the batch normalizations and the shortcuts' sums.
   """
 
-  def __init__(self, channels: int, *, modules: int = 1, temporal_dilation: int = 1,
-               spatial_stride: int = 1, intermediate_channels: int | None = None,
-               momentum: float = 0.99, epsilon: float = 1e-5, synchronized: bool = False,
-               activation: str = "relu", **kwargs):
+  def __init__(
+    self,
+    channels: int,
+    *,
+    modules: int = 1,
+    temporal_dilation: int = 1,
+    spatial_stride: int = 1,
+    intermediate_channels: int | None = None,
+    momentum: float = 0.99,
+    epsilon: float = 1e-5,
+    synchronized: bool = False,
+    activation: str = "relu",
+    **kwargs,
+  ):
     super().__init__(**kwargs)
     self.channels = channels
     self.modules = modules
@@ -69,32 +79,52 @@ class Block(base.Layer):
     """Returns the layers of the block, in order. A kind overrides this."""
     raise NotImplementedError(f"{type(self).__name__} has no chain(); a block kind defines one")
 
-  def over_space(self, filters: int, size: int, *, strides: int = 1, name: str,
-                 **settings) -> residual.NormalizedConv:
+  def over_space(
+    self, filters: int, size: int, *, strides: int = 1, name: str, **settings
+  ) -> residual.NormalizedConv:
     """Returns size x size convolution -> batch norm -> ReLU; settings as of NormalizedConv."""
     return self._normalized(
-        spatial.SpatialConv(filters, size, strides=strides, dtype=self.dtype_policy,
-                            name="convolution"), name, settings)
+      spatial.SpatialConv(
+        filters, size, strides=strides, dtype=self.dtype_policy, name="convolution"
+      ),
+      name,
+      settings,
+    )
 
   def over_time(self, filters: int, size: int, *, name: str, **settings) -> residual.NormalizedConv:
     """Returns convolution over `size` dilated frames -> batch norm -> ReLU; settings likewise."""
     return self._normalized(
-        temporal_conv.TemporalConv(filters, size, dilation=self.temporal_dilation,
-                                   dtype=self.dtype_policy, name="convolution"), name, settings)
+      temporal_conv.TemporalConv(
+        filters, size, dilation=self.temporal_dilation, dtype=self.dtype_policy, name="convolution"
+      ),
+      name,
+      settings,
+    )
 
-  def over_spacetime(self, filters: int, size: int, *, strides: int = 1, name: str,
-                     **settings) -> residual.NormalizedConv:
+  def over_spacetime(
+    self, filters: int, size: int, *, strides: int = 1, name: str, **settings
+  ) -> residual.NormalizedConv:
     """Returns size x size x size convolution, dilated over time -> batch norm -> ReLU; likewise."""
     return self._normalized(
-        spacetime_conv.SpacetimeConv(filters, size, strides=strides, dtype=self.dtype_policy,
-                                     dilation=self.temporal_dilation, name="convolution"),
-        name, settings)
+      spacetime_conv.SpacetimeConv(
+        filters,
+        size,
+        strides=strides,
+        dtype=self.dtype_policy,
+        dilation=self.temporal_dilation,
+        name="convolution",
+      ),
+      name,
+      settings,
+    )
 
-  def residual_module(self, branch: Sequence[base.Layer], shortcut: base.Layer | None = None, *,
-                      name: str) -> residual.Residual:
+  def residual_module(
+    self, branch: Sequence[base.Layer], shortcut: base.Layer | None = None, *, name: str
+  ) -> residual.Residual:
     """Returns activation(branch(x) + shortcut(x)); no shortcut is the identity."""
-    return residual.Residual(branch, shortcut, activation=self.activation, dtype=self.dtype_policy,
-                             name=name)
+    return residual.Residual(
+      branch, shortcut, activation=self.activation, dtype=self.dtype_policy, name=name
+    )
 
   def build(self, input_shape: Any) -> None:
     base.build_chain(self.layers, self._joined_shape(input_shape))
@@ -121,16 +151,30 @@ class Block(base.Layer):
 
   def get_config(self) -> dict[str, Any]:
     return super().get_config() | {
-        "channels": self.channels, "modules": self.modules,
-        "temporal_dilation": self.temporal_dilation, "spatial_stride": self.spatial_stride,
-        "intermediate_channels": self.intermediate_channels, "momentum": self.momentum,
-        "epsilon": self.epsilon, "synchronized": self.synchronized, "activation": self.activation}
+      "channels": self.channels,
+      "modules": self.modules,
+      "temporal_dilation": self.temporal_dilation,
+      "spatial_stride": self.spatial_stride,
+      "intermediate_channels": self.intermediate_channels,
+      "momentum": self.momentum,
+      "epsilon": self.epsilon,
+      "synchronized": self.synchronized,
+      "activation": self.activation,
+    }
 
-  def _normalized(self, convolution: base.Layer, name: str,
-                  settings: dict[str, Any]) -> residual.NormalizedConv:
+  def _normalized(
+    self, convolution: base.Layer, name: str, settings: dict[str, Any]
+  ) -> residual.NormalizedConv:
     return residual.NormalizedConv(
-        convolution, momentum=self.momentum, epsilon=self.epsilon, synchronized=self.synchronized,
-        activation=self.activation, dtype=self.dtype_policy, name=name, **settings)
+      convolution,
+      momentum=self.momentum,
+      epsilon=self.epsilon,
+      synchronized=self.synchronized,
+      activation=self.activation,
+      dtype=self.dtype_policy,
+      name=name,
+      **settings,
+    )
 
   def _joined_shape(self, input_shape: Any) -> base.Shape:
     shapes = [tuple(tf.TensorShape(shape)) for shape in base.each_shape(input_shape)]
@@ -153,7 +197,8 @@ def get(kind: str) -> type[Block]:
   """Returns the layer class of a block kind; ValueError lists those that are known."""
   if kind not in _KINDS:
     raise ValueError(
-        f"no layer is registered for block kind {kind!r}; there are {', '.join(names())}")
+      f"no layer is registered for block kind {kind!r}; there are {', '.join(names())}"
+    )
   return _KINDS[kind]
 
 

@@ -21,20 +21,25 @@ class _Bottleneck(blocks.Block):
 
   def chain(self) -> list[base.Layer]:
     if not self.intermediate_channels:
-      raise ValueError(f"intermediate_channels is {self.intermediate_channels}; a block of "
-                       "bottlenecks needs the channels of its 3x3 convolutions")
+      raise ValueError(
+        f"intermediate_channels is {self.intermediate_channels}; a block of "
+        "bottlenecks needs the channels of its 3x3 convolutions"
+      )
     return [self._module(index) for index in range(self.modules)]
 
   def _module(self, index: int) -> base.Layer:
     strides = self.spatial_stride if index == 0 else 1
     reduce = self.over_time if self.is_temporal(index) else self.over_space
-    branch = [reduce(self.channels, 3 if self.is_temporal(index) else 1, name="reduce"),
-              self.over_space(self.intermediate_channels, 3, strides=strides, name="space"),
-              self.over_space(4 * self.channels, 1, name="expand", activate=False, zero_gamma=True)]
+    branch = [
+      reduce(self.channels, 3 if self.is_temporal(index) else 1, name="reduce"),
+      self.over_space(self.intermediate_channels, 3, strides=strides, name="space"),
+      self.over_space(4 * self.channels, 1, name="expand", activate=False, zero_gamma=True),
+    ]
     shortcut = None
     if index == 0:
       shortcut = self.over_space(
-          4 * self.channels, 1, strides=strides, name="shortcut", activate=False)
+        4 * self.channels, 1, strides=strides, name="shortcut", activate=False
+      )
     return self.residual_module(branch, shortcut, name=f"module_{index}")
 
 

@@ -55,8 +55,9 @@ class Combine(tf.keras.layers.Layer):
       network. They are set around a call and belong to no checkpoint, configuration or export.
   """
 
-  def __init__(self, sources: Sequence[str], *, multiplier: float = 1.0, frozen: bool = False,
-               **kwargs):
+  def __init__(
+    self, sources: Sequence[str], *, multiplier: float = 1.0, frozen: bool = False, **kwargs
+  ):
     super().__init__(**kwargs)
     if not sources:
       raise ValueError("sources is empty; a block has at least one input")
@@ -71,18 +72,25 @@ class Combine(tf.keras.layers.Layer):
     shapes = self._shapes(input_shape)
     clips = [base.clip_shape(self, shape) for shape in shapes]
     if len({shape[:3] for shape in clips}) > 1:
-      sizes = ", ".join(f"{source} {shape}"
-                        for source, shape in zip(self.sources, clips, strict=True))
-      raise ValueError(f"{self.name}: inputs differ in time, height or width: {sizes}; bring them "
-                       "to one height and width first (SpatialMaxPool)")
+      sizes = ", ".join(
+        f"{source} {shape}" for source, shape in zip(self.sources, clips, strict=True)
+      )
+      raise ValueError(
+        f"{self.name}: inputs differ in time, height or width: {sizes}; bring them "
+        "to one height and width first (SpatialMaxPool)"
+      )
     self.connection_weights = self.add_weight(
-        name="connection_weights", shape=[len(self.sources)], experimental_autocast=False,
-        trainable=not self.frozen,
-        initializer=tf.keras.initializers.TruncatedNormal(stddev=0.01 / self.multiplier))
+      name="connection_weights",
+      shape=[len(self.sources)],
+      experimental_autocast=False,
+      trainable=not self.frozen,
+      initializer=tf.keras.initializers.TruncatedNormal(stddev=0.01 / self.multiplier),
+    )
     *smaller, largest = sorted({shape[3] for shape in clips})
     self.projections = [
-        spatial.SpatialConv(largest, 1, name=f"projection_of_{channels}", dtype=self.dtype_policy)
-        for channels in smaller]
+      spatial.SpatialConv(largest, 1, name=f"projection_of_{channels}", dtype=self.dtype_policy)
+      for channels in smaller
+    ]
     for projection, channels in zip(self.projections, smaller, strict=True):
       base.build_chain([projection], (None, *clips[0][:3], channels))
     super().build(input_shape)
@@ -109,13 +117,18 @@ class Combine(tf.keras.layers.Layer):
 
   def get_config(self) -> dict[str, Any]:
     return super().get_config() | {
-        "sources": list(self.sources), "multiplier": self.multiplier, "frozen": self.frozen}
+      "sources": list(self.sources),
+      "multiplier": self.multiplier,
+      "frozen": self.frozen,
+    }
 
   def _shapes(self, input_shape: Any) -> list[tf.TensorShape]:
     shapes = base.each_shape(input_shape)
     if len(shapes) != len(self.sources):
-      raise ValueError(f"{self.name} combines {len(self.sources)} inputs "
-                       f"({', '.join(self.sources)}); got {len(shapes)}")
+      raise ValueError(
+        f"{self.name} combines {len(self.sources)} inputs "
+        f"({', '.join(self.sources)}); got {len(shapes)}"
+      )
     return shapes
 
 

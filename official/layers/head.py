@@ -35,8 +35,11 @@ class Head(tf.keras.layers.Layer):
     self.classes = classes
     self.pooling = pooling
     self.dense = tf.keras.layers.Dense(
-        classes, kernel_initializer=tf.keras.initializers.RandomNormal(stddev=0.01),
-        dtype="float32", name="dense")
+      classes,
+      kernel_initializer=tf.keras.initializers.RandomNormal(stddev=0.01),
+      dtype="float32",
+      name="dense",
+    )
 
   def build(self, input_shape: Any) -> None:
     channels = {base.clip_shape(self, shape)[-1] for shape in base.each_shape(input_shape)}

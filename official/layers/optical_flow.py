@@ -87,9 +87,7 @@ def clip_flow(clips: tf.Tensor) -> tf.Tensor:
   return flow
 
 
-@tf.function(
-  input_signature=[tf.TensorSpec([None, 2, None, None, 3], tf.uint8)], autograph=False
-)
+@tf.function(input_signature=[tf.TensorSpec([None, 2, None, None, 3], tf.uint8)], autograph=False)
 def pair_flow(pairs: tf.Tensor) -> tf.Tensor:
   """Returns the flow from the first to the second frame of pairs, [pairs, height, width, 2]."""
   return clip_flow(pairs)[:, 0]

@@ -18,9 +18,18 @@ class NormalizedConv(base.Layer):
     norm: Its batch normalization; `zero_gamma` starts it, and so the whole unit, at zero.
   """
 
-  def __init__(self, convolution: base.Layer, *, activate: bool = True, zero_gamma: bool = False,
-               momentum: float = 0.99, epsilon: float = 1e-5, synchronized: bool = False,
-               activation: str = "relu", **kwargs):
+  def __init__(
+    self,
+    convolution: base.Layer,
+    *,
+    activate: bool = True,
+    zero_gamma: bool = False,
+    momentum: float = 0.99,
+    epsilon: float = 1e-5,
+    synchronized: bool = False,
+    activation: str = "relu",
+    **kwargs,
+  ):
     super().__init__(**kwargs)
     self.convolution = convolution
     self.activate = activate
@@ -30,8 +39,13 @@ class NormalizedConv(base.Layer):
     self.synchronized = synchronized
     self.activation = activation
     self.norm = batch_norm.BatchNorm(
-        momentum=momentum, epsilon=epsilon, gamma_initializer="zeros" if zero_gamma else "ones",
-        synchronized=synchronized, dtype=self.dtype_policy, name="norm")
+      momentum=momentum,
+      epsilon=epsilon,
+      gamma_initializer="zeros" if zero_gamma else "ones",
+      synchronized=synchronized,
+      dtype=self.dtype_policy,
+      name="norm",
+    )
 
   def build(self, input_shape: base.Shape) -> None:
     self._time, *_ = base.clip_shape(self, input_shape)
@@ -48,9 +62,14 @@ class NormalizedConv(base.Layer):
 
   def get_config(self) -> dict[str, Any]:
     return super().get_config() | {
-        "convolution": tf.keras.layers.serialize(self.convolution), "activate": self.activate,
-        "zero_gamma": self.zero_gamma, "momentum": self.momentum, "epsilon": self.epsilon,
-        "synchronized": self.synchronized, "activation": self.activation}
+      "convolution": tf.keras.layers.serialize(self.convolution),
+      "activate": self.activate,
+      "zero_gamma": self.zero_gamma,
+      "momentum": self.momentum,
+      "epsilon": self.epsilon,
+      "synchronized": self.synchronized,
+      "activation": self.activation,
+    }
 
   @classmethod
   def from_config(cls, config: dict[str, Any]) -> "NormalizedConv":
@@ -66,8 +85,14 @@ class Residual(base.Layer):
     shortcut: A layer where branch changes the shape; None is the identity.
   """
 
-  def __init__(self, branch: Sequence[base.Layer], shortcut: base.Layer | None = None, *,
-               activation: str = "relu", **kwargs):
+  def __init__(
+    self,
+    branch: Sequence[base.Layer],
+    shortcut: base.Layer | None = None,
+    *,
+    activation: str = "relu",
+    **kwargs,
+  ):
     super().__init__(**kwargs)
     self.branch = list(branch)
     self.activation = activation
@@ -79,7 +104,8 @@ class Residual(base.Layer):
     skipped = base.build_chain([self.shortcut] if self.shortcut else [], input_shape)
     if given[1:] != skipped[1:]:
       raise ValueError(
-          f"{self.name}: the branch gives {given}, the shortcut {skipped}; they are added")
+        f"{self.name}: the branch gives {given}, the shortcut {skipped}; they are added"
+      )
     super().build(input_shape)
 
   @base.takes_frames
@@ -96,9 +122,10 @@ class Residual(base.Layer):
 
   def get_config(self) -> dict[str, Any]:
     return super().get_config() | {
-        "branch": [tf.keras.layers.serialize(layer) for layer in self.branch],
-        "activation": self.activation,
-        "shortcut": self.shortcut and tf.keras.layers.serialize(self.shortcut)}
+      "branch": [tf.keras.layers.serialize(layer) for layer in self.branch],
+      "activation": self.activation,
+      "shortcut": self.shortcut and tf.keras.layers.serialize(self.shortcut),
+    }
 
   @classmethod
   def from_config(cls, config: dict[str, Any]) -> "Residual":

@@ -17,8 +17,11 @@ class Spacetime3D(blocks.Block):
 
   def _module(self, index: int) -> base.Layer:
     strides = self.spatial_stride if index == 0 else 1
-    branch = [self.over_spacetime(self.channels, 3, strides=strides, name="spacetime",
-                                  activate=False, zero_gamma=True)]
+    branch = [
+      self.over_spacetime(
+        self.channels, 3, strides=strides, name="spacetime", activate=False, zero_gamma=True
+      )
+    ]
     shortcut = None
     if index == 0:
       shortcut = self.over_space(self.channels, 1, strides=strides, name="shortcut", activate=False)

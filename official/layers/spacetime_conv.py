@@ -31,12 +31,14 @@ class SpacetimeConv(tf.keras.layers.Layer):
       fan-in.
   """
 
-  def __init__(self, filters: int, kernel_size: int, *, strides: int = 1, dilation: int = 1,
-               **kwargs):
+  def __init__(
+    self, filters: int, kernel_size: int, *, strides: int = 1, dilation: int = 1, **kwargs
+  ):
     super().__init__(**kwargs)
     if kernel_size % 2 != 1:
       raise ValueError(
-          f"kernel_size must be odd, so that a window has a middle frame; got {kernel_size}")
+        f"kernel_size must be odd, so that a window has a middle frame; got {kernel_size}"
+      )
     if dilation < 1:
       raise ValueError(f"dilation is the number of frames between taps, at least 1; got {dilation}")
     self.filters = filters
@@ -47,8 +49,10 @@ class SpacetimeConv(tf.keras.layers.Layer):
   def build(self, input_shape: base.Shape) -> None:
     *_, channels = base.clip_shape(self, input_shape)
     self.kernel = self.add_weight(
-        name="kernel", shape=[*3 * [self.kernel_size], channels, self.filters],
-        initializer=tf.keras.initializers.VarianceScaling())
+      name="kernel",
+      shape=[*3 * [self.kernel_size], channels, self.filters],
+      initializer=tf.keras.initializers.VarianceScaling(),
+    )
     super().build(input_shape)
 
   def call(self, clips: tf.Tensor) -> tf.Tensor:
@@ -57,7 +61,7 @@ class SpacetimeConv(tf.keras.layers.Layer):
     reach = min(middle, (time - 1) // self.dilation)  # Taps on each side that fall inside the clip.
     kernel = tf.convert_to_tensor(self.kernel)
     if reach < middle:
-      kernel = kernel[middle - reach:middle + reach + 1]
+      kernel = kernel[middle - reach : middle + reach + 1]
     step = self.dilation if reach else 1
     padding = -time % step
     if padding:
@@ -78,8 +82,11 @@ class SpacetimeConv(tf.keras.layers.Layer):
 
   def get_config(self) -> dict[str, Any]:
     return super().get_config() | {
-        "filters": self.filters, "kernel_size": self.kernel_size, "strides": self.strides,
-        "dilation": self.dilation}
+      "filters": self.filters,
+      "kernel_size": self.kernel_size,
+      "strides": self.strides,
+      "dilation": self.dilation,
+    }
 
 
 def _to_phases(clips: tf.Tensor, step: int) -> tf.Tensor:

@@ -30,8 +30,10 @@ class SpatialConv(tf.keras.layers.Layer):
   def build(self, input_shape: base.Shape) -> None:
     *_, channels = base.clip_shape(self, input_shape)
     self.kernel = self.add_weight(
-        name="kernel", shape=[self.kernel_size, self.kernel_size, channels, self.filters],
-        initializer=tf.keras.initializers.VarianceScaling())
+      name="kernel",
+      shape=[self.kernel_size, self.kernel_size, channels, self.filters],
+      initializer=tf.keras.initializers.VarianceScaling(),
+    )
     super().build(input_shape)
 
   @base.takes_frames
@@ -48,7 +50,7 @@ class SpatialConv(tf.keras.layers.Layer):
 
   def _of_pixels(self, frames: tf.Tensor) -> tf.Tensor:
     if self.strides > 1:
-      frames = frames[:, ::self.strides, ::self.strides]
+      frames = frames[:, :: self.strides, :: self.strides]
     *_, channels = frames.shape
     if channels * self.filters < _LARGE_PRODUCT:
       return tf.nn.conv2d(frames, self.kernel, 1, "VALID")
@@ -61,7 +63,10 @@ class SpatialConv(tf.keras.layers.Layer):
 
   def get_config(self) -> dict[str, Any]:
     return super().get_config() | {
-        "filters": self.filters, "kernel_size": self.kernel_size, "strides": self.strides}
+      "filters": self.filters,
+      "kernel_size": self.kernel_size,
+      "strides": self.strides,
+    }
 
 
 @base.serializable

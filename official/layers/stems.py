@@ -27,8 +27,11 @@ class Stem2Plus1D(_Stem):
   """7x7 /2 -> 5 frames, r apart -> for stride 4, max pooling 3x3 /2; C channels throughout."""
 
   def chain(self) -> list[base.Layer]:
-    return [self.over_space(self.channels, 7, strides=2, name="space"),
-            self.over_time(self.channels, 5, name="time"), *self._pooling(3)]
+    return [
+      self.over_space(self.channels, 7, strides=2, name="space"),
+      self.over_time(self.channels, 5, name="time"),
+      *self._pooling(3),
+    ]
 
 
 @blocks.register("stem_2d")

@@ -43,7 +43,8 @@ class TemporalConv(tf.keras.layers.Layer):
     super().__init__(**kwargs)
     if kernel_size % 2 != 1:
       raise ValueError(
-          f"kernel_size must be odd, so that a window has a middle frame; got {kernel_size}")
+        f"kernel_size must be odd, so that a window has a middle frame; got {kernel_size}"
+      )
     if dilation < 1:
       raise ValueError(f"dilation is the number of frames between taps, at least 1; got {dilation}")
     self.filters = filters
@@ -54,8 +55,10 @@ class TemporalConv(tf.keras.layers.Layer):
     self._time, *_, channels = base.clip_shape(self, input_shape)
     deviation = math.sqrt(2.0 / (self.kernel_size * channels))
     self.kernel = self.add_weight(
-        name="kernel", shape=[self.kernel_size, channels, self.filters],
-        initializer=tf.keras.initializers.TruncatedNormal(stddev=deviation))
+      name="kernel",
+      shape=[self.kernel_size, channels, self.filters],
+      initializer=tf.keras.initializers.TruncatedNormal(stddev=deviation),
+    )
     super().build(input_shape)
 
   @base.takes_frames
@@ -66,12 +69,14 @@ class TemporalConv(tf.keras.layers.Layer):
     reach = min(middle, (time - 1) // self.dilation)  # Taps on each side that fall inside the clip.
     kernel = tf.expand_dims(self.kernel, 1)
     if reach < middle:
-      kernel = kernel[middle - reach:middle + reach + 1]
+      kernel = kernel[middle - reach : middle + reach + 1]
     step = self.dilation if reach else 1
     padding = -time % step
     if padding:
-      clips = tf.pad(tf.reshape(clips, [-1, time, height * width, channels]),
-                     [[0, 0], [0, padding], [0, 0], [0, 0]])
+      clips = tf.pad(
+        tf.reshape(clips, [-1, time, height * width, channels]),
+        [[0, 0], [0, padding], [0, 0], [0, 0]],
+      )
     phases = tf.reshape(clips, [-1, (time + padding) // step, step * height * width, channels])
     phases = tf.nn.conv2d(phases, kernel, 1, "SAME")
     if padding:
@@ -83,4 +88,7 @@ class TemporalConv(tf.keras.layers.Layer):
 
   def get_config(self) -> dict[str, Any]:
     return super().get_config() | {
-        "filters": self.filters, "kernel_size": self.kernel_size, "dilation": self.dilation}
+      "filters": self.filters,
+      "kernel_size": self.kernel_size,
+      "dilation": self.dilation,
+    }

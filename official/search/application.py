@@ -85,12 +85,21 @@ def gpus(model_dir: str, asked: int | None, workers: int, *, several: bool) -> i
   return max(here // workers if several else 1, 1) if here else 0
 
 
-def run(*, model_dir: str, space: SearchSpace, settings: SearchSettings, clip: cost.Clip,
-        executor: Callable[[], base.Executor], trainings: Callable[[], Trainings],
-        identity: Mapping[str, Any], operation: Mapping[str, Any],
-        final_settings: Mapping[str, Any], start_from: str | None = None,
-        console: Console | None = None,
-        defaults: Mapping[str, Any] = types.MappingProxyType({})) -> int:
+def run(
+  *,
+  model_dir: str,
+  space: SearchSpace,
+  settings: SearchSettings,
+  clip: cost.Clip,
+  executor: Callable[[], base.Executor],
+  trainings: Callable[[], Trainings],
+  identity: Mapping[str, Any],
+  operation: Mapping[str, Any],
+  final_settings: Mapping[str, Any],
+  start_from: str | None = None,
+  console: Console | None = None,
+  defaults: Mapping[str, Any] = types.MappingProxyType({}),
+) -> int:
   """Runs or goes on, and returns the exit status.
 
   Args:
@@ -113,10 +122,15 @@ def run(*, model_dir: str, space: SearchSpace, settings: SearchSettings, clip: c
   directory = RunDirectory(model_dir)
   defaults = {**defaults, **_search_defaults(space, settings)}
   left_out: list[str] = []
-  refined = start_from and refinement.begin(directory, start_from, settings.population_size, space,
-                                            clip, left_out.append)
-  whole_identity = {"search_space": space.to_json(), **settings.identity(), **identity,
-                    "start_from": refined}
+  refined = start_from and refinement.begin(
+    directory, start_from, settings.population_size, space, clip, left_out.append
+  )
+  whole_identity = {
+    "search_space": space.to_json(),
+    **settings.identity(),
+    **identity,
+    "start_from": refined,
+  }
   directory.check(whole_identity, defaults)
   for name in _FOLDERS:
     data_files.check_writable(files.join(model_dir, name), f"--model_dir={model_dir}")
@@ -124,45 +138,84 @@ def run(*, model_dir: str, space: SearchSpace, settings: SearchSettings, clip: c
   work = trainings()
   whole_operation = {**settings.operation(), **final_settings, **operation}
   try:
-    with (signals.raising(), executor() as pool, _checked(work.check, pool),
-          directory.opened(whole_identity, whole_operation, defaults),
-          console or Console() as console):
+    with (
+      signals.raising(),
+      executor() as pool,
+      _checked(work.check, pool),
+      directory.opened(whole_identity, whole_operation, defaults),
+      console or Console() as console,
+    ):
       for line in (*left_out, *_dead_choices(space, settings, clip)):
         console.say(line)
-      best = loop.search(directory, space, settings, clip, work.candidate, pool, console,
-                         refined["founders"] if refined else ())
+      best = loop.search(
+        directory,
+        space,
+        settings,
+        clip,
+        work.candidate,
+        pool,
+        console,
+        refined["founders"] if refined else (),
+      )
       console.end_bar()
-      result = _train_to_the_end(directory, best, settings, final_settings, defaults, work, pool,
-                                 console)
+      result = _train_to_the_end(
+        directory, best, settings, final_settings, defaults, work, pool, console
+      )
       _report(console, directory, result)
   except failures.SearchStopped as stopped:
     print(f"stopped: {stopped}", file=sys.stderr, flush=True)
     return 1
   except signals.Interrupted as interrupted:
-    print(f"left after {interrupted}; nothing is lost, the same command goes on in {model_dir}",
-          file=sys.stderr, flush=True)
+    print(
+      f"left after {interrupted}; nothing is lost, the same command goes on in {model_dir}",
+      file=sys.stderr,
+      flush=True,
+    )
     return 128 + interrupted.signum
   return 0
 
 
-def dry_run(*, space: SearchSpace, settings: SearchSettings, clip: cost.Clip,
-            executor: Callable[[], base.Executor], candidate_steps: int, final_steps: int,
-            probe: base.Evaluator, start_from: str | None = None) -> int:
+def dry_run(
+  *,
+  space: SearchSpace,
+  settings: SearchSettings,
+  clip: cost.Clip,
+  executor: Callable[[], base.Executor],
+  candidate_steps: int,
+  final_steps: int,
+  probe: base.Evaluator,
+  start_from: str | None = None,
+) -> int:
   """Says what a search would take (dry_run.py), and returns the exit status.
 
   Raises:
     UserError: Something cannot be done as asked.
   """
   left_out: list[str] = []
-  founders = list(refinement.founders(start_from, settings.population_size, space, clip,
-                                      left_out.append).values()) if start_from else []
+  founders = (
+    list(
+      refinement.founders(
+        start_from, settings.population_size, space, clip, left_out.append
+      ).values()
+    )
+    if start_from
+    else []
+  )
   try:
     with signals.raising(), Console() as console, executor() as pool:
       for line in (*left_out, *_dead_choices(space, settings, clip)):
         console.say(line)
-      dry_run_lib.run(space=space, settings=settings, clip=clip, candidate_steps=candidate_steps,
-                      final_steps=final_steps, probe=probe, executor=pool, console=console,
-                      founders=founders)
+      dry_run_lib.run(
+        space=space,
+        settings=settings,
+        clip=clip,
+        candidate_steps=candidate_steps,
+        final_steps=final_steps,
+        probe=probe,
+        executor=pool,
+        console=console,
+        founders=founders,
+      )
   except failures.SearchStopped as stopped:
     print(f"stopped: {stopped}", file=sys.stderr, flush=True)
     return 1
@@ -171,16 +224,32 @@ def dry_run(*, space: SearchSpace, settings: SearchSettings, clip: cost.Clip,
   return 0
 
 
-def _train_to_the_end(directory: RunDirectory, best: Sequence[Member], settings: SearchSettings,
-                      final_settings: Mapping[str, Any], defaults: Mapping[str, Any],
-                      work: Trainings, pool: base.Executor, console: Console) -> Mapping[str, Any]:
+def _train_to_the_end(
+  directory: RunDirectory,
+  best: Sequence[Member],
+  settings: SearchSettings,
+  final_settings: Mapping[str, Any],
+  defaults: Mapping[str, Any],
+  work: Trainings,
+  pool: base.Executor,
+  console: Console,
+) -> Mapping[str, Any]:
   numbers = [member.number for member in best]
   how = {"max_retries": settings.max_retries, "defaults": defaults}
   if settings.final == "best":
     return final.train(directory, numbers[0], final_settings, work.final, pool, console, **how)
-  return final.train_several(directory, numbers, final_settings, work.final, pool, console,
-                             how=settings.final, fitness=settings.fitness, joining=work.joining,
-                             **how)
+  return final.train_several(
+    directory,
+    numbers,
+    final_settings,
+    work.final,
+    pool,
+    console,
+    how=settings.final,
+    fitness=settings.fitness,
+    joining=work.joining,
+    **how,
+  )
 
 
 def _dead_choices(space: SearchSpace, settings: SearchSettings, clip: cost.Clip) -> list[str]:
@@ -193,11 +262,16 @@ def _dead_choices(space: SearchSpace, settings: SearchSettings, clip: cost.Clip)
 def _search_defaults(space: SearchSpace, settings: SearchSettings) -> dict[str, Any]:
   """Returns, by flag, what was so in every search before there was such a flag."""
   fields = [*dataclasses.fields(SearchSpace), *dataclasses.fields(SearchSettings)]
-  known = {field.name: field.default for field in fields
-           if field.default is not dataclasses.MISSING}
+  known = {
+    field.name: field.default for field in fields if field.default is not dataclasses.MISSING
+  }
   of_space = {name: known[name] for name in space.to_json() if name in known}
-  return {**known, "initial_candidates": settings.population_size, "max_operators":
-          space.max_operators, "search_space": files.plain(of_space)}
+  return {
+    **known,
+    "initial_candidates": settings.population_size,
+    "max_operators": space.max_operators,
+    "search_space": files.plain(of_space),
+  }
 
 
 @contextlib.contextmanager
@@ -221,11 +295,15 @@ def _checked(check: base.Evaluator | None, pool: base.Executor) -> Iterator[None
 def _report(console: Console, directory: RunDirectory, result: Mapping[str, Any]) -> None:
   """Says what came of the final training; its metrics are by split."""
   for split, metrics in (result.get("metrics") or {}).items():
-    numbers = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()
-                        if isinstance(value, (int, float)))  # NaN is recorded as null.
+    numbers = ", ".join(
+      f"{name} {value:.4f}" for name, value in metrics.items() if isinstance(value, (int, float))
+    )  # NaN is recorded as null.
     console.say(f"final {split}: {numbers}")
-  who = (f"the winner, candidate {result['candidate']:06d}," if "candidate" in result
-         else f"the ensemble of {len(result.get('members') or ())}")
+  who = (
+    f"the winner, candidate {result['candidate']:06d},"
+    if "candidate" in result
+    else f"the ensemble of {len(result.get('members') or ())}"
+  )
   console.say(f"{who} lies in {directory.final_directory}")
   if result.get("export"):
     console.say(final.where_exported(directory, result["export"]))

@@ -45,8 +45,13 @@ class _Activity:
 class Console:
   """Tells the user. The search's thread calls its methods; the heartbeat is a thread of its own."""
 
-  def __init__(self, *, lines: TextIO | None = None, terminal: bool | None = None,
-               heartbeat: float = HEARTBEAT_SECONDS):
+  def __init__(
+    self,
+    *,
+    lines: TextIO | None = None,
+    terminal: bool | None = None,
+    heartbeat: float = HEARTBEAT_SECONDS,
+  ):
     """Makes a console.
 
     Args:
@@ -90,11 +95,9 @@ class Console:
     self._total, self._finished, self._finished_before, self._best = total, finished, finished, best
     self._started = time.monotonic()
     if self._terminal:
-      self._bar = tqdm.tqdm(total=total,
-                            initial=finished,
-                            unit="candidate",
-                            dynamic_ncols=True,
-                            file=sys.stderr)
+      self._bar = tqdm.tqdm(
+        total=total, initial=finished, unit="candidate", dynamic_ncols=True, file=sys.stderr
+      )
 
   def begin(self, key: str, label: str, directory: str) -> None:
     """A training was handed to a worker."""
@@ -120,7 +123,8 @@ class Console:
         self._bar.update()
       else:
         self._print(
-            f"{self._finished} of {self._total} candidates finished; {best}{self._time_left()}")
+          f"{self._finished} of {self._total} candidates finished; {best}{self._time_left()}"
+        )
 
   def end_bar(self) -> None:
     """Closes the bar; lines from here on."""
@@ -157,8 +161,9 @@ class Console:
     return list(itertools.islice(self._activities.values(), _SHOWN))
 
   def _in_flight(self) -> str:
-    shown = [f"{activity.label}: {activity.phase}{_seconds(activity)}"
-             for activity in self._shown()]
+    shown = [
+      f"{activity.label}: {activity.phase}{_seconds(activity)}" for activity in self._shown()
+    ]
     more = len(self._activities) - len(shown)
     return "; ".join([*shown, f"and {more} more"] if more else shown)
 

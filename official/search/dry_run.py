@@ -38,8 +38,16 @@ from official.search.settings import SearchSettings
 
 _DRAWN = 12
 _TRIED = 4
-_HEADER = ("candidate", "blocks", "connections", "parameters", "GFLOPs a clip", "memory",
-           "s a step", "batch that fits")
+_HEADER = (
+  "candidate",
+  "blocks",
+  "connections",
+  "parameters",
+  "GFLOPs a clip",
+  "memory",
+  "s a step",
+  "batch that fits",
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,9 +67,18 @@ class Trial:
   flops: int
 
 
-def run(*, space: SearchSpace, settings: SearchSettings, clip: cost.Clip, candidate_steps: int,
-        final_steps: int, probe: Evaluator, executor: Executor, console: Console,
-        founders: Sequence[Architecture] = ()) -> None:
+def run(
+  *,
+  space: SearchSpace,
+  settings: SearchSettings,
+  clip: cost.Clip,
+  candidate_steps: int,
+  final_steps: int,
+  probe: Evaluator,
+  executor: Executor,
+  console: Console,
+  founders: Sequence[Architecture] = (),
+) -> None:
   """Tries some candidates and tells what the search would take.
 
   Args:
@@ -83,29 +100,39 @@ def run(*, space: SearchSpace, settings: SearchSettings, clip: cost.Clip, candid
   console.say(f"dry run: trying {len(trials)} candidates for a few steps each; nothing is kept")
   with tempfile.TemporaryDirectory(prefix="dry_run_") as folder:
     results = _try(trials, settings, probe, executor, console, folder)
-  lines = [*table(trials, results), "",
-           *estimates(trials, results, settings, candidate_steps, final_steps)]
+  lines = [
+    *table(trials, results),
+    "",
+    *estimates(trials, results, settings, candidate_steps, final_steps),
+  ]
   for line in lines:
     console.say(line)
 
 
-def choose(space: SearchSpace, settings: SearchSettings, clip: cost.Clip,
-           founders: Sequence[Architecture] = ()) -> list[Trial]:
+def choose(
+  space: SearchSpace,
+  settings: SearchSettings,
+  clip: cost.Clip,
+  founders: Sequence[Architecture] = (),
+) -> list[Trial]:
   """Returns, by parameters, the smallest and the largest of the search's first candidates, and some
   between them.
 
   Raises:
     UserError: The space admits no architecture.
   """
-  without_parent = (settings.candidates if settings.algorithm == "random_search"
-                    else settings.initial_candidates)
+  without_parent = (
+    settings.candidates if settings.algorithm == "random_search" else settings.initial_candidates
+  )
   drawn: list[Trial] = []
   known = Known()
   try:
     for number in range(min(without_parent, _DRAWN)):
       drawn.append(
-          _trial(number, founders[number], clip) if number < len(founders)
-          else _draw(number, space, settings, clip, known.lacks(clip.num_frames)))
+        _trial(number, founders[number], clip)
+        if number < len(founders)
+        else _draw(number, space, settings, clip, known.lacks(clip.num_frames))
+      )
       known.add(canonical.digest(drawn[-1].architecture, clip.num_frames))
   except ArchitectureError as error:
     if not drawn:  # Otherwise they are all that the space has.
@@ -115,21 +142,36 @@ def choose(space: SearchSpace, settings: SearchSettings, clip: cost.Clip,
   return [drawn[index * (len(drawn) - 1) // max(count - 1, 1)] for index in range(count)]
 
 
-def _draw(number: int, space: SearchSpace, settings: SearchSettings, clip: cost.Clip,
-          is_new: Callable[[Architecture], bool] | None = None) -> Trial:
+def _draw(
+  number: int,
+  space: SearchSpace,
+  settings: SearchSettings,
+  clip: cost.Clip,
+  is_new: Callable[[Architecture], bool] | None = None,
+) -> Trial:
   drawn = random_generation.found(
-      space, proposals.generator(settings.seed, number), clip=clip, is_new=is_new)
+    space, proposals.generator(settings.seed, number), clip=clip, is_new=is_new
+  )
   return _trial(number, drawn.architecture, clip)
 
 
 def _trial(number: int, architecture: Architecture, clip: cost.Clip) -> Trial:
-  return Trial(number=number, architecture=architecture,
-               params=cost.parameters(architecture, clip.streams, clip.num_classes),
-               flops=cost.flops(architecture, clip))
+  return Trial(
+    number=number,
+    architecture=architecture,
+    params=cost.parameters(architecture, clip.streams, clip.num_classes),
+    flops=cost.flops(architecture, clip),
+  )
 
 
-def _try(trials: Sequence[Trial], settings: SearchSettings, probe: Evaluator, executor: Executor,
-         console: Console, folder: str) -> dict[int, Mapping[str, Any]]:
+def _try(
+  trials: Sequence[Trial],
+  settings: SearchSettings,
+  probe: Evaluator,
+  executor: Executor,
+  console: Console,
+  folder: str,
+) -> dict[int, Mapping[str, Any]]:
   """Returns what the probe says, by the candidate's number."""
   waiting, results = list(trials), {}
   try:
@@ -145,20 +187,29 @@ def _try(trials: Sequence[Trial], settings: SearchSettings, probe: Evaluator, ex
   return results
 
 
-def _submit(trial: Trial, settings: SearchSettings, probe: Evaluator, executor: Executor,
-            console: Console, folder: str) -> None:
+def _submit(
+  trial: Trial,
+  settings: SearchSettings,
+  probe: Evaluator,
+  executor: Executor,
+  console: Console,
+  folder: str,
+) -> None:
   key = f"{trial.number:06d}"
   directory = os.path.join(folder, key)
   os.mkdir(directory)
   console.begin(key, f"candidate {key} ({trial.params:,} parameters)", directory)
-  executor.submit(Task(key=key, function=probe, candidate=_candidate(trial, settings),
-                       directory=directory))
+  executor.submit(
+    Task(key=key, function=probe, candidate=_candidate(trial, settings), directory=directory)
+  )
 
 
 def _candidate(trial: Trial, settings: SearchSettings) -> dict[str, Any]:
-  return {"number": trial.number,
-          "seed": proposals.training_seed(settings.seed, trial.number),
-          "architecture": serialization.to_json(trial.architecture)}
+  return {
+    "number": trial.number,
+    "seed": proposals.training_seed(settings.seed, trial.number),
+    "architecture": serialization.to_json(trial.architecture),
+  }
 
 
 def _judge(outcome: Outcome) -> Mapping[str, Any]:
@@ -178,42 +229,56 @@ def table(trials: Sequence[Trial], results: Mapping[int, Mapping[str, Any]]) -> 
   rows = [_HEADER]
   for trial in trials:
     result = results[trial.number]
-    rows.append((
-        f"{trial.number:06d}", str(len(trial.architecture.blocks)),
-        str(len(trial.architecture.connections)), f"{trial.params:,}", f"{trial.flops / 1e9:.3g}",
+    rows.append(
+      (
+        f"{trial.number:06d}",
+        str(len(trial.architecture.blocks)),
+        str(len(trial.architecture.connections)),
+        f"{trial.params:,}",
+        f"{trial.flops / 1e9:.3g}",
         _or_unknown(result.get("memory_bytes"), size),
         _or_unknown(result.get("seconds_a_step"), lambda seconds: f"{seconds:.3g}"),
-        _or_unknown(result.get("batch_that_fits"), str)))
+        _or_unknown(result.get("batch_that_fits"), str),
+      )
+    )
   widths = [max(map(len, column)) for column in zip(*rows)]
   return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths)) for row in rows]
 
 
-def estimates(trials: Sequence[Trial], results: Mapping[int, Mapping[str, Any]],
-              settings: SearchSettings, candidate_steps: int, final_steps: int) -> list[str]:
+def estimates(
+  trials: Sequence[Trial],
+  results: Mapping[int, Mapping[str, Any]],
+  settings: SearchSettings,
+  candidate_steps: int,
+  final_steps: int,
+) -> list[str]:
   """Returns what follows from the trials: hours, and the batch that fits, in lines for people."""
-  feasible = [results[trial.number] for trial in trials
-              if results[trial.number]["status"] == "ok"]
+  feasible = [results[trial.number] for trial in trials if results[trial.number]["status"] == "ok"]
   if not feasible:
-    return ["none of these candidates can be trained; choose a smaller --batch_size, --num_frames, "
-            "--image_size or --search_space"]
+    return [
+      "none of these candidates can be trained; choose a smaller --batch_size, --num_frames, "
+      "--image_size or --search_space"
+    ]
   overhead = statistics.mean(seconds(result, 0) for result in feasible)
   candidate = statistics.mean(seconds(result, candidate_steps) for result in feasible)
   final = [seconds(result, final_steps) for result in feasible]
   one_after_another = math.ceil(settings.trained_to_the_end / settings.workers)
   searching = candidate * settings.candidates / settings.workers
   lines = [
-      f"a candidate: about {duration(candidate)} ({candidate_steps} steps, and {overhead:.3g} s to "
-      "build, trace and evaluate)",
-      f"the search: about {duration(searching)} ({settings.candidates} candidates, "
-      f"{settings.workers} at a time){_bounded(searching, settings)}",
-      f"the final training: about {duration(statistics.mean(final) * one_after_another)} "
-      f"({settings.trained_to_the_end} x {final_steps} steps); "
-      f"{duration(max(final) * one_after_another)} for the slowest of these",
-      _batch([results[trial.number].get("batch_that_fits") for trial in trials]),
+    f"a candidate: about {duration(candidate)} ({candidate_steps} steps, and {overhead:.3g} s to "
+    "build, trace and evaluate)",
+    f"the search: about {duration(searching)} ({settings.candidates} candidates, "
+    f"{settings.workers} at a time){_bounded(searching, settings)}",
+    f"the final training: about {duration(statistics.mean(final) * one_after_another)} "
+    f"({settings.trained_to_the_end} x {final_steps} steps); "
+    f"{duration(max(final) * one_after_another)} for the slowest of these",
+    _batch([results[trial.number].get("batch_that_fits") for trial in trials]),
   ]
   if len(feasible) < len(trials):
-    lines.append(f"{len(trials) - len(feasible)} of {len(trials)} cannot be trained like this; "
-                 "they do not count in the hours, and a search would find them infeasible")
+    lines.append(
+      f"{len(trials) - len(feasible)} of {len(trials)} cannot be trained like this; "
+      "they do not count in the hours, and a search would find them infeasible"
+    )
   return lines
 
 
@@ -221,14 +286,19 @@ def _batch(batches: Sequence[int | None]) -> str:
   known = [batch for batch in batches if batch is not None]
   if not known:
     return "the batch that fits: not known, for memory could not be told"
-  return (f"the batch that fits: about {min(known)} clips, the least of {len(known)} of "
-          f"{len(batches)} candidates")
+  return (
+    f"the batch that fits: about {min(known)} clips, the least of {len(known)} of "
+    f"{len(batches)} candidates"
+  )
 
 
 def seconds(result: Mapping[str, Any], steps: int) -> float:
   """Returns the seconds of a training of so many steps, and its evaluation."""
-  return (result["seconds_to_first_step"] + result.get("seconds_to_evaluate", 0.0)
-          + steps * result["seconds_a_step"])
+  return (
+    result["seconds_to_first_step"]
+    + result.get("seconds_to_evaluate", 0.0)
+    + steps * result["seconds_a_step"]
+  )
 
 
 def size(number: float) -> str:

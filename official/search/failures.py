@@ -24,8 +24,15 @@ from official.search.executors.base import Outcome
 SAME_FAULT = 3
 MAX_RETRIES = 1
 _STATUS = {"timed_out": "infeasible", "exhausted": "infeasible", "raised": "failed"}
-_RESULT_FIELDS = ("status", "reason", "fitness", "metrics", "connection_weights", "params",
-                  "multiply_adds")
+_RESULT_FIELDS = (
+  "status",
+  "reason",
+  "fitness",
+  "metrics",
+  "connection_weights",
+  "params",
+  "multiply_adds",
+)
 
 
 class SearchStopped(Exception):
@@ -45,10 +52,9 @@ class Verdict:
   fault: str | None = None
 
 
-def judge(outcome: Outcome,
-          fitness: str,
-          earlier_kills: int,
-          max_retries: int = MAX_RETRIES) -> Verdict:
+def judge(
+  outcome: Outcome, fitness: str, earlier_kills: int, max_retries: int = MAX_RETRIES
+) -> Verdict:
   """Returns what an outcome means for the candidate.
 
   Args:
@@ -66,8 +72,9 @@ def judge(outcome: Outcome,
   if outcome.kind == "killed":
     if earlier_kills < max_retries:
       return Verdict(result=None)
-    return _ended("infeasible",
-                  f"killed {earlier_kills + 1} times; the last time: {outcome.reason}")
+    return _ended(
+      "infeasible", f"killed {earlier_kills + 1} times; the last time: {outcome.reason}"
+    )
   return _ended(_STATUS[outcome.kind], outcome.reason, outcome.signature)
 
 
@@ -91,8 +98,10 @@ def _judge_value(value: Mapping[str, Any], fitness: str) -> Verdict:
     number = fitness_lib.compute(fitness, value["metrics"])
   except KeyError as error:
     return _ended(
-        "failed", reason :=
-        f"the evaluator returned no {error.args[0]!r}, which --fitness={fitness} needs", reason)
+      "failed",
+      reason := f"the evaluator returned no {error.args[0]!r}, which --fitness={fitness} needs",
+      reason,
+    )
   if math.isnan(number):
     return _ended("infeasible", f"its {fitness} is not a number", value=value)
   if any(entry["end"] is None for entry in value.get("connection_weights") or ()):
@@ -100,10 +109,9 @@ def _judge_value(value: Mapping[str, Any], fitness: str) -> Verdict:
   return Verdict(result={**_fields(value), "status": "ok", "fitness": number})
 
 
-def _ended(status: str,
-           reason: str | None,
-           fault: str | None = None,
-           value: Mapping[str, Any] | None = None) -> Verdict:
+def _ended(
+  status: str, reason: str | None, fault: str | None = None, value: Mapping[str, Any] | None = None
+) -> Verdict:
   result = {**_fields(value or {}), "status": status, "reason": reason, "fitness": None}
   return Verdict(result=result, fault=(fault or reason) if status == "failed" else None)
 
@@ -149,9 +157,11 @@ class Watch:
     if len(self._faults) >= SAME_FAULT:
       numbers = ", ".join(f"{failed:06d}" for failed, _ in self._faults)
       raise SearchStopped(
-          f"candidates {numbers} failed alike, one after the other: {reason} (see their log.txt). "
-          "Mend it and run the same command; to have those trained again, delete their result.json")
+        f"candidates {numbers} failed alike, one after the other: {reason} (see their log.txt). "
+        "Mend it and run the same command; to have those trained again, delete their result.json"
+      )
     if not self._feasible and self._seen >= self._patience:
       raise SearchStopped(
-          f"none of {self._seen} candidates is feasible; the last: {reason}. "
-          "Choose a smaller --search_space, or a lower --learning_rate if losses are not numbers")
+        f"none of {self._seen} candidates is feasible; the last: {reason}. "
+        "Choose a smaller --search_space, or a lower --learning_rate if losses are not numbers"
+      )

@@ -25,8 +25,11 @@ def is_url(path: str) -> bool:
 
 def join(directory: str, *names: str) -> str:
   """Returns the path of something below `directory`."""
-  return "/".join([directory.rstrip("/"), *names]) if is_url(directory) else os.path.join(
-      directory, *names)
+  return (
+    "/".join([directory.rstrip("/"), *names])
+    if is_url(directory)
+    else os.path.join(directory, *names)
+  )
 
 
 def exists(path: str) -> bool:
@@ -47,8 +50,9 @@ def names(directory: str) -> list[str]:
   return sorted(os.listdir(directory)) if os.path.isdir(directory) else []
 
 
-def read_json(path: str, shape: Any = object,
-              remedy: str = "restore it, or give another folder") -> Any | None:
+def read_json(
+  path: str, shape: Any = object, remedy: str = "restore it, or give another folder"
+) -> Any | None:
   """Returns the content of a JSON file, None where there is no such file.
 
   Args:
@@ -97,8 +101,10 @@ def write_json(path: str, content: Any) -> None:
 def _encoded(content: Any) -> str:
   if not isinstance(content, dict):
     return json.dumps(content, allow_nan=False) + "\n"
-  fields = (f" {json.dumps(str(name))}: {json.dumps(item, allow_nan=False)}"
-            for name, item in content.items())
+  fields = (
+    f" {json.dumps(str(name))}: {json.dumps(item, allow_nan=False)}"
+    for name, item in content.items()
+  )
   return "{\n" + ",\n".join(fields) + "\n}\n"
 
 
@@ -138,4 +144,5 @@ def plain(value: Any) -> Any:
 
 def _gfile():
   from tensorflow.io import gfile
+
   return gfile

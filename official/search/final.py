@@ -47,9 +47,17 @@ _REMEDY = "delete it and run official.evolve again, which makes it anew"
 _Runner = Callable[[Iterable[tuple[str, Task]]], Iterator[Outcome]]
 
 
-def train(run: RunDirectory, number: int, settings: Mapping[str, Any], final_training: Evaluator,
-          executor: Executor, console: Console, *, max_retries: int = failures.MAX_RETRIES,
-          defaults: Mapping[str, Any] = types.MappingProxyType({})) -> dict[str, Any]:
+def train(
+  run: RunDirectory,
+  number: int,
+  settings: Mapping[str, Any],
+  final_training: Evaluator,
+  executor: Executor,
+  console: Console,
+  *,
+  max_retries: int = failures.MAX_RETRIES,
+  defaults: Mapping[str, Any] = types.MappingProxyType({}),
+) -> dict[str, Any]:
   """Trains candidate `number` to the end, or goes on, and returns the content of final/result.json.
 
   Args:
@@ -70,18 +78,29 @@ def train(run: RunDirectory, number: int, settings: Mapping[str, Any], final_tra
   if _begin(directory, {"candidate": number, **settings}, defaults) is not None:
     return read_result(directory)
   started = time.time()
-  task = Task(key=_KEY, function=final_training, candidate=run.read_proposal(number),
-              directory=directory)
+  task = Task(
+    key=_KEY, function=final_training, candidate=run.read_proposal(number), directory=directory
+  )
   (outcome,) = _run([(_training_of(number), task)], executor, console, max_retries)
   if not _succeeded(outcome):
     raise _stopped(_training_of(number), outcome, directory)
   return _finish(run, directory, {"candidate": number, **outcome.value}, started)
 
 
-def train_several(run: RunDirectory, numbers: Sequence[int], settings: Mapping[str, Any],
-                  final_training: Evaluator, executor: Executor, console: Console, *, how: str,
-                  fitness: str, joining: Evaluator, max_retries: int = failures.MAX_RETRIES,
-                  defaults: Mapping[str, Any] = types.MappingProxyType({})) -> dict[str, Any]:
+def train_several(
+  run: RunDirectory,
+  numbers: Sequence[int],
+  settings: Mapping[str, Any],
+  final_training: Evaluator,
+  executor: Executor,
+  console: Console,
+  *,
+  how: str,
+  fitness: str,
+  joining: Evaluator,
+  max_retries: int = failures.MAX_RETRIES,
+  defaults: Mapping[str, Any] = types.MappingProxyType({}),
+) -> dict[str, Any]:
   """Trains several candidates to the end, or goes on, and returns the content of final/result.json.
 
   A candidate that turns out infeasible is left out, and named in the result.
@@ -116,30 +135,52 @@ def train_several(run: RunDirectory, numbers: Sequence[int], settings: Mapping[s
   results, left_out = _train_members(run, folders, settings, defaults, final_training, run_tasks)
   if not results:
     raise failures.SearchStopped(
-        f"none of {len(folders)} final trainings is feasible; of candidate "
-        f"{left_out[0]['candidate']:06d}: {left_out[0]['reason']}; the same command tries again")
+      f"none of {len(folders)} final trainings is feasible; of candidate "
+      f"{left_out[0]['candidate']:06d}: {left_out[0]['reason']}; the same command tries again"
+    )
   ranked = _ranked(results, fitness)
   chosen = ranked if how == "ensemble" else ranked[:1]
   value = _join(run, {number: folders[number] for number in chosen}, how, joining, run_tasks)
   winner = {} if how == "ensemble" else {**results[ranked[0]], "candidate": ranked[0]}
-  return _finish(run, directory, {
-      **winner, **value, "final": how,
+  return _finish(
+    run,
+    directory,
+    {
+      **winner,
+      **value,
+      "final": how,
       "members": [_summary(number, results[number], fitness) for number in ranked],
-      "left_out": left_out}, started)
+      "left_out": left_out,
+    },
+    started,
+  )
 
 
-def _train_members(run: RunDirectory, folders: Mapping[int, str], settings: Mapping[str, Any],
-                   defaults: Mapping[str, Any], final_training: Evaluator, run_tasks: _Runner
-                   ) -> tuple[dict[int, dict[str, Any]], list[dict[str, Any]]]:
+def _train_members(
+  run: RunDirectory,
+  folders: Mapping[int, str],
+  settings: Mapping[str, Any],
+  defaults: Mapping[str, Any],
+  final_training: Evaluator,
+  run_tasks: _Runner,
+) -> tuple[dict[int, dict[str, Any]], list[dict[str, Any]]]:
   """Returns the results by candidate, and those that are infeasible with the reason."""
   started = time.time()
   results, tasks = {}, []
   for number, folder in folders.items():
     results[number] = _begin(folder, {"candidate": number, **settings}, defaults)
     if results[number] is None:
-      tasks.append((_training_of(number), Task(
-          key=f"{number:06d}", function=final_training, candidate=run.read_proposal(number),
-          directory=folder)))
+      tasks.append(
+        (
+          _training_of(number),
+          Task(
+            key=f"{number:06d}",
+            function=final_training,
+            candidate=run.read_proposal(number),
+            directory=folder,
+          ),
+        )
+      )
   left_out, failed = {}, {}
   for outcome in run_tasks(tasks):
     number = int(outcome.key)
@@ -149,26 +190,41 @@ def _train_members(run: RunDirectory, folders: Mapping[int, str], settings: Mapp
       (left_out if _is_infeasible(outcome) else failed)[number] = outcome
   for number, outcome in sorted(failed.items()):
     raise _stopped(_training_of(number), outcome, folders[number])
-  return ({number: result for number, result in results.items() if result is not None},
-          [{"candidate": number, "reason": _reason(left_out[number])}
-           for number in folders if number in left_out])
+  return (
+    {number: result for number, result in results.items() if result is not None},
+    [
+      {"candidate": number, "reason": _reason(left_out[number])}
+      for number in folders
+      if number in left_out
+    ],
+  )
 
 
-def _join(run: RunDirectory, folders: Mapping[int, str], how: str, joining: Evaluator,
-          run_tasks: _Runner) -> Mapping[str, Any]:
+def _join(
+  run: RunDirectory, folders: Mapping[int, str], how: str, joining: Evaluator, run_tasks: _Runner
+) -> Mapping[str, Any]:
   """Exports trained candidates, and evaluates an ensemble of them."""
   members = []
   for number, folder in folders.items():
     candidate = run.read_proposal(number)
-    members.append({"candidate": number, "seed": candidate["seed"],
-                    "architecture": candidate["architecture"],
-                    "training": files.join(folder, "training")})
+    members.append(
+      {
+        "candidate": number,
+        "seed": candidate["seed"],
+        "architecture": candidate["architecture"],
+        "training": files.join(folder, "training"),
+      }
+    )
   directory = files.join(run.final_directory, _JOINING)
   files.make_directory(directory)
   names = ", ".join(f"{number:06d}" for number in folders)
   label = f"export of candidate{'s' * (len(folders) > 1)} {names}"
-  task = Task(key=_JOINING, function=joining, directory=directory,
-              candidate={"members": members, "evaluate": how == "ensemble"})
+  task = Task(
+    key=_JOINING,
+    function=joining,
+    directory=directory,
+    candidate={"members": members, "evaluate": how == "ensemble"},
+  )
   (outcome,) = run_tasks([(label, task)])
   if not _succeeded(outcome):
     raise _stopped(label, outcome, directory)
@@ -195,17 +251,19 @@ def read_result(directory: str) -> dict[str, Any] | None:
 
 
 def where_exported(run: RunDirectory, export: str) -> str:
-  """Says where a SavedModel is, or that it is not there any more; `export` is relative to the run.
-  """
+  """Says where a SavedModel is, or that it is not there any more; `export` is relative to the run."""
   path = files.join(run.path, export)
   if files.exists(path):
     return f"exported to {path}"
-  return (f"the SavedModel {path} is not there any more; make it again with python -m "
-          f"official.export --model_dir={run.path} --output_dir={os.path.dirname(path)}")
+  return (
+    f"the SavedModel {path} is not there any more; make it again with python -m "
+    f"official.export --model_dir={run.path} --output_dir={os.path.dirname(path)}"
+  )
 
 
-def _begin(directory: str, asked: Mapping[str, Any], defaults: Mapping[str, Any],
-           keep: Iterable[str] = ()) -> dict[str, Any] | None:
+def _begin(
+  directory: str, asked: Mapping[str, Any], defaults: Mapping[str, Any], keep: Iterable[str] = ()
+) -> dict[str, Any] | None:
   """Makes a folder for what is asked, or resumes it; returns its result, if it has one.
 
   Of a folder for something else only the subfolders named in `keep` are kept.
@@ -229,22 +287,28 @@ def _clear(directory: str, keep: Iterable[str]) -> None:
     files.remove_tree(path) if os.path.isdir(path) else os.unlink(path)
 
 
-def _finish(run: RunDirectory, directory: str, value: Mapping[str, Any],
-            started: float) -> dict[str, Any]:
+def _finish(
+  run: RunDirectory, directory: str, value: Mapping[str, Any], started: float
+) -> dict[str, Any]:
   """Writes timing.json and result.json, and returns the latter."""
   result = {name: item for name, item in value.items() if name != "timing"}
   if result.get("export"):  # Relative to the run: a run that is moved stays what it is.
     result["export"] = os.path.relpath(result["export"], run.path)
-  files.write_json(files.join(directory, "timing.json"), {
+  files.write_json(
+    files.join(directory, "timing.json"),
+    {
       **(value.get("timing") or {}),
       "started_at": round(started, 3),
-      "finished_at": round(time.time(), 3)})
+      "finished_at": round(time.time(), 3),
+    },
+  )
   files.write_json(files.join(directory, "result.json"), result)
   return files.plain(result)
 
 
-def _run(tasks: Iterable[tuple[str, Task]], executor: Executor, console: Console,
-         max_retries: int) -> Iterator[Outcome]:
+def _run(
+  tasks: Iterable[tuple[str, Task]], executor: Executor, console: Console, max_retries: int
+) -> Iterator[Outcome]:
   """Runs tasks, each with a label, as many at a time as there is room for.
 
   Yields the last outcome of each: one that a signal ended is tried again first.
@@ -288,8 +352,9 @@ def _reason(outcome: Outcome) -> str | None:
 
 def _stopped(label: str, outcome: Outcome, directory: str) -> failures.SearchStopped:
   return failures.SearchStopped(
-      f"the {label} did not succeed: {_reason(outcome)} "
-      f"({files.join(directory, 'log.txt')} has the details); the same command tries again")
+    f"the {label} did not succeed: {_reason(outcome)} "
+    f"({files.join(directory, 'log.txt')} has the details); the same command tries again"
+  )
 
 
 def _training_of(number: int) -> str:
@@ -298,11 +363,16 @@ def _training_of(number: int) -> str:
 
 def _ranked(results: Mapping[int, Mapping[str, Any]], fitness: str) -> list[int]:
   """Returns the candidates, the best after its final training first; ties as in the search."""
+
   def rank(item: tuple[int, int]) -> tuple[float, float, int]:
     place, number = item
     reached = _fitness(results[number], fitness)
-    return fitness_lib.rank(-math.inf if math.isnan(reached) else reached,
-                            results[number]["metrics"]["validation"].get("loss"), place)
+    return fitness_lib.rank(
+      -math.inf if math.isnan(reached) else reached,
+      results[number]["metrics"]["validation"].get("loss"),
+      place,
+    )
+
   return [number for _, number in sorted(enumerate(results), key=rank)]
 
 
@@ -312,5 +382,10 @@ def _fitness(result: Mapping[str, Any], fitness: str) -> float:
 
 def _summary(number: int, result: Mapping[str, Any], fitness: str) -> dict[str, Any]:
   """Returns what final/result.json says of one of several."""
-  return {"candidate": number, "fitness": _fitness(result, fitness), "metrics": result["metrics"],
-          "params": result.get("params"), "multiply_adds": result.get("multiply_adds")}
+  return {
+    "candidate": number,
+    "fitness": _fitness(result, fitness),
+    "metrics": result["metrics"],
+    "params": result.get("params"),
+    "multiply_adds": result.get("multiply_adds"),
+  }

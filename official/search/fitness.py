@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 import math
 
 FUNCTIONS: dict[str, Callable[[Mapping[str, float]], float]] = {
-    "accuracy": lambda metrics: metrics["accuracy"],
-    "top1_plus_top5": lambda metrics: metrics["accuracy"] + metrics["top5_accuracy"],
-    "loss": lambda metrics: -metrics["loss"],
-    "mean_average_precision": lambda metrics: metrics["mean_average_precision"],
+  "accuracy": lambda metrics: metrics["accuracy"],
+  "top1_plus_top5": lambda metrics: metrics["accuracy"] + metrics["top5_accuracy"],
+  "loss": lambda metrics: -metrics["loss"],
+  "mean_average_precision": lambda metrics: metrics["mean_average_precision"],
 }
 
 

@@ -21,8 +21,12 @@ _SHOWN_CHARACTERS = 60
 _VERSION = "network_version"
 
 
-def check(recorded: Mapping[str, Any], asked: Mapping[str, Any], directory: str,
-          defaults: Mapping[str, Any] = types.MappingProxyType({})) -> None:
+def check(
+  recorded: Mapping[str, Any],
+  asked: Mapping[str, Any],
+  directory: str,
+  defaults: Mapping[str, Any] = types.MappingProxyType({}),
+) -> None:
   """Raises UserError that names each flag which differs, with both values.
 
   Args:
@@ -35,17 +39,20 @@ def check(recorded: Mapping[str, Any], asked: Mapping[str, Any], directory: str,
     network_version.check(recorded.get(_VERSION), directory, "give another --model_dir")
   recorded = with_defaults(recorded, asked, defaults)
   differing = [
-      _difference(flag, recorded.get(flag), asked.get(flag))
-      for flag in sorted({*recorded, *asked} - {_VERSION})
-      if recorded.get(flag) != asked.get(flag)
+    _difference(flag, recorded.get(flag), asked.get(flag))
+    for flag in sorted({*recorded, *asked} - {_VERSION})
+    if recorded.get(flag) != asked.get(flag)
   ]
   if differing:
-    raise cli.UserError(f"{directory} belongs to another run: {'; '.join(differing)}; "
-                        "give the flags it was made with, or another --model_dir")
+    raise cli.UserError(
+      f"{directory} belongs to another run: {'; '.join(differing)}; "
+      "give the flags it was made with, or another --model_dir"
+    )
 
 
-def with_defaults(recorded: Mapping[str, Any], asked: Mapping[str, Any],
-                  defaults: Mapping[str, Any]) -> dict[str, Any]:
+def with_defaults(
+  recorded: Mapping[str, Any], asked: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> dict[str, Any]:
   """Returns what was recorded, and the defaults of what is asked for and was not recorded."""
   filled = dict(recorded)
   for flag, value in asked.items():
@@ -60,11 +67,13 @@ def _difference(flag: str, was: Any, now: Any) -> str:
   """Says what differs; of two objects of several fields, in the first field that does."""
   if isinstance(was, Mapping) and isinstance(now, Mapping):
     field = min(key for key in {*was, *now} if was.get(key) != now.get(key))
-    return (f"--{flag} was made with {field} {_shown(was.get(field))} "
-            f"and has {_shown(now.get(field))} now")
+    return (
+      f"--{flag} was made with {field} {_shown(was.get(field))} "
+      f"and has {_shown(now.get(field))} now"
+    )
   return f"--{flag} was {_shown(was)} and is {_shown(now)} now"
 
 
 def _shown(value: Any) -> str:
   text = value if isinstance(value, str) else json.dumps(value)
-  return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS - 3] + "..."
+  return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 3] + "..."

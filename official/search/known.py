@@ -29,8 +29,11 @@ class Known:
     """
     for number in range(self._read, count):
       recorded = (run.read_candidate(number) or {}).get("digest")
-      self._digests.add(recorded if isinstance(recorded, str)
-                        else canonical.digest(run.read_architecture(number), num_frames))
+      self._digests.add(
+        recorded
+        if isinstance(recorded, str)
+        else canonical.digest(run.read_architecture(number), num_frames)
+      )
     self._read = max(self._read, count)
 
   def add(self, digest: str) -> None:
@@ -40,6 +43,8 @@ class Known:
 
   def lacks(self, num_frames: int) -> Callable[[Architecture], bool]:
     """Returns a function that says whether an architecture was not proposed yet."""
+
     def is_new(architecture: Architecture) -> bool:
       return canonical.digest(architecture, num_frames) not in self._digests
+
     return is_new

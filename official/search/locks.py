@@ -53,8 +53,9 @@ def locked(directory: str, *, patience: float = 0.0, evict: bool = False) -> Ite
       if not (evict and _kill_holder(descriptor, path) and _acquired(descriptor, _SECONDS_TO_DIE)):
         raise Held(path, _describe(_holder(descriptor)))
     os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor,
-              json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode(), 0)
+    os.pwrite(
+      descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode(), 0
+    )
     yield
   finally:
     os.close(descriptor)

@@ -33,9 +33,16 @@ from official.search.settings import SearchSettings
 _CLOCK_SECONDS = 10.0
 
 
-def search(run: RunDirectory, space: SearchSpace, settings: SearchSettings, clip: cost.Clip,
-           evaluator: Evaluator, executor: Executor, console: Console,
-           founders: Sequence[Mapping[str, Any]] = ()) -> tuple[Member, ...]:
+def search(
+  run: RunDirectory,
+  space: SearchSpace,
+  settings: SearchSettings,
+  clip: cost.Clip,
+  evaluator: Evaluator,
+  executor: Executor,
+  console: Console,
+  founders: Sequence[Mapping[str, Any]] = (),
+) -> tuple[Member, ...]:
   """Searches, or goes on; returns the candidates to train to the end, the best first.
 
   Args:
@@ -57,9 +64,17 @@ def search(run: RunDirectory, space: SearchSpace, settings: SearchSettings, clip
 class _Driver:
   """One life of the driver."""
 
-  def __init__(self, run: RunDirectory, space: SearchSpace, settings: SearchSettings,
-               clip: cost.Clip, evaluator: Evaluator, executor: Executor, console: Console,
-               founders: Sequence[Mapping[str, Any]]):
+  def __init__(
+    self,
+    run: RunDirectory,
+    space: SearchSpace,
+    settings: SearchSettings,
+    clip: cost.Clip,
+    evaluator: Evaluator,
+    executor: Executor,
+    console: Console,
+    founders: Sequence[Mapping[str, Any]],
+  ):
     self._run = run
     self._space = space
     self._settings = settings
@@ -73,8 +88,9 @@ class _Driver:
     self._running: dict[str, Mapping[str, Any]] = {}
     self._kills: collections.Counter[str] = collections.Counter()
     self._started: dict[str, float] = {}
-    self._watch = failures.Watch(patience=settings.population_size,
-                                 feasible=self._state.best is not None)
+    self._watch = failures.Watch(
+      patience=settings.population_size, feasible=self._state.best is not None
+    )
     self._clock = _Clock(run)
     self._summaries = summaries.Summaries(run, settings.fitness)
     self._said_enough = False
@@ -85,8 +101,9 @@ class _Driver:
     self._console.begin_search(total=total, finished=self._state.finished, best=self._best())
     if self._state.proposed:
       self._console.say(
-          f"going on in {self._run.path}: {self._state.proposed} candidates proposed, "
-          f"{len(self._interrupted)} of them in flight; {self._best()}")
+        f"going on in {self._run.path}: {self._state.proposed} candidates proposed, "
+        f"{len(self._interrupted)} of them in flight; {self._best()}"
+      )
     self._drop_weights(set(range(self._state.proposed)) - set(self._interrupted))
     try:
       self._work()
@@ -95,14 +112,15 @@ class _Driver:
       self._summaries.close()
     if self._state.best is None:
       raise failures.SearchStopped("no candidate is feasible; choose another --search_space")
-    return self._state.leaders[:self._settings.trained_to_the_end]
+    return self._state.leaders[: self._settings.trained_to_the_end]
 
   def _work(self) -> None:
     while self._fill():
       outcome = self._executor.wait_any()
       candidate = self._running.pop(outcome.key)
-      verdict = failures.judge(outcome, self._settings.fitness, self._kills[outcome.key],
-                               self._settings.max_retries)
+      verdict = failures.judge(
+        outcome, self._settings.fitness, self._kills[outcome.key], self._settings.max_retries
+      )
       if verdict.result is None:
         self._kills[outcome.key] += 1
         self._console.end(outcome.key, f"{outcome.reason}; trying again")
@@ -137,22 +155,25 @@ class _Driver:
     enough = self._settings.enough(best and best.fitness, self._clock.hours())
     if enough and not self._said_enough:
       self._said_enough = True
-      self._console.say(f"{enough}: nothing new is begun; {len(self._running)} in flight are "
-                        "finished first")
+      self._console.say(
+        f"{enough}: nothing new is begun; {len(self._running)} in flight are finished first"
+      )
     return enough is None
 
   def _propose(self) -> Mapping[str, Any] | None:
     """Returns the next candidate; None where the space has no other, so that the search ends."""
     try:
-      return proposals.propose(self._run, self._state, self._space, self._settings, self._clip,
-                               self._founders)
+      return proposals.propose(
+        self._run, self._state, self._space, self._settings, self._clip, self._founders
+      )
     except ArchitectureError as error:
       self._is_exhausted = True
       count = self._state.proposed
       self._run.write_exhausted(count)
       self._console.say(
-          f"no new candidate can be drawn from --search_space after {count} ({error}): nothing new "
-          f"is begun; {len(self._running)} in flight are finished first")
+        f"no new candidate can be drawn from --search_space after {count} ({error}): nothing new "
+        f"is begun; {len(self._running)} in flight are finished first"
+      )
       return None
 
   def _submit(self, candidate: Mapping[str, Any]) -> None:
@@ -163,20 +184,31 @@ class _Driver:
     self._started.setdefault(key, time.time())
     self._console.begin(key, _label(candidate), directory)
     self._executor.submit(
-        Task(key=key, function=self._evaluator, candidate=candidate, directory=directory,
-             timeout=self._settings.candidate_timeout))
+      Task(
+        key=key,
+        function=self._evaluator,
+        candidate=candidate,
+        directory=directory,
+        timeout=self._settings.candidate_timeout,
+      )
+    )
 
-  def _record(self, candidate: Mapping[str, Any], verdict: failures.Verdict,
-              value: Mapping[str, Any]) -> None:
+  def _record(
+    self, candidate: Mapping[str, Any], verdict: failures.Verdict, value: Mapping[str, Any]
+  ) -> None:
     number = candidate["number"]
     key = f"{number:06d}"
     result = {"number": number, **verdict.result, "finish_order": self._state.next_order}
     started = self._started.pop(key)
-    self._run.write_result(result, {
+    self._run.write_result(
+      result,
+      {
         **(value.get("timing") or {}),
         "started_at": round(started, 3),
         "finished_at": round(time.time(), 3),
-        "kills": self._kills.pop(key, 0)})
+        "kills": self._kills.pop(key, 0),
+      },
+    )
     kept_before = self._state.keeping_weights
     self._state.record(result, candidate["tournament"])
     self._clock.save_sometimes()
@@ -195,8 +227,9 @@ class _Driver:
     best = self._state.best
     if best is None:
       return "none feasible yet"
-    return (f"best {fitness_lib.text(self._settings.fitness, best.fitness)} "
-            f"(candidate {best.number:06d})")
+    return (
+      f"best {fitness_lib.text(self._settings.fitness, best.fitness)} (candidate {best.number:06d})"
+    )
 
 
 class _Clock:
@@ -231,7 +264,10 @@ def _describe(result: Mapping[str, Any]) -> str:
   """Says how a candidate ended."""
   if result["status"] != "ok":
     return f"{result['status']}: {result['reason']}"
-  metrics = ", ".join(f"{name} {value:.4f}" for name, value in result["metrics"].items()
-                      if isinstance(value, (int, float)))
+  metrics = ", ".join(
+    f"{name} {value:.4f}"
+    for name, value in result["metrics"].items()
+    if isinstance(value, (int, float))
+  )
   size = f", {result['params']:,} parameters" if result.get("params") else ""
   return f"{metrics}{size}"

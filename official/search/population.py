@@ -59,12 +59,9 @@ def tournament(population: Population, size: int, rng: np.random.Generator) -> P
   return tuple(population[index] for index in sorted(drawn))
 
 
-def admit(population: Population,
-          newcomer: Member,
-          *,
-          size: int,
-          remove: str,
-          sampled: Collection[int] = ()) -> Population:
+def admit(
+  population: Population, newcomer: Member, *, size: int, remove: str, sampled: Collection[int] = ()
+) -> Population:
   """Returns the population with the newcomer, one member shorter if it was full.
 
   Args:

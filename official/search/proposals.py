@@ -41,8 +41,14 @@ _PROPOSAL, _TRAINING = 0, 1
 _TOURNAMENTS = 3
 
 
-def propose(run: RunDirectory, state: SearchState, space: SearchSpace, settings: SearchSettings,
-            clip: cost.Clip, founders: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+def propose(
+  run: RunDirectory,
+  state: SearchState,
+  space: SearchSpace,
+  settings: SearchSettings,
+  clip: cost.Clip,
+  founders: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
   """Returns the content of the next candidate.json.
 
   Args:
@@ -71,18 +77,17 @@ def propose(run: RunDirectory, state: SearchState, space: SearchSpace, settings:
   if story is None:
     story = _random(random_generation.found(space, rng, clip=clip, is_new=is_new))
   return {
-      "number": number,
-      "origin": story["origin"],
-      "parent": story.get("parent"),
-      "tournament": story.get("tournament", []),
-      "barren": barren,
-      "known_results": state.finished,
-      "seed": training_seed(settings.seed, number),
-      "founder": story.get("founder"),
-      "child": story.get("child"),
-      "digest": canonical.digest(
-          serialization.from_json(story["architecture"]), clip.num_frames),
-      "architecture": story["architecture"],
+    "number": number,
+    "origin": story["origin"],
+    "parent": story.get("parent"),
+    "tournament": story.get("tournament", []),
+    "barren": barren,
+    "known_results": state.finished,
+    "seed": training_seed(settings.seed, number),
+    "founder": story.get("founder"),
+    "child": story.get("child"),
+    "digest": canonical.digest(serialization.from_json(story["architecture"]), clip.num_frames),
+    "architecture": story["architecture"],
   }
 
 
@@ -95,13 +100,17 @@ def origin(candidate: Mapping[str, Any]) -> str:
   return RANDOM if earlier is None else f"founder, candidate {earlier:06d} of the earlier run"
 
 
-def _founder(founder: Mapping[str, Any],
-             is_new: Callable[[Architecture], bool]) -> dict[str, Any] | None:
+def _founder(
+  founder: Mapping[str, Any], is_new: Callable[[Architecture], bool]
+) -> dict[str, Any] | None:
   """Returns the story of a founder, None for one that equals an earlier one."""
   if not is_new(serialization.from_json(founder["architecture"])):
     return None
-  return {"origin": FOUNDER, "founder": {"start_from": founder["candidate"]},
-          "architecture": founder["architecture"]}
+  return {
+    "origin": FOUNDER,
+    "founder": {"start_from": founder["candidate"]},
+    "architecture": founder["architecture"],
+  }
 
 
 def _random(drawn: random_generation.Founder) -> dict[str, Any]:
@@ -109,9 +118,16 @@ def _random(drawn: random_generation.Founder) -> dict[str, Any]:
   return {"origin": RANDOM, "architecture": story.pop("architecture"), "founder": story}
 
 
-def _child(run: RunDirectory, population: Population, space: SearchSpace,
-           settings: SearchSettings, clip: cost.Clip, rng: np.random.Generator,
-           is_new: Callable[[Architecture], bool], barren: list[int]) -> dict[str, Any] | None:
+def _child(
+  run: RunDirectory,
+  population: Population,
+  space: SearchSpace,
+  settings: SearchSettings,
+  clip: cost.Clip,
+  rng: np.random.Generator,
+  is_new: Callable[[Architecture], bool],
+  barren: list[int],
+) -> dict[str, Any] | None:
   """Returns the story of a child; None where no parent has one. Notes parents that have none in
   `barren`."""
   for _ in range(_TOURNAMENTS):
@@ -123,18 +139,29 @@ def _child(run: RunDirectory, population: Population, space: SearchSpace,
     trained = run.read_result(parent)
     try:
       story = mutation.mutate(
-          run.read_architecture(parent),
-          by_connection(trained["connection_weights"], "end"), space, rng,
-          guidance=settings.guidance, weight_threshold=settings.weight_threshold,
-          sensitivities=by_connection(trained.get("sensitivities") or (), "value"),
-          sensitivity_drop=settings.sensitivity_drop, prune_fraction=settings.prune_fraction,
-          max_operators=settings.max_operators, clip=clip, is_new=is_new).to_json()
+        run.read_architecture(parent),
+        by_connection(trained["connection_weights"], "end"),
+        space,
+        rng,
+        guidance=settings.guidance,
+        weight_threshold=settings.weight_threshold,
+        sensitivities=by_connection(trained.get("sensitivities") or (), "value"),
+        sensitivity_drop=settings.sensitivity_drop,
+        prune_fraction=settings.prune_fraction,
+        max_operators=settings.max_operators,
+        clip=clip,
+        is_new=is_new,
+      ).to_json()
     except ArchitectureError:
       barren.append(parent)
       continue
-    return {"origin": CHILD, "parent": parent,
-            "tournament": [member.number for member in sample],
-            "architecture": story.pop("architecture"), "child": story}
+    return {
+      "origin": CHILD,
+      "parent": parent,
+      "tournament": [member.number for member in sample],
+      "architecture": story.pop("architecture"),
+      "child": story,
+    }
   return None
 
 

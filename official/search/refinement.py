@@ -24,8 +24,14 @@ from official.search.run_directory import RunDirectory
 _TOLD = 5
 
 
-def begin(run: RunDirectory, model_dir: str, count: int, space: SearchSpace, clip: cost.Clip,
-          say: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
+def begin(
+  run: RunDirectory,
+  model_dir: str,
+  count: int,
+  space: SearchSpace,
+  clip: cost.Clip,
+  say: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
   """Returns what search.json keeps of a refinement: `model_dir`, the earlier run, and `founders`,
   each with `candidate`, its number there, and `architecture`, in JSON; the best first.
 
@@ -44,15 +50,22 @@ def begin(run: RunDirectory, model_dir: str, count: int, space: SearchSpace, cli
   """
   recorded = run.recorded()
   if recorded is None:
-    chosen = [{"candidate": number, "architecture": serialization.to_json(architecture)}
-              for number, architecture in founders(model_dir, count, space, clip, say).items()]
+    chosen = [
+      {"candidate": number, "architecture": serialization.to_json(architecture)}
+      for number, architecture in founders(model_dir, count, space, clip, say).items()
+    ]
   else:
     chosen = (recorded["identity"].get("start_from") or {}).get("founders")
   return {"model_dir": model_dir, "founders": chosen}
 
 
-def founders(model_dir: str, count: int, space: SearchSpace, clip: cost.Clip,
-             say: Callable[[str], None] = lambda text: None) -> dict[int, Architecture]:
+def founders(
+  model_dir: str,
+  count: int,
+  space: SearchSpace,
+  clip: cost.Clip,
+  say: Callable[[str], None] = lambda text: None,
+) -> dict[int, Architecture]:
   """Returns the best architectures of an earlier run by candidate, all different, best first;
   `count` at most.
 
@@ -89,9 +102,10 @@ def founders(model_dir: str, count: int, space: SearchSpace, clip: cost.Clip,
       break
   if not found:
     raise cli.UserError(
-        f"--start_from={model_dir}: none of its {len(objections)} architectures fits; the best "
-        f"{objections[0][1]}; choose another --search_space or another run (the best is candidate "
-        f"{objections[0][0]:06d})")
+      f"--start_from={model_dir}: none of its {len(objections)} architectures fits; the best "
+      f"{objections[0][1]}; choose another --search_space or another run (the best is candidate "
+      f"{objections[0][0]:06d})"
+    )
   for number, objection in objections[:_TOLD]:
     say(f"--start_from={model_dir}: candidate {number:06d} is left out: it {objection}")
   if len(objections) > _TOLD:
@@ -109,8 +123,10 @@ def _ranked(run: RunDirectory, model_dir: str) -> list[int]:
     raise cli.UserError(f"--start_from={model_dir}: {error}") from error
   ranked = trained.ranked(results)
   if not ranked:
-    raise cli.UserError(f"--start_from={model_dir}: none of its {len(results)} candidates has "
-                        "finished as feasible; wait for the first, or give another run")
+    raise cli.UserError(
+      f"--start_from={model_dir}: none of its {len(results)} candidates has "
+      "finished as feasible; wait for the first, or give another run"
+    )
   return ranked
 
 
@@ -118,14 +134,18 @@ def _read(run: RunDirectory, number: int, model_dir: str) -> Architecture:
   try:
     return run.read_architecture(number)
   except cli.UserError as error:
-    raise cli.UserError(f"--start_from={model_dir}: the architecture of candidate {number:06d} "
-                        f"cannot be read ({error}); give another run") from error
+    raise cli.UserError(
+      f"--start_from={model_dir}: the architecture of candidate {number:06d} "
+      f"cannot be read ({error}); give another run"
+    ) from error
 
 
 def _objection(architecture: Architecture, space: SearchSpace, clip: cost.Clip) -> str | None:
   """Says why the new search cannot train an architecture, None if it can."""
   missing = sorted(set(architecture.streams) - set(clip.streams))
   if missing:
-    return (f"reads the streams {', '.join(missing)}, and the dataset has "
-            f"{', '.join(sorted(clip.streams))}")
+    return (
+      f"reads the streams {', '.join(missing)}, and the dataset has "
+      f"{', '.join(sorted(clip.streams))}"
+    )
   return membership.objection(space, architecture, clip)

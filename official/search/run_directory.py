@@ -61,8 +61,9 @@ class RunDirectory:
     """Returns the content of search.json, None where there is none yet."""
     return read_versioned(self._search_path, shapes.SEARCH)
 
-  def check(self, identity: Mapping[str, Any],
-            defaults: Mapping[str, Any] = types.MappingProxyType({})) -> None:
+  def check(
+    self, identity: Mapping[str, Any], defaults: Mapping[str, Any] = types.MappingProxyType({})
+  ) -> None:
     """Raises UserError if the folder belongs to a search of another identity.
 
     Args:
@@ -71,12 +72,17 @@ class RunDirectory:
     """
     recorded = self.recorded()
     if recorded is not None:
-      identity_lib.check(recorded["identity"], files.plain(dict(identity)), self.path,
-                         files.plain(dict(defaults)))
+      identity_lib.check(
+        recorded["identity"], files.plain(dict(identity)), self.path, files.plain(dict(defaults))
+      )
 
   @contextlib.contextmanager
-  def opened(self, identity: Mapping[str, Any], operation: Mapping[str, Any],
-             defaults: Mapping[str, Any] = types.MappingProxyType({})) -> Iterator[None]:
+  def opened(
+    self,
+    identity: Mapping[str, Any],
+    operation: Mapping[str, Any],
+    defaults: Mapping[str, Any] = types.MappingProxyType({}),
+  ) -> Iterator[None]:
     """Makes the folder, or resumes it; holds its lock. Arguments as for `check`.
 
     Raises:
@@ -90,8 +96,10 @@ class RunDirectory:
       try:
         stack.enter_context(locks.locked(self.path))
       except locks.Held as held:
-        raise cli.UserError(f"another search is at work in {self.path} ({held.holder}); "
-                            "wait until it ends, or give another --model_dir") from held
+        raise cli.UserError(
+          f"another search is at work in {self.path} ({held.holder}); "
+          "wait until it ends, or give another --model_dir"
+        ) from held
       self.check(identity, defaults)
       content = {"identity": dict(identity), "operation": dict(operation)}
       files.write_json(self._search_path, {"format_version": FORMAT_VERSION, **content})
@@ -125,21 +133,25 @@ class RunDirectory:
     """Returns how many candidates there are: 0 and on, each with a candidate.json."""
     # The one that was being proposed when a driver died has a folder, and perhaps nothing in it.
     numbers = sorted(
-        int(name) for name in files.names(self._candidates) if _CANDIDATE.fullmatch(name))
+      int(name) for name in files.names(self._candidates) if _CANDIDATE.fullmatch(name)
+    )
     while numbers and not files.exists(self._file(numbers[-1], "candidate.json")):
       numbers.pop()
     if numbers != list(range(len(numbers))):
       missing = min(set(range(numbers[-1])) - set(numbers))
       raise cli.UserError(
-          f"{self.candidate_directory(missing)} is missing, though later candidates are there; "
-          "restore it or give another --model_dir")
+        f"{self.candidate_directory(missing)} is missing, though later candidates are there; "
+        "restore it or give another --model_dir"
+      )
     return len(numbers)
 
   def write_candidate(self, candidate: Mapping[str, Any]) -> None:
     """Records a proposal, before it is trained."""
     files.make_directory(self.candidate_directory(candidate["number"]))
-    files.write_json(self._file(candidate["number"], "candidate.json"),
-                     {"format_version": FORMAT_VERSION, **candidate})
+    files.write_json(
+      self._file(candidate["number"], "candidate.json"),
+      {"format_version": FORMAT_VERSION, **candidate},
+    )
 
   def read_candidate(self, number: int) -> dict[str, Any] | None:
     """Returns the content of candidate.json, None where there is none."""
@@ -173,8 +185,9 @@ class RunDirectory:
   def write_result(self, result: Mapping[str, Any], timing: Mapping[str, Any]) -> None:
     """Records what came of a candidate; from here on it is finished."""
     files.write_json(self._file(result["number"], "timing.json"), dict(timing))
-    files.write_json(self._file(result["number"], "result.json"),
-                     {"format_version": FORMAT_VERSION, **result})
+    files.write_json(
+      self._file(result["number"], "result.json"), {"format_version": FORMAT_VERSION, **result}
+    )
 
   def read_result(self, number: int) -> dict[str, Any] | None:
     """Returns the content of result.json, None while the candidate is in flight."""
@@ -243,8 +256,9 @@ def read_versioned(path: str, shape: Any, remedy: str = _REMEDY) -> dict[str, An
   content = files.read_json(path, shape, remedy)
   if content is not None and content.get("format_version", FORMAT_VERSION) != FORMAT_VERSION:
     raise cli.UserError(
-        f"{path} has format version {content['format_version']!r}, "
-        f"this program reads {FORMAT_VERSION}; give another --model_dir")
+      f"{path} has format version {content['format_version']!r}, "
+      f"this program reads {FORMAT_VERSION}; give another --model_dir"
+    )
   return content
 
 

@@ -21,12 +21,36 @@ SENSITIVITY_DROPS = facts.SENSITIVITY_DROPS
 FITNESS = tuple(fitness_lib.FUNCTIONS)
 FINALS = ("best", "top_k", "ensemble")
 UNIFORM = "uniform"
-_OPERATION = ("rounds", "workers", "keep_checkpoints", "max_hours", "target_fitness", "max_retries",
-              "candidate_timeout", "final", "top_k")
-_LEAST = {"population_size": 1, "tournament_size": 1, "rounds": 0, "max_operators": 0, "seed": 0,
-          "workers": 1, "keep_checkpoints": 0, "max_retries": 0, "top_k": 1}
-_CHOICES = {"remove": REMOVALS, "fitness": FITNESS, "algorithm": ALGORITHMS, "guidance": GUIDANCE,
-            "sensitivity_drop": SENSITIVITY_DROPS, "final": FINALS}
+_OPERATION = (
+  "rounds",
+  "workers",
+  "keep_checkpoints",
+  "max_hours",
+  "target_fitness",
+  "max_retries",
+  "candidate_timeout",
+  "final",
+  "top_k",
+)
+_LEAST = {
+  "population_size": 1,
+  "tournament_size": 1,
+  "rounds": 0,
+  "max_operators": 0,
+  "seed": 0,
+  "workers": 1,
+  "keep_checkpoints": 0,
+  "max_retries": 0,
+  "top_k": 1,
+}
+_CHOICES = {
+  "remove": REMOVALS,
+  "fitness": FITNESS,
+  "algorithm": ALGORITHMS,
+  "guidance": GUIDANCE,
+  "sensitivity_drop": SENSITIVITY_DROPS,
+  "final": FINALS,
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -95,17 +119,20 @@ class SearchSettings:
       one_of(name, getattr(self, name), choices)
     if self.tournament_size > self.population_size:
       raise cli.UserError(
-          f"--tournament_size={self.tournament_size} is above "
-          f"--population_size={self.population_size}; "
-          "a tournament is drawn from the population, so give at most its size")
+        f"--tournament_size={self.tournament_size} is above "
+        f"--population_size={self.population_size}; "
+        "a tournament is drawn from the population, so give at most its size"
+      )
     if self.initial_candidates < self.population_size:
       raise cli.UserError(
-          f"--initial_candidates={self.initial_candidates} is below "
-          f"--population_size={self.population_size}; the population begins with them, so give at "
-          "least its size")
+        f"--initial_candidates={self.initial_candidates} is below "
+        f"--population_size={self.population_size}; the population begins with them, so give at "
+        "least its size"
+      )
     if not 0 <= self.prune_fraction <= 1:
       raise cli.UserError(
-          f"--prune_fraction={self.prune_fraction} is out of range; give a number from 0 to 1")
+        f"--prune_fraction={self.prune_fraction} is out of range; give a number from 0 to 1"
+      )
     for name in ("max_hours", "candidate_timeout"):
       if getattr(self, name) is not None:
         cli.at_least(name, getattr(self, name), 0, exclusive=True)
@@ -114,7 +141,8 @@ class SearchSettings:
     threshold = self.weight_threshold
     if threshold != UNIFORM and not (isinstance(threshold, float) and 0 <= threshold <= 1):
       raise cli.UserError(
-          f"--weight_threshold={threshold} is neither a number from 0 to 1 nor {UNIFORM!r}")
+        f"--weight_threshold={threshold} is neither a number from 0 to 1 nor {UNIFORM!r}"
+      )
 
   @property
   def candidates(self) -> int:
@@ -133,8 +161,11 @@ class SearchSettings:
       best: Fitness of the best so far, if there is one.
       hours: Of searching so far.
     """
-    if self.target_fitness is not None and best is not None and best >= fitness_lib.target(
-        self.fitness, self.target_fitness):
+    if (
+      self.target_fitness is not None
+      and best is not None
+      and best >= fitness_lib.target(self.fitness, self.target_fitness)
+    ):
       return f"--target_fitness={self.target_fitness:g} is reached"
     if self.max_hours is not None and hours >= self.max_hours:
       return f"--max_hours={self.max_hours:g} are over"
@@ -151,8 +182,11 @@ class SearchSettings:
       flag = "--prune_fraction=0"
     if flag is None:
       return None
-    others = ("differ in their blocks alone" if self.max_operators else
-              "equal their parents, so that random architectures are trained instead")
+    others = (
+      "differ in their blocks alone"
+      if self.max_operators
+      else "equal their parents, so that random architectures are trained instead"
+    )
     return f"{flag} keeps every connection of a parent: children {others}"
 
   def identity(self) -> dict:

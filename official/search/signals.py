@@ -17,6 +17,7 @@ class Interrupted(KeyboardInterrupt):
 @contextlib.contextmanager
 def raising() -> Iterator[None]:
   """Within the block, SIGINT and SIGTERM raise Interrupted in the main thread."""
+
   def interrupt(signum, frame):
     for number in (signal.SIGINT, signal.SIGTERM):
       signal.signal(number, signal.SIG_DFL)

@@ -32,8 +32,9 @@ from official.search.executors.base import Evaluator
 FORMAT_VERSION = 1
 
 
-_LIKE = ('it is like {"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", '
-         '"index": 0}}')
+_LIKE = (
+  'it is like {"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", "index": 0}}'
+)
 
 
 def process_index(tf_config: str | None) -> int:
@@ -47,17 +48,19 @@ def process_index(tf_config: str | None) -> int:
   """
   if not tf_config:
     raise cli.UserError(
-        "--distribution_strategy=multi_worker_mirrored, and TF_CONFIG, which says who train "
-        f"together, is not set; {_LIKE}")
+      "--distribution_strategy=multi_worker_mirrored, and TF_CONFIG, which says who train "
+      f"together, is not set; {_LIKE}"
+    )
   try:
     data = json.loads(tf_config)
     cluster, task = data["cluster"], data["task"]
-    tasks = [(kind, index) for kind in ("chief", "worker")
-             for index in range(len(cluster.get(kind, ())))]
+    tasks = [
+      (kind, index) for kind in ("chief", "worker") for index in range(len(cluster.get(kind, ())))
+    ]
     return tasks.index((task["type"], int(task["index"])))
   except (ValueError, KeyError, TypeError, AttributeError) as error:
     raise cli.UserError(
-        f"TF_CONFIG={tf_config:.80} names no task of its own cluster ({error}); {_LIKE}"
+      f"TF_CONFIG={tf_config:.80} names no task of its own cluster ({error}); {_LIKE}"
     ) from error
 
 
@@ -72,9 +75,17 @@ def recorded(model_dir: str) -> Mapping[str, Any] | None:
   return run_directory.read_versioned(files.join(model_dir, "train.json"), shapes.TRAIN)
 
 
-def run(*, model_dir: str, candidate: Mapping[str, Any], training: Evaluator,
-        check: Callable[[], object], identity: Mapping[str, Any], operation: Mapping[str, Any],
-        index: int, defaults: Mapping[str, Any] = types.MappingProxyType({})) -> int:
+def run(
+  *,
+  model_dir: str,
+  candidate: Mapping[str, Any],
+  training: Evaluator,
+  check: Callable[[], object],
+  identity: Mapping[str, Any],
+  operation: Mapping[str, Any],
+  index: int,
+  defaults: Mapping[str, Any] = types.MappingProxyType({}),
+) -> int:
   """Trains, or goes on, or says what came of it; returns the exit status.
 
   Args:
@@ -96,14 +107,17 @@ def run(*, model_dir: str, candidate: Mapping[str, Any], training: Evaluator,
   if found is not None:
     identity_lib.check(found["identity"], asked, model_dir, files.plain(dict(defaults)))
   result_path = files.join(model_dir, "result.json")
-  result = files.read_json(result_path, shapes.TRAIN_RESULT,
-                           "delete it, so that the training is finished again")
+  result = files.read_json(
+    result_path, shapes.TRAIN_RESULT, "delete it, so that the training is finished again"
+  )
   if result is not None:
     *lines, exported = _summary(model_dir, result).splitlines()
     export = files.join(model_dir, result["export"])
     if not files.exists(export):
-      exported = (f"the SavedModel {export} is not there any more; delete {result_path} and run "
-                  "the same command, which makes it again from the newest checkpoint")
+      exported = (
+        f"the SavedModel {export} is not there any more; delete {result_path} and run "
+        "the same command, which makes it again from the newest checkpoint"
+      )
     print("\n".join([*lines, exported]))
     return 0
   check()
@@ -115,19 +129,27 @@ def run(*, model_dir: str, candidate: Mapping[str, Any], training: Evaluator,
   try:
     with locks.locked(directory):
       if is_chief:
-        files.write_json(files.join(model_dir, "train.json"), {
-            "format_version": FORMAT_VERSION, "identity": asked, "operation": dict(operation)})
+        files.write_json(
+          files.join(model_dir, "train.json"),
+          {"format_version": FORMAT_VERSION, "identity": asked, "operation": dict(operation)},
+        )
       result = _train(training, candidate, directory)
       if is_chief and result["status"] == "ok":
         result["export"] = os.path.relpath(result["export"], model_dir)
         files.write_json(files.join(model_dir, "timing.json"), result.pop("timing"))
         files.write_json(result_path, result)
   except locks.Held as held:
-    raise cli.UserError(f"another training is at work in {directory} ({held.holder}); "
-                        "wait for it, or give another --model_dir") from held
+    raise cli.UserError(
+      f"another training is at work in {directory} ({held.holder}); "
+      "wait for it, or give another --model_dir"
+    ) from held
   if result["status"] != "ok":
-    print(f"stopped: the training did not succeed: {result['reason']} "
-          f"({files.join(directory, 'log.txt')} has the details)", file=sys.stderr, flush=True)
+    print(
+      f"stopped: the training did not succeed: {result['reason']} "
+      f"({files.join(directory, 'log.txt')} has the details)",
+      file=sys.stderr,
+      flush=True,
+    )
     return 1
   if is_chief:
     print(_summary(model_dir, result))
@@ -139,8 +161,9 @@ def _train(training: Evaluator, candidate: Mapping[str, Any], directory: str) ->
 
   def leave(*_) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    print("leaving with a checkpoint; the same command goes on from it", file=sys.stderr,
-          flush=True)
+    print(
+      "leaving with a checkpoint; the same command goes on from it", file=sys.stderr, flush=True
+    )
     os.kill(os.getpid(), signal.SIGTERM)
 
   before = signal.signal(signal.SIGINT, leave)
@@ -158,8 +181,9 @@ def _summary(model_dir: str, result: Mapping[str, Any]) -> str:
   """Returns what is printed of a finished training."""
   lines = []
   for split, metrics in result["metrics"].items():
-    text = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()
-                     if isinstance(value, (int, float)))  # NaN is recorded as null.
+    text = ", ".join(
+      f"{name} {value:.4f}" for name, value in metrics.items() if isinstance(value, (int, float))
+    )  # NaN is recorded as null.
     lines.append(f"{split}: {text}")
   if any("accuracy" in metrics for metrics in result["metrics"].values()):
     lines.append(f"report: {files.join(model_dir, 'report.txt')}")  # One label a clip.

@@ -60,7 +60,7 @@ class SearchState:
   @property
   def keeping_weights(self) -> frozenset[int]:
     """Numbers of the finished candidates that keep their weights."""
-    return frozenset(member.number for member in self.leaders[:self._settings.keep_checkpoints])
+    return frozenset(member.number for member in self.leaders[: self._settings.keep_checkpoints])
 
   def record(self, result: Mapping[str, Any], tournament: Collection[int]) -> None:
     """Takes a result in.
@@ -75,25 +75,35 @@ class SearchState:
     if result["status"] != "ok":
       self._count(result)
       return
-    member = Member(number=result["number"],
-                    fitness=result["fitness"],
-                    loss=result["metrics"].get("loss"),
-                    age=age)
-    self.population = population_lib.admit(self.population,
-                                           member,
-                                           size=self._settings.population_size,
-                                           remove=self._settings.remove,
-                                           sampled=tournament)
+    member = Member(
+      number=result["number"],
+      fitness=result["fitness"],
+      loss=result["metrics"].get("loss"),
+      age=age,
+    )
+    self.population = population_lib.admit(
+      self.population,
+      member,
+      size=self._settings.population_size,
+      remove=self._settings.remove,
+      sampled=tournament,
+    )
     ranked = sorted((*self.leaders, member), key=lambda leader: leader.rank)
-    self.leaders = tuple(ranked[:max(self._settings.keep_checkpoints,
-                                     self._settings.trained_to_the_end)])
+    self.leaders = tuple(
+      ranked[: max(self._settings.keep_checkpoints, self._settings.trained_to_the_end)]
+    )
 
   def _count(self, result: Mapping[str, Any]) -> None:
     status, reason = result["status"], result["reason"] or "no reason given"
     kind = _KIND_ENDS.split(reason, maxsplit=1)[0]
     count = self.failures[status, kind]["count"] if (status, kind) in self.failures else 0
-    self.failures[status, kind] = {"status": status, "kind": kind, "count": count + 1,
-                                   "number": result["number"], "reason": reason}
+    self.failures[status, kind] = {
+      "status": status,
+      "kind": kind,
+      "count": count + 1,
+      "number": result["number"],
+      "reason": reason,
+    }
 
 
 def replay(run: RunDirectory, settings: SearchSettings) -> tuple[SearchState, list[int]]:
@@ -108,8 +118,11 @@ def replay(run: RunDirectory, settings: SearchSettings) -> tuple[SearchState, li
     else:
       results.append(_facts(result))
   for result in sorted(results, key=lambda result: result["finish_order"]):
-    sampled = run.read_proposal(
-        result["number"])["tournament"] if settings.remove == "worst_sampled" else ()
+    sampled = (
+      run.read_proposal(result["number"])["tournament"]
+      if settings.remove == "worst_sampled"
+      else ()
+    )
     state.record(result, sampled)
   if results:  # A result that somebody deleted, to have it trained again, leaves a gap.
     state.next_order = 1 + max(result["finish_order"] for result in results)
@@ -118,6 +131,7 @@ def replay(run: RunDirectory, settings: SearchSettings) -> tuple[SearchState, li
 
 def _facts(result: Mapping[str, Any]) -> dict[str, Any]:
   """What `record` needs of a result: a hundred thousand whole ones would not fit into memory."""
-  facts = {name: result.get(name) for name in ("number", "status", "reason", "finish_order",
-                                              "fitness")}
+  facts = {
+    name: result.get(name) for name in ("number", "status", "reason", "finish_order", "fitness")
+  }
   return {**facts, "metrics": {"loss": (result.get("metrics") or {}).get("loss")}}

@@ -83,8 +83,10 @@ def read(model_dir: str) -> Status:
   run = RunDirectory(model_dir)
   recorded = run.recorded()
   if recorded is None:
-    raise cli.UserError(f"--model_dir={model_dir} has no search.json, so there is no search in it; "
-                        "give the --model_dir of an official.evolve command")
+    raise cli.UserError(
+      f"--model_dir={model_dir} has no search.json, so there is no search in it; "
+      "give the --model_dir of an official.evolve command"
+    )
   settings = _settings(recorded, files.join(model_dir, "search.json"))
   holder = locks.holder(model_dir)  # First: a driver that ends now is alive, and not dead.
   state, in_flight = state_lib.replay(run, settings)
@@ -96,31 +98,42 @@ def read(model_dir: str) -> Status:
       enough = "no new candidate can be drawn from --search_space"
   left = len(in_flight) if enough else max(settings.candidates, state.proposed) - state.finished
   final = None if left or state.best is None else _final(run, state.best.number)
-  timings = [timing for number in range(max(state.proposed - _RECENT, 0), state.proposed)
-             if (timing := run.read_timing(number)) and _is_whole(timing)]
+  timings = [
+    timing
+    for number in range(max(state.proposed - _RECENT, 0), state.proposed)
+    if (timing := run.read_timing(number)) and _is_whole(timing)
+  ]
   pace = _pace(timings)
   return Status(
-      model_dir=model_dir,
-      condition="alive" if holder else "finished" if final else "dead",
-      holder=holder,
-      asked=state.finished + left,
-      finished=state.finished,
-      enough=enough,
-      by_status=dict(state.by_status),
-      failures=tuple(sorted(state.failures.values(), key=lambda failure: -failure["count"])),
-      fitness=settings.fitness,
-      best=state.best and {
-          "number": state.best.number, "fitness": state.best.fitness, "loss": state.best.loss,
-          "params": (run.read_result(state.best.number) or {}).get("params")},
-      population=tuple({"number": member.number, "fitness": member.fitness}
-                       for member in sorted(state.population, key=lambda member: member.rank)),
-      in_flight=tuple({"number": number, **_progress(run.candidate_directory(number))}
-                      for number in in_flight),
-      final_in_flight=() if left or final else tuple(_finals(run)),
-      final=final,
-      evaluations_an_hour=pace,
-      seconds_left=_seconds_left(settings, left, pace, searched_seconds, enough),
-      share_in_steps=_share_in_steps(timings))
+    model_dir=model_dir,
+    condition="alive" if holder else "finished" if final else "dead",
+    holder=holder,
+    asked=state.finished + left,
+    finished=state.finished,
+    enough=enough,
+    by_status=dict(state.by_status),
+    failures=tuple(sorted(state.failures.values(), key=lambda failure: -failure["count"])),
+    fitness=settings.fitness,
+    best=state.best
+    and {
+      "number": state.best.number,
+      "fitness": state.best.fitness,
+      "loss": state.best.loss,
+      "params": (run.read_result(state.best.number) or {}).get("params"),
+    },
+    population=tuple(
+      {"number": member.number, "fitness": member.fitness}
+      for member in sorted(state.population, key=lambda member: member.rank)
+    ),
+    in_flight=tuple(
+      {"number": number, **_progress(run.candidate_directory(number))} for number in in_flight
+    ),
+    final_in_flight=() if left or final else tuple(_finals(run)),
+    final=final,
+    evaluations_an_hour=pace,
+    seconds_left=_seconds_left(settings, left, pace, searched_seconds, enough),
+    share_in_steps=_share_in_steps(timings),
+  )
 
 
 def text(status: Status) -> str:
@@ -132,21 +145,25 @@ def text(status: Status) -> str:
   if status.best:
     best = status.best
     size = f", {best['params']:,} parameters" if best["params"] else ""
-    loss = ("" if best["loss"] is None or status.fitness == "loss"
-            else f", loss {best['loss']:.4f}")
-    lines.append(f"best: {fitness_lib.text(status.fitness, best['fitness'])}{loss}, "
-                 f"candidate {best['number']:06d}{size}")
+    loss = "" if best["loss"] is None or status.fitness == "loss" else f", loss {best['loss']:.4f}"
+    lines.append(
+      f"best: {fitness_lib.text(status.fitness, best['fitness'])}{loss}, "
+      f"candidate {best['number']:06d}{size}"
+    )
   if status.population:
     values = [fitness_lib.shown(status.fitness, member["fitness"]) for member in status.population]
-    lines.append(f"population: {len(values)} members, {status.fitness} {values[-1]:.4f} to "
-                 f"{values[0]:.4f}, mean {sum(values) / len(values):.4f}")
+    lines.append(
+      f"population: {len(values)} members, {status.fitness} {values[-1]:.4f} to "
+      f"{values[0]:.4f}, mean {sum(values) / len(values):.4f}"
+    )
   lines += [*_failure_lines(status), *_training_lines(status)]
   if status.evaluations_an_hour:
     left = f"; about {duration(status.seconds_left)} left" if status.seconds_left else ""
     lines.append(f"pace: {status.evaluations_an_hour:.3g} evaluations an hour{left}")
   if status.share_in_steps is not None:
-    lines.append(f"workers: {status.share_in_steps:.0%} of their time in training and evaluation "
-                 "steps")
+    lines.append(
+      f"workers: {status.share_in_steps:.0%} of their time in training and evaluation steps"
+    )
   if status.condition == "dead":
     lines.append("nobody is at work here; the command that began it goes on")
   return "\n".join(lines)
@@ -159,16 +176,24 @@ def _settings(recorded: Mapping[str, Any], path: str) -> SearchSettings:
     return SearchSettings(**{name: value for name, value in values.items() if name in known})
   except (cli.UserError, TypeError, ValueError) as error:
     raise cli.UserError(
-        f"{path} is damaged: {error}; restore it, or give another --model_dir") from error
+      f"{path} is damaged: {error}; restore it, or give another --model_dir"
+    ) from error
 
 
 def _progress(directory: str) -> dict[str, Any]:
   """Returns how far a training is; `waiting` where it has not begun."""
   content = _read(files.join(directory, "progress.json")) or {}
-  steps = [int(match[1]) for name in files.names(files.join(directory, "training"))
-           if (match := _CHECKPOINT.fullmatch(name))]
-  return {"phase": content.get("phase", "waiting"), "step": content.get("step", 0),
-          "steps": content.get("steps", 0), "checkpoint": max(steps, default=None)}
+  steps = [
+    int(match[1])
+    for name in files.names(files.join(directory, "training"))
+    if (match := _CHECKPOINT.fullmatch(name))
+  ]
+  return {
+    "phase": content.get("phase", "waiting"),
+    "step": content.get("step", 0),
+    "steps": content.get("steps", 0),
+    "checkpoint": max(steps, default=None),
+  }
 
 
 def _final(run: RunDirectory, best: int) -> dict[str, Any] | None:
@@ -179,8 +204,11 @@ def _final(run: RunDirectory, best: int) -> dict[str, Any] | None:
   candidates = asked.get("candidates") or [asked.get("candidate")]
   if result is None or best not in candidates:
     return None
-  return {"candidate": result.get("candidate", asked.get("candidate")),
-          "metrics": result.get("metrics") or {}, "export": result.get("export")}
+  return {
+    "candidate": result.get("candidate", asked.get("candidate")),
+    "metrics": result.get("metrics") or {},
+    "export": result.get("export"),
+  }
 
 
 def _finals(run: RunDirectory) -> Iterable[dict[str, Any]]:
@@ -189,7 +217,8 @@ def _finals(run: RunDirectory) -> Iterable[dict[str, Any]]:
   for folder in ["final", *(f"final/{name}" for name in names)]:
     directory = files.join(run.path, folder)
     if _read(files.join(directory, "progress.json")) is not None and not files.exists(
-        files.join(directory, "result.json")):
+      files.join(directory, "result.json")
+    ):
       yield {"folder": folder, **_progress(directory)}
 
 
@@ -210,8 +239,13 @@ def _pace(timings: list[Mapping[str, Any]]) -> float | None:
   return len(timings) / busy * 3600 if len(timings) > 1 and busy > 0 else None
 
 
-def _seconds_left(settings: SearchSettings, left: int, pace: float | None, searched_seconds: float,
-                  enough: str | None) -> float | None:
+def _seconds_left(
+  settings: SearchSettings,
+  left: int,
+  pace: float | None,
+  searched_seconds: float,
+  enough: str | None,
+) -> float | None:
   """Returns the seconds that `left` candidates take, or that --max_hours leaves, if fewer."""
   seconds = left / pace * 3600 if pace and left else None
   if seconds is None or enough or settings.max_hours is None:
@@ -232,13 +266,16 @@ def _share_in_steps(timings: Iterable[Mapping[str, Any]]) -> float | None:
 def _counts(status: Status) -> str:
   others = ", ".join(f"{count} {name}" for name, count in status.by_status.items() if count)
   return f"{status.finished} of {status.asked} candidates finished" + (
-      f" ({others})" if others else "")
+    f" ({others})" if others else ""
+  )
 
 
 def _failure_lines(status: Status) -> Iterable[str]:
   for failure in status.failures:
-    yield (f"{failure['status']}: {failure['count']} x {failure['kind']} "
-           f"(the last: candidate {failure['number']:06d})")
+    yield (
+      f"{failure['status']}: {failure['count']} x {failure['kind']} "
+      f"(the last: candidate {failure['number']:06d})"
+    )
 
 
 def _training_lines(status: Status) -> Iterable[str]:
@@ -251,8 +288,9 @@ def _training_lines(status: Status) -> Iterable[str]:
   if status.final is None:
     return
   for split, metrics in status.final["metrics"].items():
-    numbers = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()
-                        if isinstance(value, (int, float)))
+    numbers = ", ".join(
+      f"{name} {value:.4f}" for name, value in metrics.items() if isinstance(value, (int, float))
+    )
     yield f"final {split}: {numbers}"
   if status.final["export"]:
     yield final_lib.where_exported(RunDirectory(status.model_dir), status.final["export"])
@@ -261,7 +299,10 @@ def _training_lines(status: Status) -> Iterable[str]:
 def _phase(training: Mapping[str, Any], alive: bool) -> str:
   """Says what a training does; of one that nobody is at, from where it would go on."""
   if not alive:
-    return ("begins anew" if training["checkpoint"] is None
-            else f"goes on from step {training['checkpoint']}")
+    return (
+      "begins anew"
+      if training["checkpoint"] is None
+      else f"goes on from step {training['checkpoint']}"
+    )
   steps = f" step {training['step']}/{training['steps']}" if training["steps"] else ""
   return training["phase"] + steps

@@ -61,12 +61,17 @@ class Summaries:
   def values(self, state: SearchState) -> dict[str, float]:
     """Returns a value for every curve."""
     fitnesses = [member.fitness for member in state.population]
-    best_name, mean_name = (("best_loss", "population_mean_loss") if self._fitness == "loss"
-                            else ("best_fitness", "population_mean"))
+    best_name, mean_name = (
+      ("best_loss", "population_mean_loss")
+      if self._fitness == "loss"
+      else ("best_fitness", "population_mean")
+    )
     mean = sum(fitnesses) / len(fitnesses)
-    values = {f"search/{best_name}": fitness_lib.shown(self._fitness, state.best.fitness),
-              f"search/{mean_name}": fitness_lib.shown(self._fitness, mean),
-              "search/diversity": self._diversity(state)}
+    values = {
+      f"search/{best_name}": fitness_lib.shown(self._fitness, state.best.fitness),
+      f"search/{mean_name}": fitness_lib.shown(self._fitness, mean),
+      "search/diversity": self._diversity(state),
+    }
     best = state.best.number
     if best not in self._params:
       self._params = {best: (self._run.read_result(best) or {}).get("params")}
@@ -90,10 +95,12 @@ class Summaries:
     """What is known of members, and of pairs of them, is kept while they are members."""
     members = sorted(member.number for member in state.population)
     self._connections = {
-        number: self._connections.get(number) or self._read(number) for number in members}
+      number: self._connections.get(number) or self._read(number) for number in members
+    }
     self._distances = {
-        pair: self._distances[pair] if pair in self._distances else self._distance(*pair)
-        for pair in itertools.combinations(members, 2)}
+      pair: self._distances[pair] if pair in self._distances else self._distance(*pair)
+      for pair in itertools.combinations(members, 2)
+    }
     return sum(self._distances.values()) / max(len(self._distances), 1)
 
   def _distance(self, first: int, second: int) -> float:
@@ -103,5 +110,7 @@ class Summaries:
   def _read(self, number: int) -> Connections:
     architecture = self._run.read_candidate(number)["architecture"]
     dilations = {block["id"]: block["temporal_dilation"] for block in architecture["blocks"]}
-    return frozenset((each["source"], each["target"], dilations.get(each["target"]))
-                     for each in architecture["connections"])
+    return frozenset(
+      (each["source"], each["target"], dilations.get(each["target"]))
+      for each in architecture["connections"]
+    )

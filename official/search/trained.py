@@ -33,23 +33,30 @@ def members(run: RunDirectory, *, candidate: int | None, ensemble: int | None) -
   if candidate is not None:
     return [_member(run, candidate, final)]
   if ensemble is not None:
-    best = [number for number in ranked(map(run.read_finished, range(run.count())))
-            if _has_weights(_training(run, number, final))]
+    best = [
+      number
+      for number in ranked(map(run.read_finished, range(run.count())))
+      if _has_weights(_training(run, number, final))
+    ]
     if len(best) < ensemble:
       raise cli.UserError(
-          f"--ensemble={ensemble}, and {run.path} has the weights of {len(best)} candidates; "
-          "give a smaller number, or search with more --keep_checkpoints")
+        f"--ensemble={ensemble}, and {run.path} has the weights of {len(best)} candidates; "
+        "give a smaller number, or search with more --keep_checkpoints"
+      )
     return [_member(run, number, final) for number in best[:ensemble]]
   result = final_lib.read_result(run.final_directory)
   if result is None:
-    raise cli.UserError(f"{run.path} has no finished final training; let official.evolve end, or "
-                        "give --candidate or --ensemble")
+    raise cli.UserError(
+      f"{run.path} has no finished final training; let official.evolve end, or "
+      "give --candidate or --ensemble"
+    )
   if result.get("final") == "ensemble":
     return [_member(run, entry["candidate"], final) for entry in result["members"]]
   if result.get("candidate") is None:
     path = files.join(run.final_directory, "result.json")
-    raise cli.UserError(f"{path} is damaged: it names no candidate; delete it and run "
-                        "official.evolve again")
+    raise cli.UserError(
+      f"{path} is damaged: it names no candidate; delete it and run official.evolve again"
+    )
   return [_member(run, result["candidate"], final)]
 
 
@@ -60,10 +67,14 @@ def _final_folders(run: RunDirectory) -> dict[int, str]:
   if asked.get("candidate") is not None:
     folders = {asked["candidate"]: directory}
   else:
-    folders = {number: files.join(directory, f"{number:06d}")
-               for number in asked.get("candidates") or ()}
-  return {number: folder for number, folder in folders.items()
-          if files.exists(files.join(folder, "result.json"))}
+    folders = {
+      number: files.join(directory, f"{number:06d}") for number in asked.get("candidates") or ()
+    }
+  return {
+    number: folder
+    for number, folder in folders.items()
+    if files.exists(files.join(folder, "result.json"))
+  }
 
 
 def _training(run: RunDirectory, number: int, final: dict[int, str]) -> str:
@@ -76,11 +87,16 @@ def _member(run: RunDirectory, number: int, final: dict[int, str]) -> Member:
   training = _training(run, number, final)
   if not _has_weights(training):
     raise cli.UserError(
-        f"the weights of candidate {number:06d} are not there: {training} has no checkpoint; the "
-        "search keeps those of the best --keep_checkpoints, give one of them")
+      f"the weights of candidate {number:06d} are not there: {training} has no checkpoint; the "
+      "search keeps those of the best --keep_checkpoints, give one of them"
+    )
   candidate = run.read_proposal(number)
-  return {"candidate": number, "seed": candidate["seed"], "training": training,
-          "architecture": candidate["architecture"]}
+  return {
+    "candidate": number,
+    "seed": candidate["seed"],
+    "training": training,
+    "architecture": candidate["architecture"],
+  }
 
 
 def _has_weights(training: str) -> bool:
@@ -90,8 +106,10 @@ def _has_weights(training: str) -> bool:
 def ranked(results: Iterable[Mapping[str, Any] | None]) -> list[int]:
   """Returns the numbers of the feasible candidates, best first, given contents of result.json."""
   ranks = {
-      result["number"]: fitness_lib.rank(result["fitness"], result["metrics"].get("loss"),
-                                         result["finish_order"])
-      for result in results
-      if result is not None and result["status"] == "ok" and result["fitness"] is not None}
+    result["number"]: fitness_lib.rank(
+      result["fitness"], result["metrics"].get("loss"), result["finish_order"]
+    )
+    for result in results
+    if result is not None and result["status"] == "ok" and result["fitness"] is not None
+  }
   return sorted(ranks, key=ranks.get)

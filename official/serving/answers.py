@@ -216,8 +216,9 @@ class AnswerFile(contextlib.AbstractContextManager):
       return files.read_bytes(self.path) if files.exists(self.path) else b""
     self._made = not os.path.lexists(self.path)
     if not self._made and not os.path.isfile(self.path) and not os.path.isdir(self.path):
-      raise cli.UserError(f"--output={self.path} is a pipe, a device or a link that leads nowhere; "
-                          "name a file")
+      raise cli.UserError(
+        f"--output={self.path} is a pipe, a device or a link that leads nowhere; name a file"
+      )
     self._file = open(self.path, "a+b", buffering=0)
     try:
       fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

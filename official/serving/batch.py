@@ -45,9 +45,7 @@ def define_flags(output_help: str) -> None:
     "verdict to every row, and prints the accuracy at the end. Without videos on the command "
     "line, its clips are asked about.",
   )
-  flags.DEFINE_enum(
-    "split", None, dataset.SPLITS, "Ask about this split of --manifest only."
-  )
+  flags.DEFINE_enum("split", None, dataset.SPLITS, "Ask about this split of --manifest only.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -143,9 +141,7 @@ def run(
   path = cli.resolve_path(output) if output else None
   if path:
     _check_apart(path, [one.path for one in batch.questions], manifest)
-  with answers.AnswerFile(
-    path, batch.form, overwrite=overwrite, retry_errors=retry_errors
-  ) as file:
+  with answers.AnswerFile(path, batch.form, overwrite=overwrite, retry_errors=retry_errors) as file:
     status = _ask_all(batch, file)
     if batch.form.with_labels and status != cli.INTERRUPTED:
       labels = {one.id: one.labels for one in batch.questions}

@@ -1,8 +1,8 @@
 """Asks a TensorFlow Serving, by gRPC or by REST; the latter without importing TensorFlow.
 
-    gRPC   PredictionService/Predict, by the stubs of tensorflow-serving-api
-    REST   POST /v1/models/<model>[/versions/<n>]:predict
-           {"signature_name", "inputs"} -> {"outputs"}
+gRPC   PredictionService/Predict, by the stubs of tensorflow-serving-api
+REST   POST /v1/models/<model>[/versions/<n>]:predict
+       {"signature_name", "inputs"} -> {"outputs"}
 """
 
 import base64
@@ -20,8 +20,19 @@ from official.serving import saved_model
 
 _SECONDS = 60
 # What a server says of a request that another one might not get.
-_OF_THE_REQUEST = ("DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "INTERNAL", "UNKNOWN", "ABORTED",
-                   "DATA_LOSS", "OUT_OF_RANGE", "408", "413", "500", "504")
+_OF_THE_REQUEST = (
+  "DEADLINE_EXCEEDED",
+  "RESOURCE_EXHAUSTED",
+  "INTERNAL",
+  "UNKNOWN",
+  "ABORTED",
+  "DATA_LOSS",
+  "OUT_OF_RANGE",
+  "408",
+  "413",
+  "500",
+  "504",
+)
 # What may be said of all requests, or of one: who asked before knows.
 _OF_EITHER = ("INVALID_ARGUMENT", "400")
 

@@ -24,18 +24,21 @@ def render(
     facts: What is known of `metrics` by split, `params`, `multiply_adds`, `candidates` (numbers),
       `training` and `search` (values by name); what is missing is left out.
   """
-  return "\n\n".join(
-    part
-    for part in (
-      _title(info, architectures),
-      _calls(info, clip),
-      _data(info, clip),
-      _metrics(facts.get("metrics") or {}),
-      _cost(facts),
-      _origin(facts),
+  return (
+    "\n\n".join(
+      part
+      for part in (
+        _title(info, architectures),
+        _calls(info, clip),
+        _data(info, clip),
+        _metrics(facts.get("metrics") or {}),
+        _cost(facts),
+        _origin(facts),
+      )
+      if part
     )
-    if part
-  ) + "\n"
+    + "\n"
+  )
 
 
 def _title(info: dataset.DatasetInfo, architectures: Sequence[Mapping]) -> str:

@@ -34,10 +34,16 @@ def upright(picture: tf.Tensor, encoded: tf.Tensor) -> tf.Tensor:
 def orientation(encoded: tf.Tensor) -> tf.Tensor:
   """Returns the EXIF orientation of a JPEG or PNG, int64 scalar; 1 where it has none."""
   beginning = tf.io.decode_raw(tf.strings.substr(encoded, 0, _BEGINNING), tf.uint8)
-  at = tf.cond(tf.reduce_any(beginning[:1] == 0x89), lambda: _after(beginning, _IN_PNG),
-               lambda: _after(beginning, _IN_JPEG))
-  return tf.cond((at >= 0) & (at < tf.size(beginning, tf.int64)),
-                 lambda: _read(tf.cast(beginning, tf.int64), at), lambda: tf.constant(1, tf.int64))
+  at = tf.cond(
+    tf.reduce_any(beginning[:1] == 0x89),
+    lambda: _after(beginning, _IN_PNG),
+    lambda: _after(beginning, _IN_JPEG),
+  )
+  return tf.cond(
+    (at >= 0) & (at < tf.size(beginning, tf.int64)),
+    lambda: _read(tf.cast(beginning, tf.int64), at),
+    lambda: tf.constant(1, tf.int64),
+  )
 
 
 def _after(data: tf.Tensor, start: bytes) -> tf.Tensor:
@@ -45,7 +51,7 @@ def _after(data: tf.Tensor, start: bytes) -> tf.Tensor:
   last = tf.maximum(tf.size(data) - len(start) + 1, 0)
   is_here = data[:last] == start[0]
   for index, value in enumerate(start[1:], start=1):
-    is_here &= data[index:index + last] == value
+    is_here &= data[index : index + last] == value
   places = tf.where(is_here)[:, 0] + len(start)
   return tf.cond(tf.size(places) > 0, lambda: places[0], lambda: tf.constant(-1, tf.int64))
 

@@ -25,8 +25,12 @@ from data_prep import shapes
 from official.serving import c_api
 
 _CLIP = {  # clip.json
-  "num_frames": int, "image_size": int, "short_side": int, "fps": float,
-  "streams": {str: {"kind": str, "channels": int}}}
+  "num_frames": int,
+  "image_size": int,
+  "short_side": int,
+  "fps": float,
+  "streams": {str: {"kind": str, "channels": int}},
+}
 Call = tuple[str, Mapping[str, np.ndarray]]
 
 
@@ -117,8 +121,10 @@ class Version:
   def check_assets(self) -> None:
     """Raises UserError where an asset is damaged, or missing beside the others of an export."""
     _ = self.classes
-    if any(os.path.exists(os.path.join(self.path, "assets", name))
-           for name in ("clip.json", "architecture.json")):
+    if any(
+      os.path.exists(os.path.join(self.path, "assets", name))
+      for name in ("clip.json", "architecture.json")
+    ):
       _ = self.clip
 
   @property
@@ -179,8 +185,7 @@ def run(
     "calls": [
       {
         "inputs": {
-          version.signatures[signature].inputs[name].name: values
-          for name, values in inputs.items()
+          version.signatures[signature].inputs[name].name: values for name, values in inputs.items()
         },
         "outputs": list(wanted.values()),
       }

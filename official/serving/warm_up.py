@@ -40,8 +40,9 @@ def first_clip(data_dir: str, num_frames: int) -> list[bytes]:
         _, lists = records.parse(record)
         found = [frame for (frame,) in lists[clips.RGB_FEATURE][:num_frames]]
         return found + found[-1:] * (num_frames - len(found))
-  raise cli.UserError(f"{data_dir} has no train clips, though its {dataset.FILE_NAME} counts some; "
-                      "prepare it again")
+  raise cli.UserError(
+    f"{data_dir} has no train clips, though its {dataset.FILE_NAME} counts some; prepare it again"
+  )
 
 
 def write(version: str, model: str, clip: Sequence[bytes]) -> None:

@@ -51,9 +51,7 @@ class Window:
     return len(self.frames) - (self.end - self.first)
 
 
-def videos_of(
-  paths: Sequence[str], tell: Callable[[str], None] = lambda line: None
-) -> list[str]:
+def videos_of(paths: Sequence[str], tell: Callable[[str], None] = lambda line: None) -> list[str]:
   """Returns the videos that are meant: files as they are, of folders all videos below them.
 
   Each is there once. A path that is not there, or a folder without videos, is in the list, too,

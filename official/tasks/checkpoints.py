@@ -50,8 +50,7 @@ def check(prefix: str, remedy: str) -> None:
     for name in reader.get_variable_to_shape_map():
       reader.get_tensor(name)
   except (tf.errors.OpError, ValueError, RuntimeError, LookupError) as error:
-    raise cli.UserError(
-      f"the checkpoint {prefix} is damaged ({_line(error)}); {remedy}") from error
+    raise cli.UserError(f"the checkpoint {prefix} is damaged ({_line(error)}); {remedy}") from error
 
 
 def check_fits(model: tf.keras.Model, prefix: str, remedy: str) -> None:
@@ -61,7 +60,8 @@ def check_fits(model: tf.keras.Model, prefix: str, remedy: str) -> None:
     status.assert_existing_objects_matched().expect_partial()
   except (ValueError, AssertionError, tf.errors.OpError) as error:
     raise cli.UserError(
-      f"the checkpoint {prefix} is of another architecture ({_line(error)}); {remedy}") from error
+      f"the checkpoint {prefix} is of another architecture ({_line(error)}); {remedy}"
+    ) from error
 
 
 def _line(error: Exception) -> str:

@@ -248,7 +248,8 @@ class VideoClassificationTask(base_task.Task):
     """
     losses, smoothing = tf.keras.losses, self.task_config.label_smoothing
     cross_entropy = (
-      losses.binary_crossentropy if self.task_config.multi_label
+      losses.binary_crossentropy
+      if self.task_config.multi_label
       else losses.categorical_crossentropy
     )
     values = cross_entropy(

@@ -32,7 +32,8 @@ def load(model: tf.keras.Model, path: str) -> None:
     raise cli.UserError(f"--init_checkpoint={path} is a folder without checkpoints; give another")
   checkpoints.check(prefix, "give another --init_checkpoint")
   network.check_version(
-    prefix, f"--init_checkpoint={path}", "train it again, or leave --init_checkpoint out")
+    prefix, f"--init_checkpoint={path}", "train it again, or leave --init_checkpoint out"
+  )
   parts = model._trackable_children()  # The head is among them under two names.
   heads = {name: part for name, part in parts.items() if isinstance(part, layers.Head)}
   shapes = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()

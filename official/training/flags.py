@@ -108,9 +108,7 @@ flags.DEFINE_enum(
   recipe.PRECISIONS,
   "Precision of activations. bfloat16 suits TPUs and new GPUs, float16 older GPUs.",
 )
-flags.DEFINE_enum(
-  "pooling", "average", recipe.POOLINGS, "How the head pools over time."
-)
+flags.DEFINE_enum("pooling", "average", recipe.POOLINGS, "How the head pools over time.")
 flags.DEFINE_bool(
   "horizontal_flip",
   True,

@@ -39,8 +39,11 @@ class Leaving:
   def leave(self) -> None:
     """Saves and ends the process: SIGTERM came, here or to one of those that train together."""
     if not self.asked:
-      print("leaving with a checkpoint, as another process of the training was asked to",
-            file=sys.stderr, flush=True)
+      print(
+        "leaving with a checkpoint, as another process of the training was asked to",
+        file=sys.stderr,
+        flush=True,
+      )
     self._save()
     _end()
 

@@ -35,8 +35,16 @@ from official.training import progress
 from official.training.setup import Setup
 
 _EVALUATED_BATCHES = 3
-_UNKNOWN = ("params", "flops", "seconds_a_step", "seconds_to_first_step", "seconds_to_evaluate",
-            "memory_bytes", "memory_bytes_a_clip", "batch_that_fits")
+_UNKNOWN = (
+  "params",
+  "flops",
+  "seconds_a_step",
+  "seconds_to_first_step",
+  "seconds_to_evaluate",
+  "memory_bytes",
+  "memory_bytes_a_clip",
+  "batch_that_fits",
+)
 _networks = itertools.count()  # Probed by this process.
 
 
@@ -88,8 +96,12 @@ class Probe:
       _, _, peaks[small] = bench.train(small, self.steps)
       result["batch_that_fits"] = _power_of_two(small)
     first, seconds, peaks[batch] = bench.train(batch, self.steps)
-    result.update(seconds_a_step=seconds, seconds_to_first_step=bench.seconds_to_build + first,
-                  memory_bytes=peaks[batch], **fit(peaks, available))
+    result.update(
+      seconds_a_step=seconds,
+      seconds_to_first_step=bench.seconds_to_build + first,
+      memory_bytes=peaks[batch],
+      **fit(peaks, available),
+    )
     result["seconds_to_evaluate"], peak = bench.evaluate()
     if peak is not None and peaks[batch] is not None:
       result["memory_bytes"] = max(peak, peaks[batch])
@@ -105,7 +117,8 @@ class _Bench:
     self._report = progress.Progress(directory)
     self._report("starting")
     self._config, self._strategy, self._task = experiment.prepare(
-      setup, candidate["architecture"], candidate["seed"], self._report)
+      setup, candidate["architecture"], candidate["seed"], self._report
+    )
     self._store = self._task.store(self._config.task.validation_data)
     self.memory = _Memory(setup)
     self.replicas = self._strategy.num_replicas_in_sync
@@ -117,10 +130,16 @@ class _Bench:
     size = self._setup.image_size
     clip = cost.Clip(
       streams={name: stream.channels for name, stream in self._store.streams.items()},
-      num_frames=self._setup.num_frames, height=size, width=size,
-      num_classes=self._config.task.model.num_classes, pooling=self._setup.recipe.pooling)
-    return {"params": cost.parameters(architecture, clip.streams, clip.num_classes),
-            "flops": cost.flops(architecture, clip)}
+      num_frames=self._setup.num_frames,
+      height=size,
+      width=size,
+      num_classes=self._config.task.model.num_classes,
+      pooling=self._setup.recipe.pooling,
+    )
+    return {
+      "params": cost.parameters(architecture, clip.streams, clip.num_classes),
+      "flops": cost.flops(architecture, clip),
+    }
 
   def build(self) -> None:
     from official.training import experiment
@@ -128,7 +147,8 @@ class _Bench:
     self.memory.start()
     start = time.monotonic()
     self._model, self._optimizer = experiment.build(
-      self._config, self._strategy, self._task, self._candidate["seed"], self._report)
+      self._config, self._strategy, self._task, self._candidate["seed"], self._report
+    )
     self.seconds_to_build = time.monotonic() - start
 
   def train(self, batch: int, steps: int) -> tuple[float, float, int | None]:
@@ -139,9 +159,9 @@ class _Bench:
 
     self.memory.reset()
     setup = dataclasses.replace(
-      self._setup, recipe=dataclasses.replace(self._setup.recipe, batch_size=batch))
-    config = experiment.configure(
-      setup, self._candidate["architecture"], self._candidate["seed"])
+      self._setup, recipe=dataclasses.replace(self._setup.recipe, batch_size=batch)
+    )
+    config = experiment.configure(setup, self._candidate["architecture"], self._candidate["seed"])
     seconds = []
     start = time.monotonic()
     trainer = self._trainer(config, train=True)
@@ -174,8 +194,15 @@ class _Bench:
     from official.training import trainer as trainer_lib
 
     with self._strategy.scope():
-      return trainer_lib.Trainer(config, self._task, self._model, self._optimizer, train=train,
-                                 evaluate=not train, report=lambda *_, **__: None)
+      return trainer_lib.Trainer(
+        config,
+        self._task,
+        self._model,
+        self._optimizer,
+        train=train,
+        evaluate=not train,
+        report=lambda *_, **__: None,
+      )
 
 
 class _Memory:
@@ -270,8 +297,9 @@ def _gpu_limit() -> int | None:
   """Returns the bytes of the first GPU that TensorFlow may use."""
   from tensorflow.python.client import device_lib
 
-  limits = [device.memory_limit for device in device_lib.list_local_devices()
-            if device.device_type == "GPU"]
+  limits = [
+    device.memory_limit for device in device_lib.list_local_devices() if device.device_type == "GPU"
+  ]
   return min(limits, default=None)
 
 

@@ -16,7 +16,9 @@ HIGH = Block(id="level2_0", level=2, kind="basic_2plus1d", channels=8)
 CHAIN = (Connection("rgb_0", "level1_0"), Connection("level1_0", "level2_0"))
 
 
-@pytest.mark.parametrize("changes, text", [
+@pytest.mark.parametrize(
+  "changes, text",
+  [
     ({"id": "1a"}, "block id '1a': an id is a letter followed by"),
     ({"id": "a/b"}, "block id 'a/b': an id is a letter followed by"),
     ({"level": 1.0}, "block 'level1_0': level is 1.0; it is an integer of at least 0"),
@@ -30,43 +32,65 @@ CHAIN = (Connection("rgb_0", "level1_0"), Connection("level1_0", "level2_0"))
     ({"streams": "rgb"}, "streams is 'rgb'; it is a sequence of names"),
     ({"intermediate_channels": 8}, "intermediate_channels is 8; basic_2plus1d has none"),
     ({"kind": "interleaved_bottleneck"}, "intermediate_channels is None; it is an integer of at"),
-])
+  ],
+)
 def test_a_block_that_breaks_a_rule_is_refused(changes, text):
   with pytest.raises(ArchitectureError) as error:
     dataclasses.replace(LOW, **changes)
   assert text in str(error.value)
 
 
-@pytest.mark.parametrize("changes, text", [
+@pytest.mark.parametrize(
+  "changes, text",
+  [
     ({"level": 1}, "block 'rgb_0': kind 'stem_2d' on level 1; stems and only stems are on level 0"),
     ({"streams": ()}, "streams is (); a stem reads one or more different streams, by name"),
     ({"streams": ("rgb", "rgb")}, "streams is ('rgb', 'rgb'); a stem reads one or more different"),
     ({"spatial_stride": 8}, "spatial_stride is 8; stem_2d can have (2, 4)"),
     ({"modules": 2}, "modules is 2; a stem has 1"),
-])
+  ],
+)
 def test_a_stem_that_breaks_a_rule_is_refused(changes, text):
   with pytest.raises(ArchitectureError) as error:
     dataclasses.replace(STEM, **changes)
   assert text in str(error.value)
 
 
-@pytest.mark.parametrize("blocks, connections, text", [
+@pytest.mark.parametrize(
+  "blocks, connections, text",
+  [
     ((), (), "there is no block on level 0; an architecture needs a stem"),
     ((LOW,), (), "there is no block on level 0; an architecture needs a stem"),
     ((STEM,), (), "there is no block above level 0"),
-    ((STEM, LOW, dataclasses.replace(LOW, channels=4)), CHAIN[:1],
-     "there are two blocks 'level1_0'; ids are unique"),
-    ((STEM, LOW), (*CHAIN[:1], Connection("rgb_0", "x")),
-     "connection rgb_0->x: there is no block 'x'"),
-    ((STEM, LOW), (*CHAIN[:1], Connection("level1_0", "rgb_0")),
-     "block 'rgb_0' on level 0 receives from 'level1_0' on level 1; "
-     "connections run from lower to higher levels only"),
+    (
+      (STEM, LOW, dataclasses.replace(LOW, channels=4)),
+      CHAIN[:1],
+      "there are two blocks 'level1_0'; ids are unique",
+    ),
+    (
+      (STEM, LOW),
+      (*CHAIN[:1], Connection("rgb_0", "x")),
+      "connection rgb_0->x: there is no block 'x'",
+    ),
+    (
+      (STEM, LOW),
+      (*CHAIN[:1], Connection("level1_0", "rgb_0")),
+      "block 'rgb_0' on level 0 receives from 'level1_0' on level 1; "
+      "connections run from lower to higher levels only",
+    ),
     ((STEM, LOW), CHAIN[:1] * 2, "block 'level1_0' receives from 'rgb_0' twice; once is the most"),
-    ((STEM, LOW, HIGH), CHAIN[:1],
-     "block 'level1_0' on level 1 has no output; every block below the last level, 2, needs one"),
-    ((STEM, LOW, HIGH), (Connection("rgb_0", "level2_0"), CHAIN[1]),
-     "block 'level1_0' on level 1 has no input; every block above level 0 needs one"),
-])
+    (
+      (STEM, LOW, HIGH),
+      CHAIN[:1],
+      "block 'level1_0' on level 1 has no output; every block below the last level, 2, needs one",
+    ),
+    (
+      (STEM, LOW, HIGH),
+      (Connection("rgb_0", "level2_0"), CHAIN[1]),
+      "block 'level1_0' on level 1 has no input; every block above level 0 needs one",
+    ),
+  ],
+)
 def test_a_graph_that_breaks_a_rule_is_refused(blocks, connections, text):
   with pytest.raises(ArchitectureError) as error:
     Architecture(blocks, connections)
@@ -76,10 +100,15 @@ def test_a_graph_that_breaks_a_rule_is_refused(blocks, connections, text):
 def test_strides_that_do_not_divide_each_other_are_refused():
   thirds = dataclasses.replace(LOW, id="level1_1", spatial_stride=3)
   halves = dataclasses.replace(LOW, spatial_stride=2)
-  with pytest.raises(ArchitectureError, match="block 'level2_0' receives spatial strides 4 "
-                                              r"\(from 'level1_0'\) and 6; the strides that meet"):
-    Architecture((STEM, halves, thirds, HIGH), (
-        *CHAIN, Connection("rgb_0", "level1_1"), Connection("level1_1", "level2_0")))
+  with pytest.raises(
+    ArchitectureError,
+    match="block 'level2_0' receives spatial strides 4 "
+    r"\(from 'level1_0'\) and 6; the strides that meet",
+  ):
+    Architecture(
+      (STEM, halves, thirds, HIGH),
+      (*CHAIN, Connection("rgb_0", "level1_1"), Connection("level1_1", "level2_0")),
+    )
 
 
 def test_an_unknown_block_is_named():
@@ -91,7 +120,8 @@ def test_an_unknown_block_is_named():
 def test_order_does_not_matter():
   assert Architecture((HIGH, LOW, STEM), CHAIN[::-1]) == Architecture((STEM, LOW, HIGH), CHAIN)
   assert hash(Architecture((HIGH, LOW, STEM), CHAIN[::-1])) == hash(
-      Architecture((STEM, LOW, HIGH), CHAIN))
+    Architecture((STEM, LOW, HIGH), CHAIN)
+  )
 
 
 def test_neighbours_are_sorted_by_level_then_id(tiny):

@@ -29,8 +29,9 @@ def renamed(architecture, rng):
   rng.shuffle(names)
   new = dict(zip([block.id for block in architecture.blocks], names, strict=True))
   return Architecture(
-      tuple(dataclasses.replace(block, id=new[block.id]) for block in architecture.blocks),
-      tuple(Connection(new[c.source], new[c.target]) for c in architecture.connections))
+    tuple(dataclasses.replace(block, id=new[block.id]) for block in architecture.blocks),
+    tuple(Connection(new[c.source], new[c.target]) for c in architecture.connections),
+  )
 
 
 def layers(sizes, edges):
@@ -38,11 +39,15 @@ def layers(sizes, edges):
   blocks = []
   for level, size in enumerate(sizes):
     for _ in range(size):
-      what = {"kind": "basic_2plus1d"} if level else {
-          "kind": "stem_2plus1d", "streams": ("rgb",), "spatial_stride": 2}
+      what = (
+        {"kind": "basic_2plus1d"}
+        if level
+        else {"kind": "stem_2plus1d", "streams": ("rgb",), "spatial_stride": 2}
+      )
       blocks.append(Block(id=f"b{len(blocks):03d}", level=level, channels=8, **what))
-  return Architecture(tuple(blocks), tuple(
-      Connection(f"b{source:03d}", f"b{target:03d}") for source, target in edges))
+  return Architecture(
+    tuple(blocks), tuple(Connection(f"b{source:03d}", f"b{target:03d}") for source, target in edges)
+  )
 
 
 def form(architecture):
@@ -59,9 +64,21 @@ def test_other_names_and_another_order_change_nothing(seed, name):
 
 
 @hypothesis.settings(max_examples=150, deadline=None)
-@hypothesis.given(seed=SEEDS, name=SPACES, field=st.sampled_from(
-    ["kind", "channels", "modules", "temporal_dilation", "spatial_stride", "streams",
-     "intermediate_channels"]))
+@hypothesis.given(
+  seed=SEEDS,
+  name=SPACES,
+  field=st.sampled_from(
+    [
+      "kind",
+      "channels",
+      "modules",
+      "temporal_dilation",
+      "spatial_stride",
+      "streams",
+      "intermediate_channels",
+    ]
+  ),
+)
 def test_a_change_of_a_block_changes_the_form(seed, name, field):
   architecture = random_architecture(load_space(name), np.random.default_rng(seed))
   rng = random.Random(seed)
@@ -135,8 +152,9 @@ def test_forms_are_equal_where_brute_force_finds_the_same_graph(sizes):
 def ring(length, start=0, top=None):
   """Edges of a ring of `length` sources and `length` targets, each joined with two."""
   top = length if top is None else top
-  return [(start + number, top + (number + step) % length)
-          for number in range(length) for step in (0, 1)]
+  return [
+    (start + number, top + (number + step) % length) for number in range(length) for step in (0, 1)
+  ]
 
 
 def test_rings_that_refinement_cannot_tell_apart_have_different_forms():
@@ -147,13 +165,17 @@ def test_rings_that_refinement_cannot_tell_apart_have_different_forms():
   assert form(renamed(two, random.Random(1))) == form(two)
 
 
-@pytest.mark.parametrize("edges", [
+@pytest.mark.parametrize(
+  "edges",
+  [
     [(s, 20 + t) for s in range(20) for t in range(20) if s != t],
     [(s, 20 + s) for s in range(20)],
     [(s, 20 + t) for s in range(20) for t in range(20)],
     ring(20),
-    [edge for start in range(0, 20, 4) for edge in ring(4, start, 20 + start)]],
-    ids=["all but a matching", "a matching", "all", "a ring", "five rings"])
+    [edge for start in range(0, 20, 4) for edge in ring(4, start, 20 + start)],
+  ],
+  ids=["all but a matching", "a matching", "all", "a ring", "five rings"],
+)
 def test_forty_blocks_that_are_all_alike_are_no_trouble(edges):
   architecture = layers((20, 20), edges)
   begin = time.process_time()
@@ -163,9 +185,16 @@ def test_forty_blocks_that_are_all_alike_are_no_trouble(edges):
 
 def test_dilations_beyond_the_clip_count_as_one():
   architecture = random_architecture(load_space("small"), np.random.default_rng(0))
+
   def with_dilation(r):
-    return Architecture((*architecture.blocks[:-1], dataclasses.replace(
-        architecture.blocks[-1], temporal_dilation=r)), architecture.connections)
+    return Architecture(
+      (
+        *architecture.blocks[:-1],
+        dataclasses.replace(architecture.blocks[-1], temporal_dilation=r),
+      ),
+      architecture.connections,
+    )
+
   assert canonical.digest(with_dilation(8), 8) == canonical.digest(with_dilation(16), 8)
   assert canonical.digest(with_dilation(4), 8) != canonical.digest(with_dilation(8), 8)
   assert canonical.digest(with_dilation(8)) != canonical.digest(with_dilation(16))

@@ -55,9 +55,12 @@ def test_the_description_ends_with_sums(tiny):
 
 def test_activations_of_a_stem_and_a_block_counted_by_hand():
   architecture = Architecture(
-      (Block(id="stem", level=0, kind="stem_2d", streams=("rgb",), channels=4, spatial_stride=2),
-       Block(id="block", level=1, kind="basic_2plus1d", channels=4)),
-      (Connection("stem", "block"),))
+    (
+      Block(id="stem", level=0, kind="stem_2d", streams=("rgb",), channels=4, spatial_stride=2),
+      Block(id="block", level=1, kind="basic_2plus1d", channels=4),
+    ),
+    (Connection("stem", "block"),),
+  )
   clip = cost.Clip(streams=STREAMS, num_frames=2, height=8, width=8, num_classes=6)
   each = 4 * 2 * 4 * 4  # Every activation: 4 channels, 2 frames of 4x4.
   stem = 2  # The convolution's outcome, and that of batch norm and ReLU.
@@ -92,9 +95,12 @@ def test_moving_statistics_are_no_parameters(tiny):
 
 def test_multiply_adds_counted_by_hand():
   architecture = Architecture(
-      (Block(id="s", level=0, kind="stem_2d", streams=("rgb",), channels=8, spatial_stride=4),
-       Block(id="b", level=1, kind="basic_2plus1d", channels=4, spatial_stride=2)),
-      (Connection("s", "b"),))
+    (
+      Block(id="s", level=0, kind="stem_2d", streams=("rgb",), channels=8, spatial_stride=4),
+      Block(id="b", level=1, kind="basic_2plus1d", channels=4, spatial_stride=2),
+    ),
+    (Connection("s", "b"),),
+  )
   # 9 pixels a side: 5 after the stem's convolution, 3 after its pooling, 2 after the block.
   stem, block = 49 * 3 * 8 * 25, (8 * 4 + 9 * 8 * 4 + 3 * 4 * 4) * 4
   clip = cost.Clip(streams=STREAMS, num_frames=10, height=9, width=9, num_classes=6)
@@ -103,6 +109,7 @@ def test_multiply_adds_counted_by_hand():
 
 
 def test_a_missing_stream_is_named(tiny):
-  with pytest.raises(ArchitectureError,
-                     match="block 'flow_0' reads stream 'flow'; the streams are rgb"):
+  with pytest.raises(
+    ArchitectureError, match="block 'flow_0' reads stream 'flow'; the streams are rgb"
+  ):
     cost.parameters(tiny, {"rgb": 3}, 6)

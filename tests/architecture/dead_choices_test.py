@@ -10,8 +10,9 @@ from official.architecture.space import load_space
 
 
 def clip(num_frames=8, side=64):
-  return cost.Clip(streams={"rgb": 3, "flow": 2}, num_frames=num_frames, height=side, width=side,
-                   num_classes=6)
+  return cost.Clip(
+    streams={"rgb": 3, "flow": 2}, num_frames=num_frames, height=side, width=side, num_classes=6
+  )
 
 
 @pytest.mark.parametrize("name", ["paper", "patent", "small"])
@@ -32,23 +33,35 @@ def test_the_largest_dilation_within_a_clip_is_no_dead_one():
 def test_dilations_without_a_convolution_over_time_are_told():
   paper = load_space("paper")
   space = dataclasses.replace(
-      paper, stems=((paper.stems[0][1],),),
-      levels=tuple(dataclasses.replace(level, modules=1) for level in paper.levels))
+    paper,
+    stems=((paper.stems[0][1],),),
+    levels=tuple(dataclasses.replace(level, modules=1) for level in paper.levels),
+  )
   [line] = dead_choices(space, clip(16))
   assert line.startswith("temporal_dilations make no difference: no kind of block")
 
 
 def test_strides_of_a_single_pixel_are_told():
-  [line] = [line for line in dead_choices(load_space("patent"), clip(16, side=4))
-            if line.startswith("levels[0]")]
-  assert line == ("levels[0].spatial_strides 1, 2, 4, 8 make no difference: frames of 4x4 are one "
-                  "pixel there already")
+  [line] = [
+    line
+    for line in dead_choices(load_space("patent"), clip(16, side=4))
+    if line.startswith("levels[0]")
+  ]
+  assert line == (
+    "levels[0].spatial_strides 1, 2, 4, 8 make no difference: frames of 4x4 are one "
+    "pixel there already"
+  )
 
 
 def test_splits_that_no_block_allows_are_told():
   small = load_space("small")
-  space = dataclasses.replace(small, levels=tuple(
-      dataclasses.replace(level, min_channels=level.channels[0]) for level in small.levels))
+  space = dataclasses.replace(
+    small,
+    levels=tuple(
+      dataclasses.replace(level, min_channels=level.channels[0]) for level in small.levels
+    ),
+  )
   assert dead_choices(space, clip()) == (
-      "initial_splits make no difference: min_channels, allowed_channels or max_blocks forbid "
-      "every split",)
+    "initial_splits make no difference: min_channels, allowed_channels or max_blocks forbid "
+    "every split",
+  )

@@ -33,8 +33,12 @@ print(digest.hexdigest())
 def run(hash_seed):
   path = os.pathsep.join(entry for entry in sys.path if entry)
   return subprocess.run(
-      [sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True,
-      env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": path}).stdout
+    [sys.executable, "-c", PROGRAM],
+    check=True,
+    capture_output=True,
+    text=True,
+    env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": path},
+  ).stdout
 
 
 def test_equal_seeds_make_equal_children_under_any_hash_seed():

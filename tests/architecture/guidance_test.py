@@ -15,8 +15,10 @@ from official.architecture.guidance import Settings
 @pytest.fixture
 def facts(tiny):
   """The weights of `tiny` rise in the order of its connections: 0.1, 0.2, ..."""
-  return Facts(architecture=tiny, weights={
-      connection: (index + 1) / 10 for index, connection in enumerate(tiny.connections)})
+  return Facts(
+    architecture=tiny,
+    weights={connection: (index + 1) / 10 for index, connection in enumerate(tiny.connections)},
+  )
 
 
 def select(name, facts, **settings):
@@ -37,7 +39,8 @@ def test_uniform_thresholds_are_drawn_for_every_connection(facts):
   selection = select("connection_weights", facts, weight_threshold="uniform")
   assert list(selection.thresholds.values()) == np.random.default_rng(0).random(8).tolist()
   assert selection.kept == tuple(
-      c for c in facts.architecture.connections if facts.weights[c] > selection.thresholds[c])
+    c for c in facts.architecture.connections if facts.weights[c] > selection.thresholds[c]
+  )
 
 
 def test_random_drops_a_third_whatever_the_weights(facts):
@@ -50,15 +53,18 @@ def test_random_drops_the_lowest_scores(facts):
   selection = select("random", facts)
   dropped = set(facts.architecture.connections) - set(selection.kept)
   assert max(selection.scores[c] for c in dropped) < min(
-      selection.scores[c] for c in selection.kept)
+    selection.scores[c] for c in selection.kept
+  )
 
 
 @pytest.fixture
 def measured(facts):
   """Sensitivities that fall where the weights rise: 0.8, 0.7, ..."""
   connections = facts.architecture.connections
-  return dataclasses.replace(facts, sensitivities={
-      connection: (8 - index) / 10 for index, connection in enumerate(connections)})
+  return dataclasses.replace(
+    facts,
+    sensitivities={connection: (8 - index) / 10 for index, connection in enumerate(connections)},
+  )
 
 
 def test_sensitivity_drops_the_weakest_third_whatever_the_weights(measured):
@@ -75,8 +81,9 @@ def test_sensitivity_drops_the_strongest_third_where_told_to(measured):
 @pytest.mark.parametrize("drop", ["weakest", "strongest"])
 def test_what_sensitivity_dropped_last_has_the_highest_score_of_what_it_dropped(measured, drop):
   fewer, more = (
-      set(select("sensitivity", measured, sensitivity_drop=drop, prune_fraction=fraction).kept)
-      for fraction in (2 / 8, 3 / 8))
+    set(select("sensitivity", measured, sensitivity_drop=drop, prune_fraction=fraction).kept)
+    for fraction in (2 / 8, 3 / 8)
+  )
   scores = select("sensitivity", measured, sensitivity_drop=drop).scores
   dropped = set(measured.architecture.connections) - more
   assert {max(dropped, key=scores.__getitem__)} == fewer - more
@@ -85,8 +92,11 @@ def test_what_sensitivity_dropped_last_has_the_highest_score_of_what_it_dropped(
 def test_sensitivity_drops_a_fraction_of_all_among_those_that_may_go(assemblenet_50):
   connections = assemblenet_50.connections
   only = {Connection("node_01", "node_04"), Connection("node_00", "node_05")}
-  facts = Facts(architecture=assemblenet_50, weights={},
-                sensitivities={c: 0.0 if c in only else 1.0 for c in connections})
+  facts = Facts(
+    architecture=assemblenet_50,
+    weights={},
+    sensitivities={c: 0.0 if c in only else 1.0 for c in connections},
+  )
   kept = select("sensitivity", facts).kept
   assert only < set(kept)
   assert len(kept) == len(connections) - round(len(connections) / 3)
@@ -94,7 +104,8 @@ def test_sensitivity_drops_a_fraction_of_all_among_those_that_may_go(assemblenet
 
 def test_of_equal_sensitivities_the_first_by_name_go(facts):
   equal = dataclasses.replace(
-      facts, sensitivities=dict.fromkeys(facts.architecture.connections, 0.0))
+    facts, sensitivities=dict.fromkeys(facts.architecture.connections, 0.0)
+  )
   for drop in ("weakest", "strongest"):
     kept = select("sensitivity", equal, sensitivity_drop=drop).kept
     assert kept == facts.architecture.connections[3:]
@@ -108,7 +119,9 @@ def test_sensitivity_needs_every_sensitivity(facts):
 def test_an_only_input_is_not_prunable(assemblenet_50):
   facts = Facts(architecture=assemblenet_50, weights={})
   assert set(assemblenet_50.connections) - set(facts.prunable()) == {
-      Connection("node_01", "node_04"), Connection("node_00", "node_05")}
+    Connection("node_01", "node_04"),
+    Connection("node_00", "node_05"),
+  }
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf])
@@ -126,12 +139,15 @@ def test_an_unknown_guidance_lists_the_known():
     guidance.get("luck")
 
 
-@pytest.mark.parametrize("settings, text", [
+@pytest.mark.parametrize(
+  "settings, text",
+  [
     ({"weight_threshold": "high"}, "weight_threshold is 'high'; it is a number from 0 to 1 or '"),
     ({"weight_threshold": 1.5}, "weight_threshold is 1.5; it is a number from 0 to 1 or 'uniform'"),
     ({"prune_fraction": -1}, "prune_fraction is -1; it is a number from 0 to 1"),
     ({"sensitivity_drop": "some"}, "sensitivity_drop is 'some'; it is 'weakest' or 'strongest'"),
-])
+  ],
+)
 def test_wrong_settings_are_refused(settings, text):
   with pytest.raises(ValueError) as error:
     Settings(**settings)

@@ -8,8 +8,15 @@ from official.architecture import kinds
 from official.architecture.architecture import Block
 from official.architecture.kinds import Convolution
 
-BOTTLENECK = Block(id="b", level=1, kind="interleaved_bottleneck", channels=8, modules=2,
-                   spatial_stride=2, intermediate_channels=16)
+BOTTLENECK = Block(
+  id="b",
+  level=1,
+  kind="interleaved_bottleneck",
+  channels=8,
+  modules=2,
+  spatial_stride=2,
+  intermediate_channels=16,
+)
 
 
 def listed(block, input_channels):
@@ -17,51 +24,68 @@ def listed(block, input_channels):
 
 
 def test_the_kinds():
-  assert kinds.names() == ("basic_2plus1d", "bottleneck_2plus1d", "interleaved_bottleneck",
-                           "spacetime_3d", "stem_2d", "stem_2plus1d")
+  assert kinds.names() == (
+    "basic_2plus1d",
+    "bottleneck_2plus1d",
+    "interleaved_bottleneck",
+    "spacetime_3d",
+    "stem_2d",
+    "stem_2plus1d",
+  )
 
 
 def test_an_interleaved_bottleneck_alternates_2d_and_2plus1d():
   assert listed(BOTTLENECK, 12) == [
-      Convolution((1, 1, 1), 12, 32, 2),
-      Convolution((1, 1, 1), 12, 8, 1),
-      Convolution((1, 3, 3), 8, 16, 2),
-      Convolution((1, 1, 1), 16, 32, 2),
-      Convolution((3, 1, 1), 32, 8, 2),
-      Convolution((1, 3, 3), 8, 16, 2),
-      Convolution((1, 1, 1), 16, 32, 2)]
+    Convolution((1, 1, 1), 12, 32, 2),
+    Convolution((1, 1, 1), 12, 8, 1),
+    Convolution((1, 3, 3), 8, 16, 2),
+    Convolution((1, 1, 1), 16, 32, 2),
+    Convolution((3, 1, 1), 32, 8, 2),
+    Convolution((1, 3, 3), 8, 16, 2),
+    Convolution((1, 1, 1), 16, 32, 2),
+  ]
 
 
 def test_a_2plus1d_bottleneck_is_temporal_throughout():
   block = dataclasses.replace(BOTTLENECK, kind="bottleneck_2plus1d", temporal_dilation=4)
   assert listed(block, 12) == [
-      Convolution((1, 1, 1), 12, 32, 2),
-      Convolution((3, 1, 1), 12, 8, 1, dilation=4),
-      Convolution((1, 3, 3), 8, 16, 2),
-      Convolution((1, 1, 1), 16, 32, 2),
-      Convolution((3, 1, 1), 32, 8, 2, dilation=4),
-      Convolution((1, 3, 3), 8, 16, 2),
-      Convolution((1, 1, 1), 16, 32, 2)]
+    Convolution((1, 1, 1), 12, 32, 2),
+    Convolution((3, 1, 1), 12, 8, 1, dilation=4),
+    Convolution((1, 3, 3), 8, 16, 2),
+    Convolution((1, 1, 1), 16, 32, 2),
+    Convolution((3, 1, 1), 32, 8, 2, dilation=4),
+    Convolution((1, 3, 3), 8, 16, 2),
+    Convolution((1, 1, 1), 16, 32, 2),
+  ]
 
 
 def test_a_3d_block_has_one_convolution_a_module():
   block = Block(id="b", level=1, kind="spacetime_3d", channels=8, modules=2, spatial_stride=2)
-  assert listed(block, 12) == [Convolution((1, 1, 1), 12, 8, 2), Convolution((3, 3, 3), 12, 8, 2),
-                               Convolution((3, 3, 3), 8, 8, 2)]
+  assert listed(block, 12) == [
+    Convolution((1, 1, 1), 12, 8, 2),
+    Convolution((3, 3, 3), 12, 8, 2),
+    Convolution((3, 3, 3), 8, 8, 2),
+  ]
 
 
 def test_a_basic_block_factors_space_and_time():
   block = Block(id="b", level=1, kind="basic_2plus1d", channels=8, modules=2, spatial_stride=2)
   assert listed(block, 12) == [
-      Convolution((1, 1, 1), 12, 8, 2),
-      Convolution((1, 3, 3), 12, 8, 2), Convolution((3, 1, 1), 8, 8, 2),
-      Convolution((1, 3, 3), 8, 8, 2), Convolution((3, 1, 1), 8, 8, 2)]
+    Convolution((1, 1, 1), 12, 8, 2),
+    Convolution((1, 3, 3), 12, 8, 2),
+    Convolution((3, 1, 1), 8, 8, 2),
+    Convolution((1, 3, 3), 8, 8, 2),
+    Convolution((3, 1, 1), 8, 8, 2),
+  ]
 
 
-@pytest.mark.parametrize("kind, expected", [
+@pytest.mark.parametrize(
+  "kind, expected",
+  [
     ("stem_2plus1d", [Convolution((1, 7, 7), 5, 8, 2), Convolution((5, 1, 1), 8, 8, 2)]),
     ("stem_2d", [Convolution((1, 7, 7), 5, 8, 2)]),
-])
+  ],
+)
 def test_stems_convolve_before_they_pool(kind, expected):
   block = Block(id="s", level=0, kind=kind, streams=("rgb", "flow"), channels=8, spatial_stride=4)
   assert listed(block, 5) == expected
@@ -83,8 +107,9 @@ def test_a_kind_cannot_be_registered_twice():
 
 def test_a_name_with_a_dot_imports_its_module(tmp_path, monkeypatch):
   (tmp_path / "kinds_of_mine.py").write_text(
-      "from official.architecture import kinds\n"
-      "kinds.register(kinds.Kind(name='kinds_of_mine.plain', convolutions=lambda b, c: iter(())))")
+    "from official.architecture import kinds\n"
+    "kinds.register(kinds.Kind(name='kinds_of_mine.plain', convolutions=lambda b, c: iter(())))"
+  )
   monkeypatch.syspath_prepend(tmp_path)
   monkeypatch.setattr(kinds, "_KINDS", dict(kinds._KINDS))
   assert kinds.get("kinds_of_mine.plain").name == "kinds_of_mine.plain"
@@ -93,6 +118,8 @@ def test_a_name_with_a_dot_imports_its_module(tmp_path, monkeypatch):
 
 
 def test_a_module_that_cannot_be_imported_is_named():
-  with pytest.raises(ValueError, match="block kind 'nowhere.plain': No module named 'nowhere'; "
-                                       "nowhere must be importable"):
+  with pytest.raises(
+    ValueError,
+    match="block kind 'nowhere.plain': No module named 'nowhere'; nowhere must be importable",
+  ):
     kinds.get("nowhere.plain")

@@ -18,10 +18,10 @@ from official.architecture.random_generation import random_architecture
 from official.architecture.space import load_space
 
 LINEAGES = {
-    "seed": st.integers(0, 2**32 - 1),
-    "name": st.sampled_from(["paper", "patent", "small", "mixed"]),
-    "guidance_name": st.sampled_from(sorted(guidance.GUIDANCES)),
-    "threshold": st.sampled_from([0.0, 0.5, 0.9, 1.0, "uniform"]),
+  "seed": st.integers(0, 2**32 - 1),
+  "name": st.sampled_from(["paper", "patent", "small", "mixed"]),
+  "guidance_name": st.sampled_from(sorted(guidance.GUIDANCES)),
+  "threshold": st.sampled_from([0.0, 0.5, 0.9, 1.0, "uniform"]),
 }
 
 
@@ -32,8 +32,15 @@ def lineage(space, seed, guidance_name, threshold, generations=4):
   for _ in range(generations):
     weights = dict(zip(parent.connections, rng.random(len(parent.connections)).tolist()))
     sensitivities = {connection: 1 - weight for connection, weight in weights.items()}
-    child = mutate(parent, weights, space, rng, guidance=guidance_name, weight_threshold=threshold,
-                   sensitivities=sensitivities)
+    child = mutate(
+      parent,
+      weights,
+      space,
+      rng,
+      guidance=guidance_name,
+      weight_threshold=threshold,
+      sensitivities=sensitivities,
+    )
     yield parent, weights, child
     parent = child.architecture
 
@@ -60,7 +67,8 @@ def test_a_child_keeps_the_rules(mixed_space, seed, name, guidance_name, thresho
       assert block.level == 0 or space.level(block.level).allows(block.channels)
     for level in range(1, architecture.last_level + 1):
       assert sum(b.channels for b in architecture.level(level)) == sum(
-          b.channels for b in parent.level(level))
+        b.channels for b in parent.level(level)
+      )
     text = json.dumps(serialization.to_json(architecture))
     assert serialization.from_json(json.loads(text)) == architecture
     assert len(child.operators) <= space.max_operators
@@ -92,14 +100,17 @@ def test_connections_follow_from_weights_and_thresholds(mixed_space, seed, name,
     assert child.scores == weights
     assert set(child.thresholds.values()) == {threshold} or threshold == "uniform"
     assert child.kept == tuple(
-        c for c in parent.connections
-        if weights[c] > child.thresholds[c] or len(parent.inputs(c.target)) == 1)
+      c
+      for c in parent.connections
+      if weights[c] > child.thresholds[c] or len(parent.inputs(c.target)) == 1
+    )
 
 
 @hypothesis.settings(max_examples=150)
 @hypothesis.given(**LINEAGES)
 def test_repairs_are_needed_and_bring_back_the_strongest(
-    mixed_space, seed, name, guidance_name, threshold):
+  mixed_space, seed, name, guidance_name, threshold
+):
   space = space_of(name, mixed_space)
   for _, _, child in lineage(space, seed, guidance_name, threshold):
     there = child.kept  # Repairs are settled before anything is added.
@@ -132,8 +143,9 @@ def test_no_repair_for_depth_is_idle(mixed_space, seed, name, guidance_name, thr
 def test_equal_seeds_make_equal_children(mixed_space, seed, name, guidance_name, threshold):
   space = space_of(name, mixed_space)
   first, second = (
-      [child.to_json() for _, _, child in lineage(space, seed, guidance_name, threshold)]
-      for _ in range(2))
+    [child.to_json() for _, _, child in lineage(space, seed, guidance_name, threshold)]
+    for _ in range(2)
+  )
   assert first == second
 
 

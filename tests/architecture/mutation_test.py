@@ -33,18 +33,26 @@ def weighted(text):
 def graph(levels, edges):
   """An architecture with blocks of one letter each: `graph("ab cd e", "a->c ...")`."""
   blocks = tuple(
-      Block(id=name, level=level, channels=8,
-            **({"kind": "basic_2plus1d"} if level else
-               {"kind": "stem_2plus1d", "streams": ("rgb",), "spatial_stride": 2}))
-      for level, letters in enumerate(levels.split()) for name in letters)
+    Block(
+      id=name,
+      level=level,
+      channels=8,
+      **(
+        {"kind": "basic_2plus1d"}
+        if level
+        else {"kind": "stem_2plus1d", "streams": ("rgb",), "spatial_stride": 2}
+      ),
+    )
+    for level, letters in enumerate(levels.split())
+    for name in letters
+  )
   return Architecture(blocks, connections(edges))
 
 
 @pytest.fixture
 def space(tiny_space):
   """Three levels, no bounds, no operators."""
-  return dataclasses.replace(
-      tiny_space, levels=(tiny_space.levels[0],) * 3, max_operators=0)
+  return dataclasses.replace(tiny_space, levels=(tiny_space.levels[0],) * 3, max_operators=0)
 
 
 def child_of(levels, weights, space, seed=0, **options):
@@ -62,17 +70,28 @@ def test_strong_connections_stay_and_weak_ones_go(space):
 @pytest.mark.parametrize("drop, pruned", [("weakest", "a->c a->d"), ("strongest", "b->c b->d")])
 def test_sensitivities_decide_where_they_guide(space, drop, pruned):
   child = child_of(
-      "ab cd", "a->c:0.9 b->c:0.1 a->d:0.9 b->d:0.1", space, guidance="sensitivity",
-      prune_fraction=0.5, sensitivity_drop=drop,
-      sensitivities=weighted("a->c:0.01 b->c:0.04 a->d:0.02 b->d:0.03"))
+    "ab cd",
+    "a->c:0.9 b->c:0.1 a->d:0.9 b->d:0.1",
+    space,
+    guidance="sensitivity",
+    prune_fraction=0.5,
+    sensitivity_drop=drop,
+    sensitivities=weighted("a->c:0.01 b->c:0.04 a->d:0.02 b->d:0.03"),
+  )
   assert child.pruned == connections(pruned)
 
 
 @pytest.mark.parametrize("drop, back", [("weakest", "b->c"), ("strongest", "a->c")])
 def test_a_repair_undoes_the_last_choice_of_sensitivity(space, drop, back):
   child = child_of(
-      "ab c", "a->c:0.5 b->c:0.5", space, guidance="sensitivity", prune_fraction=1.0,
-      sensitivity_drop=drop, sensitivities=weighted("a->c:0.01 b->c:0.04"))
+    "ab c",
+    "a->c:0.5 b->c:0.5",
+    space,
+    guidance="sensitivity",
+    prune_fraction=1.0,
+    sensitivity_drop=drop,
+    sensitivities=weighted("a->c:0.01 b->c:0.04"),
+  )
   assert child.repairs[0].connection == connections(back)[0]
 
 
@@ -90,8 +109,7 @@ def test_an_only_input_stays_however_weak(space):
 def test_as_many_pruned_as_absent_does_not_add_them_all_for_certain(space):
   added = []
   for seed in range(200):
-    child = child_of(
-        "ab cde", "a->c:0.9 b->d:0.8 a->e:0.2 b->e:0.9 a->d:0.3", space, seed=seed)
+    child = child_of("ab cde", "a->c:0.9 b->d:0.8 a->e:0.2 b->e:0.9 a->d:0.3", space, seed=seed)
     assert child.pruned == connections("a->e a->d")
     added.append(child.added == connections("b->c"))
   assert np.mean(added) == pytest.approx(balance.MOST_LIKELY, abs=0.1)
@@ -118,8 +136,9 @@ def test_a_block_without_input_gets_its_strongest_pruned_one_back(space):
 def test_a_block_without_output_gets_its_strongest_pruned_one_back(space):
   child = child_of("abc d", "a->d:0.2 b->d:0.4 c->d:0.3", space)
   assert child.repairs[1:] == (
-      Repair(connection=Connection("a", "d"), block="a", lacked="output"),
-      Repair(connection=Connection("c", "d"), block="c", lacked="output"))
+    Repair(connection=Connection("a", "d"), block="a", lacked="output"),
+    Repair(connection=Connection("c", "d"), block="c", lacked="output"),
+  )
 
 
 def test_repairs_are_settled_before_anything_is_added(space):
@@ -156,7 +175,10 @@ def test_depth_repairs_leave_out_what_does_not_deepen(space):
   weights = "a->b:0.9 a->c:0.4 b->c:0.1 c->d:0.3 b->d:0.9 a->d:0.2"
   child = child_of("a b c d", weights, deep)
   assert [(str(r.connection), r.lacked) for r in child.repairs] == [
-      ("a->c", "input"), ("c->d", "output"), ("b->c", "depth")]
+    ("a->c", "input"),
+    ("c->d", "output"),
+    ("b->c", "depth"),
+  ]
 
 
 def test_without_a_bound_depth_is_not_repaired(space):
@@ -179,17 +201,19 @@ def test_a_child_that_is_too_shallow_is_drawn_again(space):
 
 
 def test_thresholds_are_recorded_with_the_weights(space):
-  child = child_of("ab cd", "a->c:0.9 b->c:0.4 a->d:0.5 b->d:0.51", space,
-                   weight_threshold="uniform")
+  child = child_of(
+    "ab cd", "a->c:0.9 b->c:0.4 a->d:0.5 b->d:0.51", space, weight_threshold="uniform"
+  )
   for connection in child.kept + child.pruned:
-    assert (connection in child.kept) == (
-        child.scores[connection] > child.thresholds[connection])
+    assert (connection in child.kept) == (child.scores[connection] > child.thresholds[connection])
 
 
 def test_the_number_of_operators_is_drawn_up_to_the_most(tiny, tiny_space):
   weights = {connection: 0.9 for connection in tiny.connections}
-  counts = {len(mutate(tiny, weights, tiny_space, np.random.default_rng(seed),
-                       max_operators=3).operators) for seed in range(40)}
+  counts = {
+    len(mutate(tiny, weights, tiny_space, np.random.default_rng(seed), max_operators=3).operators)
+    for seed in range(40)
+  }
   assert counts == {0, 1, 2, 3}
 
 
@@ -205,8 +229,9 @@ def test_operators_follow_the_repaired_connections(tiny, tiny_space):
   for _ in range(50):
     weights = {connection: rng.random() for connection in tiny.connections}
     child = mutate(tiny, weights, tiny_space, rng)
-    again = Architecture(tiny.blocks, child.kept + child.added + tuple(
-        repair.connection for repair in child.repairs))
+    again = Architecture(
+      tiny.blocks, child.kept + child.added + tuple(repair.connection for repair in child.repairs)
+    )
     for operator in child.operators:
       again = operators.apply(operator, again)
     assert again == child.architecture
@@ -236,8 +261,9 @@ def test_operators_leave_a_child_as_dense_as_its_parent_on_average(name):
   differences = []
   for _ in range(600):
     weights = {connection: float(rng.random()) for connection in parent.connections}
-    differences.append(density(mutate(parent, weights, space, rng, max_operators=4).architecture)
-                       - density(parent))
+    differences.append(
+      density(mutate(parent, weights, space, rng, max_operators=4).architecture) - density(parent)
+    )
   assert abs(np.mean(differences)) < 0.01
 
 
@@ -249,8 +275,18 @@ def test_a_child_is_plain_data(tiny, tiny_space):
   weights = {connection: 0.1 * index for index, connection in enumerate(tiny.connections)}
   child = mutate(tiny, weights, tiny_space, np.random.default_rng(1))
   data = json.loads(json.dumps(child.to_json()))
-  assert sorted(data) == ["added", "architecture", "attempts", "guidance", "kept", "operators",
-                          "pruned", "repairs", "scores", "thresholds"]
+  assert sorted(data) == [
+    "added",
+    "architecture",
+    "attempts",
+    "guidance",
+    "kept",
+    "operators",
+    "pruned",
+    "repairs",
+    "scores",
+    "thresholds",
+  ]
   assert serialization.from_json(data["architecture"]) == child.architecture
   assert data["scores"][0] == {"source": "flow_0", "target": "level1_0", "value": 0.0}
 

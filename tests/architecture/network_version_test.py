@@ -15,5 +15,6 @@ def test_weights_of_another_version_are_refused_with_a_remedy(recorded, version)
   with pytest.raises(cli.UserError) as error:
     network_version.check(recorded, "runs/a", "train it again")
   assert str(error.value) == (
-      f"runs/a has weights of network version {version}, and this program computes version 2, in "
-      "which they mean something else; train it again")
+    f"runs/a has weights of network version {version}, and this program computes version 2, in "
+    "which they mean something else; train it again"
+  )

@@ -16,18 +16,24 @@ from official.architecture.random_generation import random_architecture
 from official.architecture.space import load_space
 from official.architecture.space import names
 
-SPLIT = Operator(name="split", blocks=("level1_0",), results=("level1_0", "level1_2"),
-                 temporal_dilation=2)
-MERGE = Operator(name="merge", blocks=("level1_0", "level1_1"), results=("level1_0",),
-                 temporal_dilation=1)
-DILATION = Operator(name="temporal_dilation", blocks=("rgb_0",), results=("rgb_0",),
-                    temporal_dilation=4)
+SPLIT = Operator(
+  name="split", blocks=("level1_0",), results=("level1_0", "level1_2"), temporal_dilation=2
+)
+MERGE = Operator(
+  name="merge", blocks=("level1_0", "level1_1"), results=("level1_0",), temporal_dilation=1
+)
+DILATION = Operator(
+  name="temporal_dilation", blocks=("rgb_0",), results=("rgb_0",), temporal_dilation=4
+)
 
 
 def test_split_halves_the_channels(tiny):
   after = operators.apply(SPLIT, tiny)
   assert [(b.id, b.channels, b.temporal_dilation) for b in after.level(1)] == [
-      ("level1_0", 4, 2), ("level1_1", 4, 1), ("level1_2", 4, 2)]
+    ("level1_0", 4, 2),
+    ("level1_1", 4, 1),
+    ("level1_2", 4, 2),
+  ]
 
 
 def test_split_copies_inputs_and_outputs(tiny):
@@ -43,12 +49,17 @@ def test_merge_sums_the_channels_and_takes_the_given_dilation(tiny):
 
 
 def test_merge_unites_inputs_and_outputs(tiny):
-  gone = {Connection("rgb_0", "level1_0"), Connection("flow_0", "level1_1"),
-          Connection("level1_1", "level2_0")}
+  gone = {
+    Connection("rgb_0", "level1_0"),
+    Connection("flow_0", "level1_1"),
+    Connection("level1_1", "level2_0"),
+  }
   parent = dataclasses.replace(
-      tiny, blocks=tiny.blocks + (dataclasses.replace(tiny.block("level2_0"), id="level2_1"),),
-      connections=tuple(c for c in tiny.connections if c not in gone) + (
-          Connection("level1_1", "level2_1"),))
+    tiny,
+    blocks=tiny.blocks + (dataclasses.replace(tiny.block("level2_0"), id="level2_1"),),
+    connections=tuple(c for c in tiny.connections if c not in gone)
+    + (Connection("level1_1", "level2_1"),),
+  )
   after = operators.apply(MERGE, parent)
   assert after.inputs("level1_0") == ("flow_0", "rgb_0")
   assert after.outputs("level1_0") == ("level2_0", "level2_1")
@@ -67,8 +78,12 @@ def test_json_round_trips(operator):
 
 
 def test_json_is_exactly_this():
-  assert SPLIT.to_json() == {"operator": "split", "blocks": ["level1_0"],
-                             "results": ["level1_0", "level1_2"], "temporal_dilation": 2}
+  assert SPLIT.to_json() == {
+    "operator": "split",
+    "blocks": ["level1_0"],
+    "results": ["level1_0", "level1_2"],
+    "temporal_dilation": 2,
+  }
 
 
 def test_an_unknown_operator_is_refused(tiny):
@@ -97,8 +112,11 @@ def test_a_stem_without_convolution_over_time_gets_no_dilation(tiny, tiny_space)
 
 
 def test_a_new_dilation_is_new_and_of_the_set(tiny, tiny_space):
-  found = {o.temporal_dilation for o in drawn(tiny, tiny_space, names=("temporal_dilation",))
-           if o.blocks == ("level1_0",)}
+  found = {
+    o.temporal_dilation
+    for o in drawn(tiny, tiny_space, names=("temporal_dilation",))
+    if o.blocks == ("level1_0",)
+  }
   assert found == {1, 4}
 
 
@@ -128,7 +146,8 @@ def test_results_keep_to_the_allowed_channels(tiny, tiny_space):
 def test_blocks_of_different_strides_do_not_merge(tiny, tiny_space):
   faster = dataclasses.replace(tiny.block("level1_0"), spatial_stride=2)
   other = dataclasses.replace(
-      tiny, blocks=(faster, *(b for b in tiny.blocks if b.id != "level1_0")))
+    tiny, blocks=(faster, *(b for b in tiny.blocks if b.id != "level1_0"))
+  )
   assert set(drawn(other, tiny_space, names=("merge",))) == {None}
 
 
@@ -156,14 +175,17 @@ def test_operators_keep_what_they_promise(mixed_space, seed, name):
     assert after.depth >= before.depth
     for level in range(before.last_level + 1):
       assert sum(b.channels for b in after.level(level)) == sum(
-          b.channels for b in before.level(level))
+        b.channels for b in before.level(level)
+      )
     taken = [before.block(block_id) for block_id in operator.blocks]
     made = [after.block(block_id) for block_id in operator.results]
     for block in made:
       assert after.inputs(block.id) == tuple(
-          s.id for s in before.blocks if any(s.id in before.inputs(t.id) for t in taken))
+        s.id for s in before.blocks if any(s.id in before.inputs(t.id) for t in taken)
+      )
       assert after.outputs(block.id) == tuple(
-          o.id for o in before.blocks if any(o.id in before.outputs(t.id) for t in taken))
+        o.id for o in before.blocks if any(o.id in before.outputs(t.id) for t in taken)
+      )
       assert block.temporal_dilation in space.temporal_dilations
     if operator.name == "split":
       assert [b.channels for b in made] == [taken[0].channels // 2] * 2

@@ -8,7 +8,9 @@ from official.architecture.architecture import Connection
 
 
 # Of the public reference, with its connection weights; it has none where a block has one input.
-@pytest.mark.parametrize("name, published, single_inputs", [
+@pytest.mark.parametrize(
+  "name, published, single_inputs",
+  [
     ("assemblenet-50", 37_273_903, 2),
     ("assemblenet-101", 53_309_487, 2),
     ("two-stream-late", 36_154_899, 8),
@@ -16,7 +18,8 @@ from official.architecture.architecture import Connection
     ("two-stream-flow-to-rgb", 38_596_115 + 8, 3),
     ("two-stream-fully-connected", 38_596_115 + 14, 0),
     ("four-stream-fully-connected", 33_036_563 + 52, 0),
-])
+  ],
+)
 def test_parameters_at_339_classes_are_the_published_ones(name, published, single_inputs):
   architecture = presets.load(name).architecture
   single = sum(len(architecture.inputs(block.id)) == 1 for block in architecture.blocks)

@@ -50,7 +50,12 @@ def test_a_random_architecture_keeps_the_rules(mixed_space, seed, name):
 def test_paper_keeps_the_sum_of_channels_of_each_level(seed):
   founder = found(load_space("paper"), np.random.default_rng(seed))
   assert [sum(b.channels for b in founder.architecture.level(level)) for level in range(5)] == [
-      128, 128, 256, 512, 512]
+    128,
+    128,
+    256,
+    512,
+    512,
+  ]
 
 
 @hypothesis.settings(max_examples=100)
@@ -65,15 +70,21 @@ def test_paper_starts_with_one_to_five_splits(seed):
 
 def test_patent_starts_with_splits_and_merges():
   space = load_space("patent")
-  names = {operator.name for seed in range(20)
-           for operator in found(space, np.random.default_rng(seed)).operators}
+  names = {
+    operator.name
+    for seed in range(20)
+    for operator in found(space, np.random.default_rng(seed)).operators
+  }
   assert names == {"split", "merge"}
 
 
 def test_patent_draws_every_stride_on_every_level():
   space = load_space("patent")
-  drawn = {(block.level, block.spatial_stride) for seed in range(100)
-           for block in random_architecture(space, np.random.default_rng(seed)).blocks}
+  drawn = {
+    (block.level, block.spatial_stride)
+    for seed in range(100)
+    for block in random_architecture(space, np.random.default_rng(seed)).blocks
+  }
   assert drawn == {(0, 4)} | {(level, stride) for level in range(1, 5) for stride in (1, 2, 4, 8)}
 
 
@@ -81,7 +92,9 @@ def test_both_sets_of_stems_and_every_dilation_appear():
   space = load_space("small")
   drawn = [random_architecture(space, np.random.default_rng(seed)) for seed in range(30)]
   assert {tuple(stem.id for stem in a.stems) for a in drawn} == {
-      ("flow_0", "rgb_0"), ("flow_0", "flow_1", "rgb_0", "rgb_1")}
+    ("flow_0", "rgb_0"),
+    ("flow_0", "flow_1", "rgb_0", "rgb_1"),
+  }
   dilations = {b.temporal_dilation for a in drawn for b in a.blocks if kinds.has_temporal(b)}
   assert dilations == {1, 2, 4}
 
@@ -99,8 +112,7 @@ def test_joint_stems_are_named_after_their_streams(mixed_space):
 
 @pytest.mark.parametrize("probability", [0.5, 0.8])
 def test_connections_appear_with_the_probability_of_the_space(probability):
-  space = dataclasses.replace(
-      load_space("paper"), connection_probability=probability, min_depth=1)
+  space = dataclasses.replace(load_space("paper"), connection_probability=probability, min_depth=1)
   there = possible = 0
   # Between the stems and level 2 hardly any are added for want of an input or output.
   for seed in range(200):
@@ -130,7 +142,8 @@ def test_full_probability_connects_everything():
   space = dataclasses.replace(load_space("small"), connection_probability=1.0)
   architecture = random_architecture(space, np.random.default_rng(0))
   assert architecture == Architecture(
-      architecture.blocks, possible_connections(architecture.blocks))
+    architecture.blocks, possible_connections(architecture.blocks)
+  )
 
 
 def test_a_founder_tells_its_story():
@@ -144,8 +157,9 @@ def test_a_founder_tells_its_story():
 @pytest.mark.parametrize("levels, probability", [(8, 0.3), (8, 0.05), (12, 0.2)])
 def test_a_depth_that_is_hardly_ever_met_by_chance_is_constructed(levels, probability):
   small = load_space("small")
-  space = dataclasses.replace(small, levels=(small.levels[0],) * levels, min_depth=levels,
-                              connection_probability=probability)
+  space = dataclasses.replace(
+    small, levels=(small.levels[0],) * levels, min_depth=levels, connection_probability=probability
+  )
   founders = [found(space, np.random.default_rng(seed)) for seed in range(20)]
   assert all(founder.architecture.depth == levels for founder in founders)
   assert max(founder.attempts for founder in founders) == feasibility.PATIENCE + 1
@@ -162,5 +176,8 @@ def test_what_is_known_is_drawn_again():
 def test_a_space_whose_architectures_are_all_known_is_told(monkeypatch):
   monkeypatch.setattr(feasibility, "MAX_ATTEMPTS", 20)
   with pytest.raises(feasibility.NothingFeasible, match="20 as known already; the last had an"):
-    found(dataclasses.replace(load_space("small"), min_depth=1), np.random.default_rng(0),
-          is_new=lambda drawn: False)
+    found(
+      dataclasses.replace(load_space("small"), min_depth=1),
+      np.random.default_rng(0),
+      is_new=lambda drawn: False,
+    )

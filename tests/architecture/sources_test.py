@@ -18,8 +18,9 @@ _BLOCK = Block(id="level1_0", level=1, kind="basic_2plus1d", channels=8)
 _ARCHITECTURE = Architecture((_STEM, _BLOCK), (Connection("rgb_0", "level1_0"),))
 
 
-@pytest.mark.parametrize("wrap", [
-    lambda data: data, lambda data: {"architecture": data, "seed": 3}])
+@pytest.mark.parametrize(
+  "wrap", [lambda data: data, lambda data: {"architecture": data, "seed": 3}]
+)
 def test_a_file_is_an_architecture_or_a_candidate(tmp_path, wrap):
   path = tmp_path / "some.json"
   path.write_text(json.dumps(wrap(serialization.to_json(_ARCHITECTURE))))
@@ -41,10 +42,14 @@ def test_a_file_may_be_a_structure_list(tmp_path):
   assert sources.load(str(path)) == presets.load("assemblenet-50")
 
 
-@pytest.mark.parametrize("content, message", [
+@pytest.mark.parametrize(
+  "content, message",
+  [
     ("{", "some.json: Expecting property name"),
     ('{"format_version": 7}', "some.json: format_version is 7; this program reads 1"),
-    ('{"format_version": 1, "blocks": [], "connections": []}', "there is no block on level 0")])
+    ('{"format_version": 1, "blocks": [], "connections": []}', "there is no block on level 0"),
+  ],
+)
 def test_an_invalid_file_is_refused(tmp_path, content, message):
   path = tmp_path / "some.json"
   path.write_text(content)
@@ -57,13 +62,25 @@ def test_what_is_no_file_is_refused():
     sources.load("nowhere.json")
 
 
-@pytest.mark.parametrize("content", [
-    b"", b"\xff\x00", b"{", b"[" * 100_000, b"null", b"[]", b"{}", b"7",
-    b'{"depth": [], "structure": [[-1, 1]]}', b'{"depth": 50, "structure": [[[], 1]]}',
+@pytest.mark.parametrize(
+  "content",
+  [
+    b"",
+    b"\xff\x00",
+    b"{",
+    b"[" * 100_000,
+    b"null",
+    b"[]",
+    b"{}",
+    b"7",
+    b'{"depth": [], "structure": [[-1, 1]]}',
+    b'{"depth": 50, "structure": [[[], 1]]}',
     b'{"format_version": 1, "blocks": [{"id": "a", "level": 0, "kind": [], "channels": 1}],'
     b' "connections": []}',
     b'{"format_version": 1, "blocks": [{"id": "a", "level": 0, "kind": "stem_2d", "channels": 1,'
-    b' "streams": [[]]}], "connections": []}'])
+    b' "streams": [[]]}], "connections": []}',
+  ],
+)
 def test_a_damaged_file_is_one_error(tmp_path, content):
   (tmp_path / "a.json").write_bytes(content)
   with pytest.raises(cli.UserError, match="--architecture=.*a.json"):

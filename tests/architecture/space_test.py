@@ -63,8 +63,11 @@ def test_a_space_is_read_from_a_file(tmp_path):
 
 
 def test_an_unknown_name_lists_the_known():
-  with pytest.raises(UserError, match="no search space 'smal': the names are paper, patent, small, "
-                                      "and there is no file '.*/smal'"):
+  with pytest.raises(
+    UserError,
+    match="no search space 'smal': the names are paper, patent, small, "
+    "and there is no file '.*/smal'",
+  ):
     load_space("smal")
 
 
@@ -76,12 +79,17 @@ def test_a_file_that_is_no_json_is_named(tmp_path):
 
 def test_a_wrong_field_is_named_with_its_file(tmp_path):
   (tmp_path / "mine.json").write_text(json.dumps(broken(levels__2__blocks="two")))
-  with pytest.raises(UserError, match=r"search space .*/mine\.json: levels\[2\]\.blocks is \"two\""
-                                      "; it is an integer of at least 1"):
+  with pytest.raises(
+    UserError,
+    match=r"search space .*/mine\.json: levels\[2\]\.blocks is \"two\""
+    "; it is an integer of at least 1",
+  ):
     load_space(str(tmp_path / "mine.json"))
 
 
-@pytest.mark.parametrize("changes, text", [
+@pytest.mark.parametrize(
+  "changes, text",
+  [
     ({"name": 3}, "name is 3; it is a string"),
     ({"stems": []}, "stems is []; it is a list that is not empty"),
     ({"stems__0": []}, "stems[0] is []; it is a list of stems"),
@@ -106,20 +114,34 @@ def test_a_wrong_field_is_named_with_its_file(tmp_path):
     ({"max_stride": 8}, "max_stride is 8; the least strides of stems and levels make 16"),
     ({"max_params": 5, "min_params": 6}, "min_params is 6, above max_params, 5"),
     ({"max_param": 5}, "max_param is no field; the fields are name, stems, levels, "),
-])
+  ],
+)
 def test_a_wrong_field_is_named(changes, text):
   with pytest.raises(UserError) as error:
     SearchSpace.from_json(broken(**changes))
   assert text in str(error.value)
 
 
-@pytest.mark.parametrize("value", [10**9, 10**400, -1, 0, True, 1.0, float("nan"), float("inf"),
-                                   None, [], {}, "8"])
-@pytest.mark.parametrize("field", [
-    "levels__0__blocks", "levels__0__min_channels", "levels__0__modules", "levels__0__channels",
-    "levels__0__spatial_strides", "stems__0__0__channels", "stems__0__0__spatial_stride",
-    "temporal_dilations", "initial_splits", "initial_merges", "min_depth",
-    "connection_probability"])
+@pytest.mark.parametrize(
+  "value", [10**9, 10**400, -1, 0, True, 1.0, float("nan"), float("inf"), None, [], {}, "8"]
+)
+@pytest.mark.parametrize(
+  "field",
+  [
+    "levels__0__blocks",
+    "levels__0__min_channels",
+    "levels__0__modules",
+    "levels__0__channels",
+    "levels__0__spatial_strides",
+    "stems__0__0__channels",
+    "stems__0__0__spatial_stride",
+    "temporal_dilations",
+    "initial_splits",
+    "initial_merges",
+    "min_depth",
+    "connection_probability",
+  ],
+)
 def test_what_no_network_has_is_refused_with_its_field(field, value):
   if value == 0 and "initial" in field or field == "connection_probability" and value in (0, 1.0):
     return
@@ -130,9 +152,13 @@ def test_what_no_network_has_is_refused_with_its_field(field, value):
     assert f"{name} " in str(error.value) and len(str(error.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize("changes, text", [
-    ({"levels__0__blocks": 10**9},
-     "levels[0].blocks is 1000000000; it is an integer of at least 1 and at most 64"),
+@pytest.mark.parametrize(
+  "changes, text",
+  [
+    (
+      {"levels__0__blocks": 10**9},
+      "levels[0].blocks is 1000000000; it is an integer of at least 1 and at most 64",
+    ),
     ({"levels__1__channels": [10**9]}, "of at least 1 and at most 65536, from 1 to 64 of them"),
     ({"temporal_dilations": list(range(1, 100))}, "from 1 to 64 of them"),
     ({"initial_splits": [0, 10**9]}, "two integers, [least, most], of at most 64"),
@@ -140,7 +166,8 @@ def test_what_no_network_has_is_refused_with_its_field(field, value):
     ({"max_params": 10**30}, "of at least 1 and at most 1000000000000000000"),
     ({"max_flops": True}, "max_flops is true; it is an integer"),
     ({"levels__0__max_blocks": 10**9}, "levels[0].max_blocks is 1000000000; it is"),
-])
+  ],
+)
 def test_a_limit_is_named(changes, text):
   with pytest.raises(UserError) as error:
     SearchSpace.from_json(broken(**changes))
@@ -176,6 +203,8 @@ def test_without_flow_the_rgb_stems_are_left():
 
 
 def test_without_any_known_stream_there_is_no_space():
-  with pytest.raises(UserError, match="search space 'small' has no stem that reads only depth; "
-                                      "its stems read flow, rgb"):
+  with pytest.raises(
+    UserError,
+    match="search space 'small' has no stem that reads only depth; its stems read flow, rgb",
+  ):
     load_space("small").restricted_to(["depth"])

@@ -70,11 +70,13 @@ def _worker() -> list[dict]:
   results = []
   for pair in small_networks.PAIRS:
     before, after = _train(strategy, pair, steps=1)
-    results.append({
-      "workers": strategy.num_replicas_in_sync,
-      "moved": _distance(before, after),
-      "weights": [float(np.sum(weight, dtype=np.float64)) for weight in after],
-    })
+    results.append(
+      {
+        "workers": strategy.num_replicas_in_sync,
+        "moved": _distance(before, after),
+        "weights": [float(np.sum(weight, dtype=np.float64)) for weight in after],
+      }
+    )
   return results
 
 

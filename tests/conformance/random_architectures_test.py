@@ -15,9 +15,7 @@ from official.architecture import cost
 from official.architecture import random_generation
 from official.architecture import space
 
-_CLIP = cost.Clip(
-  streams=small_networks.STREAMS, num_frames=5, height=18, width=16, num_classes=6
-)
+_CLIP = cost.Clip(streams=small_networks.STREAMS, num_frames=5, height=18, width=16, num_classes=6)
 _LEVEL = {
   "kinds": list(small_networks.KINDS),
   "blocks": 1,
@@ -34,14 +32,16 @@ _JOINT = {
   "spatial_stride": 2,
 }
 _FLOW = {"kind": "stem_2d", "streams": ["flow"], "channels": 8, "spatial_stride": 4}
-_SPACE = space.SearchSpace.from_json({
-  "name": "all_kinds",
-  "stems": [[_JOINT], [_JOINT, _FLOW], [_FLOW]],
-  "levels": [_LEVEL, {**_LEVEL, "modules": 1}],
-  "temporal_dilations": [1, 2, 4],
-  "initial_splits": [0, 1],
-  "min_depth": 2,
-})
+_SPACE = space.SearchSpace.from_json(
+  {
+    "name": "all_kinds",
+    "stems": [[_JOINT], [_JOINT, _FLOW], [_FLOW]],
+    "levels": [_LEVEL, {**_LEVEL, "modules": 1}],
+    "temporal_dilations": [1, 2, 4],
+    "initial_splits": [0, 1],
+    "min_depth": 2,
+  }
+)
 
 
 @pytest.fixture(scope="module", params=range(int(os.environ.get("RANDOM_ARCHITECTURES", "20"))))

@@ -34,8 +34,12 @@ def call(tmp_path):
     (tmp_path / "greet.py").write_text(_MAIN.replace("PASS", str(pass_unknown)))
     root = str(pathlib.Path(cli.__file__).parents[1])
     return subprocess.run(
-        [sys.executable, "greet.py", *arguments], cwd=tmp_path, capture_output=True, text=True,
-        env={"PYTHONPATH": root, "PATH": ""})
+      [sys.executable, "greet.py", *arguments],
+      cwd=tmp_path,
+      capture_output=True,
+      text=True,
+      env={"PYTHONPATH": root, "PATH": ""},
+    )
 
   return run
 
@@ -97,9 +101,16 @@ def test_ctrl_c_is_one_line_and_status_130(call):
   assert (run.returncode, run.stdout, run.stderr) == (130, "", "interrupted\n")
 
 
-@pytest.mark.parametrize("text, shown", [
-    ("a b \u00fc", "a b \u00fc"), ("a\nb\t", "a\\nb\\t"), ("\x1b[31m", "\\x1b[31m"),
-    ("caf\udce9", "caf\\udce9"), ("\u2028", "\\u2028")])
+@pytest.mark.parametrize(
+  "text, shown",
+  [
+    ("a b \u00fc", "a b \u00fc"),
+    ("a\nb\t", "a\\nb\\t"),
+    ("\x1b[31m", "\\x1b[31m"),
+    ("caf\udce9", "caf\\udce9"),
+    ("\u2028", "\\u2028"),
+  ],
+)
 def test_a_name_is_shown_on_one_line(text, shown):
   assert cli.printable(text) == shown
 

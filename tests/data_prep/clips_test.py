@@ -13,8 +13,10 @@ FLOW = "FORWARD_FLOW/image/encoded"
 
 def images(lists, key):
   """Decodes a feature list of images to RGB."""
-  return [cv2.imdecode(np.frombuffer(step[0], np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
-          for step in lists[key]]
+  return [
+    cv2.imdecode(np.frombuffer(step[0], np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+    for step in lists[key]
+  ]
 
 
 def test_t_frames_have_t_minus_1_flows(write_video, tmp_path, make_clip):
@@ -22,11 +24,16 @@ def test_t_frames_have_t_minus_1_flows(write_video, tmp_path, make_clip):
   lists = records.parse(record)[1]
   assert frames == 8
   assert {key: len(steps) for key, steps in lists.items()} == {
-      "image/encoded": 8, "image/timestamp": 8, FLOW: 7, "FORWARD_FLOW/image/timestamp": 7}
+    "image/encoded": 8,
+    "image/timestamp": 8,
+    FLOW: 7,
+    "FORWARD_FLOW/image/timestamp": 7,
+  }
 
 
-def test_timestamps_are_microseconds_and_flow_has_that_of_its_first_frame(write_video, tmp_path,
-                                                                         make_clip):
+def test_timestamps_are_microseconds_and_flow_has_that_of_its_first_frame(
+  write_video, tmp_path, make_clip
+):
   lists = records.parse(make_clip(write_video(tmp_path / "a.mp4", count=4))[0])[1]
   assert lists["image/timestamp"] == [[0], [100_000], [200_000], [300_000]]
   assert lists["FORWARD_FLOW/image/timestamp"] == [[0], [100_000], [200_000]]
@@ -34,15 +41,26 @@ def test_timestamps_are_microseconds_and_flow_has_that_of_its_first_frame(write_
 
 def test_the_context_has_mediasequence_keys(write_video, tmp_path, make_clip):
   context = records.parse(make_clip(write_video(tmp_path / "a.mp4"), flow_bound=15.0)[0])[0]
-  image = {"channels": [3], "colorspace": [b"RGB"], "width": [43], "height": [32],
-           "frame_rate": [10.0]}
+  image = {
+    "channels": [3],
+    "colorspace": [b"RGB"],
+    "width": [43],
+    "height": [32],
+    "frame_rate": [10.0],
+  }
   assert context == {
-      "example/id": [b"id"], "clip/media_id": [b"id"], "clip/data_path": [b"a.mp4"],
-      "clip/label/index": [1], "clip/label/string": [b"b"], "clip/label/text": [b"b"],
-      "image/format": [b"JPEG"], "FORWARD_FLOW/image/format": [b"PNG"],
-      "FORWARD_FLOW/image/saturation": [15.0],
-      **{f"image/{key}": value for key, value in image.items()},
-      **{f"FORWARD_FLOW/image/{key}": value for key, value in image.items()}}
+    "example/id": [b"id"],
+    "clip/media_id": [b"id"],
+    "clip/data_path": [b"a.mp4"],
+    "clip/label/index": [1],
+    "clip/label/string": [b"b"],
+    "clip/label/text": [b"b"],
+    "image/format": [b"JPEG"],
+    "FORWARD_FLOW/image/format": [b"PNG"],
+    "FORWARD_FLOW/image/saturation": [15.0],
+    **{f"image/{key}": value for key, value in image.items()},
+    **{f"FORWARD_FLOW/image/{key}": value for key, value in image.items()},
+  }
 
 
 def test_a_window_has_its_own_times(write_video, tmp_path, make_clip):
@@ -56,8 +74,9 @@ def test_a_window_has_its_own_times(write_video, tmp_path, make_clip):
 
 
 @pytest.mark.parametrize("shift, expected", [((3, 0), (3, 0)), ((0, -2), (0, -2))])
-def test_x_is_channel_0_and_y_is_channel_1_of_any_rgb_decoder(write_video, tmp_path, make_clip,
-                                                             shift, expected):
+def test_x_is_channel_0_and_y_is_channel_1_of_any_rgb_decoder(
+  write_video, tmp_path, make_clip, shift, expected
+):
   tf = pytest.importorskip("tensorflow")
   path = write_video(tmp_path / "a.mp4", size=(96, 64), shift=shift)
   lists = records.parse(make_clip(path, short_side=64)[0])[1]
@@ -101,10 +120,13 @@ def test_one_frame_is_enough_without_flow(write_video, tmp_path, make_clip):
   assert make_clip(write_video(tmp_path / "a.avi", count=1), flow="none")[1] == 1
 
 
-@pytest.mark.parametrize("window, fps, stage, message", [
+@pytest.mark.parametrize(
+  "window, fps, stage, message",
+  [
     ({}, 1, "flow", "the clip has only one frame at 1 frames a second; flow needs two"),
     ({"start": 5.0}, 10, "decode", "the video has no frame between start 5 s and its end"),
-])
+  ],
+)
 def test_a_clip_that_is_too_short(write_video, tmp_path, make_clip, window, fps, stage, message):
   with pytest.raises(clips.ClipError, match=message) as error:
     make_clip(write_video(tmp_path / "a.mp4"), fps=fps, **window)
@@ -124,9 +146,12 @@ def test_the_first_two_frames_of_the_real_clip_are_where_they_belong(shared_data
 
 def test_flow_as_jpeg_says_so_and_is_near(write_video, tmp_path, make_clip):
   path = write_video(tmp_path / "a.mp4", size=(96, 64), shift=(3, 0))
-  found = {name: records.parse(make_clip(path, short_side=64, flow_format=name)[0])
-           for name in clips.FLOW_FORMATS}
+  found = {
+    name: records.parse(make_clip(path, short_side=64, flow_format=name)[0])
+    for name in clips.FLOW_FORMATS
+  }
   assert found["jpeg"][0]["FORWARD_FLOW/image/format"] == [b"JPEG"]
-  vectors = {name: dataset.decode_flow(images(lists, FLOW)[2], 20.0)
-             for name, (_, lists) in found.items()}
+  vectors = {
+    name: dataset.decode_flow(images(lists, FLOW)[2], 20.0) for name, (_, lists) in found.items()
+  }
   assert 0 < np.abs(vectors["png"] - vectors["jpeg"]).mean() < 0.2

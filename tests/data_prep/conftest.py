@@ -31,8 +31,15 @@ def texture() -> np.ndarray:
 def write_video(texture: np.ndarray) -> Callable[..., pathlib.Path]:
   """Writes a video whose picture moves by `shift` (x, y) whole pixels a frame."""
 
-  def write(path: pathlib.Path, *, count: int = 8, size: tuple[int, int] = (64, 48), fps: int = 10,
-            shift: tuple[int, int] = (2, 0), codec: str = "mpeg4") -> pathlib.Path:
+  def write(
+    path: pathlib.Path,
+    *,
+    count: int = 8,
+    size: tuple[int, int] = (64, 48),
+    fps: int = 10,
+    shift: tuple[int, int] = (2, 0),
+    codec: str = "mpeg4",
+  ) -> pathlib.Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
       stream = container.add_stream(codec, rate=fps)
@@ -43,7 +50,7 @@ def write_video(texture: np.ndarray) -> Callable[..., pathlib.Path]:
       stream.codec_context.qmax = 3
       for index in range(count):
         moved = np.roll(texture, (index * shift[1], index * shift[0]), (0, 1))
-        image = np.ascontiguousarray(moved[40:40 + size[1], 40:40 + size[0]])
+        image = np.ascontiguousarray(moved[40 : 40 + size[1], 40 : 40 + size[0]])
         container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
       container.mux(stream.encode())
     return path
@@ -55,10 +62,24 @@ def write_video(texture: np.ndarray) -> Callable[..., pathlib.Path]:
 def make_clip() -> Callable[..., tuple[bytes, int]]:
   """Makes the SequenceExample of one file; returns it with its number of frames."""
 
-  def make(path: pathlib.Path, *, fps: float = 10, short_side: int = 32, start: float | None = None,
-           end: float | None = None, **settings) -> tuple[bytes, int]:
-    row = rows.Row(clip_id="id", path=path.name, location=str(path), labels=("b",), split="train",
-                   start=start, end=end)
+  def make(
+    path: pathlib.Path,
+    *,
+    fps: float = 10,
+    short_side: int = 32,
+    start: float | None = None,
+    end: float | None = None,
+    **settings,
+  ) -> tuple[bytes, int]:
+    row = rows.Row(
+      clip_id="id",
+      path=path.name,
+      location=str(path),
+      labels=("b",),
+      split="train",
+      start=start,
+      end=end,
+    )
     maker = clips.ClipMaker(clips.Settings(fps=fps, short_side=short_side, **settings), ["a", "b"])
     return maker.make(row)
 
@@ -86,8 +107,14 @@ def run_main() -> Callable[..., subprocess.CompletedProcess]:
   """Runs a main in a process of its own; `arguments` follow `python`."""
 
   def run(arguments: Sequence[str | os.PathLike], **options) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, *map(str, arguments)], cwd=ROOT, capture_output=True,
-                          text=True, timeout=300, **options)
+    return subprocess.run(
+      [sys.executable, *map(str, arguments)],
+      cwd=ROOT,
+      capture_output=True,
+      text=True,
+      timeout=300,
+      **options,
+    )
 
   return run
 
@@ -95,5 +122,6 @@ def run_main() -> Callable[..., subprocess.CompletedProcess]:
 @pytest.fixture(scope="session")
 def content_of() -> Callable[[pathlib.Path], dict[str, bytes]]:
   """Returns the bytes of every file below a folder, by name."""
-  return lambda folder: {str(path.relative_to(folder)): path.read_bytes()
-                         for path in folder.rglob("*") if path.is_file()}
+  return lambda folder: {
+    str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+  }

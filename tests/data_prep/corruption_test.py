@@ -14,7 +14,7 @@ FILES = 500
 
 def truncated(content, other, rng):
   del other
-  return content[:rng.randrange(len(content))]
+  return content[: rng.randrange(len(content))]
 
 
 def with_flipped_bytes(content, other, rng):
@@ -31,16 +31,25 @@ def with_the_header_of_another(content, other, rng):
 
 
 DAMAGES: tuple[Callable[[bytes, bytes, random.Random], bytes], ...] = (
-    truncated, with_flipped_bytes, with_the_header_of_another)
+  truncated,
+  with_flipped_bytes,
+  with_the_header_of_another,
+)
 
 
 @pytest.mark.slow
-def test_500_damaged_files_are_prepared_or_told_and_the_whole_ones_are_prepared(shared_data,
-                                                                               tmp_path):
+def test_500_damaged_files_are_prepared_or_told_and_the_whole_ones_are_prepared(
+  shared_data, tmp_path
+):
   rng = random.Random(0)
   whole = sorted((shared_data / "decoder_cases").iterdir())
-  sources = [*whole, *(shared_data / "ut_interaction" / "set1" / name
-                       for name in ("0_1_4.avi", "10_2_1.avi", "12_3_4.avi"))]
+  sources = [
+    *whole,
+    *(
+      shared_data / "ut_interaction" / "set1" / name
+      for name in ("0_1_4.avi", "10_2_1.avi", "12_3_4.avi")
+    ),
+  ]
   contents = [path.read_bytes() for path in sources]
   lines = ["path,label,split", *(f"{path},whole,validation" for path in whole)]
   for index in range(FILES):
@@ -50,9 +59,13 @@ def test_500_damaged_files_are_prepared_or_told_and_the_whole_ones_are_prepared(
     lines.append(f"{name},damaged,train")
   (tmp_path / "m.csv").write_text("\n".join(lines) + "\n")
   info = job.prepare(
-      str(tmp_path / "m.csv"), str(tmp_path / "data"), clips.Settings(fps=15, short_side=16),
-      operation=job.Operation(max_failure_rate=1.0, clip_timeout=60.0,
-                              beam_arguments=["--direct_num_workers=1"]))
+    str(tmp_path / "m.csv"),
+    str(tmp_path / "data"),
+    clips.Settings(fps=15, short_side=16),
+    operation=job.Operation(
+      max_failure_rate=1.0, clip_timeout=60.0, beam_arguments=["--direct_num_workers=1"]
+    ),
+  )
   failures = [json.loads(line) for line in (tmp_path / "data/failures.jsonl").open()]
   told = {failure["id"] for failure in failures}
   assert info.splits["train"].clips + info.splits["validation"].clips + len(told) == FILES + 6

@@ -13,18 +13,32 @@ from data_prep import dataset
 @pytest.fixture
 def info() -> dataset.DatasetInfo:
   return dataset.DatasetInfo(
-      classes=("jump", "run"),
-      streams={
-          "rgb": dataset.StreamInfo(kind="image", channels=3, feature="image/encoded",
-                                    format="jpeg"),
-          "flow": dataset.StreamInfo(kind="flow", channels=2, format="png", bound=20.0,
-                                     feature="FORWARD_FLOW/image/encoded", algorithm="tvl1",
-                                     profile="fast")},
-      fps=25.0, short_side=256,
-      splits={"train": dataset.SplitInfo(clips=3, frames=30, shards=2),
-              "validation": dataset.SplitInfo(), "test": dataset.SplitInfo()},
-      failures=1, multi_label=False, manifest_sha256="abc", settings={"fps": 25.0},
-      versions={"opencv": "4"})
+    classes=("jump", "run"),
+    streams={
+      "rgb": dataset.StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg"),
+      "flow": dataset.StreamInfo(
+        kind="flow",
+        channels=2,
+        format="png",
+        bound=20.0,
+        feature="FORWARD_FLOW/image/encoded",
+        algorithm="tvl1",
+        profile="fast",
+      ),
+    },
+    fps=25.0,
+    short_side=256,
+    splits={
+      "train": dataset.SplitInfo(clips=3, frames=30, shards=2),
+      "validation": dataset.SplitInfo(),
+      "test": dataset.SplitInfo(),
+    },
+    failures=1,
+    multi_label=False,
+    manifest_sha256="abc",
+    settings={"fps": 25.0},
+    versions={"opencv": "4"},
+  )
 
 
 def test_what_is_saved_is_loaded(info, tmp_path):
@@ -34,7 +48,11 @@ def test_what_is_saved_is_loaded(info, tmp_path):
 
 def test_an_image_stream_has_no_bound_in_the_file(info):
   assert dataset.to_json(info)["streams"]["rgb"] == {
-      "kind": "image", "channels": 3, "feature": "image/encoded", "format": "jpeg"}
+    "kind": "image",
+    "channels": 3,
+    "feature": "image/encoded",
+    "format": "jpeg",
+  }
 
 
 def test_fingerprint_is_that_of_the_loaded(info, tmp_path):
@@ -47,8 +65,11 @@ def test_fingerprint_tells_other_data(info):
 
 
 def test_a_folder_without_dataset_json_is_no_dataset(tmp_path):
-  with pytest.raises(cli.UserError, match="is no finished dataset: it has no dataset.json; make one"
-                     " with python -m data_prep.extract"):
+  with pytest.raises(
+    cli.UserError,
+    match="is no finished dataset: it has no dataset.json; make one"
+    " with python -m data_prep.extract",
+  ):
     dataset.load(str(tmp_path))
 
 

@@ -57,8 +57,9 @@ def test_a_window_beyond_the_last_frame_is_empty():
   assert grid([0, 0.1], 10, start=1.0) == []
 
 
-@pytest.mark.parametrize("name, codec", [("a.mp4", "libx264"), ("a.avi", "mpeg4"),
-                                         ("a.mkv", "libx264")])
+@pytest.mark.parametrize(
+  "name, codec", [("a.mp4", "libx264"), ("a.avi", "mpeg4"), ("a.mkv", "libx264")]
+)
 def test_every_frame_is_decoded_at_its_time(write_video, tmp_path, name, codec):
   clock, found = decode(write_video(tmp_path / name, count=9, codec=codec))
   assert clock == "pts"
@@ -100,6 +101,7 @@ def test_a_window_has_the_frames_that_it_has_in_the_whole(shared_data, name):
     clock, timed = decode(shared_data / name, start)
     frames = decoding.on_grid(timed, Fraction(10), start=start, end=end)
     return [decoding.upright_rgb(frame) for frame in frames]
+
   np.testing.assert_array_equal(images(2.0, 3.0), images(None, None)[20:30])
 
 
@@ -108,8 +110,10 @@ def test_reading_begins_at_a_key_frame_near_the_start(write_video, tmp_path):
   assert decode(path, start=5.0)[1][0][0] == Fraction(48, 10)
 
 
-@pytest.mark.parametrize("name, codec", [("a.mp4", "libx264"), ("a.avi", "mpeg4"),
-                                         ("a.mkv", "libx264"), ("a.ts", "mpeg2video")])
+@pytest.mark.parametrize(
+  "name, codec",
+  [("a.mp4", "libx264"), ("a.avi", "mpeg4"), ("a.mkv", "libx264"), ("a.ts", "mpeg2video")],
+)
 def test_the_length_is_known_without_decoding(write_video, tmp_path, name, codec):
   path = write_video(tmp_path / name, count=30, fps=25, codec=codec)
   assert abs(decoding.length(str(path)) - 1.2) < 0.05
@@ -117,7 +121,7 @@ def test_the_length_is_known_without_decoding(write_video, tmp_path, name, codec
 
 def test_the_length_of_a_truncated_file_is_that_of_what_is_there(write_video, tmp_path):
   content = write_video(tmp_path / "a.mkv", count=40).read_bytes()
-  (tmp_path / "cut.mkv").write_bytes(content[:len(content) // 2])
+  (tmp_path / "cut.mkv").write_bytes(content[: len(content) // 2])
   assert 1 < decoding.length(str(tmp_path / "cut.mkv")) < 3
 
 
@@ -142,15 +146,18 @@ def test_timestamps_that_leap_are_not_believed(write_video, tmp_path):
 
 def test_a_truncated_file_gives_the_frames_before_its_end(write_video, tmp_path):
   content = write_video(tmp_path / "a.mkv", count=40).read_bytes()
-  (tmp_path / "cut.mkv").write_bytes(content[:len(content) // 2])
+  (tmp_path / "cut.mkv").write_bytes(content[: len(content) // 2])
   assert 10 < len(decode(tmp_path / "cut.mkv")[1]) < 30
 
 
-@pytest.mark.parametrize("content, message", [
+@pytest.mark.parametrize(
+  "content, message",
+  [
     (None, "No such file or directory"),
     (b"", "Invalid data found when processing input"),
     (b"plain text\n" * 100, "Invalid data found when processing input"),
-])
+  ],
+)
 def test_a_file_that_is_no_video_is_told_without_its_path(tmp_path, content, message):
   path = tmp_path / "a.mp4"
   if content is not None:
@@ -172,8 +179,9 @@ def test_sound_without_a_picture(tmp_path):
     decode(path)
 
 
-@pytest.mark.parametrize("size, expected", [((400, 296), (346, 256)), ((296, 400), (256, 346)),
-                                            ((64, 64), (256, 256))])
+@pytest.mark.parametrize(
+  "size, expected", [((400, 296), (346, 256)), ((296, 400), (256, 346)), ((64, 64), (256, 256))]
+)
 def test_the_shorter_side_gets_its_size(size, expected):
   assert decoding.short_side_size(*size, 256) == expected
 

@@ -17,20 +17,28 @@ def extract(run_main, manifest, tmp_path):
   """Runs the main on the session's manifest into `tmp_path / name`."""
 
   def run(*arguments, name="data"):
-    return run_main(["-m", "data_prep.extract", f"--manifest={manifest}",
-                     f"--output_dir={tmp_path / name}", *FLAGS, *arguments])
+    return run_main(
+      [
+        "-m",
+        "data_prep.extract",
+        f"--manifest={manifest}",
+        f"--output_dir={tmp_path / name}",
+        *FLAGS,
+        *arguments,
+      ]
+    )
 
   return run
 
 
 def test_all_ways_to_run_give_the_same_bytes(extract, tmp_path, content_of):
-  ways = {"one": ["--direct_num_workers=1"],
-          "two": ["--direct_num_workers=2"],
-          "not_isolated": ["--direct_num_workers=1", "--noisolate_decoding"],
-          "multi_processing": ["--direct_running_mode=multi_processing",
-                               "--direct_num_workers=2"],
-          "portable": ["--runner=PortableRunner", "--job_endpoint=embed",
-                       "--environment_type=LOOPBACK"]}
+  ways = {
+    "one": ["--direct_num_workers=1"],
+    "two": ["--direct_num_workers=2"],
+    "not_isolated": ["--direct_num_workers=1", "--noisolate_decoding"],
+    "multi_processing": ["--direct_running_mode=multi_processing", "--direct_num_workers=2"],
+    "portable": ["--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK"],
+  }
   for name, arguments in ways.items():
     run = extract(*arguments, name=name)
     assert run.returncode == 0, run.stderr
@@ -43,19 +51,20 @@ def test_a_normal_run_says_what_it_does_and_what_it_did(extract, tmp_path):
   run = extract("--direct_num_workers=2")
   told = [line for line in run.stderr.splitlines() if not line.startswith("prepared ")]  # If slow.
   assert told == [
-      "class      train  validation  test  all",
-      "left           2           0     1    3",
-      "right          1           1     1    3",
-      "2 classes      3           1     2    6",
-      "warning: 1 of the 2 classes has no clip in the split validation: left",
-      f"next: python -m data_prep.preview --data_dir={tmp_path / 'data'} --output=preview.html",
-      f"next: python -m official.evolve --data_dir={tmp_path / 'data'} --model_dir=run "
-      "--search_space=small",
+    "class      train  validation  test  all",
+    "left           2           0     1    3",
+    "right          1           1     1    3",
+    "2 classes      3           1     2    6",
+    "warning: 1 of the 2 classes has no clip in the split validation: left",
+    f"next: python -m data_prep.preview --data_dir={tmp_path / 'data'} --output=preview.html",
+    f"next: python -m official.evolve --data_dir={tmp_path / 'data'} --model_dir=run "
+    "--search_space=small",
   ]
   first, last = run.stdout.splitlines()
   assert first == f"preparing 7 clips of 2 classes into 5 files in {tmp_path / 'data'}"
-  assert last.startswith(f"prepared {tmp_path / 'data'}: 3 train, 1 validation, 2 test clips, 51 "
-                         "frames, in 0:")
+  assert last.startswith(
+    f"prepared {tmp_path / 'data'}: 3 train, 1 validation, 2 test clips, 51 frames, in 0:"
+  )
   assert last.endswith("; 1 clips could not be used: see " + str(tmp_path / "data/failures.jsonl"))
 
 
@@ -68,7 +77,9 @@ def test_help_teaches_without_beam_and_tensorflow(run_main):
   assert "data_prep.clips" in imported and not imported & {"apache_beam", "tensorflow"}
 
 
-@pytest.mark.parametrize("arguments, message", [
+@pytest.mark.parametrize(
+  "arguments, message",
+  [
     (["--nonsense=1"], "unknown flag '--nonsense=1': it is neither this program's nor Beam's"),
     (["videos.csv"], "unknown argument 'videos.csv'"),
     (["--direct_num_workers=many"], "argument --direct_num_workers: invalid int value: 'many'"),
@@ -79,7 +90,8 @@ def test_help_teaches_without_beam_and_tensorflow(run_main):
     (["--window_seconds=500"], "--window_seconds=500 is longer than --max_clip_seconds=300; raise"),
     (["--manifest="], "--manifest is needed"),
     (["--manifest=no.csv"], "there is no manifest"),
-])
+  ],
+)
 def test_a_mistake_is_one_line_and_status_2(extract, tmp_path, arguments, message):
   run = extract(*arguments)
   assert run.returncode == 2
@@ -101,14 +113,26 @@ def start(write_video, tmp_path):
 
   def begin(mode):
     long = write_video(tmp_path / "long.mp4", count=400, size=(96, 72))
-    (tmp_path / "m.csv").write_text("path,label,split,clip_id\n" + "".join(
-        f"{long.name},run,train,{index}\n" for index in range(8)))
+    (tmp_path / "m.csv").write_text(
+      "path,label,split,clip_id\n"
+      + "".join(f"{long.name},run,train,{index}\n" for index in range(8))
+    )
     driver = subprocess.Popen(
-        [sys.executable, "-m", "data_prep.extract", f"--manifest={tmp_path / 'm.csv'}",
-         f"--output_dir={tmp_path / 'data'}", "--short_side=72", "--direct_num_workers=2",
-         f"--direct_running_mode={mode}"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        cwd=os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+      [
+        sys.executable,
+        "-m",
+        "data_prep.extract",
+        f"--manifest={tmp_path / 'm.csv'}",
+        f"--output_dir={tmp_path / 'data'}",
+        "--short_side=72",
+        "--direct_num_workers=2",
+        f"--direct_running_mode={mode}",
+      ],
+      stdout=subprocess.PIPE,
+      stderr=subprocess.PIPE,
+      text=True,
+      cwd=os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
+    )
     drivers.append(driver)
     counters = tmp_path / "data" / ".unfinished"  # Of each worker, and of the child of each.
     deadline = time.monotonic() + 60
@@ -162,7 +186,7 @@ def test_a_worker_that_dies_ends_the_run_with_one_line(start, tmp_path):
   os.kill(workers[0], signal.SIGKILL)
   output, errors = driver.communicate(timeout=30)
   assert driver.returncode == 1
-  line, = errors.splitlines()
+  (line,) = errors.splitlines()
   assert line.startswith("error: a worker process died: Worker subprocess exited with return code")
   _wait_until_gone(processes)
   assert not (tmp_path / "data" / "dataset.json").exists()
@@ -173,7 +197,8 @@ def test_a_worker_that_dies_ends_the_run_with_one_line(start, tmp_path):
 def test_no_process_outlives_a_driver_that_is_killed(start, mode):
   driver, processes = start(mode)
   assert any("data_prep.local_worker" in one for one in processes.values()) == (
-      mode == "multi_processing")
+    mode == "multi_processing"
+  )
   driver.kill()
   driver.communicate()
   _wait_until_gone(processes)

@@ -6,10 +6,18 @@ import pytest
 from data_prep import flow_colors
 
 
-@pytest.mark.parametrize("motion, color", [
-    ((0, 0), (255, 255, 255)), ((4, 0), (255, 0, 0)), ((-4, 0), (0, 255, 255)),
-    ((0, 4), (128, 255, 0)), ((0, -4), (128, 0, 255)), ((2, 0), (255, 128, 128)),
-    ((40, 0), (255, 0, 0))])
+@pytest.mark.parametrize(
+  "motion, color",
+  [
+    ((0, 0), (255, 255, 255)),
+    ((4, 0), (255, 0, 0)),
+    ((-4, 0), (0, 255, 255)),
+    ((0, 4), (128, 255, 0)),
+    ((0, -4), (128, 0, 255)),
+    ((2, 0), (255, 128, 128)),
+    ((40, 0), (255, 0, 0)),
+  ],
+)
 def test_the_hue_is_the_direction_and_the_saturation_the_speed(motion, color):
   found = flow_colors.colors(np.full((1, 1, 2), motion, np.float32), 4.0)[0, 0]
   np.testing.assert_allclose(found, color, atol=1)

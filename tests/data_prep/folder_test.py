@@ -20,11 +20,18 @@ def killed(tmp_path):
   """The folder of a killed run of `JOB`."""
   (tmp_path / ".unfinished" / "results").mkdir(parents=True)
   (tmp_path / ".unfinished" / "job.json").write_text(json.dumps(dataclasses.asdict(JOB)))
-  for name in (".unfinished/plan.json", ".unfinished/progress-1", ".unfinished/results/a.json",
-               ".unfinished/results/train-00000-of-00002.tfrecord.json",
-               "train-00000-of-00002.tfrecord", "train-00001-of-00002.tfrecord",
-               "test-00000-of-00001.tfrecord.0a1b2c3d.incomplete",
-               "failures.jsonl", "notes.txt", "train.tfrecord"):
+  for name in (
+    ".unfinished/plan.json",
+    ".unfinished/progress-1",
+    ".unfinished/results/a.json",
+    ".unfinished/results/train-00000-of-00002.tfrecord.json",
+    "train-00000-of-00002.tfrecord",
+    "train-00001-of-00002.tfrecord",
+    "test-00000-of-00001.tfrecord.0a1b2c3d.incomplete",
+    "failures.jsonl",
+    "notes.txt",
+    "train.tfrecord",
+  ):
     (tmp_path / name).touch()
   return tmp_path
 
@@ -32,30 +39,47 @@ def killed(tmp_path):
 def test_of_a_killed_run_the_shards_that_have_a_result_are_kept(killed):
   with folder.owned(str(killed), JOB):
     assert names(killed) == [
-        ".unfinished", ".unfinished/job.json", ".unfinished/lock", ".unfinished/results",
-        ".unfinished/results/train-00000-of-00002.tfrecord.json", "notes.txt",
-        "train-00000-of-00002.tfrecord", "train.tfrecord"]
+      ".unfinished",
+      ".unfinished/job.json",
+      ".unfinished/lock",
+      ".unfinished/results",
+      ".unfinished/results/train-00000-of-00002.tfrecord.json",
+      "notes.txt",
+      "train-00000-of-00002.tfrecord",
+      "train.tfrecord",
+    ]
 
 
-@pytest.mark.parametrize("change, message", [
+@pytest.mark.parametrize(
+  "change, message",
+  [
     ({"settings": {"fps": 30}}, "unfinished preparation with --fps=25, not --fps=30"),
     ({"manifest_sha256": "x"}, "unfinished preparation from another --manifest"),
     ({"versions": {"opencv": "5"}}, "unfinished preparation by opencv 4, and this is opencv 5"),
-])
+  ],
+)
 def test_another_preparation_is_refused_unless_it_may_be_lost(killed, change, message):
   other = dataclasses.replace(JOB, **change)
   with pytest.raises(cli.UserError, match=message), folder.owned(str(killed), other):
     pass
   assert (killed / "train-00000-of-00002.tfrecord").exists()
   with folder.owned(str(killed), other, overwrite=True):
-    assert names(killed) == [".unfinished", ".unfinished/job.json", ".unfinished/lock",
-                             ".unfinished/results", "notes.txt", "train.tfrecord"]
+    assert names(killed) == [
+      ".unfinished",
+      ".unfinished/job.json",
+      ".unfinished/lock",
+      ".unfinished/results",
+      "notes.txt",
+      "train.tfrecord",
+    ]
 
 
 def test_files_that_nobody_can_tell_the_origin_of_are_not_removed(tmp_path):
   (tmp_path / "train-00000-of-00001.tfrecord").touch()
-  with (pytest.raises(cli.UserError, match="has train-00000-of-00001.tfrecord, but nothing says"),
-        folder.owned(str(tmp_path), JOB)):
+  with (
+    pytest.raises(cli.UserError, match="has train-00000-of-00001.tfrecord, but nothing says"),
+    folder.owned(str(tmp_path), JOB),
+  ):
     pass
   assert (tmp_path / "train-00000-of-00001.tfrecord").exists()
 
@@ -82,14 +106,18 @@ def test_another_error_leaves_what_there_is_for_the_next_run(tmp_path):
 def test_a_second_run_is_kept_out_and_changes_nothing(tmp_path):
   with folder.owned(str(tmp_path), JOB):
     (tmp_path / "train-00000-of-00001.tfrecord").touch()
-    with (pytest.raises(cli.UserError, match="another data_prep.extract is writing .*; wait"),
-          folder.owned(str(tmp_path), JOB)):
+    with (
+      pytest.raises(cli.UserError, match="another data_prep.extract is writing .*; wait"),
+      folder.owned(str(tmp_path), JOB),
+    ):
       pass
     assert "train-00000-of-00001.tfrecord" in names(tmp_path)
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):
   (tmp_path / "file").touch()
-  with (pytest.raises(cli.UserError, match="--output_dir=.*file cannot be made: "),
-        folder.owned(str(tmp_path / "file"), JOB)):
+  with (
+    pytest.raises(cli.UserError, match="--output_dir=.*file cannot be made: "),
+    folder.owned(str(tmp_path / "file"), JOB),
+  ):
     pass

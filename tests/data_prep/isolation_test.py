@@ -17,8 +17,9 @@ SETTINGS = clips.Settings(fps=10, short_side=48)
 
 
 def row_of(path):
-  return rows.Row(clip_id=path.name, path=path.name, location=str(path), labels=("a",),
-                  split="train")
+  return rows.Row(
+    clip_id=path.name, path=path.name, location=str(path), labels=("a",), split="train"
+  )
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +49,13 @@ def test_a_clip_that_cannot_be_used_says_why(maker, tmp_path):
   assert error.value.stage == "decode"
 
 
-@pytest.mark.parametrize("signal_number, message", [
+@pytest.mark.parametrize(
+  "signal_number, message",
+  [
     (signal.SIGSEGV, "the process that decoded it died of SIGSEGV"),
     (signal.SIGKILL, "the process that decoded it was killed; memory may have run out"),
-])
+  ],
+)
 def test_a_crash_costs_one_clip(maker, video, tmp_path, counts_directory, signal_number, message):
   maker.make(row_of(video))
   failed = progress.read(counts_directory).failed

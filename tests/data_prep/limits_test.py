@@ -12,22 +12,31 @@ def test_a_picture_within_the_limits_passes():
   Limits(max_megapixels=0.5).check_picture(1000, 500)
 
 
-@pytest.mark.parametrize("size, message", [
+@pytest.mark.parametrize(
+  "size, message",
+  [
     ((1000, 501), "frames of 1000x501, more than --max_megapixels=0.5"),
     ((20, 321), "frames of 20x321: one side is more than 16 times the other"),
-])
+  ],
+)
 def test_a_picture_beyond_them(size, message):
   with pytest.raises(LimitError, match=message):
     Limits(max_megapixels=0.5).check_picture(*size)
 
 
-@pytest.mark.parametrize("limits, message", [
-    ({"max_clip_seconds": 0.7}, "longer than --max_clip_seconds=0.7; give start and end in the "
-     "manifest, or --window_seconds, or raise it"),
+@pytest.mark.parametrize(
+  "limits, message",
+  [
+    (
+      {"max_clip_seconds": 0.7},
+      "longer than --max_clip_seconds=0.7; give start and end in the "
+      "manifest, or --window_seconds, or raise it",
+    ),
     ({"max_frames": 7}, "more than --max_frames=7 to decode from the key frame before the clip's"),
     ({"max_megapixels": 0.003}, "frames of 64x48, more than --max_megapixels=0.003"),
     ({"max_megabytes": 0.005}, "more than --max_megabytes=0.005 of encoded frames and flows"),
-])
+  ],
+)
 def test_a_clip_beyond_a_limit_fails_by_name(write_video, tmp_path, make_clip, limits, message):
   path = write_video(tmp_path / "a.mp4", count=8)
   with pytest.raises(clips.ClipError, match=message) as error:
@@ -43,8 +52,9 @@ def test_a_clip_of_exactly_the_limits_passes(write_video, tmp_path, make_clip):
 
 def test_a_clip_that_is_far_too_long_is_told_before_anything_is_decoded(write_video, tmp_path):
   path = write_video(tmp_path / "a.mp4", count=40)
-  row = rows.Row(clip_id="id", path="a.mp4", location=str(path), labels=("a",), split="train",
-                 start=0.5)
+  row = rows.Row(
+    clip_id="id", path="a.mp4", location=str(path), labels=("a",), split="train", start=0.5
+  )
   settings = clips.Settings(fps=10, short_side=32, limits=Limits(max_clip_seconds=2.0))
   frames = []
   with pytest.raises(clips.ClipError, match="longer than --max_clip_seconds=2; "):

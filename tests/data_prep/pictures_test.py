@@ -20,8 +20,14 @@ def picture() -> np.ndarray:
   return image
 
 
-def write(path: pathlib.Path, image: np.ndarray, *, matrix: tuple[float, ...] | None = None,
-          pixels: Fraction | None = None, options: dict[str, str] | None = None) -> pathlib.Path:
+def write(
+  path: pathlib.Path,
+  image: np.ndarray,
+  *,
+  matrix: tuple[float, ...] | None = None,
+  pixels: Fraction | None = None,
+  options: dict[str, str] | None = None,
+) -> pathlib.Path:
   """Writes a video of 3 equal frames."""
   with av.open(str(path), "w") as container:
     stream = container.add_stream("libx264", rate=25, options={"crf": "1"} | (options or {}))
@@ -45,14 +51,14 @@ def first(path: pathlib.Path) -> av.VideoFrame:
 
 # x' = a x + c y, y' = b x + d y
 ORIENTATIONS = {
-    (1, 0, 0, 1): lambda image: image,
-    (-1, 0, 0, 1): lambda image: image[:, ::-1],
-    (1, 0, 0, -1): lambda image: image[::-1],
-    (-1, 0, 0, -1): lambda image: image[::-1, ::-1],
-    (0, 1, 1, 0): lambda image: image.transpose(1, 0, 2),
-    (0, 1, -1, 0): lambda image: np.rot90(image, -1),
-    (0, -1, 1, 0): lambda image: np.rot90(image, 1),
-    (0, -1, -1, 0): lambda image: image.transpose(1, 0, 2)[::-1, ::-1],
+  (1, 0, 0, 1): lambda image: image,
+  (-1, 0, 0, 1): lambda image: image[:, ::-1],
+  (1, 0, 0, -1): lambda image: image[::-1],
+  (-1, 0, 0, -1): lambda image: image[::-1, ::-1],
+  (0, 1, 1, 0): lambda image: image.transpose(1, 0, 2),
+  (0, 1, -1, 0): lambda image: np.rot90(image, -1),
+  (0, -1, 1, 0): lambda image: np.rot90(image, 1),
+  (0, -1, -1, 0): lambda image: image.transpose(1, 0, 2)[::-1, ::-1],
 }
 
 
@@ -76,7 +82,8 @@ def test_a_slanted_picture_is_told_and_the_nearest_right_angle_taken(tmp_path):
   frame = first(write(tmp_path / "a.mp4", picture(), matrix=(0.26, 0.96, -0.96, 0.26)))
   assert np.abs(pictures.rgb(frame).astype(int) - np.rot90(picture(), -1)).mean() < 4
   assert list(pictures.notes(frame)) == [
-      "turned by an angle that is no multiple of 90 degrees, of which the nearest is used"]
+    "turned by an angle that is no multiple of 90 degrees, of which the nearest is used"
+  ]
 
 
 def test_pixels_become_square(shared_data):
@@ -85,9 +92,15 @@ def test_pixels_become_square(shared_data):
   assert pictures.rgb(frame).shape == (120, 320, 3)
 
 
-@pytest.mark.parametrize("pixels, shape", [
-    (Fraction(1, 2), (96, 64)), (Fraction(4, 3), (48, 85)), (Fraction(100, 101), (48, 64)),
-    (Fraction(40, 1), (48, 64))])
+@pytest.mark.parametrize(
+  "pixels, shape",
+  [
+    (Fraction(1, 2), (96, 64)),
+    (Fraction(4, 3), (48, 85)),
+    (Fraction(100, 101), (48, 64)),
+    (Fraction(40, 1), (48, 64)),
+  ],
+)
 def test_the_shape_of_pixels(tmp_path, pixels, shape):
   assert pictures.rgb(first(write(tmp_path / "a.mkv", picture(), pixels=pixels))).shape[:2] == shape
 
@@ -109,7 +122,8 @@ def test_of_interlaced_frames_one_field_is_left(tmp_path):
   shown = pictures.rgb(frame)
   assert shown.shape == (64, 64, 3) and np.abs(shown.astype(int) - 60).max() < 8
   assert list(pictures.notes(frame)) == [
-      "interlaced frames: one field of each is used, its lines doubled"]
+    "interlaced frames: one field of each is used, its lines doubled"
+  ]
 
 
 @pytest.mark.parametrize("tag", range(1, 9))

@@ -21,8 +21,13 @@ ONE_WORKER = job.Operation(isolate_decoding=False, beam_arguments=["--direct_num
 @pytest.fixture(scope="module")
 def prepared(manifest, tmp_path_factory):
   folder = tmp_path_factory.mktemp("preview") / "some <data>"
-  job.prepare(str(manifest), str(folder), clips.Settings(fps=10, short_side=48), num_shards=2,
-              operation=ONE_WORKER)
+  job.prepare(
+    str(manifest),
+    str(folder),
+    clips.Settings(fps=10, short_side=48),
+    num_shards=2,
+    operation=ONE_WORKER,
+  )
   return folder
 
 
@@ -38,20 +43,25 @@ def page(prepared, run_main, tmp_path_factory):
 def pictures(page, name):
   """Returns the images whose description begins with `name`."""
   found = re.findall(r'<img src="data:image/jpeg;base64,([^"]+)"[^>]* alt="([^"]*)"', page)
-  return [cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
-          for data, description in found if description.startswith(name)]
+  return [
+    cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+    for data, description in found
+    if description.startswith(name)
+  ]
 
 
 def test_every_clip_of_a_class_has_its_frames_and_its_flow(page):
   assert [picture.shape for picture in pictures(page, "rgb of")] == [
-      pictures(page, "flow of")[index].shape for index in range(6)]
+    pictures(page, "flow of")[index].shape for index in range(6)
+  ]
   for label in ("left", "right"):
     assert page.count(f"<h2>{label} <small>3 of the 3 clips that were read</small></h2>") == 1
 
 
 def test_flow_to_the_right_is_red_and_to_the_left_cyan(page):
-  left, right = np.split(np.array([picture.mean((0, 1)) for picture in pictures(page, "flow of")]),
-                         2)
+  left, right = np.split(
+    np.array([picture.mean((0, 1)) for picture in pictures(page, "flow of")]), 2
+  )
   assert (right[:, 0] > right[:, 1] + 50).all()
   assert (left[:, 1] > left[:, 0] + 50).all()
 
@@ -72,7 +82,10 @@ def test_clips_are_counted_by_class_and_split(page, prepared):
     cells = "".join(f"<td>{count}</td>" for count in counts)
     assert f"<tr><td>{label}</td>{cells}</tr>" in page
   assert dataset.load(str(prepared)).class_clips == {
-      "train": [2, 1], "validation": [0, 1], "test": [1, 1]}
+    "train": [2, 1],
+    "validation": [0, 1],
+    "test": [1, 1],
+  }
 
 
 def test_a_dataset_that_was_not_counted_shows_what_was_read_of_it(prepared):
@@ -84,8 +97,10 @@ def test_a_dataset_that_was_not_counted_shows_what_was_read_of_it(prepared):
 
 
 def test_failures_are_told_with_stage_and_reason(page):
-  assert ("<tr><td>decode</td><td>Invalid data found when processing input</td><td>1</td>"
-          "<td>broken.mp4</td></tr>") in page
+  assert (
+    "<tr><td>decode</td><td>Invalid data found when processing input</td><td>1</td>"
+    "<td>broken.mp4</td></tr>"
+  ) in page
 
 
 def test_clips_are_read_from_files_all_over_the_dataset(prepared):
@@ -107,12 +122,24 @@ def test_of_many_classes_each_has_fewer_clips_and_the_rest_are_named():
   classes = tuple(f"class {number:03d}" for number in range(250))
   stream = dataset.StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg")
   info = dataset.DatasetInfo(
-      classes=classes, streams={"rgb": stream}, fps=10.0, short_side=192, failures=0,
-      splits={name: dataset.SplitInfo() for name in dataset.SPLITS}, multi_label=False,
-      manifest_sha256="", settings={}, versions={})
+    classes=classes,
+    streams={"rgb": stream},
+    fps=10.0,
+    short_side=192,
+    failures=0,
+    splits={name: dataset.SplitInfo() for name in dataset.SPLITS},
+    multi_label=False,
+    manifest_sha256="",
+    settings={},
+    versions={},
+  )
   picture = np.zeros((192, 256, 3), np.uint8)
-  clips_read = [preview_clips.Clip(clip_id=label, split="train", labels=(label,), frames=1,
-                                   pictures={"rgb": [picture]}) for label in classes[:240] * 2]
+  clips_read = [
+    preview_clips.Clip(
+      clip_id=label, split="train", labels=(label,), frames=1, pictures={"rgb": [picture]}
+    )
+    for label in classes[:240] * 2
+  ]
   summary = preview_clips.summarize(clips_read, info, 3)
   assert [len(summary.shown[label]) for label in classes] == [1] * 200 + [0] * 50
   assert summary.shown["class 000"][0].pictures["rgb"][0].shape == (96, 128, 3)
@@ -121,21 +148,29 @@ def test_of_many_classes_each_has_fewer_clips_and_the_rest_are_named():
   assert "class 239 (2), class 240 (0)" in page
 
 
-@pytest.mark.parametrize("arguments, message", [
+@pytest.mark.parametrize(
+  "arguments, message",
+  [
     (["--output=p.html"], "--data_dir is needed"),
     (["--data_dir=nowhere", "--output=p.html"], "nowhere is no finished dataset"),
-])
+  ],
+)
 def test_a_mistake_is_one_line_and_status_2(run_main, arguments, message):
   run = run_main(["-m", "data_prep.preview", *arguments])
   assert run.returncode == 2 and message in run.stderr and run.stderr.count("\n") == 1
 
 
 def test_a_dataset_without_flow(manifest, tmp_path, run_main):
-  job.prepare(str(manifest), str(tmp_path / "data"),
-              clips.Settings(fps=10, short_side=48, flow="none"), operation=ONE_WORKER)
+  job.prepare(
+    str(manifest),
+    str(tmp_path / "data"),
+    clips.Settings(fps=10, short_side=48, flow="none"),
+    operation=ONE_WORKER,
+  )
   output = tmp_path / "preview.html"
-  run = run_main(["-m", "data_prep.preview", f"--data_dir={tmp_path / 'data'}",
-                  f"--output={output}"])
+  run = run_main(
+    ["-m", "data_prep.preview", f"--data_dir={tmp_path / 'data'}", f"--output={output}"]
+  )
   assert run.returncode == 0, run.stderr
   assert len(pictures(output.read_text(), "rgb of")) == 6
   assert not pictures(output.read_text(), "flow") and output.read_text().count("<svg") == 1

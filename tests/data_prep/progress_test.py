@@ -34,15 +34,19 @@ def test_a_counter_without_a_folder_counts_nowhere(tmp_path):
 def test_the_line_tells_clips_failures_rate_and_time_left(tmp_path):
   reporter = progress.Reporter(progress.Counts, 12)
   reporter._began -= 8
-  assert re.fullmatch(r"prepared 3 of 12 clips \(1 failed\), 50 frames, 0\.50 clips/s, "
-                      r"0:08 so far, time left: 0:16", reporter.line(progress.Counts(3, 1, 50)))
+  assert re.fullmatch(
+    r"prepared 3 of 12 clips \(1 failed\), 50 frames, 0\.50 clips/s, "
+    r"0:08 so far, time left: 0:16",
+    reporter.line(progress.Counts(3, 1, 50)),
+  )
 
 
 def test_what_was_done_before_does_not_make_the_rate_better():
   reporter = progress.Reporter(progress.Counts, 12, begin=progress.Counts(3, 1, 50))
   reporter._began -= 8
   assert "prepared 5 of 12 clips (1 failed), 80 frames, 0.25 clips/s" in reporter.line(
-      progress.Counts(5, 1, 80))
+    progress.Counts(5, 1, 80)
+  )
 
 
 def test_lines_appear_while_the_block_runs(monkeypatch):

@@ -10,8 +10,9 @@ from data_prep import records
 @pytest.fixture
 def example() -> bytes:
   return records.sequence_example(
-      {"name": [b"clip", "é".encode()], "index": [1, -2], "rate": [0.5]},
-      {"images": [[b"one"], [b"two"]], "times": [[0], [1 << 40]]})
+    {"name": [b"clip", "é".encode()], "index": [1, -2], "rate": [0.5]},
+    {"images": [[b"one"], [b"two"]], "times": [[0], [1 << 40]]},
+  )
 
 
 def test_tensorflow_parses_what_is_written(example, tmp_path):

@@ -63,7 +63,8 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(read):
 def test_blanks_and_rows_without_content_do_not_matter(read):
   found = read("path , label, split\r\n\r\n my video \u00fc.mp4 , run , train \r\n,,\r\n  \r\n")
   assert [(row.path, row.labels, row.split) for row in found] == [
-      ("my video \u00fc.mp4", ("run",), "train")]
+    ("my video \u00fc.mp4", ("run",), "train")
+  ]
 
 
 def test_rows_without_content_count_all_the_same(read):
@@ -97,32 +98,48 @@ def test_no_such_manifest(tmp_path):
     rows.read(str(tmp_path / "missing.csv"))
 
 
-@pytest.mark.parametrize("text, message", [
-    ("path,split\na.mp4,train\n", "has no column 'label'; its first line names the columns: "
-     "path,split; path,label,split are needed, separated by commas"),
+@pytest.mark.parametrize(
+  "text, message",
+  [
+    (
+      "path,split\na.mp4,train\n",
+      "has no column 'label'; its first line names the columns: "
+      "path,split; path,label,split are needed, separated by commas",
+    ),
     ("path,label,split,label\n", "has the column 'label' twice; leave one"),
-    ('path,label,split\n"a.mp4,run,train\nb.mp4,run,train\n',
-     "is no CSV near line 3: unexpected end of data"),
+    (
+      'path,label,split\n"a.mp4,run,train\nb.mp4,run,train\n',
+      "is no CSV near line 3: unexpected end of data",
+    ),
     ("", "has no column 'path'; its first line names the columns: (nothing)"),
     ("path,label,split\n", "has a header but no rows"),
     ("path,label,split\na.mp4,run,train\nb.mp4,,train\n", "row 3: the label is missing for b.mp4"),
     ("path,label,split\n,run,train\n", "row 2: the path is missing"),
     ("path,label,split\na.mp4,run;,train\n", "row 2: an empty label in 'run;'"),
     ('path,label,split\na.mp4,"run\u2028fast",train\n', "row 2: the label 'run\\u2028fast' has a"),
-    ("path,label,split\na.mp4,run,training\n",
-     "row 2: unknown split 'training'; a split is one of train, validation, test"),
+    (
+      "path,label,split\na.mp4,run,training\n",
+      "row 2: unknown split 'training'; a split is one of train, validation, test",
+    ),
     ("path,label,split\na.mp4,run\n", "row 2: unknown split ''"),
     ("path,label,split\na.mp4,run,train,5\n", "row 2: more fields than columns"),
-    ("path,label,split,start\na.mp4,run,train,soon\n",
-     "row 2: start 'soon' is not a number of seconds"),
+    (
+      "path,label,split,start\na.mp4,run,train,soon\n",
+      "row 2: start 'soon' is not a number of seconds",
+    ),
     ("path,label,split,end\na.mp4,run,train,nan\n", "row 2: end 'nan' is not a number of seconds"),
-    ("path,label,split,start\na.mp4,run,train,-1\n",
-     "row 2: start '-1' is not a number of seconds"),
+    (
+      "path,label,split,start\na.mp4,run,train,-1\n",
+      "row 2: start '-1' is not a number of seconds",
+    ),
     ("path,label,split,start,end\na.mp4,run,train,3,2\n", "row 2: end 2 is not after start 3"),
-    ("path,label,split\na.mp4,run,train\nb.mp4,run,train\na.mp4,run,test\n",
-     "row 4: clip id 'a.mp4' is already that of row 2; give each clip its own"),
+    (
+      "path,label,split\na.mp4,run,train\nb.mp4,run,train\na.mp4,run,test\n",
+      "row 4: clip id 'a.mp4' is already that of row 2; give each clip its own",
+    ),
     (b"path,label,split\n\xff.mp4,run,train\n", "cannot be read as UTF-8 text"),
-])
+  ],
+)
 def test_a_mistake_is_told_with_its_row(read, text, message):
   with pytest.raises(cli.UserError, match=re.escape(message)):
     read(text)
@@ -140,11 +157,13 @@ def videos(tmp_path):
 
 @pytest.mark.parametrize("path", ["./a.mp4", "x/../a.mp4", "{0}/a.mp4", "link.mp4", "hard.mp4"])
 def test_one_video_in_two_splits_is_told_with_its_rows(read, videos, path):
-  found = read("path,label,split\nb.mp4,run,train\na.mp4,run,train\n"
-               f"{path.format(videos)},run,test\n")
+  found = read(
+    f"path,label,split\nb.mp4,run,train\na.mp4,run,train\n{path.format(videos)},run,test\n"
+  )
   assert rows.leaks(found) == [
-      "the same frames of 1 video are in more than one split, so that networks are judged by what "
-      "they were trained on: row 3 (train) and row 4 (test): a.mp4"]
+    "the same frames of 1 video are in more than one split, so that networks are judged by what "
+    "they were trained on: row 3 (train) and row 4 (test): a.mp4"
+  ]
 
 
 def test_a_video_that_is_not_there_is_known_by_its_path(read):
@@ -152,12 +171,15 @@ def test_a_video_that_is_not_there_is_known_by_its_path(read):
   assert told.endswith("row 2 (train) and row 3 (validation): c.mp4")
 
 
-@pytest.mark.parametrize("spans, words", [
+@pytest.mark.parametrize(
+  "spans, words",
+  [
     (("0,2,train", "2,4,test"), "parts, which do not overlap, of 1 video are in more than one"),
     (("0,2,train", "1.9,4,test"), "the same frames of 1 video are in more than one split"),
     (("1,9,train", "2,3,train", "4,5,test"), "the same frames of 1 video are in more than one"),
     ((",,train", "4,5,test"), "the same frames of 1 video are in more than one split"),
-])
+  ],
+)
 def test_parts_of_a_video_are_told_apart(read, spans, words):
   found = read("path,label,start,end,split\n" + "".join(f"a.mp4,run,{span}\n" for span in spans))
   (told,) = rows.leaks(found)
@@ -170,16 +192,24 @@ def test_a_video_that_keeps_to_one_split_is_no_leak(read, videos):
 
 
 def test_many_leaks_are_counted_and_some_are_named(read):
-  found = read("path,label,split\n" + "".join(
+  found = read(
+    "path,label,split\n"
+    + "".join(
       f"{start}{number}.mp4,run,{split}\n"
-      for start, split in (("", "train"), ("./", "test")) for number in range(9)))
+      for start, split in (("", "train"), ("./", "test"))
+      for number in range(9)
+    )
+  )
   (told,) = rows.leaks(found)
   assert "frames of 9 videos" in told and told.count(" and row ") == 5 and told.endswith("; ...")
 
 
 def test_the_same_frames_with_other_labels_are_told(read, videos):
-  found = read("path,label,split,start\na.mp4,run;jump,train,\n./a.mp4,jump;run,train,0\n"
-               "a.mp4,eat,train,1\nlink.mp4,eat,train,0\nb.mp4,eat,train,\n")
+  found = read(
+    "path,label,split,start\na.mp4,run;jump,train,\n./a.mp4,jump;run,train,0\n"
+    "a.mp4,eat,train,1\nlink.mp4,eat,train,0\nb.mp4,eat,train,\n"
+  )
   assert rows.contradictions(found) == [
-      "1 clip has other labels in another row; several labels of one clip are written a;b in one "
-      "row: row 2 (run;jump) and row 5 (eat): a.mp4"]
+    "1 clip has other labels in another row; several labels of one clip are written a;b in one "
+    "row: row 2 (run;jump) and row 5 (eat): a.mp4"
+  ]

@@ -19,14 +19,14 @@ def numbered(index: int, width: int = 160, height: int = 128) -> np.ndarray:
   """Returns a picture whose upper half is its number in binary: bars, the lowest bit first."""
   image = np.full((height, width, 3), 90, np.uint8)
   for bit in range(10):
-    image[:height // 2, bit * width // 10:(bit + 1) * width // 10] = 255 * (index >> bit & 1)
+    image[: height // 2, bit * width // 10 : (bit + 1) * width // 10] = 255 * (index >> bit & 1)
   return image
 
 
 def number(frame: av.VideoFrame) -> int:
   """Inverse of `numbered`."""
   image = decoding.upright_rgb(frame)
-  grey = cv2.resize(image[:image.shape[0] // 2], (10, 1), interpolation=cv2.INTER_AREA).mean(-1)[0]
+  grey = cv2.resize(image[: image.shape[0] // 2], (10, 1), interpolation=cv2.INTER_AREA).mean(-1)[0]
   return sum(int(value > 128) << bit for bit, value in enumerate(grey))
 
 
@@ -35,16 +35,30 @@ def write(tmp_path_factory) -> Callable[..., pathlib.Path]:
   """Writes a video of numbered frames, and sound if a codec for it is given."""
   folder = tmp_path_factory.mktemp("containers")
 
-  def write_file(name: str, codec: str, *, muxer: str | None = None, count: int = 75, gop: int = 12,
-                 b_frames: int = 0, sound: str | None = None, delay: float = 0,
-                 options: dict[str, str] | None = None, muxing: dict[str, str] | None = None,
-                 times: Callable[[int], Fraction] = lambda k: Fraction(k, FPS)) -> pathlib.Path:
+  def write_file(
+    name: str,
+    codec: str,
+    *,
+    muxer: str | None = None,
+    count: int = 75,
+    gop: int = 12,
+    b_frames: int = 0,
+    sound: str | None = None,
+    delay: float = 0,
+    options: dict[str, str] | None = None,
+    muxing: dict[str, str] | None = None,
+    times: Callable[[int], Fraction] = lambda k: Fraction(k, FPS),
+  ) -> pathlib.Path:
     path = folder / name
     with av.open(str(path), "w", format=muxer, container_options=muxing or {}) as container:
       stream = container.add_stream(codec, rate=FPS, options=options or {})
       stream.width, stream.height = (176, 144) if codec == "h263" else (160, 128)
-      stream.pix_fmt = {"mjpeg": "yuvj420p", "gif": "rgb8", "huffyuv": "yuv422p",
-                        "qtrle": "rgb24"}.get(codec, "yuv420p")
+      stream.pix_fmt = {
+        "mjpeg": "yuvj420p",
+        "gif": "rgb8",
+        "huffyuv": "yuv422p",
+        "qtrle": "rgb24",
+      }.get(codec, "yuv420p")
       context = stream.codec_context
       context.thread_count, context.gop_size = 1, gop
       context.time_base = Fraction(1, 1000)
@@ -82,8 +96,9 @@ def silence(context: av.AudioCodecContext, begin: int) -> av.AudioFrame:
   return frame
 
 
-def timed(path: pathlib.Path, start: float | None = None, end: float | None = None
-          ) -> list[tuple[Fraction, av.VideoFrame]]:
+def timed(
+  path: pathlib.Path, start: float | None = None, end: float | None = None
+) -> list[tuple[Fraction, av.VideoFrame]]:
   """Returns (seconds, frame) with the first clock that works, at least up to `end`."""
   for clock in decoding.CLOCKS:
     found = []
@@ -100,8 +115,10 @@ def timed(path: pathlib.Path, start: float | None = None, end: float | None = No
 
 def cut(frames: list[tuple[Fraction, av.VideoFrame]], start: float, end: float) -> list[bytes]:
   """Returns the pixels of the frames of a cut."""
-  return [decoding.upright_rgb(frame).tobytes()
-          for frame in decoding.on_grid(frames, Fraction(FPS), start=start, end=end)]
+  return [
+    decoding.upright_rgb(frame).tobytes()
+    for frame in decoding.on_grid(frames, Fraction(FPS), start=start, end=end)
+  ]
 
 
 def assert_cuts_are_parts_of_the_whole(path: pathlib.Path) -> None:
@@ -116,43 +133,86 @@ def assert_cuts_are_parts_of_the_whole(path: pathlib.Path) -> None:
 SCENES = {"options": {"sc_threshold": "0"}}
 OPEN = {"b_frames": 2, "options": {"x264-params": "open-gop=1:scenecut=0"}}
 CONTAINERS = [
-    *((f"{kind}.{name}", "libx264", {"muxer": muxer, "sound": sound, **more})
-      for name, muxer, sound in (
-          ("mp4", "mp4", "aac"), ("mov", "mov", "aac"), ("mkv", "matroska", "aac"),
-          ("ts", "mpegts", "aac"), ("flv", "flv", "aac"), ("3gp", "3gp", None),
-          ("avi", "avi", "mp2"), ("nut", "nut", "mp2"), ("asf", "asf", "mp2"),
-          ("mxf", "mxf", None), ("wtv", "wtv", "mp2"), ("h264", "h264", None))
-      for kind, more in (("plain", {}), ("open", OPEN))),
-    *((f"{kind}.{name}", "mpeg2video", {"muxer": muxer, "sound": sound, **more})
-      for name, muxer, sound in (
-          ("mpg", "mpeg", "mp2"), ("vob", "vob", "ac3"), ("dvd.mpg", "dvd", "ac3"),
-          ("2.ts", "mpegts", "mp2"), ("m2v", "mpeg2video", None), ("2.mxf", "mxf", None))
-      for kind, more in (("plain", SCENES), ("b", {"b_frames": 2, **SCENES}))),
-    ("b.m2ts", "libx264", {"muxer": "mpegts", "muxing": {"mpegts_m2ts_mode": "1"}, **OPEN}),
-    *((f"b.4.{name}", "mpeg4", {"b_frames": 2, "sound": sound}) for name, sound in (
-        ("avi", "mp2"), ("mp4", "aac"), ("mkv", None), ("ts", "mp2"), ("m4v", None))),
-    *((f"frag{index}.mp4", "libx264", {"b_frames": 3, "muxing": {"movflags": flags}})
-      for index, flags in enumerate(("frag_keyframe+empty_moov", "frag_every_frame", "dash",
-                                     "frag_keyframe+delay_moov", "negative_cts_offsets"))),
-    ("refresh.ts", "libx264", {"options": {"intra-refresh": "1"}, "gop": 15}),
-    ("refresh.mkv", "libx264", {"options": {"intra-refresh": "1"}, "gop": 15}),
-    ("vp8.webm", "libvpx", {}), ("vp9.webm", "libvpx-vp9", {"options": {"cpu-used": "8"}}),
-    ("vp8.ogv", "libvpx", {"muxer": "ogg"}), ("a.ivf", "libvpx", {}),
-    ("a.swf", "flv", {}), ("a.flv", "flv", {}), ("a.wmv", "wmv2", {}), ("a.rm", "rv10", {}),
-    ("h263.3gp", "h263", {}), ("a.gif", "gif", {}), ("m.avi", "mjpeg", {}),
-    ("a.mjpeg", "mjpeg", {}),
-    ("ffv1.mkv", "ffv1", {}), ("h.avi", "huffyuv", {}), ("q.mov", "qtrle", {}),
-    ("offset.mp4", "libx264", {"delay": 5.5, "b_frames": 2}),
-    ("offset.ts", "libx264", {"delay": 5.5, "b_frames": 2}),
-    ("offset.avi", "mpeg4", {"delay": 5.0, "b_frames": 2}),
-    ("wrapping.ts", "libx264", {"delay": 95441.0, "b_frames": 2}),
-    ("late.mp4", "libx264", {"delay": 1.5, "sound": "aac"}),
-    ("late.ts", "libx264", {"delay": 1.5, "sound": "aac"}),
-    ("late.mpg", "mpeg2video", {"delay": 2.0, "sound": "mp2"}),
-    ("late.asf", "libx264", {"delay": 1.5, "sound": "mp2", "b_frames": 2}),
-    *((f"varying.{name}", "libx264", {
-        "b_frames": 2, "times": lambda k: Fraction(k * 40 + k % 5 * 7 + k // 30 * 333, 1000)})
-      for name in ("mp4", "mkv", "ts", "flv")),
+  *(
+    (f"{kind}.{name}", "libx264", {"muxer": muxer, "sound": sound, **more})
+    for name, muxer, sound in (
+      ("mp4", "mp4", "aac"),
+      ("mov", "mov", "aac"),
+      ("mkv", "matroska", "aac"),
+      ("ts", "mpegts", "aac"),
+      ("flv", "flv", "aac"),
+      ("3gp", "3gp", None),
+      ("avi", "avi", "mp2"),
+      ("nut", "nut", "mp2"),
+      ("asf", "asf", "mp2"),
+      ("mxf", "mxf", None),
+      ("wtv", "wtv", "mp2"),
+      ("h264", "h264", None),
+    )
+    for kind, more in (("plain", {}), ("open", OPEN))
+  ),
+  *(
+    (f"{kind}.{name}", "mpeg2video", {"muxer": muxer, "sound": sound, **more})
+    for name, muxer, sound in (
+      ("mpg", "mpeg", "mp2"),
+      ("vob", "vob", "ac3"),
+      ("dvd.mpg", "dvd", "ac3"),
+      ("2.ts", "mpegts", "mp2"),
+      ("m2v", "mpeg2video", None),
+      ("2.mxf", "mxf", None),
+    )
+    for kind, more in (("plain", SCENES), ("b", {"b_frames": 2, **SCENES}))
+  ),
+  ("b.m2ts", "libx264", {"muxer": "mpegts", "muxing": {"mpegts_m2ts_mode": "1"}, **OPEN}),
+  *(
+    (f"b.4.{name}", "mpeg4", {"b_frames": 2, "sound": sound})
+    for name, sound in (("avi", "mp2"), ("mp4", "aac"), ("mkv", None), ("ts", "mp2"), ("m4v", None))
+  ),
+  *(
+    (f"frag{index}.mp4", "libx264", {"b_frames": 3, "muxing": {"movflags": flags}})
+    for index, flags in enumerate(
+      (
+        "frag_keyframe+empty_moov",
+        "frag_every_frame",
+        "dash",
+        "frag_keyframe+delay_moov",
+        "negative_cts_offsets",
+      )
+    )
+  ),
+  ("refresh.ts", "libx264", {"options": {"intra-refresh": "1"}, "gop": 15}),
+  ("refresh.mkv", "libx264", {"options": {"intra-refresh": "1"}, "gop": 15}),
+  ("vp8.webm", "libvpx", {}),
+  ("vp9.webm", "libvpx-vp9", {"options": {"cpu-used": "8"}}),
+  ("vp8.ogv", "libvpx", {"muxer": "ogg"}),
+  ("a.ivf", "libvpx", {}),
+  ("a.swf", "flv", {}),
+  ("a.flv", "flv", {}),
+  ("a.wmv", "wmv2", {}),
+  ("a.rm", "rv10", {}),
+  ("h263.3gp", "h263", {}),
+  ("a.gif", "gif", {}),
+  ("m.avi", "mjpeg", {}),
+  ("a.mjpeg", "mjpeg", {}),
+  ("ffv1.mkv", "ffv1", {}),
+  ("h.avi", "huffyuv", {}),
+  ("q.mov", "qtrle", {}),
+  ("offset.mp4", "libx264", {"delay": 5.5, "b_frames": 2}),
+  ("offset.ts", "libx264", {"delay": 5.5, "b_frames": 2}),
+  ("offset.avi", "mpeg4", {"delay": 5.0, "b_frames": 2}),
+  ("wrapping.ts", "libx264", {"delay": 95441.0, "b_frames": 2}),
+  ("late.mp4", "libx264", {"delay": 1.5, "sound": "aac"}),
+  ("late.ts", "libx264", {"delay": 1.5, "sound": "aac"}),
+  ("late.mpg", "mpeg2video", {"delay": 2.0, "sound": "mp2"}),
+  ("late.asf", "libx264", {"delay": 1.5, "sound": "mp2", "b_frames": 2}),
+  *(
+    (
+      f"varying.{name}",
+      "libx264",
+      {"b_frames": 2, "times": lambda k: Fraction(k * 40 + k % 5 * 7 + k // 30 * 333, 1000)},
+    )
+    for name in ("mp4", "mkv", "ts", "flv")
+  ),
 ]
 
 
@@ -161,12 +221,19 @@ def test_a_cut_is_a_part_of_the_whole(write, name, codec, settings):
   assert_cuts_are_parts_of_the_whole(write(name, codec, **settings))
 
 
-@pytest.mark.parametrize("start, end, numbers", [
-    (2.02, 2.62, range(50, 65)), (3.98, 4.1, range(99, 102)), (9.8, 10.0, range(245, 250)),
-    (0.5, 0.6, range(12, 15))])
+@pytest.mark.parametrize(
+  "start, end, numbers",
+  [
+    (2.02, 2.62, range(50, 65)),
+    (3.98, 4.1, range(99, 102)),
+    (9.8, 10.0, range(245, 250)),
+    (0.5, 0.6, range(12, 15)),
+  ],
+)
 @pytest.mark.parametrize("name", ["long.mp4", "long.ts", "frag.mp4"])
-def test_reported_cuts_begin_with_the_frame_that_is_shown_at_their_start(shared_data, name, start,
-                                                                         end, numbers):
+def test_reported_cuts_begin_with_the_frame_that_is_shown_at_their_start(
+  shared_data, name, start, end, numbers
+):
   path = shared_data / "reported_cases" / name
   frames = decoding.on_grid(timed(path, start, end), Fraction(FPS), start=start, end=end)
   assert [number(frame) for frame in frames] == list(numbers)
@@ -182,10 +249,12 @@ def test_a_cut_far_into_a_file_reads_little_of_it(write, monkeypatch):
 
 def counting(function: Callable, calls: list) -> Callable:
   """Returns a generator function that notes what it yields."""
+
   def counted(*arguments):
     for found in function(*arguments):
       calls.append(1)
       yield found
+
   return counted
 
 
@@ -195,8 +264,10 @@ def test_what_a_player_shows_at_a_time_counts_from_the_beginning_of_the_file(sha
   whole = list(decoding.frames(str(path), clock="pts", on_note=notes.append))
   assert [float(seconds) for seconds, _ in whole[:2]] == [2.0, 2.04]
   assert notes == ["the first frame comes 2 s after the beginning of the file"]
-  assert [number(frame) for frame in decoding.on_grid(timed(path, 2.4, 2.5), Fraction(FPS),
-                                                      start=2.4, end=2.5)] == [10, 11, 12]
+  assert [
+    number(frame)
+    for frame in decoding.on_grid(timed(path, 2.4, 2.5), Fraction(FPS), start=2.4, end=2.5)
+  ] == [10, 11, 12]
   assert number(next(decoding.on_grid(whole, Fraction(FPS)))) == 0
   assert decoding.length(str(path)) == 4.0
 
@@ -216,8 +287,9 @@ def test_a_pause_of_90_s_is_kept_and_told(shared_data):
   notes = []
   whole = list(decoding.frames(path, clock="pts", on_note=notes.append))
   assert 91 < whole[-1][0] < 92
-  assert notes == ["no new frame for 90.04 s from second 0.96 on; the one before stands for that "
-                   "time"]
+  assert notes == [
+    "no new frame for 90.04 s from second 0.96 on; the one before stands for that time"
+  ]
   assert decoding.length(path) == 92.0
 
 

@@ -16,8 +16,14 @@ def split(labels, groups, seed=0, fractions=FRACTIONS):
 def test_every_class_is_split_in_proportion():
   labels = ["run"] * 20 + ["jump"] * 10
   counts = collections.Counter(zip(labels, split(labels, [str(i) for i in range(30)])))
-  assert counts == {("run", "train"): 12, ("run", "validation"): 4, ("run", "test"): 4,
-                    ("jump", "train"): 6, ("jump", "validation"): 2, ("jump", "test"): 2}
+  assert counts == {
+    ("run", "train"): 12,
+    ("run", "validation"): 4,
+    ("run", "test"): 4,
+    ("jump", "train"): 6,
+    ("jump", "validation"): 2,
+    ("jump", "test"): 2,
+  }
 
 
 def test_small_classes_make_up_for_each_other():
@@ -45,6 +51,9 @@ def test_the_seed_decides():
 
 
 def test_a_split_of_no_share_gets_nothing():
-  found = split(["run"] * 7, [str(i) for i in range(7)],
-                fractions={"train": 0.7, "validation": 0.3, "test": 0.0})
+  found = split(
+    ["run"] * 7,
+    [str(i) for i in range(7)],
+    fractions={"train": 0.7, "validation": 0.3, "test": 0.0},
+  )
   assert collections.Counter(found) == {"train": 5, "validation": 2}

@@ -8,14 +8,17 @@ from data_prep import windows
 
 
 def row(**fields):
-  return rows.Row(**{"clip_id": "a", "path": "a.mp4", "location": "/a.mp4", "labels": ("run",),
-                     "split": "train"} | fields)
+  return rows.Row(
+    **{"clip_id": "a", "path": "a.mp4", "location": "/a.mp4", "labels": ("run",), "split": "train"}
+    | fields
+  )
 
 
 def cut(one, length, window, stride=0.0):
   """Returns (start, end) of each window of a row."""
-  found = windows.cut([one], {one.location: length},
-                      windows.Windows(window_seconds=window, stride_seconds=stride))
+  found = windows.cut(
+    [one], {one.location: length}, windows.Windows(window_seconds=window, stride_seconds=stride)
+  )
   return sorted((window.start, window.end) for window in found)
 
 
@@ -41,20 +44,21 @@ def test_starts_are_exact_decimals():
 
 @pytest.mark.parametrize("length", [2.0, None])
 def test_a_video_that_is_short_or_cannot_be_read_stays_one_clip(length):
-  assert windows.cut([row()], {"/a.mp4": length},
-                     windows.Windows(window_seconds=3.0)) == (row(),)
+  assert windows.cut([row()], {"/a.mp4": length}, windows.Windows(window_seconds=3.0)) == (row(),)
 
 
 def test_a_window_is_named_by_its_start_and_has_the_labels_and_the_split():
   found = windows.cut([row()], {"/a.mp4": 3.0}, windows.Windows(window_seconds=1.5))
-  assert found == (row(clip_id="a@0", start=0.0, end=1.5),
-                   row(clip_id="a@1.5", start=1.5, end=3.0))
+  assert found == (row(clip_id="a@0", start=0.0, end=1.5), row(clip_id="a@1.5", start=1.5, end=3.0))
 
 
 def test_two_windows_with_one_id_are_refused():
   with pytest.raises(cli.UserError, match="two windows would have the clip id 'a@0': give rows"):
-    windows.cut([row(), row(clip_id="a@0", location="/b.mp4")], {"/a.mp4": 3.0, "/b.mp4": None},
-                windows.Windows(window_seconds=1.0))
+    windows.cut(
+      [row(), row(clip_id="a@0", location="/b.mp4")],
+      {"/a.mp4": 3.0, "/b.mp4": None},
+      windows.Windows(window_seconds=1.0),
+    )
 
 
 def test_lengths_are_looked_up_once(tmp_path):

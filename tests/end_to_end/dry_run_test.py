@@ -14,10 +14,25 @@ def dry_run(sample_dataset, tmp_path_factory):
   """The folder of the run that was not begun, and what was printed."""
   run = tmp_path_factory.mktemp("dry") / "run"
   process = subprocess.run(
-      [sys.executable, "-m", "official.evolve", f"--data_dir={sample_dataset}",
-       f"--model_dir={run}", "--dry_run", "--population_size=2", "--tournament_size=1",
-       "--rounds=6", "--candidate_steps=20", "--batch_size=4"],
-      cwd=ROOT, text=True, capture_output=True, timeout=300, check=False)
+    [
+      sys.executable,
+      "-m",
+      "official.evolve",
+      f"--data_dir={sample_dataset}",
+      f"--model_dir={run}",
+      "--dry_run",
+      "--population_size=2",
+      "--tournament_size=1",
+      "--rounds=6",
+      "--candidate_steps=20",
+      "--batch_size=4",
+    ],
+    cwd=ROOT,
+    text=True,
+    capture_output=True,
+    timeout=300,
+    check=False,
+  )
   assert process.returncode == 0, process.stderr
   return run, process.stdout
 

@@ -15,9 +15,12 @@ def start(data: str, run: pathlib.Path, flags: Sequence[str]) -> subprocess.Pope
   to RUN.log."""
   with open(run.with_suffix(".log"), "a", encoding="utf-8") as log:
     return subprocess.Popen(
-        [sys.executable, "-m", "official.evolve", f"--data_dir={data}", f"--model_dir={run}",
-         *flags],
-        cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+      [sys.executable, "-m", "official.evolve", f"--data_dir={data}", f"--model_dir={run}", *flags],
+      cwd=ROOT,
+      stdout=log,
+      stderr=log,
+      start_new_session=True,
+    )
 
 
 def said(run: pathlib.Path) -> str:
@@ -33,14 +36,19 @@ def candidate(run: pathlib.Path, name: str) -> pathlib.Path:
 def results(run: pathlib.Path) -> dict[str, tuple[int, int, bytes]]:
   """Inode, time and bytes of every finished result: all stay if it is never written again."""
   paths = sorted(run.glob("candidates/*/result.json"))
-  return {path.parent.name: (path.stat().st_ino, path.stat().st_mtime_ns, path.read_bytes())
-          for path in paths}
+  return {
+    path.parent.name: (path.stat().st_ino, path.stat().st_mtime_ns, path.read_bytes())
+    for path in paths
+  }
 
 
 def in_flight(run: pathlib.Path) -> list[str]:
   """Names of the candidates that are proposed and not finished."""
-  return sorted(path.parent.name for path in run.glob("candidates/*/candidate.json")
-                if not (path.parent / "result.json").exists())
+  return sorted(
+    path.parent.name
+    for path in run.glob("candidates/*/candidate.json")
+    if not (path.parent / "result.json").exists()
+  )
 
 
 def newest_checkpoint(folder: pathlib.Path) -> int:

@@ -26,15 +26,33 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 _KILLS = 20
 _CHECKPOINT_STEPS = 5
 _STEPS = 60
-_FLAGS = ["--population_size=3", "--tournament_size=2", f"--candidate_steps={_STEPS}",
-          f"--checkpoint_steps={_CHECKPOINT_STEPS}", "--final_steps=5", "--workers=2",
-          "--threads_per_candidate=1", "--num_frames=4", "--image_size=16", "--batch_size=4",
-          f"--max_retries={_KILLS}"]
-_LEVEL = {"kinds": ["basic_2plus1d"], "blocks": 1, "channels": [4], "min_channels": 4, "modules": 1,
-          "spatial_strides": [1]}
-_SPACE = {"name": "smallest",
-          "stems": [[{"kind": "stem_2d", "streams": ["rgb"], "channels": 4, "spatial_stride": 4}]],
-          "levels": [_LEVEL, _LEVEL], "temporal_dilations": [1, 2]}
+_FLAGS = [
+  "--population_size=3",
+  "--tournament_size=2",
+  f"--candidate_steps={_STEPS}",
+  f"--checkpoint_steps={_CHECKPOINT_STEPS}",
+  "--final_steps=5",
+  "--workers=2",
+  "--threads_per_candidate=1",
+  "--num_frames=4",
+  "--image_size=16",
+  "--batch_size=4",
+  f"--max_retries={_KILLS}",
+]
+_LEVEL = {
+  "kinds": ["basic_2plus1d"],
+  "blocks": 1,
+  "channels": [4],
+  "min_channels": 4,
+  "modules": 1,
+  "spatial_strides": [1],
+}
+_SPACE = {
+  "name": "smallest",
+  "stems": [[{"kind": "stem_2d", "streams": ["rgb"], "channels": 4, "spatial_stride": 4}]],
+  "levels": [_LEVEL, _LEVEL],
+  "temporal_dilations": [1, 2],
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -46,6 +64,7 @@ class Interruption:
     starts: How many trainings of it had begun.
     step: Of the newest checkpoint on disk when nobody was training it any more.
   """
+
   candidate: str
   starts: int
   step: int
@@ -54,6 +73,7 @@ class Interruption:
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Kill:
   """What lay on disk after a kill: results, and candidates whose training it ended."""
+
   finished: dict[str, tuple[int, int, bytes]]
   interrupted: tuple[Interruption, ...]
 
@@ -94,10 +114,10 @@ def _something_to_lose(run: pathlib.Path, driver: subprocess.Popen, draw: random
     assert driver.poll() is None and time.monotonic() < deadline, evolve_runs.said(run)
     for name in evolve_runs.in_flight(run):
       if _alive(run, name) and _has_gained(evolve_runs.candidate(run, name), newer):
-        time.sleep(draw.uniform(0, .4))
+        time.sleep(draw.uniform(0, 0.4))
         if _alive(run, name):
           return name
-    time.sleep(.02)
+    time.sleep(0.02)
 
 
 def _has_gained(folder: pathlib.Path, steps: int) -> bool:
@@ -141,14 +161,19 @@ def _look(run: pathlib.Path, names: list[str]) -> Kill:
   deadline = time.monotonic() + evolve_runs.LONGEST
   while any(_alive(run, name) for name in names):
     assert time.monotonic() < deadline, f"a worker outlives its driver: {names}"
-    time.sleep(.01)
+    time.sleep(0.01)
   folders = {name: evolve_runs.candidate(run, name) for name in names}
   return Kill(
-      finished=evolve_runs.results(run),
-      interrupted=tuple(
-          Interruption(candidate=name, starts=len(evolve_runs.starts(folder)),
-                       step=evolve_runs.newest_checkpoint(folder))
-          for name, folder in folders.items()))
+    finished=evolve_runs.results(run),
+    interrupted=tuple(
+      Interruption(
+        candidate=name,
+        starts=len(evolve_runs.starts(folder)),
+        step=evolve_runs.newest_checkpoint(folder),
+      )
+      for name, folder in folders.items()
+    ),
+  )
 
 
 def _worker(run: pathlib.Path, name: str) -> int | None:
@@ -207,5 +232,5 @@ def _restarts(run: pathlib.Path, kills: list[Kill]) -> list[tuple[Interruption, 
   found = []
   for interruption in (i for kill in kills for i in kill.interrupted):
     steps = evolve_runs.starts(evolve_runs.candidate(run, interruption.candidate))
-    found += [(interruption, step) for step in steps[interruption.starts:][:1]]
+    found += [(interruption, step) for step in steps[interruption.starts :][:1]]
   return found

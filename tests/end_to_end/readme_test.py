@@ -20,8 +20,14 @@ LEFT_OUT = ("docker ", "python -m tools.serve_client ")
 def checkout(tmp_path) -> pathlib.Path:
   """A copy of this checkout with nothing in it that is not the project's own."""
   copy = tmp_path / "checkout"
-  shutil.copytree(ROOT, copy, symlinks=True, ignore=shutil.ignore_patterns(
-      ".git", ".venv*", "demo", "runs", "bazel-*", "__pycache__", "node_modules", ".*_cache"))
+  shutil.copytree(
+    ROOT,
+    copy,
+    symlinks=True,
+    ignore=shutil.ignore_patterns(
+      ".git", ".venv*", "demo", "runs", "bazel-*", "__pycache__", "node_modules", ".*_cache"
+    ),
+  )
   (copy / ".venv").symlink_to(sys.prefix)
   return copy
 
@@ -38,9 +44,22 @@ def test_the_commands_of_the_readme_work_as_they_stand(checkout):
     if command not in left_out:
       script += [f"echo {'$ ' + command!r}", command]
   done = subprocess.run(
-      ["bash", "-c", "\n".join(script)], cwd=checkout, env={**os.environ, "PYTHONPATH": ""},
-      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    ["bash", "-c", "\n".join(script)],
+    cwd=checkout,
+    env={**os.environ, "PYTHONPATH": ""},
+    stdout=subprocess.PIPE,
+    stderr=subprocess.STDOUT,
+    text=True,
+    check=False,
+  )
   assert done.returncode == 0, done.stdout[-4000:]
-  for path in ("data/dataset.json", "run/candidates/000003/result.json", "run/final/result.json",
-               "run/export/1/saved_model.pb", "preview.html", "trained/train.json", "answers.csv"):
+  for path in (
+    "data/dataset.json",
+    "run/candidates/000003/result.json",
+    "run/final/result.json",
+    "run/export/1/saved_model.pb",
+    "preview.html",
+    "trained/train.json",
+    "answers.csv",
+  ):
     assert (checkout / path).is_file(), path

@@ -32,11 +32,14 @@ def test_what_was_asked_for_is_done(tmp_path, mode):
   assert cache.choose(mode, str(tmp_path), 1e6) == mode
 
 
-@pytest.mark.parametrize("mode, folder, size, message", [
-  ("ram", "/", 1, "unknown cache 'ram'; there are auto, memory, disk, none"),
-  ("disk", "gs://b/c", 1, "the cache disk needs a local folder, and gs://b/c is none; give "),
-  ("memory", "/", 1e18, r"the cache memory would take 1,000,000,000.0 GB, and this machine has "),
-])
+@pytest.mark.parametrize(
+  "mode, folder, size, message",
+  [
+    ("ram", "/", 1, "unknown cache 'ram'; there are auto, memory, disk, none"),
+    ("disk", "gs://b/c", 1, "the cache disk needs a local folder, and gs://b/c is none; give "),
+    ("memory", "/", 1e18, r"the cache memory would take 1,000,000,000.0 GB, and this machine has "),
+  ],
+)
 def test_what_cannot_be_had_is_refused(mode, folder, size, message):
   with pytest.raises(cli.UserError, match=message):
     cache.choose(mode, folder, size)

@@ -44,8 +44,12 @@ def test_kept_videos_are_those_that_are_decoded_now(open_store, mode, stream):
 def test_videos_are_decoded_once_and_progress_is_told(open_store, tmp_path, mode, decoded):
   told = []
   for _ in range(2):
-    open_store(mode, cache_dir=str(tmp_path), image_size=16,
-               progress=lambda done, total: told.append((done, total)))
+    open_store(
+      mode,
+      cache_dir=str(tmp_path),
+      image_size=16,
+      progress=lambda done, total: told.append((done, total)),
+    )
   assert told == [(n, 9) for n in range(1, decoded + 1)]
 
 
@@ -72,11 +76,11 @@ def test_a_file_without_clips_is_passed_over(write_dataset, smooth_picture, tmp_
   clips = [([0], {"rgb": [smooth_picture(seed, (40, 60, 3))]}) for seed in (0, 1)]
   folder = write_dataset(tmp_path, {"train": clips}, shards=3)
   (tmp_path / "train-00000-of-00003.tfrecord").rename(tmp_path / "full")
-  (tmp_path / "train-00002-of-00003.tfrecord").rename(
-    tmp_path / "train-00000-of-00003.tfrecord")
+  (tmp_path / "train-00002-of-00003.tfrecord").rename(tmp_path / "train-00000-of-00003.tfrecord")
   (tmp_path / "full").rename(tmp_path / "train-00002-of-00003.tfrecord")
-  store = clip_store.open_store(folder, "train", image_size=32, cache=mode,
-                                cache_dir=str(tmp_path / "cache"))
+  store = clip_store.open_store(
+    folder, "train", image_size=32, cache=mode, cache_dir=str(tmp_path / "cache")
+  )
   assert [video.id for video in store.videos] == ["train1", "train0"]
 
 
@@ -107,26 +111,40 @@ def _shorten(folder):
 def _without_stream(folder):
   info = dataset.to_json(dataset.load(str(folder)))
   info["streams"]["depth"] = {
-    "kind": "image", "channels": 1, "feature": "DEPTH/image/encoded", "format": "png"}
+    "kind": "image",
+    "channels": 1,
+    "feature": "DEPTH/image/encoded",
+    "format": "png",
+  }
   dataset.save(dataset.from_json(info), str(folder))
 
 
-@pytest.mark.parametrize("change, options, told", [
-  (_shorten, {}, "train-00000-of-00001.tfrecord is damaged: the record at byte 0 is not whole"),
-  (lambda folder: (folder / "validation-00000-of-00001.tfrecord").unlink(), {}, "is missing"),
-  (_without_stream, {}, "has no frames of the stream 'depth'"),
-  (lambda folder: (folder / "cache").write_text(""), {}, "cache is no folder"),
-  (lambda folder: None, {"cache_dir": "/proc/nowhere/cache"}, "/proc/nowhere/cache cannot be w"),
-  (lambda folder: None, {"splits": ("train",)}, "has no usable validation clips"),
-])
+@pytest.mark.parametrize(
+  "change, options, told",
+  [
+    (_shorten, {}, "train-00000-of-00001.tfrecord is damaged: the record at byte 0 is not whole"),
+    (lambda folder: (folder / "validation-00000-of-00001.tfrecord").unlink(), {}, "is missing"),
+    (_without_stream, {}, "has no frames of the stream 'depth'"),
+    (lambda folder: (folder / "cache").write_text(""), {}, "cache is no folder"),
+    (lambda folder: None, {"cache_dir": "/proc/nowhere/cache"}, "/proc/nowhere/cache cannot be w"),
+    (lambda folder: None, {"splits": ("train",)}, "has no usable validation clips"),
+  ],
+)
 def test_a_dataset_or_a_cache_that_will_not_do_is_told(look, change, options, told):
   with pytest.raises(cli.UserError, match=told):
     look(change, **options)
 
 
-@pytest.mark.parametrize("name, content", [
-  ("index.json", b"{}"), ("index.json", b""), ("index.json", b"[{}]"), ("rgb.npy", b"x"),
-  ("rgb.npy", None)])
+@pytest.mark.parametrize(
+  "name, content",
+  [
+    ("index.json", b"{}"),
+    ("index.json", b""),
+    ("index.json", b"[{}]"),
+    ("rgb.npy", b"x"),
+    ("rgb.npy", None),
+  ],
+)
 def test_a_damaged_cache_is_told(write_dataset, smooth_picture, tmp_path, name, content):
   clips = [([0], {"rgb": [smooth_picture(0, (40, 60, 3))]})]
   folder = write_dataset(tmp_path, {"train": clips})
@@ -134,6 +152,6 @@ def test_a_damaged_cache_is_told(write_dataset, smooth_picture, tmp_path, name, 
   clip_store.open_store(folder, "train", **options)
   (path,) = (tmp_path / "cache").glob(f"*/{name}")
   whole = path.read_bytes()
-  path.write_bytes(whole[:len(whole) // 2] if content is None else content)
+  path.write_bytes(whole[: len(whole) // 2] if content is None else content)
   with pytest.raises(cli.UserError, match="; delete .*cache/train-.*, so that the videos are deco"):
     clip_store.open_store(folder, "train", **options)

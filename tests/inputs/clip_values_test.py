@@ -24,7 +24,8 @@ def test_stored_flow_becomes_pixels_of_its_own_dataset(rank):
   stored = np.uint8([0, 120, 128, 255]).reshape([1] * (rank - 2) + [2, 2]).repeat(2, 0)
   name, step = clip_values.step("stream", FLOW)
   made = clip_values.for_network(
-    {"stream": tf.constant(stored), name: tf.constant([step, 2 * step], tf.float32)})
+    {"stream": tf.constant(stored), name: tf.constant([step, 2 * step], tf.float32)}
+  )
   assert list(made) == ["stream"]
   one, other = made["stream"].numpy()
   assert (one.dtype, one.shape) == (np.float32, stored.shape[1:])

@@ -14,9 +14,11 @@ from official.inputs import views
 _SIZE = 32
 _FULL_SIZE = 35  # Nothing is resized for it.
 _VARIED = views.Augmentation(min_crop_area=0.3, brightness=0.2)
-_SIZES = pytest.mark.parametrize("size, varied", [
-  (_SIZE, _VARIED), (_FULL_SIZE, _VARIED), (_FULL_SIZE, views.Augmentation())],
-  ids=["shrunk", "resized", "as stored"])
+_SIZES = pytest.mark.parametrize(
+  "size, varied",
+  [(_SIZE, _VARIED), (_FULL_SIZE, _VARIED), (_FULL_SIZE, views.Augmentation())],
+  ids=["shrunk", "resized", "as stored"],
+)
 
 
 @pytest.fixture(scope="module")
@@ -203,8 +205,11 @@ def test_a_batch_that_replicas_cannot_share_is_refused(store):
 
 
 def test_a_stream_that_the_dataset_lacks_is_named(store):
-  with pytest.raises(cli.UserError, match="the network reads the stream depth, and the dataset "
-                     "has flow, rgb; prepare a dataset that has it"):
+  with pytest.raises(
+    cli.UserError,
+    match="the network reads the stream depth, and the dataset "
+    "has flow, rgb; prepare a dataset that has it",
+  ):
     _evaluation(store, streams=["depth", "rgb"])
 
 

@@ -53,17 +53,26 @@ def write_dataset() -> Callable[..., str]:
           for index in range(shard, len(clips), shards):
             labels, frames = clips[index]
             names |= set(frames)
-            context = {"example/id": [f"{split}{index}".encode()],
-                       "clip/label/index": list(labels)}
-            lists = {STREAMS[name].feature: [[encode(image, STREAMS[name])] for image in images]
-                     for name, images in frames.items()}
+            context = {"example/id": [f"{split}{index}".encode()], "clip/label/index": list(labels)}
+            lists = {
+              STREAMS[name].feature: [[encode(image, STREAMS[name])] for image in images]
+              for name, images in frames.items()
+            }
             records.write_record(file, records.sequence_example(context, lists))
       total = sum(max(map(len, frames.values())) for _, frames in clips)
       counts[split] = dataset.SplitInfo(clips=len(clips), frames=total, shards=shards)
     info = dataset.DatasetInfo(
-      classes=tuple(classes), streams={name: STREAMS[name] for name in sorted(names)}, fps=10.0,
-      short_side=short_side, splits=counts, failures=0, multi_label=multi_label,
-      manifest_sha256=str(folder), settings={}, versions={})
+      classes=tuple(classes),
+      streams={name: STREAMS[name] for name in sorted(names)},
+      fps=10.0,
+      short_side=short_side,
+      splits=counts,
+      failures=0,
+      multi_label=multi_label,
+      manifest_sha256=str(folder),
+      settings={},
+      versions={},
+    )
     dataset.save(info, str(folder))
     return str(folder)
 
@@ -86,14 +95,18 @@ def two_stream(tmp_path_factory, write_dataset) -> str:
   def clip(seed: int):
     count = 6 + seed % 9
     frames = [smooth(100 * seed + t, (40, 60, 3)) for t in range(count)]
-    flows = [rng.normal(size=(1, 1, 2)) + smooth(100 * seed + t, (40, 60, 2)) / 50.0
-             for t in range(count - 1)]
+    flows = [
+      rng.normal(size=(1, 1, 2)) + smooth(100 * seed + t, (40, 60, 2)) / 50.0
+      for t in range(count - 1)
+    ]
     return [seed % 3], {"rgb": frames, "flow": flows}
 
   return write_dataset(
     tmp_path_factory.mktemp("two_stream"),
-    {"train": [clip(seed) for seed in range(9)],
-     "validation": [clip(seed) for seed in range(20, 25)]},
+    {
+      "train": [clip(seed) for seed in range(9)],
+      "validation": [clip(seed) for seed in range(20, 25)],
+    },
     shards=2,
   )
 

@@ -62,7 +62,8 @@ def test_tensorflow_takes_the_arrays_without_a_copy():
     return arrays
 
   batches = tf.data.Dataset.range(3).map(
-    lambda n: tf.numpy_function(watched, [n + tf.range(4, dtype=tf.int64)], [tf.uint8, tf.float32]))
+    lambda n: tf.numpy_function(watched, [n + tf.range(4, dtype=tf.int64)], [tf.uint8, tf.float32])
+  )
   found = [np.asarray(memoryview(clips)).ctypes.data for clips, _ in batches]
   assert found == addresses
 
@@ -82,7 +83,8 @@ def test_several_batches_may_be_asked_for_at_once():
   with futures.ThreadPoolExecutor(4) as pool:
     batches = list(pool.map(lambda start: fill(np.arange(start, start + 5))[1], range(20)))
   assert [batch.tolist() for batch in batches] == [
-    [n * n for n in range(start, start + 5)] for start in range(20)]
+    [n * n for n in range(start, start + 5)] for start in range(20)
+  ]
 
 
 def test_an_example_that_cannot_be_read_fails_the_batch_and_no_other():

@@ -42,8 +42,14 @@ def _evaluation(store):
 
 def _training(store, flip=True):
   return clips.training_clips(
-    store, ["flow", "rgb"], num_frames=6, image_size=_SIZE, global_batch_size=2, seed=3,
-    augmentation=views.Augmentation(horizontal_flip=flip)).take(4)
+    store,
+    ["flow", "rgb"],
+    num_frames=6,
+    image_size=_SIZE,
+    global_batch_size=2,
+    seed=3,
+    augmentation=views.Augmentation(horizontal_flip=flip),
+  ).take(4)
 
 
 def test_computed_batches_are_close_to_stored_ones(open_store, sample_dataset, rgb_dataset):
@@ -52,8 +58,9 @@ def test_computed_batches_are_close_to_stored_ones(open_store, sample_dataset, r
   assert computed.keys() == stored.keys() and len(stored) > 5
   for clip in stored:
     np.testing.assert_array_equal(computed[clip]["rgb"], stored[clip]["rgb"])
-  one, other = (np.stack([clip["flow"] for _, clip in sorted(each.items())])
-                for each in (stored, computed))
+  one, other = (
+    np.stack([clip["flow"] for _, clip in sorted(each.items())]) for each in (stored, computed)
+  )
   assert np.linalg.norm(one - other, axis=-1).mean() < 0.25
   assert np.linalg.norm(one, axis=-1).mean() > 0.5
   assert np.corrcoef(one.ravel(), other.ravel())[0, 1] > 0.9
@@ -90,8 +97,12 @@ def test_the_number_of_threads_shows_in_no_bit(pairs, tmp_path):
     "tf.config.threading.set_intra_op_parallelism_threads(3)\n"
     "numpy.save('flow.npy', flow_source.compute(numpy.load('pairs.npy'), 0.5))\n"
   )
-  subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True,
-                 env={**os.environ, "PYTHONPATH": str(ROOT)})
+  subprocess.run(
+    [sys.executable, "-c", code],
+    cwd=tmp_path,
+    check=True,
+    env={**os.environ, "PYTHONPATH": str(ROOT)},
+  )
   assert tf.config.threading.get_intra_op_parallelism_threads() != 3
   np.testing.assert_array_equal(np.load(tmp_path / "flow.npy"), flow_source.compute(pairs, 0.5))
 
@@ -104,8 +115,7 @@ def test_a_pair_has_the_same_flow_alone_and_among_others(pairs):
 def test_motion_beyond_the_bound_is_clipped_as_stored_flow_is(pairs):
   flow = optical_flow.pair_flow(pairs).numpy()
   assert flow[..., 0].max() > 0.25
-  np.testing.assert_array_equal(
-    flow_source.compute(pairs, 0.25), dataset.encode_flow(flow, 0.25))
+  np.testing.assert_array_equal(flow_source.compute(pairs, 0.25), dataset.encode_flow(flow, 0.25))
   assert flow_source.compute(pairs, 0.25)[..., 0].max() == 255
 
 
@@ -113,7 +123,8 @@ def test_a_mirrored_clip_has_mirrored_flow_with_x_negated(open_store, rgb_datase
   store = open_store(rgb_dataset, cache="memory")
   plain, varied = (
     np.concatenate([streams["flow"].numpy() for streams, _ in _training(store, flip)])
-    for flip in (False, True))
+    for flip in (False, True)
+  )
   assert np.abs(plain).max() > 0.5
   mirrored = plain[:, :, :, ::-1] * np.array([-1, 1], plain.dtype)
   flipped = [not np.array_equal(one, other) for one, other in zip(varied, plain)]
@@ -124,8 +135,13 @@ def test_a_mirrored_clip_has_mirrored_flow_with_x_negated(open_store, rgb_datase
 def test_it_is_computed_once_and_kept_beside_what_is_stored(open_store, sample_dataset, tmp_path):
   told = []
   for flow in ("stored", "in_graph", "in_graph"):
-    open_store(sample_dataset, flow, "disk", cache_dir=str(tmp_path),
-               progress=lambda done, total: told.append((done, total)))
+    open_store(
+      sample_dataset,
+      flow,
+      "disk",
+      cache_dir=str(tmp_path),
+      progress=lambda done, total: told.append((done, total)),
+    )
   count = len(open_store(sample_dataset).videos)
   assert told == 2 * [(n, count) for n in range(1, count + 1)]
   stored, computed = sorted(path for path in tmp_path.iterdir() if path.is_dir())
@@ -166,14 +182,22 @@ def test_a_video_of_one_frame_does_not_move(write_dataset, tmp_path, smooth_pict
 def test_the_mode_is_read_from_the_streams(two_stream):
   info = dataset.load(two_stream)
   assert [flow_source.mode_of(flow_source.streams(info, mode)) for mode in flow_source.MODES] == [
-    "stored", "in_graph"]
+    "stored",
+    "in_graph",
+  ]
 
 
-@pytest.mark.parametrize("mode, message", [
-  ("in_graph", "--flow=in_graph computes flow from the stream rgb, and the dataset has flow; give "
-   "--flow=stored, or prepare a dataset with frames"),
-  ("farneback", "unknown flow 'farneback'; there are stored, in_graph"),
-])
+@pytest.mark.parametrize(
+  "mode, message",
+  [
+    (
+      "in_graph",
+      "--flow=in_graph computes flow from the stream rgb, and the dataset has flow; give "
+      "--flow=stored, or prepare a dataset with frames",
+    ),
+    ("farneback", "unknown flow 'farneback'; there are stored, in_graph"),
+  ],
+)
 def test_flow_that_cannot_be_had_is_refused(write_dataset, tmp_path, mode, message):
   clip = [0], {"flow": [np.zeros((40, 60, 2))] * 2}
   info = dataset.load(write_dataset(tmp_path, {"train": [clip]}))

@@ -40,22 +40,26 @@ def test_images_are_those_that_opencv_decodes(shape, make, smooth_picture):
 def test_what_preparation_writes_is_decoded_here(sample_dataset):
   with open(dataset.shard_paths(sample_dataset, "train")[0], "rb") as file:
     lists = records.parse(next(records.read_records(file)))[1]
-  images = [data for data, in lists["FORWARD_FLOW/image/encoded"]]
+  images = [data for (data,) in lists["FORWARD_FLOW/image/encoded"]]
   assert images
   for data in images:
     expected = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
     np.testing.assert_array_equal(png.decode(data), expected)
 
 
-@pytest.mark.parametrize("data", [
-  b"",
-  cv2.imencode(".jpg", _noise(8, 8, 3))[1].tobytes(),
-  _encoded(_noise(8, 8)),
-  _encoded(_noise(8, 8, 4)),
-  _encoded(_noise(8, 8, 3, dtype=np.uint16)),
-  _encoded(_noise(8, 8, 3), cv2.IMWRITE_PNG_COMPRESSION, 6),
-  _encoded(_noise(8, 1, 3)),
-], ids=["empty", "jpeg", "grey", "alpha", "16 bits", "other filters", "no filter"])
+@pytest.mark.parametrize(
+  "data",
+  [
+    b"",
+    cv2.imencode(".jpg", _noise(8, 8, 3))[1].tobytes(),
+    _encoded(_noise(8, 8)),
+    _encoded(_noise(8, 8, 4)),
+    _encoded(_noise(8, 8, 3, dtype=np.uint16)),
+    _encoded(_noise(8, 8, 3), cv2.IMWRITE_PNG_COMPRESSION, 6),
+    _encoded(_noise(8, 1, 3)),
+  ],
+  ids=["empty", "jpeg", "grey", "alpha", "16 bits", "other filters", "no filter"],
+)
 def test_other_images_are_left_to_opencv(data):
   assert png.decode(data) is None
 

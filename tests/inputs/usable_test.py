@@ -12,8 +12,11 @@ from official.inputs import usable
 @pytest.mark.parametrize("fitness", ["accuracy", "top1_plus_top5"])
 def test_several_labels_a_clip_have_no_accuracy(two_stream, fitness):
   info = dataclasses.replace(dataset.load(two_stream), multi_label=True)
-  with pytest.raises(cli.UserError, match=f"D has clips with several labels, for which there is no "
-                     f"{fitness}; choose --fitness=mean_average_precision or loss"):
+  with pytest.raises(
+    cli.UserError,
+    match=f"D has clips with several labels, for which there is no "
+    f"{fitness}; choose --fitness=mean_average_precision or loss",
+  ):
     usable.check_fitness(info, "D", fitness)
 
 
@@ -24,8 +27,11 @@ def test_several_labels_a_clip_have_a_mean_average_precision(two_stream, fitness
 
 
 def test_flow_that_can_be_computed_is_offered():
-  with pytest.raises(cli.UserError, match="the network reads the stream flow, and the dataset has "
-                     "rgb; give --flow=in_graph, which computes it from the frames"):
+  with pytest.raises(
+    cli.UserError,
+    match="the network reads the stream flow, and the dataset has "
+    "rgb; give --flow=in_graph, which computes it from the frames",
+  ):
     usable.check_streams(["rgb"], ["flow", "rgb"])
 
 
@@ -36,6 +42,9 @@ def test_a_network_of_fewer_streams_than_there_are_is_welcome():
 def test_a_split_whose_clips_all_failed_points_at_the_failures(two_stream):
   info = dataclasses.replace(dataset.load(two_stream), failures=3)
   usable.check(info, "D", ["train", "validation"])
-  with pytest.raises(cli.UserError, match=r"D has no usable test clips \(D/failures.jsonl tells of "
-                     r"3 that could not be used\); give some rows of the manifest split=test and"):
+  with pytest.raises(
+    cli.UserError,
+    match=r"D has no usable test clips \(D/failures.jsonl tells of "
+    r"3 that could not be used\); give some rows of the manifest split=test and",
+  ):
     usable.check(info, "D", ["train", "test"])

@@ -40,7 +40,8 @@ def test_flow_is_in_pixels_of_the_grid(write_dataset, tmp_path):
   flow = np.broadcast_to(np.float32([2.5, -5.0]), (40, 60, 2))
   video = _only(_write(write_dataset, tmp_path, flow=[flow]), 20, tmp_path)
   np.testing.assert_array_equal(
-    videos.vectors(video.frame("flow", 0), FLOW), np.broadcast_to([1.25, -2.5], (20, 30, 2)))
+    videos.vectors(video.frame("flow", 0), FLOW), np.broadcast_to([1.25, -2.5], (20, 30, 2))
+  )
 
 
 def test_flow_at_full_size_is_what_decode_flow_says(write_dataset, tmp_path):
@@ -61,7 +62,8 @@ def test_flow_of_another_size_is_brought_to_the_dataset_s_and_stays_in_8_bits(
   frame = video.frame("flow", 0)
   assert frame.dtype == np.uint8
   np.testing.assert_array_equal(
-    videos.vectors(frame, FLOW), np.broadcast_to([5.0, -10.0], (40, 60, 2)))
+    videos.vectors(frame, FLOW), np.broadcast_to([5.0, -10.0], (40, 60, 2))
+  )
 
 
 def test_the_last_flow_is_repeated(write_dataset, tmp_path, smooth_picture):
@@ -78,8 +80,10 @@ def test_a_stream_of_one_channel_keeps_it(write_dataset, tmp_path, smooth_pictur
   np.testing.assert_array_equal(video.frame("depth", 0), depth[..., None])
 
 
-@pytest.mark.parametrize("image_size, prepared, expected", [
-  (224, 320, 256), (224, 256, 256), (224, 240, 240), (32, 64, 37)])
+@pytest.mark.parametrize(
+  "image_size, prepared, expected",
+  [(224, 320, 256), (224, 256, 256), (224, 240, 240), (32, 64, 37)],
+)
 def test_the_grid_is_a_little_larger_than_the_square_and_never_larger_than_the_dataset(
   write_dataset, tmp_path, smooth_picture, image_size, prepared, expected
 ):

@@ -18,8 +18,11 @@ FLOW = dataset.StreamInfo(kind="flow", channels=2, feature="flow", format="png",
 
 def _video(**frames) -> videos.Video:
   return videos.Video(
-    id="v", labels=(0,), frames=len(next(iter(frames.values()))),
-    read=lambda name, indices: (frames[name][index] for index in indices))
+    id="v",
+    labels=(0,),
+    frames=len(next(iter(frames.values()))),
+    read=lambda name, indices: (frames[name][index] for index in indices),
+  )
 
 
 def _cut(video, name, stream, view, count, size, *, resized=True):
@@ -30,8 +33,9 @@ def _cut(video, name, stream, view, count, size, *, resized=True):
 
 
 def _tvl1(first, second):
-  grey = [cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY)
-          for frame in (first, second)]
+  grey = [
+    cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY) for frame in (first, second)
+  ]
   return flow_lib.FlowComputer("fast")(*grey)
 
 
@@ -39,24 +43,30 @@ def _moving(request):
   """A picture that is turned, grows and shifts, by up to 3 px."""
   first = request.getfixturevalue("smooth_picture")(1, (128, 160, 3))
   turn = cv2.getRotationMatrix2D((70, 60), 1.0, 1.015) + np.array([[0, 0, 1.5], [0, 0, -0.7]])
-  return first, cv2.warpAffine(first, turn, (160, 128), flags=cv2.INTER_CUBIC,
-                               borderMode=cv2.BORDER_REFLECT)
+  return first, cv2.warpAffine(
+    first, turn, (160, 128), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
+  )
 
 
 def _rubber_whale(request):
   folder = request.getfixturevalue("shared_data") / "flow"
-  frames = (cv2.imread(str(folder / name), cv2.IMREAD_COLOR_RGB)
-            for name in ("frame10.png", "frame11.png"))
+  frames = (
+    cv2.imread(str(folder / name), cv2.IMREAD_COLOR_RGB) for name in ("frame10.png", "frame11.png")
+  )
   return tuple(decoding.resized(frame, 193, 128) for frame in frames)
 
 
 @pytest.mark.parametrize("pair", [_moving, _rubber_whale])
-@pytest.mark.parametrize("view", [
-  views.View(longer=0.3, shorter=0.9),
-  views.View(flip=True),
-  views.View(longer=0.8, shorter=0.2, area=0.4, aspect=1.3),
-  views.View(longer=0.4, shorter=0.6, area=0.5, aspect=0.8, flip=True, brightness=20),
-], ids=["crop", "flip", "resize", "all"])
+@pytest.mark.parametrize(
+  "view",
+  [
+    views.View(longer=0.3, shorter=0.9),
+    views.View(flip=True),
+    views.View(longer=0.8, shorter=0.2, area=0.4, aspect=1.3),
+    views.View(longer=0.4, shorter=0.6, area=0.5, aspect=0.8, flip=True, brightness=20),
+  ],
+  ids=["crop", "flip", "resize", "all"],
+)
 def test_flow_that_is_cut_is_the_flow_of_frames_that_are_cut(request, pair, view):
   first, second = pair(request)
   whole = _tvl1(first, second).astype(np.float16)
@@ -87,7 +97,8 @@ def test_stored_flow_is_cut_and_mirrored_as_what_it_means(channels):
   mirrored = _cut(video, "flow", FLOW, views.View(flip=True), 2, 14, resized=False)
   np.testing.assert_array_equal(
     dataset.decode_flow(mirrored, 20.0),
-    dataset.decode_flow(plain, 20.0)[:, :, ::-1] * np.float32([-1, 1]))
+    dataset.decode_flow(plain, 20.0)[:, :, ::-1] * np.float32([-1, 1]),
+  )
 
 
 def test_mirrored_flow_at_the_bound_stays_at_the_bound():
@@ -149,8 +160,10 @@ def test_random_resized_crops_have_the_areas_and_aspects_asked_for():
 def test_what_is_not_asked_for_does_not_vary():
   draws = np.random.default_rng(0).uniform(size=(50, views.DRAWS))
   plain = views.Augmentation(horizontal_flip=False)
-  assert {(view.flip, view.area, view.brightness) for view in (
-    views.training_view(draw, plain) for draw in draws)} == {(False, None, 0)}
+  assert {
+    (view.flip, view.area, view.brightness)
+    for view in (views.training_view(draw, plain) for draw in draws)
+  } == {(False, None, 0)}
 
 
 def test_brightness_is_drawn_from_both_sides():
@@ -160,10 +173,13 @@ def test_brightness_is_drawn_from_both_sides():
   assert -51 <= min(levels) < -48 and 48 < max(levels) <= 51
 
 
-@pytest.mark.parametrize("fields, message", [
-  ({"min_crop_area": 1.5}, "min_crop_area is 1.5; it is a share of a frame's area, more than 0"),
-  ({"brightness": -0.1}, "brightness is -0.1; it is a share, from 0 to 1"),
-])
+@pytest.mark.parametrize(
+  "fields, message",
+  [
+    ({"min_crop_area": 1.5}, "min_crop_area is 1.5; it is a share of a frame's area, more than 0"),
+    ({"brightness": -0.1}, "brightness is -0.1; it is a share, from 0 to 1"),
+  ],
+)
 def test_numbers_out_of_range_are_refused(fields, message):
   with pytest.raises(cli.UserError, match=message):
     views.Augmentation(**fields)

@@ -36,9 +36,7 @@ def _gradients(layer: blocks.Block, wanted: bool) -> list[tf.Tensor]:
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
 def test_gradients_and_moving_statistics_are_those_of_plain_training(policy):
   plain, checkpointed = _block(policy), _block(policy)
-  for one, other in zip(
-    _gradients(plain, False), _gradients(checkpointed, True), strict=True
-  ):
+  for one, other in zip(_gradients(plain, False), _gradients(checkpointed, True), strict=True):
     np.testing.assert_allclose(other, one, rtol=1e-3, atol=1e-4 * np.abs(one).max())
   for one, other in zip(
     plain.non_trainable_variables, checkpointed.non_trainable_variables, strict=True
@@ -61,8 +59,11 @@ def test_blocks_that_do_not_depend_on_each_other_are_computed_again_one_after_th
     return tape.gradient(loss, clips)
 
   graph = compute.get_concrete_function(tf.TensorSpec([3])).graph
-  waiting = [operation for operation in graph.get_operations()
-             if operation.type == "Identity" and operation.control_inputs]
+  waiting = [
+    operation
+    for operation in graph.get_operations()
+    if operation.type == "Identity" and operation.control_inputs
+  ]
   assert times == [False, False, True, True] and len(waiting) == 1
   np.testing.assert_array_equal(compute(tf.ones([3])), 4 * np.ones(3))
 

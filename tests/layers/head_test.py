@@ -78,6 +78,7 @@ def test_means_over_space_are_float32_under_mixed_precision(policy):
 def test_no_mean_over_space_is_of_16_bits():
   head = layers.Head(2, dtype="mixed_bfloat16")
   function = tf.function(lambda clips: head(clips)).get_concrete_function(
-    tf.TensorSpec([1, 2, 4, 4, 3], tf.bfloat16))
+    tf.TensorSpec([1, 2, 4, 4, 3], tf.bfloat16)
+  )
   means = [op for op in function.graph.get_operations() if op.type == "Mean"]
   assert means and all(op.inputs[0].dtype == tf.float32 for op in means)

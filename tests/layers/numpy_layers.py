@@ -18,8 +18,9 @@ def conv_space(clips: np.ndarray, kernel: np.ndarray, stride: int = 1) -> np.nda
   result = 0.0
   for i in range(size):
     for j in range(size):
-      window = padded[:, :, i:i + (height - 1) * stride + 1:stride,
-                      j:j + (width - 1) * stride + 1:stride]
+      window = padded[
+        :, :, i : i + (height - 1) * stride + 1 : stride, j : j + (width - 1) * stride + 1 : stride
+      ]
       result = result + window @ kernel[i, j].astype(np.float64)
   return result
 
@@ -29,15 +30,21 @@ def conv_time(clips: np.ndarray, kernel: np.ndarray, dilation: int) -> np.ndarra
   return conv_spacetime(clips, kernel[:, None, None], dilation)
 
 
-def conv_spacetime(clips: np.ndarray, kernel: np.ndarray, dilation: int,
-                   stride: int = 1) -> np.ndarray:
+def conv_spacetime(
+  clips: np.ndarray, kernel: np.ndarray, dilation: int, stride: int = 1
+) -> np.ndarray:
   """kernel [frames, k, k, channels, filters], its frames `dilation` apart."""
   taps, time = kernel.shape[0], clips.shape[1]
   frames = []
   for t in range(time):
     others = [(j, t + (j - taps // 2) * dilation) for j in range(taps)]
-    frames.append(sum(conv_space(clips[:, other:other + 1], kernel[j], stride)
-                      for j, other in others if 0 <= other < time))
+    frames.append(
+      sum(
+        conv_space(clips[:, other : other + 1], kernel[j], stride)
+        for j, other in others
+        if 0 <= other < time
+      )
+    )
   return np.concatenate(frames, axis=1)
 
 
@@ -49,14 +56,19 @@ def max_pool(clips: np.ndarray, size: int, stride: int) -> np.ndarray:
     ends.append((missing // 2, missing - missing // 2))
   padded = np.pad(clips, [(0, 0), (0, 0), *ends, (0, 0)], constant_values=-np.inf)
   height, width = (-(-side // stride) for side in clips.shape[2:4])
-  windows = [padded[:, :, i:i + (height - 1) * stride + 1:stride,
-                    j:j + (width - 1) * stride + 1:stride]
-             for i in range(size) for j in range(size)]
+  windows = [
+    padded[
+      :, :, i : i + (height - 1) * stride + 1 : stride, j : j + (width - 1) * stride + 1 : stride
+    ]
+    for i in range(size)
+    for j in range(size)
+  ]
   return np.max(windows, axis=0)
 
 
-def logits(architecture, weights: dict[str, np.ndarray],
-           streams: dict[str, np.ndarray]) -> np.ndarray:
+def logits(
+  architecture, weights: dict[str, np.ndarray], streams: dict[str, np.ndarray]
+) -> np.ndarray:
   """Returns the logits [batch, classes] of a network in inference, head `average`.
 
   Args:
@@ -110,13 +122,16 @@ def _module(clips, block, index: int, weights, name: str) -> np.ndarray:
   return np.maximum(branch + clips, 0)
 
 
-def _unit(clips, weights, name: str, stride: int = 1, *, dilation: int | None = None,
-          activate: bool = True) -> np.ndarray:
+def _unit(
+  clips, weights, name: str, stride: int = 1, *, dilation: int | None = None, activate: bool = True
+) -> np.ndarray:
   """Convolution, over time where there is a dilation, batch normalization, ReLU."""
   kernel = weights[f"{name}/convolution/kernel"]
   clips = conv_time(clips, kernel, dilation) if dilation else conv_space(clips, kernel, stride)
-  norm = {part: weights[f"{name}/norm/{part}"]
-          for part in ("gamma", "beta", "moving_mean", "moving_variance")}
+  norm = {
+    part: weights[f"{name}/norm/{part}"]
+    for part in ("gamma", "beta", "moving_mean", "moving_variance")
+  }
   scale = norm["gamma"] / np.sqrt(norm["moving_variance"] + 1e-5)
   clips = (clips - norm["moving_mean"]) * scale + norm["beta"]
   return np.maximum(clips, 0) if activate else clips

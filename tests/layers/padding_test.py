@@ -79,8 +79,16 @@ def test_the_gradient_of_the_kernel_is_that_of_the_same_windows(size, side):
 
 def _architecture() -> Architecture:
   def block(name: str, level: int, channels: int, stride: int, **settings) -> Block:
-    return Block(id=name, level=level, kind="interleaved_bottleneck", channels=channels, modules=2,
-                 spatial_stride=stride, intermediate_channels=5, **settings)
+    return Block(
+      id=name,
+      level=level,
+      kind="interleaved_bottleneck",
+      channels=channels,
+      modules=2,
+      spatial_stride=stride,
+      intermediate_channels=5,
+      **settings,
+    )
 
   return Architecture(
     (
@@ -90,8 +98,10 @@ def _architecture() -> Architecture:
       block("b", 2, 4, 2, temporal_dilation=2),
       block("c", 3, 4, 2),
     ),
-    tuple(Connection(*pair.split("->"))
-          for pair in ("rgb->a", "flow->a", "a->b", "rgb->b", "b->c", "a->c")),
+    tuple(
+      Connection(*pair.split("->"))
+      for pair in ("rgb->a", "flow->a", "a->b", "rgb->b", "b->c", "a->c")
+    ),
   )
 
 
@@ -111,13 +121,16 @@ class _Network:
   def __init__(self, side: int):
     self.architecture = _architecture()
     self.model = network.build_network(
-      self.architecture, streams=_STREAMS, num_frames=3, height=side, width=side, num_classes=3)
-    self.variables = {variable.name.removesuffix(":0"): variable
-                      for variable in self.model.variables}
+      self.architecture, streams=_STREAMS, num_frames=3, height=side, width=side, num_classes=3
+    )
+    self.variables = {
+      variable.name.removesuffix(":0"): variable for variable in self.model.variables
+    }
     for name, variable in self.variables.items():
       variable.assign(_fixed(name, variable.shape))
-    self.weights = {name: variable.numpy().astype(np.float64)
-                    for name, variable in self.variables.items()}
+    self.weights = {
+      name: variable.numpy().astype(np.float64) for name, variable in self.variables.items()
+    }
     self.clips = {name: _clips(1, 3, side, side, channels) for name, channels in _STREAMS.items()}
 
   def gradients(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -140,23 +153,29 @@ def fixed(request) -> _Network:
 def test_logits_of_a_network_are_numpys(fixed):
   expected = numpy_layers.logits(fixed.architecture, fixed.weights, fixed.clips)
   np.testing.assert_allclose(
-    fixed.model(fixed.clips, training=False), expected, rtol=1e-4, atol=1e-4)
+    fixed.model(fixed.clips, training=False), expected, rtol=1e-4, atol=1e-4
+  )
 
 
-@pytest.mark.parametrize("name", [
-  "block_rgb/space/convolution/kernel", "block_flow/space/convolution/kernel",
-  "block_b/module_0/space/convolution/kernel", "block_c/module_0/shortcut/convolution/kernel",
-  "combine_c/connection_weights",
-])
+@pytest.mark.parametrize(
+  "name",
+  [
+    "block_rgb/space/convolution/kernel",
+    "block_flow/space/convolution/kernel",
+    "block_b/module_0/space/convolution/kernel",
+    "block_c/module_0/shortcut/convolution/kernel",
+    "combine_c/connection_weights",
+  ],
+)
 def test_gradients_of_a_network_are_numpys(fixed, name):
   """Along one direction, by central differences."""
   _, gradients = fixed.gradients()
   direction = np.random.default_rng(5).normal(size=gradients[name].shape)
   step = 1e-6 * direction
-  ends = [fixed.loss({**fixed.weights, name: fixed.weights[name] + sign * step})
-          for sign in (1, -1)]
-  assert np.sum(gradients[name] * direction) == pytest.approx(
-    (ends[0] - ends[1]) / 2e-6, rel=1e-3)
+  ends = [
+    fixed.loss({**fixed.weights, name: fixed.weights[name] + sign * step}) for sign in (1, -1)
+  ]
+  assert np.sum(gradients[name] * direction) == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-3)
 
 
 def test_the_digest_at_64x64_is_the_recorded_one():

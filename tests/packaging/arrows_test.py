@@ -34,12 +34,16 @@ def _imports(source: pathlib.Path) -> set[pathlib.Path]:
 def test_a_target_depends_on_what_its_files_import(label):
   reachable = bazel_targets.reachable_sources(label, TARGETS)
   missing = {
-      f"{source.relative_to(ROOT)} imports {imported.relative_to(ROOT)}"
-      for source in TARGETS[label].sources for imported in _imports(source) - reachable}
+    f"{source.relative_to(ROOT)} imports {imported.relative_to(ROOT)}"
+    for source in TARGETS[label].sources
+    for imported in _imports(source) - reachable
+  }
   assert not missing, f"add to the deps of {label}"
 
 
-@pytest.mark.parametrize("room, others", [
+@pytest.mark.parametrize(
+  "room, others",
+  [
     ("//data_prep:data_prep", "//official"),
     ("//official/architecture:architecture", "//official/"),
     ("//official/layers:layers", "//official/"),
@@ -51,7 +55,8 @@ def test_a_target_depends_on_what_its_files_import(label):
     ("//official/search:search", "//official/training"),
     ("//official/search:search", "//official:network"),
     ("//official/training:training", "//official/search"),
-])
+  ],
+)
 def test_a_room_knows_nothing_of(room, others):
   known = {label for label in bazel_targets.closure(room, TARGETS) if label.startswith(others)}
   assert known - {room} == set()
@@ -60,8 +65,11 @@ def test_a_room_knows_nothing_of(room, others):
 def test_every_python_file_is_in_a_target():
   declared = {source for target in TARGETS.values() for source in target.sources}
   files = {
-      path for folder in ("data_prep", "official", "tests", "tools")
-      for path in (ROOT / folder).rglob("*.py") if (ROOT / "tests/packaging") not in path.parents}
+    path
+    for folder in ("data_prep", "official", "tests", "tools")
+    for path in (ROOT / folder).rglob("*.py")
+    if (ROOT / "tests/packaging") not in path.parents
+  }
   assert files - declared - {ROOT / "tests/pytest_main.py"} == set()
 
 
@@ -70,23 +78,28 @@ def _modules(sources: Iterable[pathlib.Path]) -> list[str]:
   return sorted(name.replace("/", ".").removesuffix(".__init__") for name in names)
 
 
-MAINS = _modules(source for target in TARGETS.values() if target.is_main
-                 for source in target.sources)
+MAINS = _modules(
+  source for target in TARGETS.values() if target.is_main for source in target.sources
+)
 
 
 def _assert_no_tensorflow_after_importing(modules: Iterable[str]) -> None:
   code = (
-      "import importlib, sys\n"
-      "for name in sys.argv[1:]:\n"
-      "  importlib.import_module(name)\n"
-      "  assert 'tensorflow' not in sys.modules, name + ' imports tensorflow'\n")
-  done = subprocess.run([sys.executable, "-c", code, *modules], cwd=ROOT,
-                        capture_output=True, text=True, check=False)
+    "import importlib, sys\n"
+    "for name in sys.argv[1:]:\n"
+    "  importlib.import_module(name)\n"
+    "  assert 'tensorflow' not in sys.modules, name + ' imports tensorflow'\n"
+  )
+  done = subprocess.run(
+    [sys.executable, "-c", code, *modules], cwd=ROOT, capture_output=True, text=True, check=False
+  )
   assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("room", [
-    "//data_prep:data_prep", "//official/architecture:architecture", "//official/search:search"])
+@pytest.mark.parametrize(
+  "room",
+  ["//data_prep:data_prep", "//official/architecture:architecture", "//official/search:search"],
+)
 def test_a_room_without_tensorflow_imports_none(room):
   # Mains apart: their flags have the same names.
   _assert_no_tensorflow_after_importing(set(_modules(TARGETS[room].sources)) - set(MAINS))

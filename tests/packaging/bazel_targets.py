@@ -13,6 +13,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 @dataclasses.dataclass(frozen=True)
 class Target:
   """Python files and the labels of the targets that they need; `is_main` if they are a program."""
+
   label: str
   sources: frozenset[pathlib.Path]
   deps: tuple[str, ...]
@@ -49,18 +50,24 @@ def _declared(build: pathlib.Path, folder: str) -> list[Target]:
   found = []
 
   def declare(name, srcs=(), deps=(), is_main=False, **_):
-    found.append(Target(
+    found.append(
+      Target(
         label=f"//{folder}:{name}",
         sources=frozenset(build.parent / source for source in srcs),
         deps=tuple(_absolute(dep, folder) for dep in deps),
-        is_main=is_main))
+        is_main=is_main,
+      )
+    )
 
   def glob(include, exclude=(), **_):
     kept = {path for pattern in include for path in build.parent.glob(pattern)}
     kept -= {path for pattern in exclude for path in build.parent.glob(pattern)}
     # A folder below with a BUILD of its own is another package.
-    return sorted(path.relative_to(build.parent).as_posix() for path in kept
-                  if path.is_file() and _package(path) == build.parent)
+    return sorted(
+      path.relative_to(build.parent).as_posix()
+      for path in kept
+      if path.is_file() and _package(path) == build.parent
+    )
 
   def room_tests(name, deps=(), exclude=()):
     sources = glob(["**/*.py"], exclude=[*exclude, "pytest_main.py"])
@@ -70,8 +77,11 @@ def _declared(build: pathlib.Path, folder: str) -> list[Target]:
       declare(name, sources, [*deps, "//tests:shared"])
 
   functions = dict(
-      glob=glob, py_binary=functools.partial(declare, is_main=True), py_library=declare,
-      room_tests=room_tests)
+    glob=glob,
+    py_binary=functools.partial(declare, is_main=True),
+    py_library=declare,
+    room_tests=room_tests,
+  )
   functions |= {name: lambda *_, **__: None for name in ("exports_files", "load", "package")}
   exec(compile(build.read_text(), str(build), "exec"), functions)
   return found

@@ -20,9 +20,19 @@ from tests import documentation
 ROOT = documentation.ROOT
 COMMANDS = sorted({command for _, command in documentation.all_commands()})
 # Beam's own options, which data_prep.extract hands on: docs/data.md.
-OF_BEAM = {"environment_config", "environment_type", "job_endpoint",
-           "number_of_worker_harness_threads", "project", "region", "runner", "sdk_container_image",
-           "sdk_location", "sdk_worker_parallelism", "temp_location"}
+OF_BEAM = {
+  "environment_config",
+  "environment_type",
+  "job_endpoint",
+  "number_of_worker_harness_threads",
+  "project",
+  "region",
+  "runner",
+  "sdk_container_image",
+  "sdk_location",
+  "sdk_worker_parallelism",
+  "temp_location",
+}
 
 
 def _modules() -> dict[str, list[str]]:
@@ -36,8 +46,13 @@ def _modules() -> dict[str, list[str]]:
 
 @functools.cache
 def _flags_of(module: str) -> set[str]:
-  done = subprocess.run([sys.executable, "-m", module, "--helpfull"], cwd=ROOT,
-                        capture_output=True, text=True, check=False)
+  done = subprocess.run(
+    [sys.executable, "-m", module, "--helpfull"],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    check=False,
+  )
   return set(re.findall(r"^\s+--(?:\[no\])?(\w+)", done.stdout, re.MULTILINE))
 
 
@@ -64,7 +79,7 @@ def test_a_documented_script_exists(command):
 
 
 def test_documented_candidates_are_among_those_of_the_search_in_the_readme():
-  search, = (c for c in COMMANDS if "official.evolve" in c and "--population_size=4" in c)
+  (search,) = (c for c in COMMANDS if "official.evolve" in c and "--population_size=4" in c)
   count = sum(int(number) for number in re.findall(r"--(?:population_size|rounds)=(\d+)", search))
   named = re.findall(r"candidates/(\d+)|--candidate=(\d+)", " ".join(COMMANDS))
   assert named and all(int(folder or number) < count for folder, number in named)
@@ -79,7 +94,10 @@ def test_tensorboard_starts_and_lists_the_runs(tmp_path):
   program = pathlib.Path(sys.executable).parent / "tensorboard"
   with subprocess.Popen(
     [program, f"--logdir={tmp_path}", "--port=0", "--host=127.0.0.1"],
-    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:
+    stdout=subprocess.DEVNULL,
+    stderr=subprocess.PIPE,
+    text=True,
+  ) as server:
     try:
       said = ""
       for line in server.stderr:
@@ -98,6 +116,11 @@ def test_tensorboard_starts_and_lists_the_runs(tmp_path):
 
 @pytest.mark.skipif(shutil.which("bazel") is None, reason="Bazel is not installed (.ci/run does)")
 def test_bazel_starts(tmp_path):
-  done = subprocess.run(["bazel", f"--output_user_root={tmp_path}", "--batch", "help"], cwd=ROOT,
-                        capture_output=True, text=True, check=False)
+  done = subprocess.run(
+    ["bazel", f"--output_user_root={tmp_path}", "--batch", "help"],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    check=False,
+  )
   assert done.returncode == 0 and "Available commands:" in done.stdout

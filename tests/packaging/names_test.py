@@ -43,8 +43,11 @@ def _problems(tree: ast.AST) -> list[str]:
           modules[alias.asname or alias.name] = module
         elif package and alias.name not in _top(package):
           problems.append(f"line {node.lineno}: no {alias.name} in {node.module}")
-  stored = {node.id for node in ast.walk(tree)
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+  stored = {
+    node.id
+    for node in ast.walk(tree)
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+  }
   stored |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
   modules = {name: file for name, file in modules.items() if name not in stored}
   for node in ast.walk(tree):
@@ -55,14 +58,20 @@ def _problems(tree: ast.AST) -> list[str]:
       target = _top(modules[node.func.value.id]).get(node.func.attr)
       if isinstance(target, ast.FunctionDef) and not target.args.kwarg:
         taken = {arg.arg for arg in (*target.args.args, *target.args.kwonlyargs)}
-        problems += [f"line {node.lineno}: {node.func.attr} has no argument {keyword.arg}"
-                     for keyword in node.keywords if keyword.arg and keyword.arg not in taken]
+        problems += [
+          f"line {node.lineno}: {node.func.attr} has no argument {keyword.arg}"
+          for keyword in node.keywords
+          if keyword.arg and keyword.arg not in taken
+        ]
   return problems
 
 
 def _of(node: ast.AST, modules: dict[str, pathlib.Path]) -> bool:
-  return (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
-          and node.value.id in modules)
+  return (
+    isinstance(node, ast.Attribute)
+    and isinstance(node.value, ast.Name)
+    and node.value.id in modules
+  )
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
@@ -70,10 +79,13 @@ def test_what_a_file_uses_of_ours_is_there(file):
   assert not _problems(ast.parse(file.read_text()))
 
 
-@pytest.mark.parametrize("code, problem", [
+@pytest.mark.parametrize(
+  "code, problem",
+  [
     ("from data_prep import nowhere", "line 1: no nowhere in data_prep"),
     ("from data_prep import cli\ncli.nothing()", "line 2: no nothing in cli"),
     ("from data_prep import cli\ncli.run(main, speed=1)", "line 2: run has no argument speed"),
-])
+  ],
+)
 def test_a_name_that_is_not_there_is_found(code, problem):
   assert _problems(ast.parse(code)) == [problem]

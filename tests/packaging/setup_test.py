@@ -16,8 +16,27 @@ import zipfile
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
-COMMANDS = ("awk", "bash", "cut", "df", "dirname", "find", "flock", "grep", "ls", "mkdir", "mv",
-            "paste", "rm", "sed", "sha256sum", "sleep", "tail", "uname", "wc")
+COMMANDS = (
+  "awk",
+  "bash",
+  "cut",
+  "df",
+  "dirname",
+  "find",
+  "flock",
+  "grep",
+  "ls",
+  "mkdir",
+  "mv",
+  "paste",
+  "rm",
+  "sed",
+  "sha256sum",
+  "sleep",
+  "tail",
+  "uname",
+  "wc",
+)
 # The whole of a build backend, in the wheel "builder"; {error} may end every build.
 BUILDER = """
 import pathlib
@@ -37,8 +56,9 @@ def build_wheel(directory, settings=None, metadata=None):
 """
 
 
-def _write_wheel(directory: pathlib.Path, name: str, version: str,
-                 files: Mapping[str, str | pathlib.Path]) -> pathlib.Path:
+def _write_wheel(
+  directory: pathlib.Path, name: str, version: str, files: Mapping[str, str | pathlib.Path]
+) -> pathlib.Path:
   path = directory / f"{name}-{version}-py3-none-any.whl"
   information = f"{name}-{version}.dist-info"
   with zipfile.ZipFile(path, "w") as archive:
@@ -47,10 +67,12 @@ def _write_wheel(directory: pathlib.Path, name: str, version: str,
         archive.write(contents, file)
       else:
         archive.writestr(file, contents)
-    archive.writestr(f"{information}/METADATA",
-                     f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-    archive.writestr(f"{information}/WHEEL",
-                     "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+    archive.writestr(
+      f"{information}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    )
+    archive.writestr(
+      f"{information}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    )
     archive.writestr(f"{information}/RECORD", "".join(f"{n},,\n" for n in archive.namelist()))
   return path
 
@@ -60,8 +82,9 @@ def _write_source(directory: pathlib.Path) -> pathlib.Path:
   project = directory / "built-1.0"
   project.mkdir()
   (project / "pyproject.toml").write_text(
-      '[build-system]\nrequires = ["builder"]\nbuild-backend = "builder"\n'
-      '[project]\nname = "built"\nversion = "1.0"\n')
+    '[build-system]\nrequires = ["builder"]\nbuild-backend = "builder"\n'
+    '[project]\nname = "built"\nversion = "1.0"\n'
+  )
   (project / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: built\nVersion: 1.0\n")
   path = directory / "built-1.0.tar.gz"
   with tarfile.open(path, "w:gz") as archive:
@@ -124,10 +147,17 @@ def bare_path(tmp_path) -> pathlib.Path:
 
 def _setup(checkout: pathlib.Path, **environment) -> subprocess.CompletedProcess:
   return subprocess.run(
-      ["bash", checkout / "tools/setup.sh"],
-      env={**os.environ, "PYTHON": sys.executable, "UV_CACHE_DIR": str(checkout / "cache"),
-           **environment},
-      capture_output=True, text=True, check=False)
+    ["bash", checkout / "tools/setup.sh"],
+    env={
+      **os.environ,
+      "PYTHON": sys.executable,
+      "UV_CACHE_DIR": str(checkout / "cache"),
+      **environment,
+    },
+    capture_output=True,
+    text=True,
+    check=False,
+  )
 
 
 def _has_sample(checkout: pathlib.Path) -> bool:
@@ -150,10 +180,14 @@ def test_a_second_run_says_and_does_nothing(ready_checkout):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("spoil", [
+@pytest.mark.parametrize(
+  "spoil",
+  [
     lambda checkout: (checkout / ".venv/made-from").write_text("unfinished\n"),
     lambda checkout: (checkout / "requirements.lock").open("a").write("# another lock\n"),
-], ids=["killed installation", "changed lock"])
+  ],
+  ids=["killed installation", "changed lock"],
+)
 def test_an_environment_that_does_not_fit_is_made_anew(ready_checkout, spoil):
   stray = ready_checkout / ".venv/stray"
   stray.touch()
@@ -166,15 +200,19 @@ def test_an_environment_that_does_not_fit_is_made_anew(ready_checkout, spoil):
 
 def _spoil_hash(checkout: pathlib.Path, name: str) -> None:
   lock = checkout / "requirements.lock"
-  lock.write_text(re.sub(rf"({name}==.* \\\n    --hash=sha256:)\w{{64}}", r"\g<1>" + "0" * 64,
-                         lock.read_text()))
+  lock.write_text(
+    re.sub(rf"({name}==.* \\\n    --hash=sha256:)\w{{64}}", r"\g<1>" + "0" * 64, lock.read_text())
+  )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name, reason", [
+@pytest.mark.parametrize(
+  "name, reason",
+  [
     ("sample", "Hash mismatch for `sample==1.0`"),
     ("uv", "THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.*: uv=="),
-])
+  ],
+)
 def test_a_failed_installation_is_told_and_not_taken_for_a_finished_one(checkout, name, reason):
   _spoil_hash(checkout, name)
   done = _setup(checkout)
@@ -188,8 +226,9 @@ def test_a_failed_installation_is_told_and_not_taken_for_a_finished_one(checkout
 @pytest.mark.slow
 def test_a_source_package_is_built_with_what_the_lock_names(checkout):
   _add_to_lock(checkout, _write_source(checkout))
-  _add_to_lock(checkout, _write_wheel(checkout, "builder", "1.0",
-                                      {"builder.py": BUILDER.format(error="pass")}))
+  _add_to_lock(
+    checkout, _write_wheel(checkout, "builder", "1.0", {"builder.py": BUILDER.format(error="pass")})
+  )
   done = _setup(checkout)
   assert done.returncode == 0, done.stderr
   assert (checkout / ".venv/lib/python3.11/site-packages/built.py").is_file()
@@ -207,8 +246,9 @@ def test_a_build_requirement_that_the_lock_lacks_is_not_fetched(checkout):
 @pytest.mark.slow
 def test_a_wrong_hash_of_a_build_requirement_ends_the_installation(checkout):
   _add_to_lock(checkout, _write_source(checkout))
-  _add_to_lock(checkout, _write_wheel(checkout, "builder", "1.0",
-                                      {"builder.py": BUILDER.format(error="pass")}))
+  _add_to_lock(
+    checkout, _write_wheel(checkout, "builder", "1.0", {"builder.py": BUILDER.format(error="pass")})
+  )
   _spoil_hash(checkout, "builder")
   done = _setup(checkout)
   assert done.returncode == 1
@@ -218,13 +258,16 @@ def test_a_wrong_hash_of_a_build_requirement_ends_the_installation(checkout):
 @pytest.mark.slow
 def test_a_build_that_fails_is_told_with_its_package_and_last_line(checkout):
   _add_to_lock(checkout, _write_source(checkout))
-  _add_to_lock(checkout, _write_wheel(
-      checkout, "builder", "1.0", {"builder.py": BUILDER.format(error="1 / 0")}))
+  _add_to_lock(
+    checkout,
+    _write_wheel(checkout, "builder", "1.0", {"builder.py": BUILDER.format(error="1 / 0")}),
+  )
   done = _setup(checkout)
   assert done.returncode == 1
   assert re.match(
-      "error: the installation failed: .*`built==1.0`: ZeroDivisionError: division by zero; run",
-      done.stderr.splitlines()[-1])
+    "error: the installation failed: .*`built==1.0`: ZeroDivisionError: division by zero; run",
+    done.stderr.splitlines()[-1],
+  )
 
 
 def test_an_environment_of_somebody_else_is_left_alone(checkout):

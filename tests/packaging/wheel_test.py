@@ -31,7 +31,7 @@ def our_wheel(tmp_path_factory) -> pathlib.Path:
     shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
   directory = tmp_path_factory.mktemp("our_wheel")
   _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", directory, copy)
-  wheel, = directory.iterdir()
+  (wheel,) = directory.iterdir()
   return wheel
 
 
@@ -39,7 +39,8 @@ def our_wheel(tmp_path_factory) -> pathlib.Path:
 def their_wheel(tmp_path_factory) -> pathlib.Path:
   distribution = importlib.metadata.distribution("tf-models-official")
   wheel = tmp_path_factory.mktemp("their_wheel") / (
-      f"tf_models_official-{distribution.version}-py2.py3-none-any.whl")
+    f"tf_models_official-{distribution.version}-py2.py3-none-any.whl"
+  )
   with zipfile.ZipFile(wheel, "w") as archive:
     for file in distribution.files:
       if "__pycache__" not in file.parts and file.name not in ("INSTALLER", "REQUESTED", "RECORD"):
@@ -74,7 +75,8 @@ def _run(python: pathlib.Path, code: str) -> str:
   """Runs code in the root of the file system, where no checkout is on the path."""
   environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
   done = subprocess.run(
-      [python, "-c", code], cwd="/", env=environment, capture_output=True, text=True, check=False)
+    [python, "-c", code], cwd="/", env=environment, capture_output=True, text=True, check=False
+  )
   assert done.returncode == 0, done.stderr
   return done.stdout.strip()
 
@@ -90,10 +92,11 @@ def test_the_wheel_leaves_out_the_shared_init(our_wheel):
 
 def test_the_wheel_has_every_other_module_and_search_space(our_wheel):
   files = {
-      path.relative_to(ROOT).as_posix()
-      for folder in ("data_prep", "official")
-      for pattern in ("*.py", "*.json")
-      for path in (ROOT / folder).rglob(pattern)}
+    path.relative_to(ROOT).as_posix()
+    for folder in ("data_prep", "official")
+    for pattern in ("*.py", "*.json")
+    for path in (ROOT / folder).rglob(pattern)
+  }
   assert files - _names(our_wheel) == {"official/__init__.py"}
 
 
@@ -104,12 +107,13 @@ def test_the_wheel_has_nothing_but_our_two_packages(our_wheel):
 
 def test_both_halves_of_the_namespace_come_from_the_environment(interpreter):
   code = (
-      "import importlib.util\n"
-      "import official.common\n"
-      "import official.evolve\n"
-      "print(official.evolve.__file__)\n"
-      "print(official.common.__file__)\n"
-      "print(importlib.util.find_spec('official.core').origin)\n")
+    "import importlib.util\n"
+    "import official.common\n"
+    "import official.evolve\n"
+    "print(official.evolve.__file__)\n"
+    "print(official.common.__file__)\n"
+    "print(importlib.util.find_spec('official.core').origin)\n"
+  )
   environment = str(interpreter.parents[1])
   origins = _run(interpreter, code).splitlines()
   assert [origin.startswith(environment) for origin in origins] == [True] * 3, origins

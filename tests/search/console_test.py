@@ -48,7 +48,8 @@ def test_of_many_in_flight_the_first_four_are_told(lines, tmp_path):
     time.sleep(0.5)
   told = [line for line in lines.getvalue().splitlines() if line.startswith("in flight")]
   assert told[-1] == "in flight: " + "; ".join(
-      [*(f"candidate {number}: training step 1/2" for number in range(4)), "and 2 more"])
+    [*(f"candidate {number}: training step 1/2" for number in range(4)), "and 2 more"]
+  )
 
 
 def test_a_torn_progress_file_is_passed_over(lines, tmp_path):
@@ -73,7 +74,8 @@ def test_the_time_left_follows_from_the_time_so_far(lines, monkeypatch):
   clock[0] += 60
   some.count("best accuracy 0.5000 (candidate 000004)")
   assert lines.getvalue() == (
-      "5 of 10 candidates finished; best accuracy 0.5000 (candidate 000004); about 5 min left\n")
+    "5 of 10 candidates finished; best accuracy 0.5000 (candidate 000004); about 5 min left\n"
+  )
 
 
 def test_a_terminal_gets_a_bar(lines, tmp_path, capsys):
@@ -87,7 +89,8 @@ def test_a_terminal_gets_a_bar(lines, tmp_path, capsys):
   assert lines.getvalue() == ""
 
 
-@pytest.mark.parametrize("seconds, text", [
-    (44.2, "45 s"), (120, "2 min"), (5000, "83 min"), (9000, "2.5 h")])
+@pytest.mark.parametrize(
+  "seconds, text", [(44.2, "45 s"), (120, "2 min"), (5000, "83 min"), (9000, "2.5 h")]
+)
 def test_durations_are_for_people(seconds, text):
   assert console.duration(seconds) == text

@@ -14,22 +14,40 @@ from official.search import single
 from official.search import status
 from official.search.executors import inline
 
-RUN_FILES = ("search.json", "candidates/000001/candidate.json", "candidates/000001/result.json",
-             "final/final.json", "final/result.json")
+RUN_FILES = (
+  "search.json",
+  "candidates/000001/candidate.json",
+  "candidates/000001/result.json",
+  "final/final.json",
+  "final/result.json",
+)
 DAMAGES = {
-    "empty": b"", "truncated": None, "binary": b"\x00\xff\xfe\x80", "null": b"null", "list": b"[]",
-    "number": b"7", "text": b'"x"', "object": b"{}"}
+  "empty": b"",
+  "truncated": None,
+  "binary": b"\x00\xff\xfe\x80",
+  "null": b"null",
+  "list": b"[]",
+  "number": b"7",
+  "text": b'"x"',
+  "object": b"{}",
+}
 
 
 def search(path):
   return application.run(
-      model_dir=str(path), space=search_fakes.small_space(),
-      settings=search_fakes.settings(population_size=2, rounds=1, remove="worst_sampled"),
-      clip=search_fakes.CLIP, executor=lambda: inline.Inline(threads=1),
-      trainings=lambda: application.Trainings(
-          candidate=search_fakes.quick, final=search_fakes.final, joining=search_fakes.joining),
-      identity={}, operation={}, final_settings={"final_steps": 20},
-      console=console.Console(lines=io.StringIO(), terminal=False))
+    model_dir=str(path),
+    space=search_fakes.small_space(),
+    settings=search_fakes.settings(population_size=2, rounds=1, remove="worst_sampled"),
+    clip=search_fakes.CLIP,
+    executor=lambda: inline.Inline(threads=1),
+    trainings=lambda: application.Trainings(
+      candidate=search_fakes.quick, final=search_fakes.final, joining=search_fakes.joining
+    ),
+    identity={},
+    operation={},
+    final_settings={"final_steps": 20},
+    console=console.Console(lines=io.StringIO(), terminal=False),
+  )
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +64,7 @@ def run(whole, tmp_path):
 
 def damage(path, how):
   content = path.read_bytes()
-  path.write_bytes(content[:len(content) // 2] if how == "truncated" else DAMAGES[how])
+  path.write_bytes(content[: len(content) // 2] if how == "truncated" else DAMAGES[how])
 
 
 def is_told(path, function, *arguments):
@@ -70,11 +88,16 @@ def test_status_tells_it_too(run, name, how):
   is_told(run / name, status.read, str(run))
 
 
-@pytest.mark.parametrize("name, field, value", [
-    ("search.json", "identity", []), ("search.json", "identity", {"gpus_per_candidate": "x"}),
+@pytest.mark.parametrize(
+  "name, field, value",
+  [
+    ("search.json", "identity", []),
+    ("search.json", "identity", {"gpus_per_candidate": "x"}),
     ("search.json", "identity", {"start_from": {"founders": [{}]}}),
-    ("search.json", "operation", None), ("search.json", "format_version", "1"),
-    ("search.json", "format_version", 99), ("candidates/000001/result.json", "status", "fine"),
+    ("search.json", "operation", None),
+    ("search.json", "format_version", "1"),
+    ("search.json", "format_version", 99),
+    ("candidates/000001/result.json", "status", "fine"),
     ("candidates/000001/result.json", "fitness", "high"),
     ("candidates/000001/result.json", "fitness", None),
     ("candidates/000001/result.json", "finish_order", None),
@@ -83,7 +106,9 @@ def test_status_tells_it_too(run, name, how):
     ("candidates/000001/candidate.json", "number", 7),
     ("candidates/000001/candidate.json", "seed", "x"),
     ("candidates/000001/candidate.json", "architecture", None),
-    ("candidates/000001/candidate.json", "tournament", {})])
+    ("candidates/000001/candidate.json", "tournament", {}),
+  ],
+)
 def test_a_field_of_another_type_is_told(run, name, field, value):
   content = json.loads((run / name).read_text())
   (run / name).write_text(json.dumps({**content, field: value}))
@@ -110,10 +135,21 @@ def test_a_damaged_lock_or_progress_is_no_hindrance(run, content):
 @pytest.mark.parametrize("name", ["train.json", "result.json"])
 def test_a_training_does_not_go_on(tmp_path, name, how):
   (tmp_path / "train.json").write_text(
-      json.dumps({"format_version": 1, "identity": {}, "operation": {}}))
+    json.dumps({"format_version": 1, "identity": {}, "operation": {}})
+  )
   (tmp_path / "result.json").write_text(
-      json.dumps({"status": "ok", "metrics": {}, "export": "export/1"}))
+    json.dumps({"status": "ok", "metrics": {}, "export": "export/1"})
+  )
   damage(tmp_path / name, how)
-  is_told(tmp_path / name, lambda: single.run(
-      model_dir=str(tmp_path), candidate={}, training=None, check=None, identity={}, operation={},
-      index=0))
+  is_told(
+    tmp_path / name,
+    lambda: single.run(
+      model_dir=str(tmp_path),
+      candidate={},
+      training=None,
+      check=None,
+      identity={},
+      operation={},
+      index=0,
+    ),
+  )

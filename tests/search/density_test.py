@@ -47,14 +47,28 @@ def result_of(number, architecture, informative, faithful, rng):
   fitness = float(rng.random())
   if informative:
     fitness = 0.1 * fitness + statistics.mean(
-        (value - middle) * (c in architecture.connections) for c, value in possible.items())
-  weights = [{"source": c.source, "target": c.target, "start": 0.5,
-              "end": float(np.clip(0.5 + possible[c] - middle + rng.normal(0, 0.2), 0, 1))
-                     if faithful else float(rng.random())}
-             for c in architecture.connections]
-  return {"number": number, "status": "ok", "reason": None, "fitness": fitness,
-          "metrics": {"loss": float(rng.random())}, "connection_weights": weights,
-          "sensitivities": [{**entry, "value": entry["end"]} for entry in weights]}
+      (value - middle) * (c in architecture.connections) for c, value in possible.items()
+    )
+  weights = [
+    {
+      "source": c.source,
+      "target": c.target,
+      "start": 0.5,
+      "end": float(np.clip(0.5 + possible[c] - middle + rng.normal(0, 0.2), 0, 1))
+      if faithful
+      else float(rng.random()),
+    }
+    for c in architecture.connections
+  ]
+  return {
+    "number": number,
+    "status": "ok",
+    "reason": None,
+    "fitness": fitness,
+    "metrics": {"loss": float(rng.random())},
+    "connection_weights": weights,
+    "sensitivities": [{**entry, "value": entry["end"]} for entry in weights],
+  }
 
 
 def simulate(name, seed, *, rounds=200, informative=False, faithful=False, **changes):
@@ -64,12 +78,12 @@ def simulate(name, seed, *, rounds=200, informative=False, faithful=False, **cha
   state = state_lib.SearchState(settings)
   densities = []
   for number in range(settings.candidates):
-    run.candidates.append(
-        proposals.propose(run, state, space, settings, search_fakes.CLIP))
+    run.candidates.append(proposals.propose(run, state, space, settings, search_fakes.CLIP))
     architecture = run.read_architecture(number)
     densities.append(len(architecture.connections) / len(architecture.possible_connections()))
-    run.results.append(result_of(number, architecture, informative, faithful,
-                                 np.random.default_rng([seed, number])))
+    run.results.append(
+      result_of(number, architecture, informative, faithful, np.random.default_rng([seed, number]))
+    )
     state.proposed += 1
     state.record(run.results[-1], run.candidates[-1]["tournament"])
   return run, densities
@@ -84,8 +98,10 @@ def saturated(run):
     parent = run.read_architecture(candidate["parent"])
     absent = len(parent.possible_connections()) - len(parent.connections)
     child = run.read_architecture(candidate["number"])
-    if (0 < absent == len(candidate["child"]["added"])
-        or child.possible_connections() == child.connections):
+    if (
+      0 < absent == len(candidate["child"]["added"])
+      or child.possible_connections() == child.connections
+    ):
       found.append(candidate["number"])
   return found
 
@@ -122,9 +138,16 @@ def test_weights_that_tell_good_connections_from_bad_make_searches_no_denser(nam
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("changes", [
-    {"weight_threshold": "uniform"}, {"weight_threshold": 0.4}, {"guidance": "random"},
-    {"guidance": "sensitivity"}, {"guidance": "sensitivity", "sensitivity_drop": "strongest"}],
-    ids=str)
+@pytest.mark.parametrize(
+  "changes",
+  [
+    {"weight_threshold": "uniform"},
+    {"weight_threshold": 0.4},
+    {"guidance": "random"},
+    {"guidance": "sensitivity"},
+    {"guidance": "sensitivity", "sensitivity_drop": "strongest"},
+  ],
+  ids=str,
+)
 def test_every_guidance_keeps_the_balance(changes):
   check("small", range(4), **changes)

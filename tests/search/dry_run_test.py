@@ -27,9 +27,19 @@ class Probe:
 
   def __call__(self, candidate: Mapping, directory: str) -> dict:
     assert os.path.isdir(directory)
-    return {"status": "ok", "reason": None, "params": 1, "flops": 1, "seconds_a_step": 0.5,
-            "seconds_to_first_step": 6.0, "seconds_to_evaluate": 4.0, "memory_bytes": 1.25e9,
-            "memory_bytes_a_clip": 1e7, "batch_that_fits": 64, **self.changes}
+    return {
+      "status": "ok",
+      "reason": None,
+      "params": 1,
+      "flops": 1,
+      "seconds_a_step": 0.5,
+      "seconds_to_first_step": 6.0,
+      "seconds_to_evaluate": 4.0,
+      "memory_bytes": 1.25e9,
+      "memory_bytes_a_clip": 1e7,
+      "batch_that_fits": 64,
+      **self.changes,
+    }
 
 
 class Remembers:
@@ -57,15 +67,23 @@ def _infeasible(candidate: Mapping, directory: str) -> dict:
 def _run(probe, **changes) -> str:
   lines = io.StringIO()
   with Console(lines=lines, terminal=False) as console, inline.Inline(threads=1) as executor:
-    dry_run.run(space=search_fakes.small_space(), settings=search_fakes.settings(**changes),
-                clip=search_fakes.CLIP, candidate_steps=20, final_steps=100, probe=probe,
-                executor=executor, console=console)
+    dry_run.run(
+      space=search_fakes.small_space(),
+      settings=search_fakes.settings(**changes),
+      clip=search_fakes.CLIP,
+      candidate_steps=20,
+      final_steps=100,
+      probe=probe,
+      executor=executor,
+      console=console,
+    )
   return lines.getvalue()
 
 
 def _choose(**changes) -> list[dry_run.Trial]:
-  return dry_run.choose(search_fakes.small_space(), search_fakes.settings(**changes),
-                        search_fakes.CLIP)
+  return dry_run.choose(
+    search_fakes.small_space(), search_fakes.settings(**changes), search_fakes.CLIP
+  )
 
 
 def _parameters(**changes) -> list[int]:
@@ -74,10 +92,20 @@ def _parameters(**changes) -> list[int]:
 
 def test_tries_what_the_search_would_begin_with(tmp_path):
   run = RunDirectory(str(tmp_path))
-  with (run.opened({}, {}), Console(lines=io.StringIO(), terminal=False) as console,
-        inline.Inline(threads=1) as executor):
-    loop.search(run, search_fakes.small_space(), search_fakes.settings(rounds=0), search_fakes.CLIP,
-                search_fakes.quick, executor, console)
+  with (
+    run.opened({}, {}),
+    Console(lines=io.StringIO(), terminal=False) as console,
+    inline.Inline(threads=1) as executor,
+  ):
+    loop.search(
+      run,
+      search_fakes.small_space(),
+      search_fakes.settings(rounds=0),
+      search_fakes.CLIP,
+      search_fakes.quick,
+      executor,
+      console,
+    )
   probe = Remembers()
   _run(probe)
   assert len(probe.calls) == 4
@@ -88,8 +116,11 @@ def test_tries_what_the_search_would_begin_with(tmp_path):
 
 def test_tries_the_smallest_and_the_largest_of_a_dozen_and_two_between():
   dozen = sorted(
-      dry_run._draw(number, search_fakes.small_space(), search_fakes.settings(),
-                    search_fakes.CLIP).params for number in range(12))
+    dry_run._draw(
+      number, search_fakes.small_space(), search_fakes.settings(), search_fakes.CLIP
+    ).params
+    for number in range(12)
+  )
   tried = _parameters(population_size=12, rounds=100)
   assert (tried[0], tried[-1]) == (dozen[0], dozen[-1])
   assert tried == sorted(set(tried))
@@ -115,15 +146,22 @@ def test_a_row_says_what_a_candidate_is_and_takes():
   trial = _choose()[0]
   row = next(line for line in text.splitlines() if line.split()[:1] == [f"{trial.number:06d}"])
   assert row.split() == [
-      f"{trial.number:06d}", str(len(trial.architecture.blocks)),
-      str(len(trial.architecture.connections)), f"{trial.params:,}", f"{trial.flops / 1e9:.3g}",
-      "1.2", "GB", "0.5", "64"]
+    f"{trial.number:06d}",
+    str(len(trial.architecture.blocks)),
+    str(len(trial.architecture.connections)),
+    f"{trial.params:,}",
+    f"{trial.flops / 1e9:.3g}",
+    "1.2",
+    "GB",
+    "0.5",
+    "64",
+  ]
 
 
 def test_columns_are_aligned():
   lines = _run(Probe()).splitlines()
   header = next(index for index, line in enumerate(lines) if "GFLOPs a clip" in line)
-  assert len({len(line) for line in lines[header:header + 5]}) == 1
+  assert len({len(line) for line in lines[header : header + 5]}) == 1
 
 
 def test_what_is_not_known_is_a_question_mark():
@@ -145,10 +183,13 @@ def test_says_that_max_hours_come_first():
   assert "; --max_hours=2 ends it before" in _run(Probe(), rounds=796, max_hours=2.0)
 
 
-@pytest.mark.parametrize("changes, text", [
+@pytest.mark.parametrize(
+  "changes, text",
+  [
     ({}, "about 60 s (1 x 100 steps); 60 s for the slowest"),
     ({"final": "ensemble", "top_k": 3, "workers": 2}, "about 2 min (3 x 100 steps); 2 min for"),
-])
+  ],
+)
 def test_the_final_training_takes_its_steps_as_often_as_workers_take_turns(changes, text):
   assert f"the final training: {text}" in _run(Probe(), **changes)
 
@@ -167,12 +208,15 @@ def test_a_candidate_that_does_not_fit_is_said_and_does_not_count():
 
 def test_says_what_to_do_where_nothing_fits():
   assert "none of these candidates can be trained; choose a smaller --batch_size" in _run(
-      _infeasible)
+    _infeasible
+  )
 
 
 def test_a_probe_that_fails_stops_the_dry_run():
-  with pytest.raises(failures.SearchStopped,
-                     match=r"the dry run of candidate 00000\d failed: ValueError: no such thing"):
+  with pytest.raises(
+    failures.SearchStopped,
+    match=r"the dry run of candidate 00000\d failed: ValueError: no such thing",
+  ):
     _run(search_fakes.raises)
 
 

@@ -15,16 +15,29 @@ from official.search.executors import local
 from official.search.run_directory import RunDirectory
 
 
-def search(path, *, candidate=search_fakes.quick, final=search_fakes.final, check=None,
-           executor=lambda: inline.Inline(threads=1), **options):
+def search(
+  path,
+  *,
+  candidate=search_fakes.quick,
+  final=search_fakes.final,
+  check=None,
+  executor=lambda: inline.Inline(threads=1),
+  **options,
+):
   return application.run(
-      model_dir=str(path), space=search_fakes.small_space(),
-      settings=search_fakes.settings(**{"population_size": 2, "rounds": 1, **options}),
-      clip=search_fakes.CLIP, executor=executor,
-      trainings=lambda: application.Trainings(
-          candidate=candidate, final=final, joining=search_fakes.joining, check=check),
-      identity={}, operation={}, final_settings={"final_steps": 20},
-      console=console.Console(lines=io.StringIO(), terminal=False))
+    model_dir=str(path),
+    space=search_fakes.small_space(),
+    settings=search_fakes.settings(**{"population_size": 2, "rounds": 1, **options}),
+    clip=search_fakes.CLIP,
+    executor=executor,
+    trainings=lambda: application.Trainings(
+      candidate=candidate, final=final, joining=search_fakes.joining, check=check
+    ),
+    identity={},
+    operation={},
+    final_settings={"final_steps": 20},
+    console=console.Console(lines=io.StringIO(), terminal=False),
+  )
 
 
 def in_processes():
@@ -36,8 +49,9 @@ def test_a_full_disk_stops_the_search_and_leaves_the_candidate_in_flight(tmp_pat
   with pytest.raises(cli.UserError) as raised:
     search(tmp_path, candidate=search_fakes.finds_a_full_disk, executor=executor)
   training = tmp_path / "candidates" / "000000" / "training"
-  assert str(raised.value) == (f"{training}: No space left on device; make room there; "
-                               "then the same command goes on")
+  assert str(raised.value) == (
+    f"{training}: No space left on device; make room there; then the same command goes on"
+  )
   assert os.path.exists(tmp_path / "candidates" / "000000" / "candidate.json")
   assert not os.path.exists(tmp_path / "candidates" / "000000" / "result.json")
   (tmp_path / "room").write_text("")
@@ -84,6 +98,8 @@ def test_a_driver_that_cannot_write_says_so_in_one_line(tmp_path, monkeypatch):
 
 
 def test_retries_hold_for_the_final_training_too(tmp_path, capsys):
-  assert search(tmp_path / "none", final=search_fakes.killed_once, executor=in_processes,
-                max_retries=0) == 1
+  assert (
+    search(tmp_path / "none", final=search_fakes.killed_once, executor=in_processes, max_retries=0)
+    == 1
+  )
   assert "was ended by SIGKILL" in capsys.readouterr().err

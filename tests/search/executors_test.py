@@ -63,8 +63,10 @@ def task(tmp_path):
   def new(key, function, timeout=None, **candidate):
     directory = tmp_path / key
     directory.mkdir(exist_ok=True)
-    return Task(key=key, function=function, candidate=candidate, directory=str(directory),
-                timeout=timeout)
+    return Task(
+      key=key, function=function, candidate=candidate, directory=str(directory), timeout=timeout
+    )
+
   return new
 
 
@@ -118,27 +120,38 @@ def test_the_log_has_the_traceback(executor, task):
     assert "Traceback (most recent call last)" in file.read()
 
 
-@pytest.mark.parametrize("function, kind, reason", [
-    (search_fakes.raises_unpicklable, "raised",
-     "Unpicklable: (its text cannot be had: RuntimeError)"),
+@pytest.mark.parametrize(
+  "function, kind, reason",
+  [
+    (
+      search_fakes.raises_unpicklable,
+      "raised",
+      "Unpicklable: (its text cannot be had: RuntimeError)",
+    ),
     (search_fakes.returns_a_lambda, "raised", "TypeError: function <function"),
     (search_fakes.runs_out_of_memory, "exhausted", "out of memory: MemoryError"),
-])
+  ],
+)
 def test_whatever_a_task_raises_the_others_are_unharmed(executor, task, function, kind, reason):
   found = outcomes(
-      executor, task("a", search_fakes.echo), task("bad", function), task("b", search_fakes.echo))
+    executor, task("a", search_fakes.echo), task("bad", function), task("b", search_fakes.echo)
+  )
   assert found["bad"].kind == kind
   assert found["bad"].reason.startswith(reason)
   assert found["a"].kind == found["b"].kind == "returned"
 
 
-@pytest.mark.parametrize("function, kind, reason", [
+@pytest.mark.parametrize(
+  "function, kind, reason",
+  [
     (search_fakes.killed, "killed", "its process was ended by SIGKILL"),
     (search_fakes.exits_137, "killed", "its process was ended by SIGKILL"),
     (search_fakes.exits_3, "raised", "its process left with status 3 and without a result"),
-])
+  ],
+)
 def test_whatever_kills_a_process_the_others_are_unharmed(
-    process_executor, task, released, function, kind, reason):
+  process_executor, task, released, function, kind, reason
+):
   process_executor.submit(task("a", search_fakes.waits, until=str(released)))
   found = outcomes(process_executor, task("bad", function), task("b", search_fakes.echo))
   assert (found["bad"].kind, found["bad"].reason) == (kind, reason)
@@ -167,7 +180,8 @@ def test_waiting_ends_after_the_timeout(process_executor, task, released):
 
 
 def test_a_cancelled_task_comes_back_as_cancelled_and_the_others_are_unharmed(
-    executor, task, released, tmp_path):
+  executor, task, released, tmp_path
+):
   executor.submit(task("a", search_fakes.waits, until=str(released)))
   executor.submit(task("b", search_fakes.waits, until=str(tmp_path / "never")))
   executor.submit(task("c", search_fakes.echo))
@@ -197,7 +211,8 @@ def test_closing_ends_what_runs(name, task, released):
 
 
 def test_a_task_that_hangs_is_timed_out_and_the_others_are_unharmed(
-    process_executor, task, released):
+  process_executor, task, released
+):
   hangs = task("a", search_fakes.waits, timeout=1, until=str(released))
   found = outcomes(process_executor, hangs, *(task(key, search_fakes.echo) for key in "bcd"))
   assert (found["a"].kind, found["a"].reason) == ("timed_out", "not done after 1 s")
@@ -205,8 +220,9 @@ def test_a_task_that_hangs_is_timed_out_and_the_others_are_unharmed(
 
 
 def test_a_task_that_was_killed_once_returns_when_it_is_submitted_again(process_executor, task):
-  kinds = [outcomes(process_executor, task("a", search_fakes.exits_137_once))["a"].kind
-           for _ in range(2)]
+  kinds = [
+    outcomes(process_executor, task("a", search_fakes.exits_137_once))["a"].kind for _ in range(2)
+  ]
   assert kinds == ["killed", "returned"]
 
 
@@ -243,8 +259,13 @@ def test_a_task_that_fits_no_node_is_refused(ray_here):
 
 
 def test_running_tasks_have_gpus_of_their_own_and_free_them(task, released):
-  with local.Local(workers=2, threads=1, preload=search_fakes.PRELOAD, gpus=["0", "1", "2", "3"],
-                   gpus_per_candidate=2) as executor:
+  with local.Local(
+    workers=2,
+    threads=1,
+    preload=search_fakes.PRELOAD,
+    gpus=["0", "1", "2", "3"],
+    gpus_per_candidate=2,
+  ) as executor:
     tasks = [task(key, search_fakes.shares, until=str(released)) for key in "abc"]
     for item in tasks:
       executor.submit(item)
@@ -264,17 +285,24 @@ def test_too_few_gpus_are_refused():
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core cannot be shared out")
 def test_running_tasks_have_cores_of_their_own(task, tmp_path):
   with make("local") as executor:
-    found = outcomes(executor, *(
+    found = outcomes(
+      executor,
+      *(
         task(key, search_fakes.shares, until=str(tmp_path / other / "waits"))
-        for key, other in ("ab", "ba")))
+        for key, other in ("ab", "ba")
+      ),
+    )
   first, second = (set(found[key].value["cores"]) for key in "ab")
   assert first and second and not first & second
 
 
-@pytest.mark.parametrize("options, text", [
+@pytest.mark.parametrize(
+  "options, text",
+  [
     ({"name": "inline", "workers": 2}, "--executor=inline runs one candidate at a time"),
     ({"name": "local", "ray_address": "auto"}, "--ray_address=auto needs --executor=ray"),
-])
+  ],
+)
 def test_options_that_do_not_go_together_are_refused(options, text):
   with pytest.raises(UserError, match=text):
     executors.make(**{"workers": 1, "threads": 1, **options})
@@ -298,8 +326,9 @@ def test_a_worker_waits_for_the_holder_of_its_candidates_lock(process_executor, 
   item = task("a", search_fakes.Training(steps=40, seconds_a_step=0.03), seed=1)
   process_executor.submit(item)
   wait_for(os.path.join(item.directory, "starts.txt"))
-  twin = Task(key="twin", function=item.function, candidate=item.candidate,
-              directory=item.directory)
+  twin = Task(
+    key="twin", function=item.function, candidate=item.candidate, directory=item.directory
+  )
   process_executor.submit(twin)
   found = {outcome.key: outcome for outcome in (process_executor.wait_any(60) for _ in range(2))}
   assert found["a"].value == found["twin"].value

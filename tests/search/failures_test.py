@@ -21,8 +21,15 @@ def judge(some, kills=0):
 def test_a_value_becomes_a_result_without_timing():
   result = judge(returned(params=7, timing={"seconds": 3}, sensitivities=[1])).result
   assert result == {
-      "status": "ok", "reason": None, "fitness": 0.5, "metrics": METRICS,
-      "connection_weights": None, "params": 7, "multiply_adds": None, "sensitivities": [1]}
+    "status": "ok",
+    "reason": None,
+    "fitness": 0.5,
+    "metrics": METRICS,
+    "connection_weights": None,
+    "params": 7,
+    "multiply_adds": None,
+    "sensitivities": [1],
+  }
 
 
 def test_one_signal_is_no_result():
@@ -32,10 +39,14 @@ def test_one_signal_is_no_result():
 def test_the_second_signal_is_infeasible():
   result = judge(outcome("killed", reason="its process was ended by SIGKILL"), kills=1).result
   assert (result["status"], result["reason"]) == (
-      "infeasible", "killed 2 times; the last time: its process was ended by SIGKILL")
+    "infeasible",
+    "killed 2 times; the last time: its process was ended by SIGKILL",
+  )
 
 
-@pytest.mark.parametrize("some, status, reason", [
+@pytest.mark.parametrize(
+  "some, status, reason",
+  [
     (outcome("timed_out", reason="not done after 5 s"), "infeasible", "not done after 5 s"),
     (outcome("exhausted", reason="out of memory"), "infeasible", "out of memory"),
     (outcome("raised", reason="ValueError: x", signature="y"), "failed", "ValueError: x"),
@@ -43,11 +54,18 @@ def test_the_second_signal_is_infeasible():
     (returned(status="failed", reason="no clips"), "failed", "no clips"),
     (returned(status="fine"), "failed", "the evaluator returned status 'fine'"),
     (returned(metrics={**METRICS, "accuracy": None}), "infeasible", "its accuracy is not a number"),
-    (returned(metrics={}), "failed",
-     "the evaluator returned no 'accuracy', which --fitness=accuracy needs"),
-    (returned(connection_weights=[{"source": "a", "target": "b", "start": 0.5, "end": None}]),
-     "infeasible", "a connection weight is not a number"),
-])
+    (
+      returned(metrics={}),
+      "failed",
+      "the evaluator returned no 'accuracy', which --fitness=accuracy needs",
+    ),
+    (
+      returned(connection_weights=[{"source": "a", "target": "b", "start": 0.5, "end": None}]),
+      "infeasible",
+      "a connection weight is not a number",
+    ),
+  ],
+)
 def test_failures_are_told_apart(some, status, reason):
   result = judge(some).result
   assert (result["status"], result["reason"], result["fitness"]) == (status, reason, None)
@@ -71,9 +89,10 @@ def test_the_same_fault_three_times_in_a_row_stops_the_search():
   with pytest.raises(failures.SearchStopped) as stopped:
     see(watch, bug("a"), bug("a"), bug("a", "ValueError: the third"))
   assert str(stopped.value) == (
-      "candidates 000000, 000001, 000002 failed alike, one after the other: "
-      "ValueError: the third (see their log.txt). Mend it and run the same command; "
-      "to have those trained again, delete their result.json")
+    "candidates 000000, 000001, 000002 failed alike, one after the other: "
+    "ValueError: the third (see their log.txt). Mend it and run the same command; "
+    "to have those trained again, delete their result.json"
+  )
 
 
 def test_faults_that_differ_or_are_not_in_a_row_do_not():

@@ -11,7 +11,8 @@ from official.search import application
 
 def main(argv):
   evolve._trainings = lambda *_: application.Trainings(
-      candidate=search_fakes.quick, final=search_fakes.final, joining=search_fakes.joining)
+    candidate=search_fakes.quick, final=search_fakes.final, joining=search_fakes.joining
+  )
   evolve._PRELOAD = search_fakes.PRELOAD
   status = evolve.main(argv)
   assert "tensorflow" not in sys.modules, "the driver imported TensorFlow"

@@ -26,10 +26,18 @@ def test_no_file_is_none_and_no_folder_is_empty(tmp_path):
 
 
 def test_numpy_becomes_plain_and_what_is_no_number_becomes_null():
-  value = {"array": np.float32([0.5, 2]), "scalar": np.int64(3), "nan": math.nan,
-           "tuple": (np.float64("inf"), True)}
+  value = {
+    "array": np.float32([0.5, 2]),
+    "scalar": np.int64(3),
+    "nan": math.nan,
+    "tuple": (np.float64("inf"), True),
+  }
   assert files.plain(value) == {
-      "array": [0.5, 2.0], "scalar": 3, "nan": None, "tuple": [None, True]}
+    "array": [0.5, 2.0],
+    "scalar": 3,
+    "nan": None,
+    "tuple": [None, True],
+  }
 
 
 def test_what_json_has_no_form_for_is_refused():
@@ -60,10 +68,17 @@ def test_a_field_has_a_line_and_what_is_no_number_is_none(tmp_path):
 def test_a_file_is_flushed_before_it_is_renamed_and_its_folder_after(tmp_path, monkeypatch):
   done = []
   real = {name: getattr(os, name) for name in ("fsync", "replace")}
-  monkeypatch.setattr(os, "fsync", lambda descriptor: (
-      done.append(os.readlink(f"/proc/self/fd/{descriptor}")), real["fsync"](descriptor)))
-  monkeypatch.setattr(os, "replace", lambda *names: (
-      done.append("rename"), real["replace"](*names)))
+  monkeypatch.setattr(
+    os,
+    "fsync",
+    lambda descriptor: (
+      done.append(os.readlink(f"/proc/self/fd/{descriptor}")),
+      real["fsync"](descriptor),
+    ),
+  )
+  monkeypatch.setattr(
+    os, "replace", lambda *names: (done.append("rename"), real["replace"](*names))
+  )
   files.write_json(str(tmp_path / "a.json"), {"a": 1})
   assert done[0].startswith(str(tmp_path / "a.json")) and done[1:] == ["rename", str(tmp_path)]
 

@@ -7,9 +7,15 @@ from official.search import fitness
 METRICS = {"accuracy": 0.5, "top5_accuracy": 0.875, "loss": 1.25, "mean_average_precision": 0.625}
 
 
-@pytest.mark.parametrize("name, value", [
-    ("accuracy", 0.5), ("top1_plus_top5", 1.375), ("loss", -1.25),
-    ("mean_average_precision", 0.625)])
+@pytest.mark.parametrize(
+  "name, value",
+  [
+    ("accuracy", 0.5),
+    ("top1_plus_top5", 1.375),
+    ("loss", -1.25),
+    ("mean_average_precision", 0.625),
+  ],
+)
 def test_fitness_is_larger_for_the_better(name, value):
   assert fitness.compute(name, METRICS) == value
 
@@ -36,7 +42,8 @@ def test_people_are_shown_a_loss_as_it_is():
   assert fitness.text("loss", -0.0) == "loss 0.0000"
 
 
-@pytest.mark.parametrize("name, given, expected", [
-    ("loss", 0.5, -0.5), ("loss", -0.5, -0.5), ("accuracy", 0.5, 0.5)])
+@pytest.mark.parametrize(
+  "name, given, expected", [("loss", 0.5, -0.5), ("loss", -0.5, -0.5), ("accuracy", 0.5, 0.5)]
+)
 def test_a_target_of_a_loss_is_a_loss(name, given, expected):
   assert fitness.target(name, given) == expected

@@ -15,8 +15,9 @@ def test_another_identity_is_refused_by_flag_and_values():
   with pytest.raises(cli.UserError) as error:
     identity.check(RECORDED, {**RECORDED, "seed": 2}, "runs/a")
   assert str(error.value) == (
-      "runs/a belongs to another run: --seed was 1 and is 2 now; "
-      "give the flags it was made with, or another --model_dir")
+    "runs/a belongs to another run: --seed was 1 and is 2 now; "
+    "give the flags it was made with, or another --model_dir"
+  )
 
 
 def test_every_differing_flag_is_named():
@@ -36,8 +37,11 @@ def test_a_flag_that_the_run_does_not_know_is_named():
 
 
 def test_a_run_from_before_there_was_a_flag_goes_on_at_its_default():
-  asked = {**RECORDED, "pooling": "average",
-           "search_space": {"name": "small", "min_depth": 4, "max_operators": 4}}
+  asked = {
+    **RECORDED,
+    "pooling": "average",
+    "search_space": {"name": "small", "min_depth": 4, "max_operators": 4},
+  }
   defaults = {"pooling": "average", "search_space": {"max_operators": 4}}
   identity.check(RECORDED, asked, "runs/a", defaults)
   with pytest.raises(cli.UserError, match="--pooling was average and is max now"):
@@ -45,8 +49,11 @@ def test_a_run_from_before_there_was_a_flag_goes_on_at_its_default():
 
 
 def test_a_run_of_other_networks_is_refused_in_their_name():
-  with pytest.raises(cli.UserError, match="^runs/a has weights of network version 1, and this "
-                                          "program .*; give another --model_dir$"):
+  with pytest.raises(
+    cli.UserError,
+    match="^runs/a has weights of network version 1, and this "
+    "program .*; give another --model_dir$",
+  ):
     identity.check(RECORDED, {**RECORDED, "network_version": 2}, "runs/a")
 
 

@@ -21,8 +21,9 @@ def holder(tmp_path):
   started = []
 
   def hold(seconds):
-    process = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path), str(seconds)],
-                               stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+      [sys.executable, "-c", HOLD, str(tmp_path), str(seconds)], stdout=subprocess.PIPE, text=True
+    )
     started.append(process)
     assert process.stdout.readline() == "held\n"
     return process

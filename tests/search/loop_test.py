@@ -24,10 +24,14 @@ class Search:
 
   def __call__(self, evaluator=search_fakes.quick, executor=None, **changes):
     settings = search_fakes.settings(**changes)
-    with (self.run.opened({}, {}), executor or inline.Inline(threads=1) as pool,
-          console.Console(lines=self.text, terminal=False) as lines):
-      return loop.search(self.run, search_fakes.small_space(), settings, search_fakes.CLIP,
-                         evaluator, pool, lines)
+    with (
+      self.run.opened({}, {}),
+      executor or inline.Inline(threads=1) as pool,
+      console.Console(lines=self.text, terminal=False) as lines,
+    ):
+      return loop.search(
+        self.run, search_fakes.small_space(), settings, search_fakes.CLIP, evaluator, pool, lines
+      )
 
   def results(self):
     return [self.run.read_result(number) for number in range(self.run.count())]
@@ -64,8 +68,17 @@ def test_results_have_the_order_of_finishing_and_no_times(search):
   for number, result in enumerate(search.results()):
     assert result["finish_order"] == number
     assert list(result) == [
-        "format_version", "number", "status", "reason", "fitness", "metrics",
-        "connection_weights", "params", "multiply_adds", "finish_order"]
+      "format_version",
+      "number",
+      "status",
+      "reason",
+      "fitness",
+      "metrics",
+      "connection_weights",
+      "params",
+      "multiply_adds",
+      "finish_order",
+    ]
 
 
 def test_times_are_kept_apart(search):
@@ -97,10 +110,17 @@ def test_a_search_in_two_parts_equals_one_in_one(search, tmp_path):
 
 def test_only_the_best_keep_their_weights(search):
   search(search_fakes.Training(), keep_checkpoints=2)
-  ranked = sorted(search.results(), key=lambda result: (
-      -result["fitness"], result["metrics"]["loss"], result["finish_order"]))
-  keeping = [number for number in range(8) if os.path.exists(
-      os.path.join(search.run.candidate_directory(number), "training", "ckpt-10.index"))]
+  ranked = sorted(
+    search.results(),
+    key=lambda result: (-result["fitness"], result["metrics"]["loss"], result["finish_order"]),
+  )
+  keeping = [
+    number
+    for number in range(8)
+    if os.path.exists(
+      os.path.join(search.run.candidate_directory(number), "training", "ckpt-10.index")
+    )
+  ]
   assert keeping == sorted(result["number"] for result in ranked[:2])
 
 
@@ -111,8 +131,11 @@ def test_a_candidate_that_is_killed_once_is_trained_again(search):
 
 
 def test_a_space_in_which_everything_is_killed_is_told(search):
-  with pytest.raises(failures.SearchStopped, match="none of 4 candidates is feasible; the last: "
-                     "killed 2 times; the last time: its process was ended by SIGKILL"):
+  with pytest.raises(
+    failures.SearchStopped,
+    match="none of 4 candidates is feasible; the last: "
+    "killed 2 times; the last time: its process was ended by SIGKILL",
+  ):
     search(search_fakes.killed, in_processes())
   statuses = [result["status"] for result in search.results() if result]
   assert statuses == ["infeasible"] * 4
@@ -162,7 +185,6 @@ def test_a_free_slot_is_filled_at_once(search):
   assert orders == [7, *range(7)]
 
 
-
 def test_parents_are_drawn_only_when_the_population_has_finished(search):
   search(search_fakes.quick, in_processes(workers=3))
   for number in range(8):
@@ -179,19 +201,25 @@ def test_more_initial_candidates_than_the_population_has_come_first(search):
 def test_of_the_initial_candidates_the_best_survive(search):
   search(initial_candidates=7, rounds=0)
   state, _ = state_lib.replay(search.run, search_fakes.settings(initial_candidates=7))
-  ranked = sorted(search.results(), key=lambda result: (
-      -result["fitness"], result["metrics"]["loss"], result["finish_order"]))
+  ranked = sorted(
+    search.results(),
+    key=lambda result: (-result["fitness"], result["metrics"]["loss"], result["finish_order"]),
+  )
   assert sorted(member.number for member in state.population) == sorted(
-      result["number"] for result in ranked[:4])
+    result["number"] for result in ranked[:4]
+  )
 
 
 def test_guided_by_sensitivity_the_weakest_connections_go(search):
   search(search_fakes.with_sensitivities, guidance="sensitivity", max_operators=0)
   child = search.run.read_candidate(7)
-  values = {(entry["source"], entry["target"]): entry["value"]
-            for entry in search.run.read_result(child["parent"])["sensitivities"]}
-  scores = {(entry["source"], entry["target"]): entry["value"]
-            for entry in child["child"]["scores"]}
+  values = {
+    (entry["source"], entry["target"]): entry["value"]
+    for entry in search.run.read_result(child["parent"])["sensitivities"]
+  }
+  scores = {
+    (entry["source"], entry["target"]): entry["value"] for entry in child["child"]["scores"]
+  }
   assert scores == values
   assert child["child"]["pruned"]
 

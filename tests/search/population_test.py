@@ -7,8 +7,10 @@ from official.search.population import Member
 
 def members(*fitnesses, loss=1.0):
   """Returns members numbered 10, 11, ... in the order of finishing."""
-  return tuple(Member(number=10 + age, fitness=fitness, loss=loss, age=age)
-               for age, fitness in enumerate(fitnesses))
+  return tuple(
+    Member(number=10 + age, fitness=fitness, loss=loss, age=age)
+    for age, fitness in enumerate(fitnesses)
+  )
 
 
 def newcomer(fitness):
@@ -43,8 +45,11 @@ def test_a_tournament_can_draw_everybody():
 
 def test_a_tournament_draws_everybody_alike():
   rng = np.random.default_rng(0)
-  drawn = [number for _ in range(3000)
-           for number in numbers(population.tournament(members(*range(6)), 2, rng))]
+  drawn = [
+    number
+    for _ in range(3000)
+    for number in numbers(population.tournament(members(*range(6)), 2, rng))
+  ]
   for number in range(10, 16):
     assert 900 < drawn.count(number) < 1100
 
@@ -54,14 +59,17 @@ def test_nobody_leaves_while_there_is_room():
   assert numbers(grown) == [10, 11, 99]
 
 
-@pytest.mark.parametrize("remove, sampled, left", [
+@pytest.mark.parametrize(
+  "remove, sampled, left",
+  [
     ("worst", (), [10, 12, 13, 99]),
     ("worst_sampled", (10, 12), [10, 11, 13, 99]),
     ("worst_sampled", (12, 13), [10, 11, 13, 99]),
     ("worst_sampled", (7, 8), [10, 12, 13, 99]),
     ("worst_sampled", (), [10, 12, 13, 99]),
     ("oldest", (), [11, 12, 13, 99]),
-])
+  ],
+)
 def test_one_leaves_a_full_population(remove, sampled, left):
   full = members(0.5, 0.1, 0.3, 0.4)
   grown = population.admit(full, newcomer(0.2), size=4, remove=remove, sampled=sampled)

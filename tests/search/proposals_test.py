@@ -20,8 +20,15 @@ def searched(path, **changes):
   settings = search_fakes.settings(**changes)
   run = RunDirectory(str(path))
   with run.opened({}, {}), console.Console(lines=io.StringIO(), terminal=False) as quiet:
-    loop.search(run, search_fakes.small_space(), settings, search_fakes.CLIP, search_fakes.quick,
-                inline.Inline(threads=1), quiet)
+    loop.search(
+      run,
+      search_fakes.small_space(),
+      settings,
+      search_fakes.CLIP,
+      search_fakes.quick,
+      inline.Inline(threads=1),
+      quiet,
+    )
   return settings, run
 
 
@@ -68,11 +75,12 @@ def test_a_childs_kept_and_pruned_connections_follow_from_its_parents_files(sear
   _, run = search
   pruned_somewhere = False
   for candidate in candidates(run)[4:]:
-    weights = {(entry["source"], entry["target"]): entry["end"]
-               for entry in run.read_result(candidate["parent"])["connection_weights"]}
+    weights = {
+      (entry["source"], entry["target"]): entry["end"]
+      for entry in run.read_result(candidate["parent"])["connection_weights"]
+    }
     targets = [target for _, target in weights]
-    kept = {edge for edge, weight in weights.items()
-            if weight > 0.5 or targets.count(edge[1]) == 1}
+    kept = {edge for edge, weight in weights.items() if weight > 0.5 or targets.count(edge[1]) == 1}
     assert connections(candidate["child"]["kept"]) == kept
     assert connections(candidate["child"]["pruned"]) == set(weights) - kept
     pruned_somewhere |= set(weights) != kept
@@ -83,8 +91,10 @@ def test_a_childs_repairs_follow_from_its_parents_files(search):
   _, run = search
   for candidate in candidates(run)[4:]:
     parent = run.read_candidate(candidate["parent"])["architecture"]
-    weights = {(entry["source"], entry["target"]): entry["end"]
-               for entry in run.read_result(candidate["parent"])["connection_weights"]}
+    weights = {
+      (entry["source"], entry["target"]): entry["end"]
+      for entry in run.read_result(candidate["parent"])["connection_weights"]
+    }
     child = candidate["child"]
     there = connections(child["kept"])  # Repairs are settled before anything is added.
     pruned = connections(child["pruned"])
@@ -95,11 +105,17 @@ def test_a_childs_repairs_follow_from_its_parents_files(search):
       for block in sorted(parent["blocks"], key=lambda block: (block["level"], block["id"])):
         here = there | set(repaired)
         if block["level"] != bare and not any(edge[end] == block["id"] for edge in here):
-          repaired.append(max((edge for edge in pruned if edge[end] == block["id"]),
-                              key=weights.get))
-    found = {lacked: [(repair["source"], repair["target"]) for repair in child["repairs"]
-                      if (repair["lacked"] == "depth") == (lacked == "depth")]
-             for lacked in ("depth", "input or output")}
+          repaired.append(
+            max((edge for edge in pruned if edge[end] == block["id"]), key=weights.get)
+          )
+    found = {
+      lacked: [
+        (repair["source"], repair["target"])
+        for repair in child["repairs"]
+        if (repair["lacked"] == "depth") == (lacked == "depth")
+      ]
+      for lacked in ("depth", "input or output")
+    }
     assert found["input or output"] == repaired
     assert set(found["depth"]) <= pruned - set(repaired)
 
@@ -137,9 +153,17 @@ def test_random_search_has_no_parents(tmp_path):
   assert [candidate["parent"] for candidate in candidates(run)] == [None] * 8
 
 
-@pytest.mark.parametrize("changes", [
-    {"guidance": "random"}, {"weight_threshold": "uniform"}, {"remove": "oldest"},
-    {"remove": "worst_sampled"}, {"fitness": "loss"}, {"max_operators": 0}])
+@pytest.mark.parametrize(
+  "changes",
+  [
+    {"guidance": "random"},
+    {"weight_threshold": "uniform"},
+    {"remove": "oldest"},
+    {"remove": "worst_sampled"},
+    {"fitness": "loss"},
+    {"max_operators": 0},
+  ],
+)
 def test_every_way_to_search_comes_to_its_end(tmp_path, changes):
   _, run = searched(tmp_path, **changes)
   assert run.count() == 8

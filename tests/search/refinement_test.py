@@ -25,8 +25,11 @@ CLIP = search_fakes.CLIP
 def earlier(tmp_path_factory):
   """A run of eight candidates."""
   run = RunDirectory(str(tmp_path_factory.mktemp("earlier")))
-  with (run.opened({}, {}), inline.Inline(threads=1) as pool,
-        console.Console(lines=io.StringIO(), terminal=False) as quiet):
+  with (
+    run.opened({}, {}),
+    inline.Inline(threads=1) as pool,
+    console.Console(lines=io.StringIO(), terminal=False) as quiet,
+  ):
     loop.search(run, SPACE, search_fakes.settings(), CLIP, search_fakes.quick, pool, quiet)
   return run
 
@@ -45,16 +48,28 @@ def architecture(earlier, number):
 def ranked(earlier):
   """Numbers, the best first."""
   results = [earlier.read_result(number) for number in range(8)]
-  return [result["number"] for result in sorted(
-      results, key=lambda result: (-result["fitness"], result["metrics"]["loss"]))]
+  return [
+    result["number"]
+    for result in sorted(
+      results, key=lambda result: (-result["fitness"], result["metrics"]["loss"])
+    )
+  ]
 
 
 def write(run, earlier, number, candidate, fitness):
   """Records candidate `number` with the architecture of one of the earlier run."""
   run.write_candidate({**earlier.read_candidate(candidate), "number": number})
   status = "infeasible" if fitness is None else "ok"
-  run.write_result({"number": number, "status": status, "fitness": fitness,
-                    "metrics": {"loss": 1.0}, "finish_order": number}, {})
+  run.write_result(
+    {
+      "number": number,
+      "status": status,
+      "fitness": fitness,
+      "metrics": {"loss": 1.0},
+      "finish_order": number,
+    },
+    {},
+  )
 
 
 def founders(run, count=8, space=SPACE, clip=CLIP):
@@ -63,7 +78,8 @@ def founders(run, count=8, space=SPACE, clip=CLIP):
 
 def test_founders_are_the_best_of_the_earlier_run_best_first(earlier):
   assert list(founders(earlier, 3).items()) == [
-      (number, architecture(earlier, number)) for number in ranked(earlier)[:3]]
+    (number, architecture(earlier, number)) for number in ranked(earlier)[:3]
+  ]
 
 
 def test_an_architecture_is_taken_once(run, earlier):
@@ -84,14 +100,20 @@ def test_what_breaks_a_bound_of_the_new_space_is_left_out(earlier):
   space = dataclasses.replace(SPACE, max_params=params[len(params) // 2])
   found = founders(earlier, space=space)
   assert 0 < len(found) < 8
-  assert list(found) == [number for number in ranked(earlier) if feasibility.objection(
-      space, architecture(earlier, number), CLIP) is None]
+  assert list(found) == [
+    number
+    for number in ranked(earlier)
+    if feasibility.objection(space, architecture(earlier, number), CLIP) is None
+  ]
 
 
 def earlier_params(earlier):
   from official.architecture import cost
-  return [cost.parameters(architecture(earlier, number), CLIP.streams, CLIP.num_classes)
-          for number in range(8)]
+
+  return [
+    cost.parameters(architecture(earlier, number), CLIP.streams, CLIP.num_classes)
+    for number in range(8)
+  ]
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
@@ -107,8 +129,10 @@ def test_a_run_without_a_feasible_result_is_refused(run, earlier):
 
 def test_streams_that_the_dataset_lacks_are_told(earlier):
   clip = dataclasses.replace(CLIP, streams={"depth": 1})
-  with pytest.raises(cli.UserError, match="architectures fits; the best reads the streams .*, and "
-                                          "the dataset has depth"):
+  with pytest.raises(
+    cli.UserError,
+    match="architectures fits; the best reads the streams .*, and the dataset has depth",
+  ):
     founders(earlier, clip=clip)
 
 
@@ -132,8 +156,12 @@ def test_founders_are_chosen_once(run, earlier, tmp_path):
   write(run, earlier, 0, 0, 0.1)
   new = RunDirectory(os.path.join(tmp_path, "new"))
   first = begin(new, run.path)
-  assert first == {"start_from": {"model_dir": run.path, "founders": [
-      {"candidate": 0, "architecture": earlier.read_candidate(0)["architecture"]}]}}
+  assert first == {
+    "start_from": {
+      "model_dir": run.path,
+      "founders": [{"candidate": 0, "architecture": earlier.read_candidate(0)["architecture"]}],
+    }
+  }
   with new.opened(first, {}):
     pass
   write(run, earlier, 1, 1, 0.9)
@@ -145,8 +173,9 @@ def test_another_earlier_run_is_another_search(earlier, tmp_path):
   new = RunDirectory(str(tmp_path))
   with new.opened(begin(new, earlier.path), {}):
     pass
-  with pytest.raises(cli.UserError, match="--start_from was made with model_dir .* and has "
-                                          "/elsewhere now"):
+  with pytest.raises(
+    cli.UserError, match="--start_from was made with model_dir .* and has /elsewhere now"
+  ):
     new.check(begin(new, "/elsewhere"))
 
 
@@ -161,22 +190,37 @@ def test_a_search_that_began_without_an_earlier_run_has_none(earlier, tmp_path):
 def test_the_founders_are_the_first_candidates_and_the_next_are_random(earlier, tmp_path):
   new = RunDirectory(str(tmp_path))
   refined = refinement.begin(new, earlier.path, 2, SPACE, CLIP)
-  with (new.opened({}, {}), inline.Inline(threads=1) as pool,
-        console.Console(lines=io.StringIO(), terminal=False) as quiet):
-    loop.search(new, SPACE, search_fakes.settings(), CLIP, search_fakes.quick, pool, quiet,
-                refined["founders"])
+  with (
+    new.opened({}, {}),
+    inline.Inline(threads=1) as pool,
+    console.Console(lines=io.StringIO(), terminal=False) as quiet,
+  ):
+    loop.search(
+      new,
+      SPACE,
+      search_fakes.settings(),
+      CLIP,
+      search_fakes.quick,
+      pool,
+      quiet,
+      refined["founders"],
+    )
   best = ranked(earlier)[:2]
   assert [new.read_candidate(number)["founder"] for number in (0, 1)] == [
-      {"start_from": number} for number in best]
+    {"start_from": number} for number in best
+  ]
   assert [architecture(new, number) for number in (0, 1)] == [
-      architecture(earlier, number) for number in best]
+    architecture(earlier, number) for number in best
+  ]
   assert "attempts" in new.read_candidate(2)["founder"]
   assert new.read_candidate(4)["parent"] is not None
 
 
 def other_levels():
-  return dataclasses.replace(SPACE, levels=tuple(
-      dataclasses.replace(level, modules=level.modules + 1) for level in SPACE.levels))
+  return dataclasses.replace(
+    SPACE,
+    levels=tuple(dataclasses.replace(level, modules=level.modules + 1) for level in SPACE.levels),
+  )
 
 
 def test_founders_of_another_space_are_refused_before_anything_is_written(earlier, tmp_path):
@@ -196,8 +240,10 @@ def test_what_is_left_out_is_named_with_its_rule(earlier):
   found = refinement.founders(earlier.path, 8, space, CLIP, told.append)
   out = [number for number in ranked(earlier) if number not in found]
   assert told == [
-      f"--start_from={earlier.path}: candidate {number:06d} is left out: it has "
-      f"{earlier_params(earlier)[number]} parameters, max_params is {params[5]}" for number in out]
+    f"--start_from={earlier.path}: candidate {number:06d} is left out: it has "
+    f"{earlier_params(earlier)[number]} parameters, max_params is {params[5]}"
+    for number in out
+  ]
   assert len(out) == 2
 
 

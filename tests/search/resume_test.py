@@ -21,8 +21,13 @@ ROOT = str(pathlib.Path(PROGRAM).parents[2])
 def start(directory, workers=1):
   environment = {**os.environ, "PYTHONPATH": ROOT}
   return subprocess.Popen(
-      [sys.executable, PROGRAM, str(directory), str(workers)], env=environment, text=True,
-      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+    [sys.executable, PROGRAM, str(directory), str(workers)],
+    env=environment,
+    text=True,
+    stdout=subprocess.PIPE,
+    stderr=subprocess.STDOUT,
+    start_new_session=True,
+  )
 
 
 def finish(directory, workers=1):
@@ -34,21 +39,27 @@ def finish(directory, workers=1):
 
 def records(directory):
   """Returns what must be equal between equal runs."""
-  return {str(path.relative_to(directory)): path.read_bytes()
-          for name in ("candidate.json", "result.json", "search.json", "final.json")
-          for path in [*pathlib.Path(directory).glob(name), *found(directory, name)]}
+  return {
+    str(path.relative_to(directory)): path.read_bytes()
+    for name in ("candidate.json", "result.json", "search.json", "final.json")
+    for path in [*pathlib.Path(directory).glob(name), *found(directory, name)]
+  }
 
 
 def found(directory, name):
   """Returns the files of that name in the folders of trainings; below, folders come and go."""
-  return [*pathlib.Path(directory).glob(f"candidates/*/{name}"),
-          *pathlib.Path(directory).glob(f"final/{name}")]
+  return [
+    *pathlib.Path(directory).glob(f"candidates/*/{name}"),
+    *pathlib.Path(directory).glob(f"final/{name}"),
+  ]
 
 
 def starts(directory):
   """Returns, by folder, the steps at which its training was started."""
-  return {path.parent.name: [int(step) for step in path.read_text().split()]
-          for path in found(directory, "starts.txt")}
+  return {
+    path.parent.name: [int(step) for step in path.read_text().split()]
+    for path in found(directory, "starts.txt")
+  }
 
 
 def holders(directory):
@@ -116,10 +127,12 @@ def test_a_worker_killed_at_a_random_moment_changes_nothing(whole, tmp_path):
   assert "its process was ended by SIGKILL; trying again" in output
 
 
-@pytest.mark.parametrize("number, status, name", [
-    (signal.SIGINT, 130, "SIGINT"), (signal.SIGTERM, 143, "SIGTERM")])
+@pytest.mark.parametrize(
+  "number, status, name", [(signal.SIGINT, 130, "SIGINT"), (signal.SIGTERM, 143, "SIGTERM")]
+)
 def test_a_signal_ends_the_search_in_time_and_the_same_command_goes_on(
-    whole, tmp_path, number, status, name):
+  whole, tmp_path, number, status, name
+):
   process = start(tmp_path)
   wait_for(lambda: starts(tmp_path))
   if number == signal.SIGINT:
@@ -131,7 +144,8 @@ def test_a_signal_ends_the_search_in_time_and_the_same_command_goes_on(
   assert time.monotonic() - began < 10
   assert process.returncode == status
   assert output.splitlines()[-1] == (
-      f"left after {name}; nothing is lost, the same command goes on in {tmp_path}")
+    f"left after {name}; nothing is lost, the same command goes on in {tmp_path}"
+  )
   assert not any(alive(worker) for worker in holders(tmp_path))
   if number == signal.SIGTERM:
     output = finish(tmp_path)
@@ -153,8 +167,11 @@ def test_two_workers_killed_lose_nothing_finished(tmp_path):
     wait_for(lambda least=candidates: len(starts(tmp_path)) >= least)
     process.kill()
     process.wait()
-  before = {path: content for path, content in records(tmp_path).items()
-            if path.endswith(("result.json", "candidate.json"))}
+  before = {
+    path: content
+    for path, content in records(tmp_path).items()
+    if path.endswith(("result.json", "candidate.json"))
+  }
   finish(tmp_path, workers=2)
   after = records(tmp_path)
   assert all(after[path] == content for path, content in before.items())

@@ -15,7 +15,10 @@ def run(tmp_path):
 
 def test_search_json_has_identity_and_operation_apart(run):
   assert run.recorded() == {
-      "format_version": 1, "identity": {"seed": 1}, "operation": {"rounds": 4}}
+    "format_version": 1,
+    "identity": {"seed": 1},
+    "operation": {"rounds": 4},
+  }
 
 
 def test_operation_may_change(tmp_path):
@@ -80,10 +83,17 @@ def test_dropping_weights_leaves_what_is_known(run, tmp_path):
   run.write_candidate({"number": 0})
   training = tmp_path / "run" / "candidates" / "000000" / "training"
   training.mkdir()
-  for name in ("checkpoint", "ckpt-40.index", "ckpt-40.data-00000-of-00001",
-               "events.out.tfevents.1.host", "params.yaml"):
+  for name in (
+    "checkpoint",
+    "ckpt-40.index",
+    "ckpt-40.data-00000-of-00001",
+    "events.out.tfevents.1.host",
+    "params.yaml",
+  ):
     (training / name).write_text("")
   run.drop_weights(0)
   assert sorted(path.name for path in training.iterdir()) == [
-      "events.out.tfevents.1.host", "params.yaml"]
+    "events.out.tfevents.1.host",
+    "params.yaml",
+  ]
   assert run.read_candidate(0)["number"] == 0

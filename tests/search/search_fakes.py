@@ -33,12 +33,14 @@ def small_space() -> space_lib.SearchSpace:
 def settings(**changes) -> settings_lib.SearchSettings:
   """Returns the numbers of a search of eight candidates."""
   return settings_lib.SearchSettings(
-      **{"population_size": 4, "tournament_size": 2, "rounds": 4, "seed": 1, **changes})
+    **{"population_size": 4, "tournament_size": 2, "rounds": 4, "seed": 1, **changes}
+  )
 
 
 @dataclasses.dataclass(frozen=True)
 class Training:
   """A training of `steps` steps with checkpoints, resumed from the newest."""
+
   steps: int = 10
   seconds_a_step: float = 0.0
   checkpoint_steps: int = 5
@@ -60,8 +62,11 @@ class Training:
 
 
 def _newest(training: str) -> tuple[int, str] | None:
-  steps = [int(match[1]) for name in os.listdir(training)
-           if (match := re.fullmatch(r"ckpt-(\d+)\.index", name))]
+  steps = [
+    int(match[1])
+    for name in os.listdir(training)
+    if (match := re.fullmatch(r"ckpt-(\d+)\.index", name))
+  ]
   if not steps:
     return None
   with open(os.path.join(training, f"ckpt-{max(steps)}.index"), encoding="utf-8") as file:
@@ -82,16 +87,21 @@ def _write(path: str, text: str) -> None:
 def result(candidate: Mapping, rng: random.Random, **changes) -> dict:
   """Returns a result of numbers from `rng` for a candidate."""
   return {
-      "status": "ok",
-      "reason": None,
-      "metrics": {"accuracy": rng.randrange(20) / 20, "top5_accuracy": rng.random(),
-                  "loss": rng.random()},
-      "connection_weights": [{**connection, "start": 0.5, "end": rng.random()}
-                             for connection in candidate["architecture"]["connections"]],
-      "params": 1234,
-      "multiply_adds": 56789,
-      "timing": {"seconds": rng.random()},
-      **changes,
+    "status": "ok",
+    "reason": None,
+    "metrics": {
+      "accuracy": rng.randrange(20) / 20,
+      "top5_accuracy": rng.random(),
+      "loss": rng.random(),
+    },
+    "connection_weights": [
+      {**connection, "start": 0.5, "end": rng.random()}
+      for connection in candidate["architecture"]["connections"]
+    ],
+    "params": 1234,
+    "multiply_adds": 56789,
+    "timing": {"seconds": rng.random()},
+    **changes,
   }
 
 
@@ -105,8 +115,13 @@ def with_sensitivities(candidate: Mapping, directory: str) -> dict:
   """Measures what cutting each connection would cost, too."""
   value = quick(candidate, directory)
   rng = random.Random(candidate["seed"] + 1)
-  return {**value, "sensitivities": [{**connection, "value": rng.random()}
-                                     for connection in candidate["architecture"]["connections"]]}
+  return {
+    **value,
+    "sensitivities": [
+      {**connection, "value": rng.random()}
+      for connection in candidate["architecture"]["connections"]
+    ],
+  }
 
 
 def echo(candidate: Mapping, directory: str) -> dict:
@@ -207,15 +222,22 @@ def final(candidate: Mapping, directory: str) -> dict:
   value = Training(steps=20, seconds_a_step=0.01)(candidate, directory)
   run = os.path.dirname(directory)
   os.makedirs(os.path.join(run, "export", "1"), exist_ok=True)
-  return {**value, "metrics": {"validation": value["metrics"]},
-          "export": os.path.join(run, "export", "1")}
+  return {
+    **value,
+    "metrics": {"validation": value["metrics"]},
+    "export": os.path.join(run, "export", "1"),
+  }
 
 
 def joining(joined, directory):
   """Says in `chosen` whom it was given."""
   run = os.path.dirname(os.path.dirname(directory))
-  value = {"status": "ok", "reason": None, "export": os.path.join(run, "export", "1"),
-           "chosen": [member["candidate"] for member in joined["members"]]}
+  value = {
+    "status": "ok",
+    "reason": None,
+    "export": os.path.join(run, "export", "1"),
+    "chosen": [member["candidate"] for member in joined["members"]],
+  }
   return {**value, "metrics": {"validation": {"accuracy": 0.7}}} if joined["evaluate"] else value
 
 

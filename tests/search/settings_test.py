@@ -4,31 +4,47 @@ from data_prep import cli
 from official.search import settings
 
 
-@pytest.mark.parametrize("changes, message", [
-    ({"initial_candidates": 19}, "--initial_candidates=19 is below --population_size=20; "
-     "the population begins with them, so give at least its size"),
+@pytest.mark.parametrize(
+  "changes, message",
+  [
+    (
+      {"initial_candidates": 19},
+      "--initial_candidates=19 is below --population_size=20; "
+      "the population begins with them, so give at least its size",
+    ),
     ({"prune_fraction": 1.5}, "--prune_fraction=1.5 is out of range; give a number from 0 to 1"),
     ({"max_hours": 0.0}, "--max_hours=0.0 is out of range; give a number above 0"),
     ({"target_fitness": float("nan")}, "--target_fitness=nan is no finite number; give one"),
     ({"max_retries": -1}, "--max_retries=-1 is out of range; give a number of at least 0"),
-    ({"sensitivity_drop": "all"},
-     "--sensitivity_drop=all is unknown; it is one of weakest, strongest"),
-    ({"population_size": 4, "tournament_size": 5},
-     "--tournament_size=5 is above --population_size=4; a tournament is drawn from the population, "
-     "so give at most its size"),
+    (
+      {"sensitivity_drop": "all"},
+      "--sensitivity_drop=all is unknown; it is one of weakest, strongest",
+    ),
+    (
+      {"population_size": 4, "tournament_size": 5},
+      "--tournament_size=5 is above --population_size=4; a tournament is drawn from the population, "
+      "so give at most its size",
+    ),
     ({"population_size": 0}, "--population_size=0 is out of range; give a number of at least 1"),
     ({"rounds": -1}, "--rounds=-1 is out of range; give a number of at least 0"),
     ({"workers": 0}, "--workers=0 is out of range; give a number of at least 1"),
     ({"seed": -1}, "--seed=-1 is out of range; give a number of at least 0"),
     ({"remove": "best"}, "--remove=best is unknown; it is one of worst, worst_sampled, oldest"),
-    ({"fitness": "beauty"},
-     "--fitness=beauty is unknown; it is one of accuracy, top1_plus_top5, loss, "
-     "mean_average_precision"),
-    ({"weight_threshold": 1.5},
-     "--weight_threshold=1.5 is neither a number from 0 to 1 nor 'uniform'"),
-    ({"weight_threshold": "half"},
-     "--weight_threshold=half is neither a number from 0 to 1 nor 'uniform'"),
-])
+    (
+      {"fitness": "beauty"},
+      "--fitness=beauty is unknown; it is one of accuracy, top1_plus_top5, loss, "
+      "mean_average_precision",
+    ),
+    (
+      {"weight_threshold": 1.5},
+      "--weight_threshold=1.5 is neither a number from 0 to 1 nor 'uniform'",
+    ),
+    (
+      {"weight_threshold": "half"},
+      "--weight_threshold=half is neither a number from 0 to 1 nor 'uniform'",
+    ),
+  ],
+)
 def test_nonsense_is_refused_by_the_name_of_the_flag(changes, message):
   with pytest.raises(cli.UserError) as error:
     settings.SearchSettings(**changes)
@@ -48,8 +64,16 @@ def test_rounds_come_after_the_initial_population():
 def test_operation_is_no_identity():
   some = settings.SearchSettings(rounds=3, workers=2)
   assert some.operation() == {
-      "rounds": 3, "workers": 2, "keep_checkpoints": 5, "max_hours": None, "target_fitness": None,
-      "max_retries": 1, "candidate_timeout": None, "final": "best", "top_k": 3}
+    "rounds": 3,
+    "workers": 2,
+    "keep_checkpoints": 5,
+    "max_hours": None,
+    "target_fitness": None,
+    "max_retries": 1,
+    "candidate_timeout": None,
+    "final": "best",
+    "top_k": 3,
+  }
   assert not some.identity().keys() & some.operation().keys()
 
 
@@ -59,9 +83,15 @@ def test_a_threshold_is_a_number_or_uniform(text, value):
   assert some.weight_threshold == value
 
 
-@pytest.mark.parametrize("best, hours, reason", [
-    (None, 1.9, None), (0.8, 1.9, None), (0.9, 0.0, "--target_fitness=0.9 is reached"),
-    (None, 2.0, "--max_hours=2 are over")])
+@pytest.mark.parametrize(
+  "best, hours, reason",
+  [
+    (None, 1.9, None),
+    (0.8, 1.9, None),
+    (0.9, 0.0, "--target_fitness=0.9 is reached"),
+    (None, 2.0, "--max_hours=2 are over"),
+  ],
+)
 def test_a_target_or_a_budget_is_enough(best, hours, reason):
   assert settings.SearchSettings(target_fitness=0.9, max_hours=2.0).enough(best, hours) == reason
 
@@ -71,15 +101,23 @@ def test_initial_candidates_are_as_many_as_the_population_unless_told():
   assert settings.SearchSettings(initial_candidates=30, rounds=5).candidates == 35
 
 
-@pytest.mark.parametrize("changes, text", [
-    ({"weight_threshold": 0.0}, "--weight_threshold=0 keeps every connection of a parent: children "
-                                "differ in their blocks alone"),
-    ({"guidance": "random", "prune_fraction": 0.0, "max_operators": 0},
-     "--prune_fraction=0 keeps every connection of a parent: children equal their parents, so that "
-     "random architectures are trained instead"),
+@pytest.mark.parametrize(
+  "changes, text",
+  [
+    (
+      {"weight_threshold": 0.0},
+      "--weight_threshold=0 keeps every connection of a parent: children "
+      "differ in their blocks alone",
+    ),
+    (
+      {"guidance": "random", "prune_fraction": 0.0, "max_operators": 0},
+      "--prune_fraction=0 keeps every connection of a parent: children equal their parents, so that "
+      "random architectures are trained instead",
+    ),
     ({"weight_threshold": 0.0, "guidance": "random"}, None),
     ({"weight_threshold": 0.0, "algorithm": "random_search"}, None),
     ({}, None),
-])
+  ],
+)
 def test_numbers_that_leave_children_no_choice_are_told(changes, text):
   assert settings.SearchSettings(**changes).dead_choice() == text

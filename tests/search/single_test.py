@@ -19,8 +19,12 @@ class Training:
   def __init__(self, directory, status="ok", reason=None):
     self.calls = []
     self._result = {
-        "status": status, "reason": reason, "metrics": _METRICS,
-        "export": os.path.join(directory, "export", "1"), "timing": {"seconds": 7.5}}
+      "status": status,
+      "reason": reason,
+      "metrics": _METRICS,
+      "export": os.path.join(directory, "export", "1"),
+      "timing": {"seconds": 7.5},
+    }
 
   def __call__(self, candidate, directory):
     self.calls.append((candidate, directory))
@@ -29,9 +33,14 @@ class Training:
 
 def _run(directory, training, *, seed=1, threads=2, index=0):
   return single.run(
-      model_dir=str(directory), candidate=_CANDIDATE, training=training, check=lambda: None,
-      identity={"seed": seed, "num_frames": 8}, operation={"threads": threads},
-      index=index)
+    model_dir=str(directory),
+    candidate=_CANDIDATE,
+    training=training,
+    check=lambda: None,
+    identity={"seed": seed, "num_frames": 8},
+    operation={"threads": threads},
+    index=index,
+  )
 
 
 def test_a_training_is_recorded_and_told(tmp_path, capsys):
@@ -39,15 +48,20 @@ def test_a_training_is_recorded_and_told(tmp_path, capsys):
   assert _run(tmp_path, training) == 0
   assert training.calls == [(_CANDIDATE, str(tmp_path))]
   recorded = json.loads((tmp_path / "train.json").read_text())
-  assert recorded == {"format_version": 1, "identity": {"seed": 1, "num_frames": 8},
-                      "operation": {"threads": 2}}
+  assert recorded == {
+    "format_version": 1,
+    "identity": {"seed": 1, "num_frames": 8},
+    "operation": {"threads": 2},
+  }
   result = json.loads((tmp_path / "result.json").read_text())
-  assert result == {
-      "status": "ok", "reason": None, "metrics": _METRICS, "export": "export/1"}
+  assert result == {"status": "ok", "reason": None, "metrics": _METRICS, "export": "export/1"}
   assert json.loads((tmp_path / "timing.json").read_text()) == {"seconds": 7.5}
   assert capsys.readouterr().out.splitlines()[-4:] == [
-      "validation: accuracy 0.5000, loss 1.0000", "test: accuracy 0.2500, loss 2.0000",
-      f"report: {tmp_path}/report.txt", f"export: {tmp_path}/export/1"]
+    "validation: accuracy 0.5000, loss 1.0000",
+    "test: accuracy 0.2500, loss 2.0000",
+    f"report: {tmp_path}/report.txt",
+    f"export: {tmp_path}/export/1",
+  ]
 
 
 def test_a_finished_training_is_not_repeated_and_told_again(tmp_path, capsys):
@@ -75,8 +89,8 @@ def test_what_diverged_has_no_result_and_says_where_to_look(tmp_path, capsys):
   assert _run(tmp_path, Training(tmp_path, "infeasible", "diverged: NaN")) == 1
   assert not (tmp_path / "result.json").exists()
   assert capsys.readouterr().err == (
-      "stopped: the training did not succeed: diverged: NaN "
-      f"({tmp_path}/log.txt has the details)\n")
+    f"stopped: the training did not succeed: diverged: NaN ({tmp_path}/log.txt has the details)\n"
+  )
 
 
 def test_the_folder_of_a_search_is_refused(tmp_path):
@@ -97,11 +111,15 @@ def test_a_process_that_is_not_the_chief_writes_no_result(tmp_path):
   assert sorted(path.name for path in tmp_path.iterdir()) == ["workers"]
 
 
-@pytest.mark.parametrize("cluster, task, index", [
+@pytest.mark.parametrize(
+  "cluster, task, index",
+  [
     ({"worker": ["a:1", "b:1"]}, {"type": "worker", "index": 0}, 0),
     ({"worker": ["a:1", "b:1"]}, {"type": "worker", "index": 1}, 1),
     ({"chief": ["c:1"], "worker": ["a:1"]}, {"type": "worker", "index": 0}, 1),
-    ({"chief": ["c:1"], "worker": ["a:1"]}, {"type": "chief", "index": 0}, 0)])
+    ({"chief": ["c:1"], "worker": ["a:1"]}, {"type": "chief", "index": 0}, 0),
+  ],
+)
 def test_the_chief_is_the_task_of_that_type_or_worker_0(cluster, task, index):
   assert single.process_index(json.dumps({"cluster": cluster, "task": task})) == index
 
@@ -111,9 +129,15 @@ def test_a_process_that_nobody_told_who_it_is_is_refused():
     single.process_index(None)
 
 
-@pytest.mark.parametrize("text", [
-    "{", "[]", '{"cluster": {}}', '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", '
-    '"index": 1}}'])
+@pytest.mark.parametrize(
+  "text",
+  [
+    "{",
+    "[]",
+    '{"cluster": {}}',
+    '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
+  ],
+)
 def test_a_tf_config_that_names_no_task_is_refused(text):
   with pytest.raises(cli.UserError, match="names no task of its own cluster"):
     single.process_index(text)

@@ -28,10 +28,19 @@ PROGRAM = os.path.join(ROOT, "tests", "search", "fake_search.py")
 def search(path, evaluator=search_fakes.quick, **changes):
   settings = search_fakes.settings(**changes)
   run = RunDirectory(str(path))
-  with (run.opened(settings.identity(), settings.operation()),
-        console.Console(lines=io.StringIO(), terminal=False) as quiet):
-    loop.search(run, search_fakes.small_space(), settings, search_fakes.CLIP, evaluator,
-                inline.Inline(threads=1), quiet)
+  with (
+    run.opened(settings.identity(), settings.operation()),
+    console.Console(lines=io.StringIO(), terminal=False) as quiet,
+  ):
+    loop.search(
+      run,
+      search_fakes.small_space(),
+      settings,
+      search_fakes.CLIP,
+      evaluator,
+      inline.Inline(threads=1),
+      quiet,
+    )
   return run
 
 
@@ -53,10 +62,18 @@ def begun(path, candidates=0, **changes):
 def finish(run, number, status="ok", reason=None, **timing):
   """Records a result as the driver does."""
   ok = status == "ok"
-  run.write_result({"number": number, "status": status, "reason": reason, "finish_order": number,
-                    "fitness": 0.5 if ok else None, "metrics": {"loss": 1.0} if ok else None,
-                    "params": 9 if ok else None},
-                   {"started_at": 0.0, "finished_at": 1.0, **timing})
+  run.write_result(
+    {
+      "number": number,
+      "status": status,
+      "reason": reason,
+      "finish_order": number,
+      "fitness": 0.5 if ok else None,
+      "metrics": {"loss": 1.0} if ok else None,
+      "params": 9 if ok else None,
+    },
+    {"started_at": 0.0, "finished_at": 1.0, **timing},
+  )
 
 
 def test_counts_endings(searched):
@@ -68,7 +85,11 @@ def test_counts_endings(searched):
 def test_tells_of_a_failure_the_kind_and_the_whole_reason(searched):
   [failure] = status.read(searched.path).failures
   assert (failure["status"], failure["kind"], failure["count"], failure["number"]) == (
-      "failed", "ValueError", 1, 2)
+    "failed",
+    "ValueError",
+    1,
+    2,
+  )
   assert failure["reason"] == searched.read_result(2)["reason"]
 
 
@@ -80,7 +101,9 @@ def test_reasons_of_a_kind_are_counted_together_the_most_frequent_first(tmp_path
   finish(run, 3)
   found = status.read(run.path)
   assert [(each["kind"], each["count"]) for each in found.failures] == [
-      ("out of memory", 2), ("diverged", 1)]
+    ("out of memory", 2),
+    ("diverged", 1),
+  ]
   assert "infeasible: 2 x out of memory (the last: candidate 000002)" in status.text(found)
 
 
@@ -149,13 +172,16 @@ def test_without_seconds_in_steps_there_is_no_share(tmp_path):
 def trained_to_the_end(run, candidate=0):
   os.makedirs(run.final_directory)
   files.write_json(files.join(run.final_directory, "final.json"), {"candidate": candidate})
-  files.write_json(files.join(run.final_directory, "result.json"),
-                   {"metrics": {"test": {"accuracy": 0.75}}, "export": "export/1"})
+  files.write_json(
+    files.join(run.final_directory, "result.json"),
+    {"metrics": {"test": {"accuracy": 0.75}}, "export": "export/1"},
+  )
 
 
 @pytest.mark.parametrize("target, condition", [(0.5, "finished"), (0.9, "dead")])
 def test_a_search_with_rounds_left_is_finished_if_the_target_is_reached(
-    tmp_path, target, condition):
+  tmp_path, target, condition
+):
   run = begun(tmp_path, 1, target_fitness=target)
   finish(run, 0)
   trained_to_the_end(run)
@@ -194,8 +220,10 @@ def test_a_savedmodel_that_is_gone_is_not_told_as_exported(tmp_path):
   finish(run, 0)
   trained_to_the_end(run)
   lines = status.text(status.read(run.path)).splitlines()
-  assert (f"the SavedModel {tmp_path}/export/1 is not there any more; make it again with python -m "
-          f"official.export --model_dir={tmp_path} --output_dir={tmp_path}/export") in lines
+  assert (
+    f"the SavedModel {tmp_path}/export/1 is not there any more; make it again with python -m "
+    f"official.export --model_dir={tmp_path} --output_dir={tmp_path}/export"
+  ) in lines
 
 
 def test_the_final_training_of_an_earlier_winner_is_not_the_end(tmp_path):
@@ -215,10 +243,13 @@ def test_a_final_training_that_was_stopped_goes_on_from_its_checkpoint(tmp_path)
   assert "final training: final, goes on from step 30" in status.text(status.read(run.path))
 
 
-@pytest.mark.parametrize("name, told", [
+@pytest.mark.parametrize(
+  "name, told",
+  [
     ("elsewhere", "process 1 on elsewhere"),
     (socket.gethostname(), None),
-])
+  ],
+)
 def test_who_has_not_the_lock_open_here_does_not_hold_it(tmp_path, name, told):
   (tmp_path / "lock").write_text(json.dumps({"pid": 1, "host": name}))
   assert locks.holder(str(tmp_path)) == told
@@ -252,8 +283,11 @@ def test_the_text_has_a_line_for_each_thing(searched):
 
 def test_a_live_search_tells_who_is_at_work_and_what_is_in_flight(tmp_path):
   process = subprocess.Popen(
-      [sys.executable, PROGRAM, str(tmp_path), "1"], env={**os.environ, "PYTHONPATH": ROOT},
-      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    [sys.executable, PROGRAM, str(tmp_path), "1"],
+    env={**os.environ, "PYTHONPATH": ROOT},
+    stdout=subprocess.DEVNULL,
+    stderr=subprocess.DEVNULL,
+  )
   try:
     deadline = time.monotonic() + 60
     found = None
@@ -270,15 +304,23 @@ def test_a_live_search_tells_who_is_at_work_and_what_is_in_flight(tmp_path):
 
 def test_a_search_with_its_final_training_is_finished(tmp_path):
   environment = {**os.environ, "PYTHONPATH": ROOT}
-  subprocess.run([sys.executable, PROGRAM, str(tmp_path), "1"], env=environment, check=True,
-                 stdout=subprocess.DEVNULL)
+  subprocess.run(
+    [sys.executable, PROGRAM, str(tmp_path), "1"],
+    env=environment,
+    check=True,
+    stdout=subprocess.DEVNULL,
+  )
   assert status.read(str(tmp_path)).condition == "finished"
 
 
 def test_a_search_that_a_budget_ended_is_finished(tmp_path):
   environment = {**os.environ, "PYTHONPATH": ROOT}
-  subprocess.run([sys.executable, PROGRAM, str(tmp_path), "1"], env=environment, check=True,
-                 stdout=subprocess.DEVNULL)
+  subprocess.run(
+    [sys.executable, PROGRAM, str(tmp_path), "1"],
+    env=environment,
+    check=True,
+    stdout=subprocess.DEVNULL,
+  )
   settings = search_fakes.settings(rounds=100, target_fitness=0.0)
   run = RunDirectory(str(tmp_path))
   with run.opened(run.recorded()["identity"], settings.operation()):
@@ -289,8 +331,12 @@ def test_a_search_that_a_budget_ended_is_finished(tmp_path):
 
 def test_the_final_training_of_an_earlier_best_does_not_count(tmp_path):
   environment = {**os.environ, "PYTHONPATH": ROOT}
-  subprocess.run([sys.executable, PROGRAM, str(tmp_path), "1"], env=environment, check=True,
-                 stdout=subprocess.DEVNULL)
+  subprocess.run(
+    [sys.executable, PROGRAM, str(tmp_path), "1"],
+    env=environment,
+    check=True,
+    stdout=subprocess.DEVNULL,
+  )
   final = tmp_path / "final" / "final.json"
   final.write_text(json.dumps({**json.loads(final.read_text()), "candidate": 99}))
   assert status.read(str(tmp_path)).condition == "dead"

@@ -25,8 +25,15 @@ def search(path, **changes):
   settings = search_fakes.settings(**changes)
   run = RunDirectory(str(path))
   with run.opened({}, {}), console.Console(lines=io.StringIO(), terminal=False) as quiet:
-    loop.search(run, search_fakes.small_space(), settings, search_fakes.CLIP, search_fakes.quick,
-                inline.Inline(threads=1), quiet)
+    loop.search(
+      run,
+      search_fakes.small_space(),
+      settings,
+      search_fakes.CLIP,
+      search_fakes.quick,
+      inline.Inline(threads=1),
+      quiet,
+    )
   return run
 
 
@@ -48,7 +55,8 @@ def test_the_step_is_the_number_of_finished_candidates(run):
 def test_the_best_never_falls(run):
   fitnesses = [run.read_result(number)["fitness"] for number in range(8)]
   assert list(curve(run, "best_fitness").values()) == pytest.approx(
-      list(itertools.accumulate(fitnesses, max)))
+    list(itertools.accumulate(fitnesses, max))
+  )
 
 
 def test_the_mean_is_that_of_the_population(run):
@@ -67,29 +75,41 @@ def diversity(path, first, second):
   run = RunDirectory(str(path))
   state = state_lib.SearchState(search_fakes.settings())
   for number, (dilation, targets) in enumerate([first, second]):
-    run.write_candidate({"number": number, "architecture": {
-        "blocks": [{"id": "b", "temporal_dilation": dilation},
-                   {"id": "c", "temporal_dilation": 1}],
-        "connections": [{"source": "a", "target": target} for target in targets]}})
+    run.write_candidate(
+      {
+        "number": number,
+        "architecture": {
+          "blocks": [
+            {"id": "b", "temporal_dilation": dilation},
+            {"id": "c", "temporal_dilation": 1},
+          ],
+          "connections": [{"source": "a", "target": target} for target in targets],
+        },
+      }
+    )
     result = {"number": number, "status": "ok", "fitness": 0.5, "metrics": {}, "params": 1}
     run.write_result(result, {})
     state.record(result, ())
   return summaries.Summaries(run).values(state)["search/diversity"]
 
 
-@pytest.mark.parametrize("second, distance", [
+@pytest.mark.parametrize(
+  "second, distance",
+  [
     ((1, "bc"), 0),
     ((1, "b"), 1 / 2),
     ((2, "bc"), 2 / 3),
     ((2, "b"), 1),
-])
+  ],
+)
 def test_diversity_is_the_share_of_connections_that_are_not_in_common(tmp_path, second, distance):
   assert diversity(tmp_path, (1, "bc"), second) == pytest.approx(distance)
 
 
 def test_the_driver_writes_curves_without_tensorflow():
-  program = ("import sys; from official.search import summaries; "
-             "sys.exit('tensorflow' in sys.modules)")
+  program = (
+    "import sys; from official.search import summaries; sys.exit('tensorflow' in sys.modules)"
+  )
   subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
 
 
@@ -108,5 +128,6 @@ def test_a_loss_is_drawn_positive_and_under_its_name(tmp_path):
   run = search(tmp_path, fitness="loss")
   losses = [run.read_result(number)["metrics"]["loss"] for number in range(8)]
   assert list(curve(run, "best_loss").values()) == pytest.approx(
-      list(itertools.accumulate(losses, min)))
+    list(itertools.accumulate(losses, min))
+  )
   assert curve(run, "population_mean_loss")[4] == pytest.approx(sum(losses[:4]) / 4)

@@ -25,11 +25,20 @@ def run(tmp_path):
   """Four candidates; 1 and 2 are the best two with weights, 3 is better and has none."""
   for number, fitness in enumerate([0.1, 0.3, 0.2, 0.4]):
     folder = tmp_path / "candidates" / f"{number:06d}"
-    _write(folder / "candidate.json",
-           {"number": number, "seed": 10 + number, "architecture": {"of": number}})
-    _write(folder / "result.json",
-           {"number": number, "status": "ok", "fitness": fitness, "metrics": {"loss": 1.0},
-            "finish_order": number})
+    _write(
+      folder / "candidate.json",
+      {"number": number, "seed": 10 + number, "architecture": {"of": number}},
+    )
+    _write(
+      folder / "result.json",
+      {
+        "number": number,
+        "status": "ok",
+        "fitness": fitness,
+        "metrics": {"loss": 1.0},
+        "finish_order": number,
+      },
+    )
     if number < 3:
       _weights(folder)
   return RunDirectory(str(tmp_path))
@@ -52,8 +61,12 @@ def _final(run, asked: dict, result: dict, folders: list[str]) -> None:
 
 def test_a_candidate_is_as_the_search_left_it(run):
   (member,) = trained.members(run, candidate=1, ensemble=None)
-  assert member == {"candidate": 1, "seed": 11, "architecture": {"of": 1},
-                    "training": f"{run.path}/candidates/000001/training"}
+  assert member == {
+    "candidate": 1,
+    "seed": 11,
+    "architecture": {"of": 1},
+    "training": f"{run.path}/candidates/000001/training",
+  }
 
 
 def test_a_candidate_that_was_trained_to_the_end_is_taken_from_there(run):
@@ -83,12 +96,15 @@ def test_the_best_with_weights_are_an_ensemble(run):
   assert [number for number, _ in _of(run, ensemble=2)] == [1, 2]
 
 
-@pytest.mark.parametrize("choice, words", [
-  (dict(candidate=9), "has no candidate 9; it has 0 to 3"),
-  (dict(candidate=3), "the weights of candidate 000003 are not there"),
-  (dict(ensemble=4), "--ensemble=4, and .* has the weights of 3 candidates"),
-  (dict(), "has no finished final training"),
-])
+@pytest.mark.parametrize(
+  "choice, words",
+  [
+    (dict(candidate=9), "has no candidate 9; it has 0 to 3"),
+    (dict(candidate=3), "the weights of candidate 000003 are not there"),
+    (dict(ensemble=4), "--ensemble=4, and .* has the weights of 3 candidates"),
+    (dict(), "has no finished final training"),
+  ],
+)
 def test_what_cannot_be_exported_is_said(run, choice, words):
   with pytest.raises(cli.UserError, match=words):
     _of(run, **choice)

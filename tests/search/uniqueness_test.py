@@ -24,36 +24,65 @@ CLIP = search_fakes.CLIP
 
 def tiny_space(**changes):
   """Returns a space of few architectures: a stem, two blocks and then one, hardly any choice."""
-  level = {"kinds": ["basic_2plus1d"], "blocks": 2, "channels": [8], "min_channels": 8,
-           "modules": 1, "spatial_strides": [1]}
-  return space_lib.SearchSpace.from_json({
+  level = {
+    "kinds": ["basic_2plus1d"],
+    "blocks": 2,
+    "channels": [8],
+    "min_channels": 8,
+    "modules": 1,
+    "spatial_strides": [1],
+  }
+  return space_lib.SearchSpace.from_json(
+    {
       "name": "tiny",
       "stems": [[{"kind": "stem_2d", "streams": ["rgb"], "channels": 8, "spatial_stride": 2}]],
-      "levels": [level, {**level, "blocks": 1}], "temporal_dilations": [1], **changes})
+      "levels": [level, {**level, "blocks": 1}],
+      "temporal_dilations": [1],
+      **changes,
+    }
+  )
 
 
 def searched(path, space=None, evaluator=search_fakes.quick, founders=(), **changes):
   """Runs a search, or goes on; returns its directory and what it said."""
   run, text = RunDirectory(str(path)), io.StringIO()
   settings = search_fakes.settings(**changes)
-  with (run.opened(settings.identity(), settings.operation()), inline.Inline(threads=1) as pool,
-        console.Console(lines=text, terminal=False) as lines):
-    loop.search(run, space or search_fakes.small_space(), settings, CLIP, evaluator, pool, lines,
-                founders)
+  with (
+    run.opened(settings.identity(), settings.operation()),
+    inline.Inline(threads=1) as pool,
+    console.Console(lines=text, terminal=False) as lines,
+  ):
+    loop.search(
+      run, space or search_fakes.small_space(), settings, CLIP, evaluator, pool, lines, founders
+    )
   return run, text.getvalue()
 
 
 def architectures(run):
-  return [serialization.from_json(run.read_candidate(number)["architecture"])
-          for number in range(run.count())]
+  return [
+    serialization.from_json(run.read_candidate(number)["architecture"])
+    for number in range(run.count())
+  ]
 
 
-@pytest.mark.parametrize("changes", [
-    {"guidance": "random"}, {"max_operators": 0}, {"algorithm": "random_search"}])
+@pytest.mark.parametrize(
+  "changes", [{"guidance": "random"}, {"max_operators": 0}, {"algorithm": "random_search"}]
+)
 def test_a_narrow_search_proposes_nothing_twice(tmp_path, changes):
-  space = tiny_space(levels=[{
-      "kinds": ["basic_2plus1d"], "blocks": 2, "channels": [16], "min_channels": 8, "modules": 1,
-      "spatial_strides": [1]}] * 2, temporal_dilations=[1, 2])
+  space = tiny_space(
+    levels=[
+      {
+        "kinds": ["basic_2plus1d"],
+        "blocks": 2,
+        "channels": [16],
+        "min_channels": 8,
+        "modules": 1,
+        "spatial_strides": [1],
+      }
+    ]
+    * 2,
+    temporal_dilations=[1, 2],
+  )
   run, _ = searched(tmp_path, space, rounds=30, **changes)
   digests = [canonical.digest(architecture) for architecture in architectures(run)]
   assert len(set(digests)) == len(digests) == 34
@@ -82,7 +111,9 @@ def test_candidates_recorded_before_there_were_digests_count(tmp_path):
 def test_infeasible_ones_are_known_too(tmp_path):
   def half(candidate, directory):
     return (search_fakes.diverged if candidate["number"] % 2 else search_fakes.quick)(
-        candidate, directory)
+      candidate, directory
+    )
+
   run, _ = searched(tmp_path, tiny_space(temporal_dilations=[1, 2]), half, rounds=3)
   assert len(set(map(canonical.digest, architectures(run)))) == run.count()
 
@@ -90,10 +121,17 @@ def test_infeasible_ones_are_known_too(tmp_path):
 def test_a_founder_that_equals_an_earlier_one_is_not_trained_again(tmp_path):
   earlier, _ = searched(tmp_path / "earlier", rounds=0)
   same = earlier.read_candidate(0)["architecture"]
-  run, _ = searched(tmp_path / "new", rounds=0, founders=[
-      {"candidate": 0, "architecture": same}, {"candidate": 1, "architecture": same}])
+  run, _ = searched(
+    tmp_path / "new",
+    rounds=0,
+    founders=[{"candidate": 0, "architecture": same}, {"candidate": 1, "architecture": same}],
+  )
   assert [run.read_candidate(number)["origin"] for number in range(4)] == [
-      "founder", "random", "random", "random"]
+    "founder",
+    "random",
+    "random",
+    "random",
+  ]
 
 
 def test_a_space_with_fewer_architectures_than_asked_for_ends_with_a_word(tmp_path):
@@ -140,7 +178,8 @@ def test_a_barren_parent_gives_way_to_another(tmp_path, monkeypatch):
 
 
 def test_where_all_parents_are_barren_a_random_one_comes_and_resuming_changes_nothing(
-    tmp_path, monkeypatch):
+  tmp_path, monkeypatch
+):
   run, _ = searched(tmp_path / "whole", rounds=0)
   monkeypatch.setattr(mutation, "mutate", Barren(architectures(run)))
   run, _ = searched(tmp_path / "whole", rounds=3)
@@ -150,16 +189,21 @@ def test_where_all_parents_are_barren_a_random_one_comes_and_resuming_changes_no
   for rounds in (0, 1, 2, 3):
     parts, _ = searched(tmp_path / "parts", rounds=rounds)
   assert [parts.read_candidate(number) for number in range(7)] == [
-      run.read_candidate(number) for number in range(7)]
+    run.read_candidate(number) for number in range(7)
+  ]
 
 
 def test_a_budget_that_only_few_children_keep_ends_no_search(tmp_path):
   from official.architecture import cost
+
   first, _ = searched(tmp_path / "free", rounds=0)
-  params = sorted(cost.parameters(architecture, CLIP.streams, CLIP.num_classes)
-                  for architecture in architectures(first))
-  space = dataclasses.replace(search_fakes.small_space(), max_params=params[0],
-                              min_params=int(params[0] * 0.93))
+  params = sorted(
+    cost.parameters(architecture, CLIP.streams, CLIP.num_classes)
+    for architecture in architectures(first)
+  )
+  space = dataclasses.replace(
+    search_fakes.small_space(), max_params=params[0], min_params=int(params[0] * 0.93)
+  )
   run, _ = searched(tmp_path / "tight", space, rounds=16)
   assert run.count() == 20
 
@@ -172,4 +216,7 @@ def test_console_and_records_call_founders_founders(tmp_path):
   assert "candidate 000001 (random): started" in text
   assert "candidate 000004 (child of 00000" in text
   assert [run.read_candidate(number)["origin"] for number in (0, 1, 4)] == [
-      "founder", "random", "child"]
+    "founder",
+    "random",
+    "child",
+  ]

@@ -26,16 +26,26 @@ def _video(images, streams, side):
   return videos.from_record(record.SerializeToString(), streams, side, shrunk=True)
 
 
-@pytest.mark.parametrize("height, width, image_size", [
-  (24, 32, 16), (24, 32, 24), (32, 24, 16), (40, 40, 35), (45, 61, 32),
-])
+@pytest.mark.parametrize(
+  "height, width, image_size",
+  [
+    (24, 32, 16),
+    (24, 32, 24),
+    (32, 24, 16),
+    (40, 40, 35),
+    (45, 61, 32),
+  ],
+)
 def test_images_are_those_of_evaluation(height, width, image_size):
   rng = np.random.default_rng(height)
-  images = [cv2.GaussianBlur(rng.uniform(0, 255, (height, width, 3)), (0, 0), 1).astype(np.uint8)
-            for _ in range(2)]
+  images = [
+    cv2.GaussianBlur(rng.uniform(0, 255, (height, width, 3)), (0, 0), 1).astype(np.uint8)
+    for _ in range(2)
+  ]
   short_side = min(height, width)
-  clip = frames_lib.ClipFormat(streams={"rgb": _STREAM}, num_frames=2, image_size=image_size,
-                               short_side=short_side, fps=10.0)
+  clip = frames_lib.ClipFormat(
+    streams={"rgb": _STREAM}, num_frames=2, image_size=image_size, short_side=short_side, fps=10.0
+  )
   found = frames_lib.to_streams(tf.constant(np.stack(images)), clip)["rgb"].numpy()
   video = _video(images, {"rgb": _STREAM}, clip.grid_side)
   expected = np.empty((1, 2, image_size, image_size, 3), np.uint8)
@@ -47,8 +57,9 @@ def test_images_are_those_of_evaluation(height, width, image_size):
 @pytest.mark.parametrize("image_size", [26, 16])
 def test_flow_of_a_network_trained_on_computed_flow_is_that_of_evaluation(frames, image_size):
   flow = dataclasses.replace(_STREAM, kind="flow", channels=2, bound=20.0, profile="in_graph")
-  clip = frames_lib.ClipFormat(streams={"flow": flow}, num_frames=4, image_size=image_size,
-                               short_side=30, fps=10.0)
+  clip = frames_lib.ClipFormat(
+    streams={"flow": flow}, num_frames=4, image_size=image_size, short_side=30, fps=10.0
+  )
   found = frames_lib.to_streams(tf.constant(frames), clip)["flow"].numpy()
   video = _video(frames, clip.streams, clip.grid_side)
   expected = np.empty((1, 4, image_size, image_size, 2), np.float16)

@@ -30,7 +30,7 @@ def _parts(path, *scores, **fields):
 
 
 def _failed(path):
-  return [prediction.Prediction(path=path, error="no, \"really\" not")]
+  return [prediction.Prediction(path=path, error='no, "really" not')]
 
 
 def _write(output, form, *videos, **options):
@@ -55,9 +55,18 @@ def test_a_row_has_the_mean_of_the_windows(output):
   _write(output, FORM, ("/a.mp4", _parts("/a.mp4", 0.25, 0.5)), ("/b.mp4", _failed("/b.mp4")))
   good, bad = _read(output)
   assert good == {
-    "path": "/a.mp4", "start": "0.000", "end": "2.000", "class": "run", "score": "0.6250",
-    "error": "", "padded": "0", "windows": "2", "notes": "", "model": "m1",
-    "probability of eat": "0.3750", "probability of run": "0.6250",
+    "path": "/a.mp4",
+    "start": "0.000",
+    "end": "2.000",
+    "class": "run",
+    "score": "0.6250",
+    "error": "",
+    "padded": "0",
+    "windows": "2",
+    "notes": "",
+    "model": "m1",
+    "probability of eat": "0.3750",
+    "probability of run": "0.6250",
   }
   assert bad.pop("error") == 'no, "really" not'
   assert {name for name, value in bad.items() if value} == {"path", "model"}
@@ -71,7 +80,9 @@ def test_what_is_odd_about_a_video_is_noted(output):
 def test_each_window_may_have_a_row(output):
   _write(output, WINDOWS, ("/a.mp4", _parts("/a.mp4", 0.25, 0.75)))
   assert [(row["class"], row["window"], row["windows"]) for row in _read(output)] == [
-    ("run", "1", "2"), ("eat", "2", "2")]
+    ("run", "1", "2"),
+    ("eat", "2", "2"),
+  ]
 
 
 def test_a_row_is_in_the_file_as_soon_as_it_is_written(output):
@@ -82,9 +93,17 @@ def test_a_row_is_in_the_file_as_soon_as_it_is_written(output):
     assert len(_read(output)) == 2
 
 
-@pytest.mark.parametrize("path", [
-  "/new\nline.mp4", "/car\rriage.mp4", '/q"uote,.mp4', "/\u2028.mp4", "/ \u00fc .mp4", "/tab\t.mp4",
-])
+@pytest.mark.parametrize(
+  "path",
+  [
+    "/new\nline.mp4",
+    "/car\rriage.mp4",
+    '/q"uote,.mp4',
+    "/\u2028.mp4",
+    "/ \u00fc .mp4",
+    "/tab\t.mp4",
+  ],
+)
 def test_any_name_comes_back_from_the_csv(output, path):
   _write(output, FORM, (path, _parts(path, 0.5)))
   assert [row["path"] for row in _read(output)] == [path]
@@ -99,8 +118,11 @@ def test_a_name_that_is_not_utf_8_is_a_file_url(output):
 
 
 def test_what_is_whole_is_kept_wherever_the_file_was_torn(output):
-  videos = [("/a.mp4", _parts("/a.mp4", 0.5)), ("/new\nline.mp4", _parts("/new\nline.mp4", 0.2)),
-            ("/\u00fc.mp4", _failed("/\u00fc.mp4"))]
+  videos = [
+    ("/a.mp4", _parts("/a.mp4", 0.5)),
+    ("/new\nline.mp4", _parts("/new\nline.mp4", 0.2)),
+    ("/\u00fc.mp4", _failed("/\u00fc.mp4")),
+  ]
   _write(output, FORM, *videos)
   whole = output.read_bytes()
   for length in range(len(whole) + 1):
@@ -146,13 +168,21 @@ def test_a_file_that_a_spreadsheet_saved_is_resumed(output):
   assert [row["path"] for row in _read(output)] == ["/a.mp4", "/b.mp4"]
 
 
-@pytest.mark.parametrize("form, words", [
-  (answers.Format(model="m2", classes=FORM.classes), "was answered by m1, and this is m2"),
-  (answers.Format(model="m1", classes=("eat", "sit")), "was answered by a model of other classes"),
-  (WINDOWS, "was written with other flags, without the columns window"),
-  (answers.Format(model="m1", classes=FORM.classes, with_labels=True),
-   "was written with other flags, without the columns clip_id, label, split, verdict"),
-])
+@pytest.mark.parametrize(
+  "form, words",
+  [
+    (answers.Format(model="m2", classes=FORM.classes), "was answered by m1, and this is m2"),
+    (
+      answers.Format(model="m1", classes=("eat", "sit")),
+      "was answered by a model of other classes",
+    ),
+    (WINDOWS, "was written with other flags, without the columns window"),
+    (
+      answers.Format(model="m1", classes=FORM.classes, with_labels=True),
+      "was written with other flags, without the columns clip_id, label, split, verdict",
+    ),
+  ],
+)
 def test_what_another_command_wrote_is_refused_and_stays(output, form, words):
   _write(output, FORM, ("/a.mp4", _parts("/a.mp4", 0.5)))
   before = output.read_bytes()
@@ -163,8 +193,9 @@ def test_what_another_command_wrote_is_refused_and_stays(output, form, words):
   assert [row["path"] for row in _read(output)] == ["/b.mp4"]
 
 
-@pytest.mark.parametrize("content", [b"hello\n", b"hello", b"\xff\xfe\n", b"path,label,split\n",
-                                     b'"path\n'])
+@pytest.mark.parametrize(
+  "content", [b"hello\n", b"hello", b"\xff\xfe\n", b"path,label,split\n", b'"path\n']
+)
 def test_what_holds_something_else_is_refused_and_stays(output, content):
   output.write_bytes(content)
   with pytest.raises(cli.UserError, match="give another --output, or --overwrite to lose"):
@@ -202,8 +233,10 @@ def test_a_run_that_wrote_nothing_leaves_no_file(output):
   assert not output.exists()
 
 
-@pytest.mark.parametrize("name, words", [
-  ("", "cannot be written: Is a directory"), ("nowhere/a.csv", "there is no folder")])
+@pytest.mark.parametrize(
+  "name, words",
+  [("", "cannot be written: Is a directory"), ("nowhere/a.csv", "there is no folder")],
+)
 def test_a_file_that_cannot_be_written_is_told(tmp_path, name, words):
   with pytest.raises(cli.UserError, match=words):
     answers.AnswerFile(str(tmp_path / name), FORM)
@@ -236,10 +269,15 @@ def test_labels_and_verdicts(output):
   form = answers.Format(model="m1", classes=FORM.classes, with_labels=True)
   with answers.AnswerFile(str(output), form) as file:
     for name, labels, parts in (
-      ("right", ("run", "sit"), _parts("/a.mp4", 0.1)), ("wrong", ("eat",), _parts("/a.mp4", 0.1)),
-      ("unknown", (), _parts("/a.mp4", 0.1)), ("failed", ("eat",), _failed("/a.mp4")),
+      ("right", ("run", "sit"), _parts("/a.mp4", 0.1)),
+      ("wrong", ("eat",), _parts("/a.mp4", 0.1)),
+      ("unknown", (), _parts("/a.mp4", 0.1)),
+      ("failed", ("eat",), _failed("/a.mp4")),
     ):
       file.write(_question("/a.mp4", id=name, labels=labels, split="test"), parts)
   assert [(row["clip_id"], row["label"], row["verdict"]) for row in _read(output)] == [
-    ("right", "run;sit", "right"), ("wrong", "eat", "wrong"), ("unknown", "", ""),
-    ("failed", "eat", "")]
+    ("right", "run;sit", "right"),
+    ("wrong", "eat", "wrong"),
+    ("unknown", "", ""),
+    ("failed", "eat", ""),
+  ]

@@ -80,7 +80,10 @@ def read(tmp_path):
 def test_a_bad_video_is_a_row_and_the_rest_is_answered(ask, read, tmp_path, capsys):
   assert ask("eat.mp4", "bad.mp4", "sit.mp4") == 0
   assert [(row["class"], row["error"], row["padded"]) for row in read()] == [
-    ("eat", "", "0"), ("", "ValueError: bad is no class", ""), ("sit", "", "1")]
+    ("eat", "", "0"),
+    ("", "ValueError: bad is no class", ""),
+    ("sit", "", "1"),
+  ]
   assert capsys.readouterr().err.splitlines() == [
     f"[1/3] {tmp_path}/eat.mp4: eat 0.800",
     f"[2/3] {tmp_path}/bad.mp4: ValueError: bad is no class",
@@ -101,8 +104,10 @@ def test_the_same_command_asks_only_what_is_not_answered_yet(ask, read, tmp_path
   capsys.readouterr()
   ask("eat.mp4", "bad.mp4", "run.mp4")
   told = capsys.readouterr().err.splitlines()
-  assert told[:2] == [f"2 of 3 videos are in {tmp_path}/a.csv already",
-                      f"[3/3] {tmp_path}/run.mp4: run 0.800"]
+  assert told[:2] == [
+    f"2 of 3 videos are in {tmp_path}/a.csv already",
+    f"[3/3] {tmp_path}/run.mp4: run 0.800",
+  ]
   assert told[2] == f"answered 2 of 3 videos: {tmp_path}/a.csv"
   assert [row["class"] for row in read()] == ["eat", "", "run"]
 
@@ -132,7 +137,8 @@ def test_an_interrupted_run_keeps_its_rows_and_says_so(ask, read, monkeypatch, c
   monkeypatch.setattr(Here, "call", interrupted)
   assert ask("eat.mp4", "run.mp4", "sit.mp4") == cli.INTERRUPTED
   assert capsys.readouterr().err.splitlines()[-1] == (
-    "interrupted after 1 of 3 videos; the same command resumes")
+    "interrupted after 1 of 3 videos; the same command resumes"
+  )
   assert [row["class"] for row in read()] == ["eat"]
 
 
@@ -153,13 +159,14 @@ def test_what_is_read_is_not_written_over(ask, tmp_path):
 
 
 def test_a_crash_costs_one_video(tmp_path, read):
-  questions = [
-    answers.Question(id=name, path=f"/{name}.mp4") for name in ("eat", "crash", "run")
-  ]
+  questions = [answers.Question(id=name, path=f"/{name}.mp4") for name in ("eat", "crash", "run")]
   asked = batch.Batch(questions=questions, form=FORM, make=make, arguments=("crash",))
   assert batch.run(asked, str(tmp_path / "a.csv")) == 0
   assert [(row["class"], row["error"]) for row in read()] == [
-    ("eat", ""), ("", "the process that decoded it died of SIGSEGV"), ("run", "")]
+    ("eat", ""),
+    ("", "the process that decoded it died of SIGSEGV"),
+    ("run", ""),
+  ]
 
 
 @pytest.fixture
@@ -186,8 +193,11 @@ def test_a_manifest_adds_labels_verdicts_and_the_accuracy(here, manifest, tmp_pa
   path = manifest("run_1.mp4,run,test\neat_1.mp4,run,test\nsit_1.mp4,sit,train\nbad.mp4,eat,test\n")
   assert _ask_manifest(path, tmp_path) == 0
   assert [(row["clip_id"], row["label"], row["split"], row["verdict"]) for row in read()] == [
-    ("run_1.mp4", "run", "test", "right"), ("eat_1.mp4", "run", "test", "wrong"),
-    ("sit_1.mp4", "sit", "train", "right"), ("bad.mp4", "eat", "test", "")]
+    ("run_1.mp4", "run", "test", "right"),
+    ("eat_1.mp4", "run", "test", "wrong"),
+    ("sit_1.mp4", "sit", "train", "right"),
+    ("bad.mp4", "eat", "test", ""),
+  ]
   told = capsys.readouterr()
   assert told.out.splitlines() == [
     "accuracy: 0.667 (2 of 3 videos right)",
@@ -216,8 +226,10 @@ def test_the_command_line_chooses_among_the_clips_of_a_manifest(manifest, tmp_pa
   (tmp_path / "link.mp4").symlink_to("run_1.mp4")
   found = batch.questions([str(tmp_path / "link.mp4"), str(tmp_path / "other.mp4")], manifest=path)
   assert [(one.id, one.start, one.end, one.labels) for one in found] == [
-    ("run_1.mp4_0_1", 0.0, 1.0, ("run",)), ("run_1.mp4_1_2", 1.0, 2.0, ("run",)),
-    (str(tmp_path / "other.mp4"), None, None, ())]
+    ("run_1.mp4_0_1", 0.0, 1.0, ("run",)),
+    ("run_1.mp4_1_2", 1.0, 2.0, ("run",)),
+    (str(tmp_path / "other.mp4"), None, None, ()),
+  ]
   assert [one.id for one in batch.questions([], manifest=path, split="train")] == ["eat_1.mp4"]
   with pytest.raises(cli.UserError, match="has no clip of these in --split=validation"):
     batch.questions([], manifest=path, split="validation")
@@ -239,7 +251,8 @@ def test_a_video_that_is_named_twice_is_asked_about_once(tmp_path):
 
 def test_labels_that_no_network_knows_are_told():
   assert marks.unknown({"1": ("run",), "2": ("Run", "eat")}, CLASSES) == [
-    "1 clip has labels that are none of the network's 3 classes: Run"]
+    "1 clip has labels that are none of the network's 3 classes: Run"
+  ]
   assert marks.unknown({"1": ("run",)}, CLASSES) == []
 
 

@@ -80,12 +80,15 @@ def _refusal(server: str, images: list[bytes], model="video", signature="encoded
 
 
 @_SERVERS
-@pytest.mark.parametrize("asked, words", [
-  ({"model": "nobody"}, "Servable not found"),
-  ({"signature": "none"}, 'Serving signature key "none" not found'),
-  ({"signature": "streams"}, "input keys ['frames'] are not those of the signature"),
-  ({"signature": "serving_default"}, "input frames: expected uint8, got string"),
-])
+@pytest.mark.parametrize(
+  "asked, words",
+  [
+    ({"model": "nobody"}, "Servable not found"),
+    ({"signature": "none"}, 'Serving signature key "none" not found'),
+    ({"signature": "streams"}, "input keys ['frames'] are not those of the signature"),
+    ({"signature": "serving_default"}, "input frames: expected uint8, got string"),
+  ],
+)
 def test_the_client_says_what_the_server_refuses(serve, service, encoded, asked, words):
   with serve(service) as address:
     assert words in _refusal(address, encoded, **asked)
@@ -121,9 +124,13 @@ def test_what_the_client_says_is_one_line(serve, service, video):
   assert "[1,3] is not compatible with expected shape [?,4]" in done.stderr
 
 
-@pytest.mark.parametrize("serve", [
-  pytest.param(prediction_service.by_grpc, marks=pytest.mark.slow), prediction_service.by_rest,
-])
+@pytest.mark.parametrize(
+  "serve",
+  [
+    pytest.param(prediction_service.by_grpc, marks=pytest.mark.slow),
+    prediction_service.by_rest,
+  ],
+)
 def test_the_client_answers_what_it_can_and_writes_a_csv(
   serve, service, video, expected, tmp_path, shared_data
 ):
@@ -145,9 +152,13 @@ def test_the_client_answers_what_it_can_and_writes_a_csv(
   assert (again.returncode, again.stdout, output.read_bytes()) == (0, "", content)
 
 
-@pytest.mark.parametrize("server", [
-  pytest.param("127.0.0.1:1", marks=pytest.mark.slow), "http://127.0.0.1:1",
-])
+@pytest.mark.parametrize(
+  "server",
+  [
+    pytest.param("127.0.0.1:1", marks=pytest.mark.slow),
+    "http://127.0.0.1:1",
+  ],
+)
 def test_a_server_that_is_away_ends_the_run_with_one_line(server, video, tmp_path):
   done = _client(f"--server={server}", f"--output={tmp_path / 'a.csv'}", video)
   assert done.returncode == 2
@@ -155,11 +166,19 @@ def test_a_server_that_is_away_ends_the_run_with_one_line(server, video, tmp_pat
   assert not (tmp_path / "a.csv").exists()
 
 
-@pytest.mark.parametrize("code, one_at_first, one_later", [
-  ("UNAVAILABLE", False, False), ("NOT_FOUND", False, False), ("503", False, False),
-  ("INVALID_ARGUMENT", False, True), ("400", False, True),
-  ("RESOURCE_EXHAUSTED", True, True), ("DEADLINE_EXCEEDED", True, True), ("413", True, True),
-])
+@pytest.mark.parametrize(
+  "code, one_at_first, one_later",
+  [
+    ("UNAVAILABLE", False, False),
+    ("NOT_FOUND", False, False),
+    ("503", False, False),
+    ("INVALID_ARGUMENT", False, True),
+    ("400", False, True),
+    ("RESOURCE_EXHAUSTED", True, True),
+    ("DEADLINE_EXCEEDED", True, True),
+    ("413", True, True),
+  ],
+)
 def test_a_refusal_concerns_one_clip_or_all(code, one_at_first, one_later):
   refused = client.Refused("", code)
   assert refused.concerns_one(answered=False) == one_at_first
@@ -167,8 +186,13 @@ def test_a_refusal_concerns_one_clip_or_all(code, one_at_first, one_later):
 
 
 def test_predict_says_one_line_of_a_mistake_about_a_good_network(exported, video, tmp_path):
-  done = _main("official.predict", f"--saved_model={exported}", f"--output={tmp_path}/a.csv",
-               "--split=test", video)
+  done = _main(
+    "official.predict",
+    f"--saved_model={exported}",
+    f"--output={tmp_path}/a.csv",
+    "--split=test",
+    video,
+  )
   assert done.returncode == 2
   assert done.stderr == "error: --split needs --manifest, which says what is in it\n"
 
@@ -180,10 +204,15 @@ def test_predict_compares_with_a_manifest(exported, video, tmp_path, info):
   wrong = next(name for name in info.classes if name != right)
   (tmp_path / "m.csv").write_text(
     f"path,label,split,start,end\n{video},{right},test,,\n{video},{wrong},train,,0.3\n"
-    "gone.avi,drop,test,,\n")
+    "gone.avi,drop,test,,\n"
+  )
   output = tmp_path / "a.csv"
-  done = _main("official.predict", f"--saved_model={exported}", f"--output={output}",
-               f"--manifest={tmp_path / 'm.csv'}")
+  done = _main(
+    "official.predict",
+    f"--saved_model={exported}",
+    f"--output={output}",
+    f"--manifest={tmp_path / 'm.csv'}",
+  )
   assert done.returncode == 0, done.stderr
   with output.open(encoding="utf-8") as file:
     whole, part, gone = csv.DictReader(file)
@@ -215,11 +244,14 @@ def test_predict_writes_a_row_a_video_and_lists_what_is_broken(exported, video, 
   assert not bad["class"]
 
 
-@pytest.mark.parametrize("arguments, words", [
-  (["--output=a.csv", "a.avi"], "--saved_model is missing"),
-  (["--saved_model=/nowhere/1", "--output=a.csv", "a.avi"], "/nowhere/1 holds no saved_model.pb"),
-  (["--saved_model=/nowhere/1", "--output=/nowhere/a.csv"], "there is no folder /nowhere"),
-])
+@pytest.mark.parametrize(
+  "arguments, words",
+  [
+    (["--output=a.csv", "a.avi"], "--saved_model is missing"),
+    (["--saved_model=/nowhere/1", "--output=a.csv", "a.avi"], "/nowhere/1 holds no saved_model.pb"),
+    (["--saved_model=/nowhere/1", "--output=/nowhere/a.csv"], "there is no folder /nowhere"),
+  ],
+)
 def test_predict_says_what_is_wrong(arguments, words):
   done = _main("official.predict", *arguments)
   assert done.returncode == 2

@@ -49,9 +49,7 @@ def answers(version, frames, encoded):
   found = saved_model.run(version, [*batches, *singles])
   assert not [answer["error"] for answer in found if "error" in answer]
   outputs = [answer["outputs"] for answer in found]
-  return {
-    name: (outputs[i], outputs[3 + 3 * i : 6 + 3 * i]) for i, (name, _) in enumerate(batches)
-  }
+  return {name: (outputs[i], outputs[3 + 3 * i : 6 + 3 * i]) for i, (name, _) in enumerate(batches)}
 
 
 def test_streams_are_answered_without_python_as_keras_does(answers, model, info):

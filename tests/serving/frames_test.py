@@ -12,9 +12,16 @@ from data_prep import flow
 from official.serving import frames as frames_lib
 
 
-@pytest.mark.parametrize("height, width, short_side", [
-  (30, 40, 24), (31, 47, 19), (40, 30, 40), (20, 15, 24), (97, 64, 37),
-])
+@pytest.mark.parametrize(
+  "height, width, short_side",
+  [
+    (30, 40, 24),
+    (31, 47, 19),
+    (40, 30, 40),
+    (20, 15, 24),
+    (97, 64, 37),
+  ],
+)
 def test_frames_are_resized_as_data_preparation_does(height, width, short_side):
   rng = np.random.default_rng(height)
   images = rng.uniform(0, 255, (2, height, width, 3)).astype(np.uint8)

@@ -73,7 +73,9 @@ def test_every_version_is_whole(sample_dataset, tmp_path):
   code = "import sys; from tests.serving import killed_export_test as k; k.run(*sys.argv[1:])"
   done = subprocess.run(
     [sys.executable, "-c", code, str(base), sample_dataset],
-    cwd=ROOT, capture_output=True, text=True,
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
   )
   assert done.returncode == 0, done.stderr
   said = json.loads(done.stdout.splitlines()[-1])

@@ -17,11 +17,12 @@ PICTURE[:8, :8], PICTURE[:8, -8:], PICTURE[-8:, :8] = 250, 170, 100
 
 def tiff(tag: int, order: str = "<", others: int = 3) -> bytes:
   """Returns a TIFF header with the orientation after `others` entries."""
-  entries = b"".join(struct.pack(order + "HHIHH", 0x0100 + index, 3, 1, 9, 0)
-                     for index in range(others))
+  entries = b"".join(
+    struct.pack(order + "HHIHH", 0x0100 + index, 3, 1, 9, 0) for index in range(others)
+  )
   entries += struct.pack(order + "HHIHH", 0x0112, 3, 1, tag, 0)
   start = b"II*\0" if order == "<" else b"MM\0*"
-  return (start + struct.pack(order + "IH", 8, others + 1) + entries + bytes(4))
+  return start + struct.pack(order + "IH", 8, others + 1) + entries + bytes(4)
 
 
 def jpeg(header: bytes) -> bytes:
@@ -33,8 +34,13 @@ def jpeg(header: bytes) -> bytes:
 def png(header: bytes) -> bytes:
   data = cv2.imencode(".png", PICTURE)[1].tobytes()
   chunk = b"eXIf" + header
-  return (data[:33] + struct.pack(">I", len(header)) + chunk
-          + struct.pack(">I", zlib.crc32(chunk)) + data[33:])
+  return (
+    data[:33]
+    + struct.pack(">I", len(header))
+    + chunk
+    + struct.pack(">I", zlib.crc32(chunk))
+    + data[33:]
+  )
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -55,11 +61,20 @@ def test_a_png_is_turned(tag):
   np.testing.assert_array_equal(found, np.rot90(PICTURE, turns))
 
 
-@pytest.mark.parametrize("data", [
-    b"", b"\xff\xd8", jpeg(tiff(6))[:30], jpeg(tiff(9)), jpeg(tiff(0)),
+@pytest.mark.parametrize(
+  "data",
+  [
+    b"",
+    b"\xff\xd8",
+    jpeg(tiff(6))[:30],
+    jpeg(tiff(9)),
+    jpeg(tiff(0)),
     jpeg(b"II*\0\xff\xff\xff\xff"),
-    jpeg(b"II*\0"), cv2.imencode(".jpg", PICTURE)[1].tobytes(),
+    jpeg(b"II*\0"),
+    cv2.imencode(".jpg", PICTURE)[1].tobytes(),
     cv2.imencode(".png", PICTURE)[1].tobytes(),
-], ids=range(9))
+  ],
+  ids=range(9),
+)
 def test_what_has_no_orientation_that_makes_sense_is_left_as_it_is(data):
   assert int(orientation.orientation(tf.constant(data))) == 1

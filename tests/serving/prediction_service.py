@@ -45,9 +45,7 @@ class Service:
   def predict(self, model: str, signature: str, inputs: dict) -> dict[str, np.ndarray]:
     """Returns the outputs; raises Refusal."""
     if model != self.name:
-      raise Refusal(
-        grpc.StatusCode.NOT_FOUND, f"Servable not found for request: Latest({model})"
-      )
+      raise Refusal(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: Latest({model})")
     if signature not in self._loaded.signatures:
       raise Refusal(
         grpc.StatusCode.FAILED_PRECONDITION, f'Serving signature key "{signature}" not found.'

@@ -27,9 +27,15 @@ def _cli(command: str, version: str, *flags: str) -> str:
 def test_shows_every_signature(exported):
   shown = _cli("show", exported, "--all")
   for words in (
-    "signature_def['serving_default']", "dtype: DT_UINT8", "shape: (-1, 4, -1, -1, 3)",
-    "signature_def['encoded_frames']", "dtype: DT_STRING", "shape: (-1, 4)",
-    "signature_def['streams']", "inputs['flow']", "shape: (-1, 4, 16, 16, 2)",
+    "signature_def['serving_default']",
+    "dtype: DT_UINT8",
+    "shape: (-1, 4, -1, -1, 3)",
+    "signature_def['encoded_frames']",
+    "dtype: DT_STRING",
+    "shape: (-1, 4)",
+    "signature_def['streams']",
+    "inputs['flow']",
+    "shape: (-1, 4, 16, 16, 2)",
     "outputs['probabilities']",
   ):
     assert words in shown
@@ -49,17 +55,23 @@ def _inputs(signature: str, frames: np.ndarray, encoded: list[bytes]) -> dict[st
   }[signature]
 
 
-@pytest.mark.parametrize(
-  "signature", [signatures.DEFAULT, signatures.ENCODED, signatures.STREAMS]
-)
+@pytest.mark.parametrize("signature", [signatures.DEFAULT, signatures.ENCODED, signatures.STREAMS])
 def test_runs_a_signature(signature, exported, frames, encoded, tmp_path):
   fed = []
   for name, values in _inputs(signature, frames, encoded).items():
     np.save(tmp_path / f"{name}.npy", values)
     fed.append(f"{name}={tmp_path}/{name}.npy")
   _cli(
-    "run", exported, "--tag_set", "serve", "--signature_def", signature,
-    "--inputs", ";".join(fed), "--outdir", str(tmp_path),
+    "run",
+    exported,
+    "--tag_set",
+    "serve",
+    "--signature_def",
+    signature,
+    "--inputs",
+    ";".join(fed),
+    "--outdir",
+    str(tmp_path),
   )
   probabilities = np.load(tmp_path / "probabilities.npy")
   assert probabilities.shape == (1, 4)

@@ -87,9 +87,7 @@ class _OfSeveral(tf.Module):
 def make_version(tmp_path):
   def make(names) -> saved_model.Version:
     module = _OfSeveral()
-    tf.saved_model.save(
-      module, str(tmp_path), signatures={name: module.predict for name in names}
-    )
+    tf.saved_model.save(module, str(tmp_path), signatures={name: module.predict for name in names})
     (tmp_path / "assets").mkdir(exist_ok=True)
     (tmp_path / "assets" / "labels.txt").write_text("a\nb\n")
     return saved_model.Version(str(tmp_path))
@@ -107,17 +105,37 @@ def test_a_signature_that_is_not_there_is_found(make_version):
   }
 
 
-@pytest.mark.parametrize("path, keep, what, words", [
-  ("variables/variables.data-00000-of-00001", 0, "loads without Python's TensorFlow", "RestoreV2"),
-  ("variables/variables.data-00000-of-00001", None, "loads without Python's TensorFlow",
-   "variables.data-00000-of-00001; No such file or directory"),
-  ("saved_model.pb", 3000, "its files are there and whole", "saved_model.pb is damaged"),
-  ("assets/labels.txt", None, "its files are there and whole", "labels.txt cannot be read"),
-  ("assets.extra/tf_serving_warmup_requests", 300, "its files are there and whole",
-   "does not fit its checksum"),
-  ("assets.extra/tf_serving_warmup_requests", None, "every signature was run",
-   "encoded_frames, serving_default"),
-])
+@pytest.mark.parametrize(
+  "path, keep, what, words",
+  [
+    (
+      "variables/variables.data-00000-of-00001",
+      0,
+      "loads without Python's TensorFlow",
+      "RestoreV2",
+    ),
+    (
+      "variables/variables.data-00000-of-00001",
+      None,
+      "loads without Python's TensorFlow",
+      "variables.data-00000-of-00001; No such file or directory",
+    ),
+    ("saved_model.pb", 3000, "its files are there and whole", "saved_model.pb is damaged"),
+    ("assets/labels.txt", None, "its files are there and whole", "labels.txt cannot be read"),
+    (
+      "assets.extra/tf_serving_warmup_requests",
+      300,
+      "its files are there and whole",
+      "does not fit its checksum",
+    ),
+    (
+      "assets.extra/tf_serving_warmup_requests",
+      None,
+      "every signature was run",
+      "encoded_frames, serving_default",
+    ),
+  ],
+)
 def test_a_file_that_is_damaged_or_gone_is_found(exported, tmp_path, path, keep, what, words):
   version = tmp_path / "1"
   shutil.copytree(exported, version)

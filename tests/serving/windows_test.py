@@ -48,7 +48,9 @@ def test_videos_of_a_folder_are_found_below_it(tmp_path):
     (tmp_path / name).touch()
   found = windows.videos_of([str(tmp_path), str(tmp_path / "a" / "notes.txt")])
   assert [os.path.relpath(path, tmp_path) for path in found] == [
-    "a/one.MP4", "b/two.avi", "a/notes.txt",
+    "a/one.MP4",
+    "b/two.avi",
+    "a/notes.txt",
   ]
 
 
@@ -69,18 +71,27 @@ def test_a_path_that_is_no_good_does_not_stop_the_others(tmp_path):
   paths = [str(tmp_path / name) for name in ("gone.mp4", "empty", "one.mp4")]
   assert windows.videos_of(paths) == paths
   os.mkfifo(tmp_path / "pipe.mp4")
-  for path, words in zip([*paths, str(tmp_path / "pipe.mp4")], (
-    "No such file", "the folder holds no video", "the file is empty", "a pipe or a device",
-  )):
+  for path, words in zip(
+    [*paths, str(tmp_path / "pipe.mp4")],
+    (
+      "No such file",
+      "the folder holds no video",
+      "the file is empty",
+      "a pipe or a device",
+    ),
+  ):
     with pytest.raises(decoding.DecodeError, match=words):
       windows.each(len, path, fps=10.0, size=2)
 
 
-@pytest.mark.parametrize("paths, words", [
-  ([], "no video is given"),
-  (["/nowhere/a.avi"], "/nowhere/a.avi is not there"),
-  (["{empty}"], "holds no video"),
-])
+@pytest.mark.parametrize(
+  "paths, words",
+  [
+    ([], "no video is given"),
+    (["/nowhere/a.avi"], "/nowhere/a.avi is not there"),
+    (["{empty}"], "holds no video"),
+  ],
+)
 def test_what_is_no_video_is_said(tmp_path, paths, words):
   with pytest.raises(cli.UserError, match=words):
     windows.videos_of([path.format(empty=tmp_path) for path in paths])
@@ -104,8 +115,10 @@ def test_part_of_a_video_is_read(shared_data):
     read(size=4, start=12.0, end=13.0)
 
 
-@pytest.mark.parametrize("name, words", [
-  ("sizechange.ts", ""), ("thin_1024x48.mp4", "one side is more than 16 times the other")])
+@pytest.mark.parametrize(
+  "name, words",
+  [("sizechange.ts", ""), ("thin_1024x48.mp4", "one side is more than 16 times the other")],
+)
 def test_reported_cases(shared_data, name, words):
   video = str(shared_data / "reported_cases" / name)
   if words:

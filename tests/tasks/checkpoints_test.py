@@ -42,12 +42,13 @@ def test_files_that_are_missing_or_damaged_are_told(folder, name, content):
   whole = (folder / name).read_bytes()
   (folder / name).unlink()
   if content is not None:
-    (folder / name).write_bytes(whole[:len(whole) // 2] if content == b"half" else content)
+    (folder / name).write_bytes(whole[: len(whole) // 2] if content == b"half" else content)
   is_told(folder, "ckpt-1")
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\x00", b"{}", b"garbage",
-                                     b'model_checkpoint_path: "ckpt-7"'])
+@pytest.mark.parametrize(
+  "content", [b"", b"\xff\x00", b"{}", b"garbage", b'model_checkpoint_path: "ckpt-7"']
+)
 def test_a_damaged_list_is_told(folder, content):
   (folder / "checkpoint").write_bytes(content)
   is_told(folder)

@@ -22,8 +22,13 @@ def _config(stream: str = "rgb") -> model_garden.Backbone3D:
     id="stem_0", level=0, kind="stem_2d", channels=4, spatial_stride=2, streams=(stream,)
   )
   blocks = [
-    Block(id=f"level1_{index}", level=1, kind="basic_2plus1d", channels=8 * (index + 1),
-          spatial_stride=index + 1)
+    Block(
+      id=f"level1_{index}",
+      level=1,
+      kind="basic_2plus1d",
+      channels=8 * (index + 1),
+      spatial_stride=index + 1,
+    )
     for index in range(2)
   ]
   architecture = Architecture(
@@ -35,7 +40,9 @@ def _config(stream: str = "rgb") -> model_garden.Backbone3D:
 
 def _build(config: model_garden.Backbone3D, shape=(None, 4, 16, 16, 3), **kwargs):
   return factory.build_backbone(
-    tf.keras.layers.InputSpec(shape=shape), config, common.NormActivation(norm_momentum=0.9),
+    tf.keras.layers.InputSpec(shape=shape),
+    config,
+    common.NormActivation(norm_momentum=0.9),
     **kwargs,
   )
 
@@ -43,7 +50,9 @@ def _build(config: model_garden.Backbone3D, shape=(None, 4, 16, 16, 3), **kwargs
 def test_the_endpoints_are_the_last_blocks():
   outputs = _build(_config())(tf.zeros([2, 4, 16, 16, 3]))
   assert {name: tuple(value.shape) for name, value in outputs.items()} == {
-    "level1_0": (2, 4, 8, 8, 8), "level1_1": (2, 4, 4, 4, 16)}
+    "level1_0": (2, 4, 8, 8, 8),
+    "level1_1": (2, 4, 4, 4, 16),
+  }
 
 
 def test_the_regularizer_is_of_kernels_alone():
@@ -54,13 +63,18 @@ def test_the_regularizer_is_of_kernels_alone():
   assert 0 < len(kernels) < len(backbone.trainable_variables)
   np.testing.assert_allclose(
     sum(float(loss) for loss in backbone.losses),
-    sum(0.5 * float(tf.reduce_sum(kernel**2)) for kernel in kernels), rtol=1e-5)
+    sum(0.5 * float(tf.reduce_sum(kernel**2)) for kernel in kernels),
+    rtol=1e-5,
+  )
 
 
-@pytest.mark.parametrize("shape, stream, message", [
-  ((None, None, 16, 16, 3), "rgb", "give train_data and validation_data the same feature_shape"),
-  ((None, 4, 16, 16, 3), "flow", "reads flow, and the input here is images alone; give --exp"),
-])
+@pytest.mark.parametrize(
+  "shape, stream, message",
+  [
+    ((None, None, 16, 16, 3), "rgb", "give train_data and validation_data the same feature_shape"),
+    ((None, 4, 16, 16, 3), "flow", "reads flow, and the input here is images alone; give --exp"),
+  ],
+)
 def test_what_model_garden_s_input_does_not_have_is_refused(shape, stream, message):
   with pytest.raises(ValueError, match=message):
     _build(_config(stream), shape)
@@ -68,25 +82,33 @@ def test_what_model_garden_s_input_does_not_have_is_refused(shape, stream, messa
 
 def _norm_activation(**settings) -> tf.keras.Model:
   return factory.build_backbone(
-    tf.keras.layers.InputSpec(shape=(None, 4, 16, 16, 3)), _config(),
-    common.NormActivation(**settings))
+    tf.keras.layers.InputSpec(shape=(None, 4, 16, 16, 3)),
+    _config(),
+    common.NormActivation(**settings),
+  )
 
 
 def test_norm_activation_holds():
   backbone = _norm_activation(
-    activation="swish", norm_momentum=0.75, norm_epsilon=0.125, use_sync_bn=False)
-  norms = [layer for layer in backbone.submodules
-           if isinstance(layer, tf.keras.layers.BatchNormalization)]
+    activation="swish", norm_momentum=0.75, norm_epsilon=0.125, use_sync_bn=False
+  )
+  norms = [
+    layer for layer in backbone.submodules if isinstance(layer, tf.keras.layers.BatchNormalization)
+  ]
   assert {(norm.momentum, norm.epsilon, norm.synchronized) for norm in norms} == {
-    (0.75, 0.125, False)}
+    (0.75, 0.125, False)
+  }
   assert {backbone.get_layer(name).activation for name in ("block_stem_0", "block_level1_0")} == {
-    "swish"}
+    "swish"
+  }
 
 
 def test_an_activation_that_keras_does_not_know_is_refused():
-  with pytest.raises(cli.UserError, match="^norm_activation.activation is 'mega', which Keras does"
-                                          " not know; give one of its names, such as relu or swish$"
-                     ):
+  with pytest.raises(
+    cli.UserError,
+    match="^norm_activation.activation is 'mega', which Keras does"
+    " not know; give one of its names, such as relu or swish$",
+  ):
     _norm_activation(activation="mega")
 
 
@@ -96,16 +118,23 @@ def test_the_experiment_has_our_epsilon_unless_it_is_given():
 
 
 def _structure(weights) -> str:
-  rows = [[-1, 4], [0, [0], 8, 1, 1, 0], [0, [0], 8, 1, 1, 0], [1, [1, 2], 8, 1, 2, 0],
-          [2, [3], 8, 1, 2, 0], [3, [4], 8, 1, 2, 0]]
+  rows = [
+    [-1, 4],
+    [0, [0], 8, 1, 1, 0],
+    [0, [0], 8, 1, 1, 0],
+    [1, [1, 2], 8, 1, 2, 0],
+    [2, [3], 8, 1, 2, 0],
+    [3, [4], 8, 1, 2, 0],
+  ]
   return json.dumps({"depth": 26, "structure": rows, "weights": weights})
 
 
 @pytest.mark.parametrize("freeze", [False, True])
 def test_the_source_s_connection_weights_are_where_a_network_begins(freeze):
   text = _structure([[], [], [], [[0.25, 1]], [], []])
-  config = model_garden.Backbone3D(evolved=model_garden.Evolved(
-    architecture=text, freeze_connection_weights=freeze))
+  config = model_garden.Backbone3D(
+    evolved=model_garden.Evolved(architecture=text, freeze_connection_weights=freeze)
+  )
   backbone = _build(config, (None, 2, 32, 32, 3))
   weights = network.connection_weights(backbone)
   assert weights["node_1", "node_3"] == pytest.approx(0.25)
@@ -115,7 +144,8 @@ def test_the_source_s_connection_weights_are_where_a_network_begins(freeze):
 
 
 def test_weights_that_are_not_there_cannot_be_frozen():
-  config = model_garden.Backbone3D(evolved=model_garden.Evolved(
-    architecture=_structure([[]] * 6), freeze_connection_weights=True))
+  config = model_garden.Backbone3D(
+    evolved=model_garden.Evolved(architecture=_structure([[]] * 6), freeze_connection_weights=True)
+  )
   with pytest.raises(cli.UserError, match="without weights of 2 of its connections .of node_1->"):
     _build(config, (None, 2, 32, 32, 3))

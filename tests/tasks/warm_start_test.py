@@ -13,14 +13,16 @@ from official.tasks import warm_start
 
 
 def _model(classes: int, *, channels: int = 8, seed: int = 0) -> tf.keras.Model:
-  stem = Block(
-    id="rgb_0", level=0, kind="stem_2d", channels=4, spatial_stride=2, streams=("rgb",)
-  )
+  stem = Block(id="rgb_0", level=0, kind="stem_2d", channels=4, spatial_stride=2, streams=("rgb",))
   block = Block(id="level1_0", level=1, kind="basic_2plus1d", channels=channels)
   tf.keras.utils.set_random_seed(seed)
   return network.build_network(
     Architecture((stem, block), (Connection("rgb_0", "level1_0"),)),
-    streams={"rgb": 3}, num_frames=2, height=8, width=8, num_classes=classes,
+    streams={"rgb": 3},
+    num_frames=2,
+    height=8,
+    width=8,
+    num_classes=classes,
   )
 
 
@@ -67,10 +69,16 @@ def test_a_folder_without_a_checkpoint_is_refused(tmp_path):
 
 def test_a_checkpoint_of_networks_that_computed_something_else_is_refused(tmp_path):
   """Nothing records a version: strided convolutions were padded otherwise then."""
-  old = tf.train.Checkpoint(model=tf.train.Checkpoint(
-    **{layer.name: layer for layer in _model(5).layers if layer.variables}))
+  old = tf.train.Checkpoint(
+    model=tf.train.Checkpoint(
+      **{layer.name: layer for layer in _model(5).layers if layer.variables}
+    )
+  )
   path = old.write(str(tmp_path / "final"))
-  with pytest.raises(cli.UserError, match="^--init_checkpoint=.*final has weights of network "
-                                          "version 1, and this program computes version 2, .*; "
-                                          "train it again"):
+  with pytest.raises(
+    cli.UserError,
+    match="^--init_checkpoint=.*final has weights of network "
+    "version 1, and this program computes version 2, .*; "
+    "train it again",
+  ):
     warm_start.load(_model(5), path)

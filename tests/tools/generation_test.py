@@ -24,10 +24,19 @@ ARMS = ["weights_0.5", "weights_uniform", "sensitivity_weakest", "sensitivity_st
 
 
 def plan(**changes) -> generation.Plan:
-  return generation.Plan(**{
-    "parents": 2, "children": 2, "retrainings": 1, "seed": 3,
-    "space": space_lib.load_space("small"), "clip": CLIP, "max_operators": 0,
-    "fitness": "accuracy", **changes})
+  return generation.Plan(
+    **{
+      "parents": 2,
+      "children": 2,
+      "retrainings": 1,
+      "seed": 3,
+      "space": space_lib.load_space("small"),
+      "clip": CLIP,
+      "max_operators": 0,
+      "fitness": "accuracy",
+      **changes,
+    }
+  )
 
 
 class Trainings:
@@ -53,9 +62,12 @@ class Trainings:
     rng = random.Random(candidate["seed"])
     connections = candidate["architecture"]["connections"]
     return {
-      "status": "ok", "reason": None, "metrics": {"accuracy": rng.random(), "loss": rng.random()},
+      "status": "ok",
+      "reason": None,
+      "metrics": {"accuracy": rng.random(), "loss": rng.random()},
       "connection_weights": [{**ends, "start": 0.5, "end": rng.random()} for ends in connections],
-      "sensitivities": [{**ends, "value": rng.random()} for ends in connections]}
+      "sensitivities": [{**ends, "value": rng.random()} for ends in connections],
+    }
 
 
 class FirstIsKilled(Inline):
@@ -71,18 +83,24 @@ class FirstIsKilled(Inline):
     return Outcome(key=outcome.key, kind="killed", reason="its process was ended by SIGKILL")
 
 
-def train(directory: pathlib.Path, trainings: Trainings, executor: Inline | None = None,
-          **changes) -> list[generation.Job]:
+def train(
+  directory: pathlib.Path, trainings: Trainings, executor: Inline | None = None, **changes
+) -> list[generation.Job]:
   run = RunDirectory(str(directory))
-  with (run.opened({}, {}), Console(terminal=False) as console,
-        executor or Inline(threads=1) as executor):
+  with (
+    run.opened({}, {}),
+    Console(terminal=False) as console,
+    executor or Inline(threads=1) as executor,
+  ):
     return generation.train(run, plan(**changes), trainings, executor, console)
 
 
 def contents(directory: pathlib.Path, name: str) -> dict[str, dict]:
   """The files of that name, by candidate folder."""
-  return {path.parent.name: json.loads(path.read_text())
-          for path in sorted(directory.glob(f"candidates/*/{name}"))}
+  return {
+    path.parent.name: json.loads(path.read_text())
+    for path in sorted(directory.glob(f"candidates/*/{name}"))
+  }
 
 
 @pytest.fixture(scope="module")
@@ -146,13 +164,20 @@ def test_a_pair_draws_its_new_connections_alike(candidates):
 
 def test_every_arm_has_its_guidance(candidates):
   assert [candidate["story"]["guidance"] for candidate in candidates[2:7]] == [
-    "connection_weights", "connection_weights", "sensitivity", "sensitivity", "random"]
+    "connection_weights",
+    "connection_weights",
+    "sensitivity",
+    "sensitivity",
+    "random",
+  ]
 
 
 @pytest.mark.parametrize("number, drops", [(4, min), (5, max)])
 def test_sensitivity_of_the_parent_decides_what_goes(finished, candidates, number, drops):
-  measured = {(entry["source"], entry["target"]): entry["value"]
-              for entry in contents(finished, "result.json")["000000"]["sensitivities"]}
+  measured = {
+    (entry["source"], entry["target"]): entry["value"]
+    for entry in contents(finished, "result.json")["000000"]["sensitivities"]
+  }
   inputs = collections.Counter(target for _, target in measured)
   prunable = [ends for ends in measured if inputs[ends[1]] > 1]
   first = drops(prunable, key=measured.__getitem__)
@@ -167,8 +192,11 @@ def test_edges_only_keeps_the_blocks(candidates):
 
 def test_operators_change_blocks(tmp_path):
   train(tmp_path, Trainings(), parents=1, children=4, max_operators=4)
-  children = [candidate for candidate in contents(tmp_path, "candidate.json").values()
-              if candidate["role"] in ARMS]
+  children = [
+    candidate
+    for candidate in contents(tmp_path, "candidate.json").values()
+    if candidate["role"] in ARMS
+  ]
   assert any(child["story"]["operators"] for child in children)
 
 
@@ -216,8 +244,10 @@ def test_an_infeasible_parent_has_no_children_and_is_retrained(tmp_path):
 
 def test_it_says_why_children_are_left_out(tmp_path, capsys):
   train(tmp_path, Trainings(infeasible=0))
-  assert ("candidate 000002 (weights_0.5 of 000000): left out, its parent 000000 is not feasible"
-          in capsys.readouterr().out)
+  assert (
+    "candidate 000002 (weights_0.5 of 000000): left out, its parent 000000 is not feasible"
+    in capsys.readouterr().out
+  )
 
 
 def test_a_child_that_the_space_does_not_admit_is_left_out_and_told(tmp_path, few_draws):
@@ -232,8 +262,9 @@ def test_a_child_that_the_space_does_not_admit_is_left_out_and_told(tmp_path, fe
 
 def test_a_space_without_parents_stops_at_once(tmp_path, few_draws):
   none = dataclasses.replace(space_lib.load_space("small"), max_params=1)
-  with pytest.raises(failures.SearchStopped, match="no parent can be drawn from --search_space: "
-                                                   "none of 5 draws fits"):
+  with pytest.raises(
+    failures.SearchStopped, match="no parent can be drawn from --search_space: none of 5 draws fits"
+  ):
     train(tmp_path, Trainings(), space=none)
 
 

@@ -17,8 +17,9 @@ SCRIPT = "tools/make_sample_videos.py"
 
 
 def run(*arguments, command=(SCRIPT,)):
-  return subprocess.run([sys.executable, *command, *arguments], cwd=ROOT, capture_output=True,
-                        text=True, timeout=120)
+  return subprocess.run(
+    [sys.executable, *command, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120
+  )
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +38,20 @@ def frames(row) -> list[np.ndarray]:
 
 def test_the_manifest_lists_six_classes_in_all_splits(videos):
   found = rows.read(str(videos / "manifest.csv"))
-  assert rows.classes(found) == ("checks_falling", "checks_rising", "checks_swaying",
-                                 "spots_falling", "spots_rising", "spots_swaying")
+  assert rows.classes(found) == (
+    "checks_falling",
+    "checks_rising",
+    "checks_swaying",
+    "spots_falling",
+    "spots_rising",
+    "spots_swaying",
+  )
   splits = [(row.labels[0], row.split) for row in found]
-  assert all(splits.count((label, split)) == count for label in rows.classes(found)
-             for split, count in (("train", 3), ("validation", 1), ("test", 1)))
+  assert all(
+    splits.count((label, split)) == count
+    for label in rows.classes(found)
+    for split, count in (("train", 3), ("validation", 1), ("test", 1))
+  )
 
 
 def test_both_containers_and_codecs_are_there(videos):
@@ -60,8 +70,14 @@ def test_videos_are_short_and_small(videos):
 
 
 def test_the_same_seed_gives_the_same_bytes_however_it_is_started(videos, tmp_path):
-  assert run(f"--output_dir={tmp_path / 'again'}", "--clips_per_class=5",
-             command=("-m", "tools.make_sample_videos")).returncode == 0
+  assert (
+    run(
+      f"--output_dir={tmp_path / 'again'}",
+      "--clips_per_class=5",
+      command=("-m", "tools.make_sample_videos"),
+    ).returncode
+    == 0
+  )
   paths = sorted(path.relative_to(videos) for path in videos.rglob("*.*"))
   assert len(paths) == 31
   for path in paths:
@@ -101,11 +117,14 @@ def test_checks_are_warm_and_spots_are_cold(videos):
 def test_a_folder_that_is_there_is_refused(videos):
   refused = run(f"--output_dir={videos}")
   assert refused.returncode == 2
-  assert refused.stderr == (f"error: --output_dir={videos} is there already; give another, or "
-                            "delete it\n")
+  assert refused.stderr == (
+    f"error: --output_dir={videos} is there already; give another, or delete it\n"
+  )
 
 
 def test_no_folder_given():
   refused = run()
   assert (refused.returncode, refused.stderr) == (
-      2, "error: --output_dir is needed (--help lists the flags)\n")
+    2,
+    "error: --output_dir is needed (--help lists the flags)\n",
+  )

@@ -19,16 +19,33 @@ def scratch(tmp_path_factory) -> pathlib.Path:
 def printed(scratch) -> str:
   """What a run of 60 candidates on 4 workers says."""
   ended = subprocess.run(
-      [sys.executable, "-m", "tools.benchmarks.search_scale", "--workers=4", "--candidates=60",
-       f"--scratch_dir={scratch}"],
-      cwd=ROOT, capture_output=True, text=True, timeout=120)
+    [
+      sys.executable,
+      "-m",
+      "tools.benchmarks.search_scale",
+      "--workers=4",
+      "--candidates=60",
+      f"--scratch_dir={scratch}",
+    ],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    timeout=120,
+  )
   assert ended.returncode == 0, ended.stderr
   return ended.stdout
 
 
 def test_every_figure_is_printed(printed):
   assert [line.split()[0] for line in printed.splitlines()] == [
-      "60", "busy", "cycle", "cycle", "memory", "resume", "disk"]
+    "60",
+    "busy",
+    "cycle",
+    "cycle",
+    "memory",
+    "resume",
+    "disk",
+  ]
 
 
 def test_the_drain_lowers_the_share_of_busy_time(printed):

@@ -70,7 +70,12 @@ def _architecture() -> Architecture:
   stem = dict(level=0, spatial_stride=4)
   middle = [
     Block(
-      id=kind, level=1, kind=kind, channels=4, temporal_dilation=2, spatial_stride=1 + n % 2,
+      id=kind,
+      level=1,
+      kind=kind,
+      channels=4,
+      temporal_dilation=2,
+      spatial_stride=1 + n % 2,
       intermediate_channels=4 if kinds.get(kind).needs_intermediate_channels else None,
     )
     for n, kind in enumerate(kind for kind in kinds.names() if not kinds.get(kind).is_stem)
@@ -158,8 +163,13 @@ def _train_step(task, model, optimizer):
     dict(l2_weight_decay=1e-4, class_weights="[1, 2, 3, 4, 5]"),
     dict(freeze_backbone=True),
     pytest.param(
-      dict(precision="float16", optimizer="adamw", pooling="max", multi_label=True,
-           gradient_checkpointing=True),
+      dict(
+        precision="float16",
+        optimizer="adamw",
+        pooling="max",
+        multi_label=True,
+        gradient_checkpointing=True,
+      ),
       marks=pytest.mark.slow,
     ),
     pytest.param(
@@ -193,9 +203,7 @@ def test_an_evaluation_step_has_no_operation_that_a_gpu_refuses(multi_label):
 @pytest.mark.parametrize("gradient_checkpointing", [False, True])
 def test_the_sensitivity_pass_has_no_operation_that_a_gpu_refuses(gradient_checkpointing):
   task, model, _ = _made(gradient_checkpointing=gradient_checkpointing)
-  nodes = _nodes(
-    lambda *batch: sensitivity.gradient(model, task, *batch), *_batch(task, 1)
-  )
+  nodes = _nodes(lambda *batch: sensitivity.gradient(model, task, *batch), *_batch(task, 1))
   assert any(node.op == "Conv2DBackpropInput" for node in nodes)
   assert _refused(nodes) == []
 
@@ -212,7 +220,9 @@ def test_what_a_gpu_refuses_is_recognised_within_functions_too():
       lambda x: tf.gradients(
         tf.raw_ops.FusedBatchNormV3(
           x=x, scale=[1.0], offset=[0.0], mean=[0.0], variance=[1.0], is_training=False
-        )[0], x)
+        )[0],
+        x,
+      )
     )(x)
 
   nodes = _nodes(inference_gradient, tf.TensorSpec([1, 2, 2, 1]))
@@ -258,8 +268,9 @@ def test_an_evaluation_step_compiles_whole(multi_label):
 @pytest.mark.slow
 def test_the_sensitivity_pass_compiles_whole():
   task, model, _ = _made()
-  assert "convolution" in _hlo(lambda *batch: sensitivity.gradient(model, task, *batch),
-                               *_batch(task, 1))
+  assert "convolution" in _hlo(
+    lambda *batch: sensitivity.gradient(model, task, *batch), *_batch(task, 1)
+  )
 
 
 @pytest.mark.slow
@@ -306,12 +317,17 @@ def test_a_training_runs_on_a_device_that_is_not_its_host(sample_dataset, tmp_pa
   block = dict(kind="basic_2plus1d", channels=8, spatial_stride=2)
   blocks = (
     *(Block(id=name, streams=(name,), **stem) for name in ("rgb", "flow")),
-    Block(id="a", level=1, **block), Block(id="b", level=2, **block),
+    Block(id="a", level=1, **block),
+    Block(id="b", level=2, **block),
   )
   ends = (("rgb", "a"), ("flow", "a"), ("flow", "b"), ("a", "b"))
   settings = setup.Setup(
-    data_dir=sample_dataset, cache_dir=str(tmp_path / "cache"), num_frames=4, image_size=16,
-    checkpoint_steps=None, threads=1,
+    data_dir=sample_dataset,
+    cache_dir=str(tmp_path / "cache"),
+    num_frames=4,
+    image_size=16,
+    checkpoint_steps=None,
+    threads=1,
     recipe=recipe.Recipe(
       steps=20, batch_size=4, optimizer="sgd", learning_rate=0.05, connection_multiplier=10.0
     ),
@@ -322,7 +338,10 @@ def test_a_training_runs_on_a_device_that_is_not_its_host(sample_dataset, tmp_pa
   process = subprocess.run(
     [sys.executable, "-c", _PROGRAM],
     input=pickle.dumps((settings, architecture, str(tmp_path / "training"))),
-    cwd=pathlib.Path(__file__).parents[2], capture_output=True, check=False, timeout=300,
+    cwd=pathlib.Path(__file__).parents[2],
+    capture_output=True,
+    check=False,
+    timeout=300,
   )
   assert process.returncode == 0, process.stderr.decode()[-2000:]
   assert process.stdout.decode().splitlines()[-1] == "CPU:1"

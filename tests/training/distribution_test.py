@@ -17,9 +17,7 @@ from official.training import setup
 
 _STEM = Block(id="rgb_0", level=0, kind="stem_2d", channels=4, spatial_stride=2, streams=("rgb",))
 _BLOCK = Block(id="level1_0", level=1, kind="basic_2plus1d", channels=8, spatial_stride=2)
-_JSON = serialization.to_json(
-  Architecture((_STEM, _BLOCK), (Connection("rgb_0", "level1_0"),))
-)
+_JSON = serialization.to_json(Architecture((_STEM, _BLOCK), (Connection("rgb_0", "level1_0"),)))
 
 # Trains with the first strategy for 10 steps of 20, and with the second one to the end. What ended
 # mirrored goes on from its last step on one device, with nothing left to do but evaluate.
@@ -73,16 +71,29 @@ def found(sample_dataset, tmp_path_factory):
   began, and that of the evaluation."""
   folder = tmp_path_factory.mktemp("distributed")
   settings = setup.Setup(
-    data_dir=sample_dataset, cache_dir=str(folder / "cache"), num_frames=4, image_size=16,
-    checkpoint_steps=10, threads=0,
+    data_dir=sample_dataset,
+    cache_dir=str(folder / "cache"),
+    num_frames=4,
+    image_size=16,
+    checkpoint_steps=10,
+    threads=0,
     recipe=recipe.Recipe(
-      steps=20, batch_size=6, optimizer="sgd", learning_rate=0.05, connection_multiplier=10.0,
-      ema_decay=0.9, class_weights="balanced", gradient_clip_norm=1.0
+      steps=20,
+      batch_size=6,
+      optimizer="sgd",
+      learning_rate=0.05,
+      connection_multiplier=10.0,
+      ema_decay=0.9,
+      class_weights="balanced",
+      gradient_clip_norm=1.0,
     ),
   )
   process = subprocess.run(
-    [sys.executable, "-c", _PROGRAM], input=pickle.dumps((settings, _JSON, str(folder))),
-    cwd=pathlib.Path(__file__).parents[2], capture_output=True, check=False,
+    [sys.executable, "-c", _PROGRAM],
+    input=pickle.dumps((settings, _JSON, str(folder))),
+    cwd=pathlib.Path(__file__).parents[2],
+    capture_output=True,
+    check=False,
   )
   assert process.returncode == 0, process.stderr.decode()[-2000:]
   return {tuple(key): value for key, value in json.loads(process.stdout.splitlines()[-1])}
@@ -91,7 +102,8 @@ def found(sample_dataset, tmp_path_factory):
 @pytest.mark.slow
 def test_a_batch_that_replicas_cannot_share_evenly_is_refused(found):
   assert found["odd batch", "mirrored"] == (
-    "--batch_size=5 cannot be shared by 2 replicas; give a multiple of 2")
+    "--batch_size=5 cannot be shared by 2 replicas; give a multiple of 2"
+  )
 
 
 @pytest.mark.slow
@@ -106,7 +118,8 @@ def test_checkpoints_move_between_strategies_that_train_alike(found):
 def test_a_checkpoint_is_evaluated_alike_on_one_device_and_on_several(found):
   """The last of 9 validation and of 8 test videos in batches of 6 is a batch with padding."""
   (one, confusion), (several, confusion_of_several) = (
-    found["mirrored", strategy] for strategy in ("one_device", "mirrored"))
+    found["mirrored", strategy] for strategy in ("one_device", "mirrored")
+  )
   assert confusion == confusion_of_several
   for split in ("validation", "test"):
     assert one[split] == pytest.approx(several[split], rel=1e-5)

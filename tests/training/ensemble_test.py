@@ -39,8 +39,13 @@ def settings(sample_dataset, tmp_path_factory):
     num_frames=4,
     image_size=16,
     recipe=recipe.Recipe(
-      steps=10, batch_size=4, optimizer="sgd", learning_rate=0.05, connection_multiplier=10.0,
-      ema_decay=0.9, precision="bfloat16",
+      steps=10,
+      batch_size=4,
+      optimizer="sgd",
+      learning_rate=0.05,
+      connection_multiplier=10.0,
+      ema_decay=0.9,
+      precision="bfloat16",
     ),
     checkpoint_steps=10,
     threads=0,
@@ -65,9 +70,7 @@ def trained(settings, tmp_path_factory):
 def joined(settings, trained, tmp_path_factory):
   base = tmp_path_factory.mktemp("export")
   joining = ensemble.EnsembleExport(setup=settings, export_dir=str(base))
-  return joining(
-    {"members": trained[0], "evaluate": True}, str(tmp_path_factory.mktemp("joining"))
-  )
+  return joining({"members": trained[0], "evaluate": True}, str(tmp_path_factory.mktemp("joining")))
 
 
 def _clips(*streams: str) -> dict[str, tf.Tensor]:

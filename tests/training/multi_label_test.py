@@ -45,12 +45,19 @@ def test_clips_with_several_labels_train_and_are_ranked(two_labels, tmp_path):
     (Connection("rgb_0", "level1_0"),),
   )
   settings = setup.Setup(
-    data_dir=two_labels, cache_dir=str(tmp_path / "cache"), num_frames=4, image_size=24,
+    data_dir=two_labels,
+    cache_dir=str(tmp_path / "cache"),
+    num_frames=4,
+    image_size=24,
     recipe=recipe.Recipe(
-      steps=60, batch_size=8, optimizer="sgd", learning_rate=0.1, connection_multiplier=10.0),
-    checkpoint_steps=None, threads=0)
+      steps=60, batch_size=8, optimizer="sgd", learning_rate=0.1, connection_multiplier=10.0
+    ),
+    checkpoint_steps=None,
+    threads=0,
+  )
   result = evaluator.TrainingEvaluator(setup=settings)(
-    {"architecture": serialization.to_json(network), "seed": 1}, str(tmp_path))
+    {"architecture": serialization.to_json(network), "seed": 1}, str(tmp_path)
+  )
   assert set(result["metrics"]) == {"loss", "mean_average_precision"}
   assert result["metrics"]["loss"] < 0.6931  # All probabilities at one half.
   assert result["metrics"]["mean_average_precision"] > 0.45  # Chance is about one third.

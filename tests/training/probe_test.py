@@ -23,9 +23,7 @@ pytestmark = pytest.mark.slow
 
 _ARCHITECTURE = Architecture(
   (
-    Block(
-      id="rgb_0", kind="stem_2plus1d", streams=("rgb",), level=0, channels=8, spatial_stride=2
-    ),
+    Block(id="rgb_0", kind="stem_2plus1d", streams=("rgb",), level=0, channels=8, spatial_stride=2),
     Block(id="level1_0", kind="basic_2plus1d", level=1, channels=16, spatial_stride=2),
   ),
   (Connection("rgb_0", "level1_0"),),
@@ -154,5 +152,3 @@ def test_no_line_through_less_than_two_peaks(peaks):
 
 def test_a_line_without_a_bound_tells_no_batch():
   assert probe.fit({4: 140, 16: 260}, None) == {"memory_bytes_a_clip": 10, "batch_that_fits": None}
-
-

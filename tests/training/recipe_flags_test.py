@@ -14,9 +14,16 @@ from official.training import recipe_flags
 FLAGS = flags.FLAGS
 
 _INFO = dataset.DatasetInfo(
-  classes=("kick", "push", "hug"), streams={}, fps=10.0, short_side=40,
-  splits=dict.fromkeys(dataset.SPLITS, dataset.SplitInfo(clips=0, frames=0, shards=0)), failures=0,
-  multi_label=False, manifest_sha256="", settings={}, versions={},
+  classes=("kick", "push", "hug"),
+  streams={},
+  fps=10.0,
+  short_side=40,
+  splits=dict.fromkeys(dataset.SPLITS, dataset.SplitInfo(clips=0, frames=0, shards=0)),
+  failures=0,
+  multi_label=False,
+  manifest_sha256="",
+  settings={},
+  versions={},
 )
 
 
@@ -59,19 +66,29 @@ def test_class_weights_of_a_file_are_in_the_order_of_the_classes(tmp_path):
 
 def test_what_the_flags_say_of_the_recipe_is_that_of_a_setup(tmp_path):
   dataset.save(_INFO, str(tmp_path))
-  _parse("--warmup_fraction=0.5", "--gradient_clip_norm=2", "--ema_decay=0.9", "--pooling=max",
-         "--precision=bfloat16", "--class_weights=balanced", "--gradient_checkpointing")
+  _parse(
+    "--warmup_fraction=0.5",
+    "--gradient_clip_norm=2",
+    "--ema_decay=0.9",
+    "--pooling=max",
+    "--precision=bfloat16",
+    "--class_weights=balanced",
+    "--gradient_checkpointing",
+  )
   how = training_flags.setup(str(tmp_path), str(tmp_path), threads=1, gpus=0, steps=7).recipe
   assert (how.steps, how.warmup_fraction, how.gradient_clip_norm, how.ema_decay) == (7, 0.5, 2, 0.9)
   assert (how.pooling, how.precision, how.class_weights) == ("max", "bfloat16", "balanced")
   assert how.gradient_checkpointing
 
 
-@pytest.mark.parametrize("content, message", [
-  ('{"shove": 2}', "names shove, and the classes are kick, push, hug"),
-  ("[1, 2]", "is neither balanced nor a JSON file of a factor for each class"),
-  (None, "is neither balanced nor a JSON file of a factor for each class"),
-])
+@pytest.mark.parametrize(
+  "content, message",
+  [
+    ('{"shove": 2}', "names shove, and the classes are kick, push, hug"),
+    ("[1, 2]", "is neither balanced nor a JSON file of a factor for each class"),
+    (None, "is neither balanced nor a JSON file of a factor for each class"),
+  ],
+)
 def test_class_weights_that_fit_no_class_are_refused(tmp_path, content, message):
   path = tmp_path / "weights.json"
   if content is not None:
@@ -81,11 +98,14 @@ def test_class_weights_that_fit_no_class_are_refused(tmp_path, content, message)
     training_flags.identity(_INFO)
 
 
-@pytest.mark.parametrize("made, found", [
-  (["weights/final.index", "training/checkpoint"], "weights/final"),
-  (["training/checkpoint"], "training"),
-  (["checkpoint"], ""),
-])
+@pytest.mark.parametrize(
+  "made, found",
+  [
+    (["weights/final.index", "training/checkpoint"], "weights/final"),
+    (["training/checkpoint"], "training"),
+    (["checkpoint"], ""),
+  ],
+)
 def test_first_weights_are_found_in_the_folder_of_a_training(tmp_path, made, found):
   for name in made:
     (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -106,12 +126,15 @@ def test_a_folder_without_weights_is_refused(tmp_path):
     recipe_flags.values()
 
 
-@pytest.mark.parametrize("arguments, message", [
-  (["--ema_decay=1"], "--ema_decay=1.0 is out of range; give a number between 0 and 1"),
-  (["--ema_decay=0.9", "--precision=float16"], "--precision=float16 scales the loss, which"),
-  (["--gradient_clip_norm=0"], "--gradient_clip_norm=0.0 is out of range; give a number above 0"),
-  (["--freeze_backbone"], "--freeze_backbone without --init_checkpoint keeps random weights"),
-])
+@pytest.mark.parametrize(
+  "arguments, message",
+  [
+    (["--ema_decay=1"], "--ema_decay=1.0 is out of range; give a number between 0 and 1"),
+    (["--ema_decay=0.9", "--precision=float16"], "--precision=float16 scales the loss, which"),
+    (["--gradient_clip_norm=0"], "--gradient_clip_norm=0.0 is out of range; give a number above 0"),
+    (["--freeze_backbone"], "--freeze_backbone without --init_checkpoint keeps random weights"),
+  ],
+)
 def test_what_no_training_can_have_is_refused(arguments, message):
   _parse("--data_dir=data", *arguments)
   with pytest.raises(cli.UserError, match=message):

@@ -55,8 +55,8 @@ def test_sgd_is_nesterov_s():
 
 
 @pytest.mark.parametrize(
-  "optimizer, asked, norm", [("sgd", None, None), ("sgd", 3.0, 3.0), ("adamw", None, 1.0),
-                             ("adamw", 3.0, 3.0)]
+  "optimizer, asked, norm",
+  [("sgd", None, None), ("sgd", 3.0, 3.0), ("adamw", None, 1.0), ("adamw", 3.0, 3.0)],
 )
 def test_the_norm_of_all_gradients_is_bounded(optimizer, asked, norm):
   config = _recipe(optimizer=optimizer, gradient_clip_norm=asked).optimization()
@@ -72,9 +72,9 @@ def test_the_warm_up_is_a_share_of_the_steps():
 
 
 def test_an_average_takes_in_the_statistics_of_batch_normalisation():
-  optimizer = optimization.OptimizerFactory(
-    _recipe(ema_decay=0.9).optimization()
-  ).build_optimizer(0.1)
+  optimizer = optimization.OptimizerFactory(_recipe(ema_decay=0.9).optimization()).build_optimizer(
+    0.1
+  )
   assert isinstance(optimizer, optimization.ExponentialMovingAverage)
   model = tf.keras.Sequential([tf.keras.layers.BatchNormalization(input_shape=[3])])
   optimizer.shadow_copy(model)

@@ -33,7 +33,9 @@ def test_precision_and_recall_are_shares_of_columns_and_rows(written):
 
 
 def test_the_text_has_the_classes_and_the_mistakes(written):
-  assert (written / "report.txt").read_text(encoding="utf-8") == """\
+  assert (
+    (written / "report.txt").read_text(encoding="utf-8")
+    == """\
 8 test videos: accuracy 0.6250, top5_accuracy 1.0000, loss 1.2500
 
 class  videos  precision  recall
@@ -46,6 +48,7 @@ most frequent mistakes
      2  bird taken for dog
      1  dog taken for cat
 """
+  )
 
 
 def test_without_mistakes_there_is_no_list_of_them():

@@ -13,7 +13,12 @@ from official.training import setup
 
 def _setup(**hardware):
   return setup.Setup(
-    data_dir="", cache_dir="", num_frames=4, image_size=16, checkpoint_steps=None, threads=0,
+    data_dir="",
+    cache_dir="",
+    num_frames=4,
+    image_size=16,
+    checkpoint_steps=None,
+    threads=0,
     recipe=recipe.Recipe(
       steps=1, batch_size=4, optimizer="sgd", learning_rate=0.1, connection_multiplier=1.0
     ),

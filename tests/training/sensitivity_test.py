@@ -44,7 +44,12 @@ def model() -> tf.keras.Model:
   )
   tf.keras.utils.set_random_seed(5)
   built = network.build_network(
-    architecture, streams={"rgb": 3}, num_frames=2, height=16, width=16, num_classes=_CLASSES,
+    architecture,
+    streams={"rgb": 3},
+    num_frames=2,
+    height=16,
+    width=16,
+    num_classes=_CLASSES,
     batch_norm_momentum=0.5,
   )
   for seed in range(4):
@@ -68,7 +73,8 @@ def _batch(seed: int, weights=(1.0, 1.0, 1.0, 1.0)) -> tuple[dict, dict]:
   clips = rng.normal(size=(len(weights), 2, 16, 16, 3)).astype(np.float32)
   labels = rng.integers(_CLASSES, size=len(weights)).astype(np.int32)
   return {"rgb": tf.constant(clips)}, {
-    "label": tf.constant(labels), "weight": tf.constant(weights, tf.float32),
+    "label": tf.constant(labels),
+    "weight": tf.constant(weights, tf.float32),
   }
 
 

@@ -15,15 +15,27 @@ def _setup(steps: int, checkpoint_steps: int | None, **others) -> setup.Setup:
     steps=steps, batch_size=4, optimizer="sgd", learning_rate=0.1, connection_multiplier=10.0
   )
   return setup.Setup(
-    data_dir="", cache_dir="", num_frames=8, image_size=32, recipe=how, threads=1,
-    checkpoint_steps=checkpoint_steps, **others,
+    data_dir="",
+    cache_dir="",
+    num_frames=8,
+    image_size=32,
+    recipe=how,
+    threads=1,
+    checkpoint_steps=checkpoint_steps,
+    **others,
   )
 
 
 @pytest.mark.parametrize(
   "steps, asked, interval, loop",
-  [(40, None, 10, 10), (200, None, 20, 20), (10_000, None, 1000, 20), (5, None, 10, 10),
-   (200, 50, 50, 10), (200, 37, 37, 1)],
+  [
+    (40, None, 10, 10),
+    (200, None, 20, 20),
+    (10_000, None, 1000, 20),
+    (5, None, 10, 10),
+    (200, 50, 50, 10),
+    (200, 37, 37, 1),
+  ],
 )
 def test_loops_end_where_checkpoints_are_due(steps, asked, interval, loop):
   chosen = _setup(steps, asked)
@@ -60,15 +72,23 @@ def test_operations_are_deterministic_but_for_tpus():
 _OTHERS = {"data_dir": "d", "cache_dir": "c", "threads": 1, "num_gpus": 0, "checkpoint_steps": None}
 # What official.train decides by other flags, and what is no flag at all.
 _OF_TRAIN = {
-  "init_checkpoint", "freeze_backbone", "freeze_connection_weights", "connection_weights"}
-_BY_FLAG = {setup._FLAGS.get(field.name, field.name): field
-            for kind in (setup.Setup, recipe.Recipe) for field in dataclasses.fields(kind)
-            if field.name not in {*_OTHERS, "recipe", "steps"}}
+  "init_checkpoint",
+  "freeze_backbone",
+  "freeze_connection_weights",
+  "connection_weights",
+}
+_BY_FLAG = {
+  setup._FLAGS.get(field.name, field.name): field
+  for kind in (setup.Setup, recipe.Recipe)
+  for field in dataclasses.fields(kind)
+  if field.name not in {*_OTHERS, "recipe", "steps"}
+}
 
 
 def _value(field: dataclasses.Field):
   return {"str": "x", "int": 7, "float": 0.7, "bool": field.default is False}.get(
-    str(field.type).removesuffix(" | None").split("'")[-2 if "'" in str(field.type) else 0], 0.3)
+    str(field.type).removesuffix(" | None").split("'")[-2 if "'" in str(field.type) else 0], 0.3
+  )
 
 
 def test_flags_describe_every_field():
@@ -90,8 +110,9 @@ def test_every_field_has_a_flag_whose_default_is_its_own():
 
 
 def test_a_run_from_before_there_was_a_flag_has_its_default():
-  flags = {flag: _value(field) for flag, field in _BY_FLAG.items()
-           if field.default is dataclasses.MISSING}
+  flags = {
+    flag: _value(field) for flag, field in _BY_FLAG.items() if field.default is dataclasses.MISSING
+  }
   found = setup.described(flags, steps=9, **_OTHERS)
   for flag, field in _BY_FLAG.items():
     if flag not in flags:

@@ -35,8 +35,9 @@ from data_prep import flow
 from data_prep import rows
 
 _MANIFEST = flags.DEFINE_string("manifest", None, "CSV that lists real clips.", required=True)
-_SCRATCH_DIR = flags.DEFINE_string("scratch_dir", None, "Folder to work in; made, and removed.",
-                                   required=True)
+_SCRATCH_DIR = flags.DEFINE_string(
+  "scratch_dir", None, "Folder to work in; made, and removed.", required=True
+)
 _CLIPS = flags.DEFINE_integer("clips", 60, "Clips to use.", lower_bound=1)
 _FPS = flags.DEFINE_float("fps", 10.0, "Frames a second.")
 _SHORT_SIDE = flags.DEFINE_integer("short_side", 128, "Pixels of the shorter side.")
@@ -47,19 +48,22 @@ _HOUR = 3600
 def main(arguments: Sequence[str]) -> None:
   """Prints the four figures."""
   del arguments
-  chosen = rows.read(cli.resolve_path(_MANIFEST.value))[:_CLIPS.value]
+  chosen = rows.read(cli.resolve_path(_MANIFEST.value))[: _CLIPS.value]
   scratch = cli.resolve_path(_SCRATCH_DIR.value)
   os.makedirs(scratch)
   try:
     manifest = _write_manifest(chosen, os.path.join(scratch, "manifest.csv"))
     hour = _hour_of_video(chosen[0], os.path.join(scratch, "hour.mp4"))
     seconds, megabytes = _peak_of_a_worker(hour, scratch)
-    print(f"memory          {megabytes:.0f} MB, in {seconds:.0f} s, of a file of "
-          f"{os.path.getsize(hour) / 1e6:.0f} MB", flush=True)
+    print(
+      f"memory          {megabytes:.0f} MB, in {seconds:.0f} s, of a file of "
+      f"{os.path.getsize(hour) / 1e6:.0f} MB",
+      flush=True,
+    )
     greys = [list(_grey_frames(row)) for row in chosen]
     pairs = [pair for frames in greys for pair in zip(frames, frames[1:])]
     print(f"{len(chosen)} clips, {len(pairs)} pairs of frames, shorter side {_SHORT_SIDE.value}")
-    print(f"profiles        {_profiles(pairs[::max(len(pairs) // _PAIRS, 1)]):.2f}", flush=True)
+    print(f"profiles        {_profiles(pairs[:: max(len(pairs) // _PAIRS, 1)]):.2f}", flush=True)
     one, bare = _job(manifest, scratch, 1), _bare_loop(pairs)
     print(f"one worker      {one[0]:.1f} s ({one[1]:.1f} s)")
     print(f"TV-L1 alone     {bare[0]:.1f} s ({bare[1]:.1f} s)")
@@ -72,8 +76,9 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _write_manifest(chosen: Sequence[rows.Row], path: str) -> str:
-  content = rows.to_csv([row.location for row in chosen], [row.labels[0] for row in chosen],
-                        ["train"] * len(chosen))
+  content = rows.to_csv(
+    [row.location for row in chosen], [row.labels[0] for row in chosen], ["train"] * len(chosen)
+  )
   with open(path, "wb") as file:
     file.write(content)
   return path
@@ -107,16 +112,24 @@ def _job(manifest: str, scratch: str, workers: int) -> tuple[float, float]:
   """Returns seconds of the wall clock and of the CPU, of all its processes."""
   output = os.path.join(scratch, "data")
   wall, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-  _extract(["--manifest=" + manifest, "--output_dir=" + output, f"--direct_num_workers={workers}",
-            f"--fps={_FPS.value}", f"--short_side={_SHORT_SIDE.value}"])
+  _extract(
+    [
+      "--manifest=" + manifest,
+      "--output_dir=" + output,
+      f"--direct_num_workers={workers}",
+      f"--fps={_FPS.value}",
+      f"--short_side={_SHORT_SIDE.value}",
+    ]
+  )
   wall, after = time.perf_counter() - wall, resource.getrusage(resource.RUSAGE_CHILDREN)
   shutil.rmtree(output)
   return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def _extract(arguments: Sequence[str]) -> None:
-  subprocess.run([sys.executable, "-m", "data_prep.extract", *arguments], check=True,
-                 capture_output=True)
+  subprocess.run(
+    [sys.executable, "-m", "data_prep.extract", *arguments], check=True, capture_output=True
+  )
 
 
 def _profiles(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
@@ -146,8 +159,11 @@ def _hour_of_video(row: rows.Row, path: str) -> str:
     container.mux(stream.encode())
   with av.open(short) as source:
     stream = source.streams.video[0]
-    packets = [(bytes(packet), packet.pts, packet.dts, packet.is_keyframe)
-               for packet in source.demux(stream) if packet.size]
+    packets = [
+      (bytes(packet), packet.pts, packet.dts, packet.is_keyframe)
+      for packet in source.demux(stream)
+      if packet.size
+    ]
     ticks = int(Fraction(len(packets), 25) / stream.time_base)
     with av.open(path, "w") as target:
       copy = target.add_stream_from_template(stream)
@@ -167,10 +183,19 @@ def _peak_of_a_worker(video: str, scratch: str) -> tuple[float, float]:
     file.write(f"path,label,split,start,end\n{video},hour,train,{_HOUR - 10},{_HOUR}\n")
   began = time.perf_counter()
   process = subprocess.Popen(
-      [sys.executable, "-m", "data_prep.extract", f"--manifest={manifest}",
-       f"--output_dir={os.path.join(scratch, 'hour')}", "--direct_num_workers=1",
-       "--noisolate_decoding", f"--short_side={_SHORT_SIDE.value}"], stdout=subprocess.DEVNULL,
-      stderr=subprocess.DEVNULL)
+    [
+      sys.executable,
+      "-m",
+      "data_prep.extract",
+      f"--manifest={manifest}",
+      f"--output_dir={os.path.join(scratch, 'hour')}",
+      "--direct_num_workers=1",
+      "--noisolate_decoding",
+      f"--short_side={_SHORT_SIDE.value}",
+    ],
+    stdout=subprocess.DEVNULL,
+    stderr=subprocess.DEVNULL,
+  )
   _, status, usage = os.wait4(process.pid, 0)
   process.returncode = os.waitstatus_to_exitcode(status)
   if process.returncode:

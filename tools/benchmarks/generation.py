@@ -169,8 +169,9 @@ def train(
 class _Driver:
   """One life of the benchmark."""
 
-  def __init__(self, run: RunDirectory, plan: Plan, evaluator: Evaluator, executor: Executor,
-               console: Console):
+  def __init__(
+    self, run: RunDirectory, plan: Plan, evaluator: Evaluator, executor: Executor, console: Console
+  ):
     self._run = run
     self._plan = plan
     self._evaluator = evaluator
@@ -193,9 +194,12 @@ class _Driver:
         self._note(job, result)
         self._run.drop_weights(job.number)
     self._console.begin_search(
-      total=len(jobs), finished=len(jobs) - len(self._waiting), best=self._so_far())
-    watch = failures.Watch(patience=self._plan.parents * (1 + self._plan.retrainings),
-                           feasible=any(self._fitness.values()))
+      total=len(jobs), finished=len(jobs) - len(self._waiting), best=self._so_far()
+    )
+    watch = failures.Watch(
+      patience=self._plan.parents * (1 + self._plan.retrainings),
+      feasible=any(self._fitness.values()),
+    )
     while self._fill():
       outcome = self._executor.wait_any()
       job = self._running.pop(outcome.key)
@@ -233,7 +237,8 @@ class _Driver:
     except ArchitectureError as error:
       if not job.is_child:
         raise failures.SearchStopped(
-          f"no parent can be drawn from --search_space: {error}") from error
+          f"no parent can be drawn from --search_space: {error}"
+        ) from error
       self._impossible.append(job)
       self._leave_out(job, str(error))
     else:
@@ -248,13 +253,20 @@ class _Driver:
     directory = self._run.candidate_directory(job.number)
     self._running[key] = job
     self._console.begin(key, _label(job), directory)
-    self._executor.submit(Task(key=key, function=self._evaluator, directory=directory,
-                               candidate=self._run.read_candidate(job.number)))
+    self._executor.submit(
+      Task(
+        key=key,
+        function=self._evaluator,
+        directory=directory,
+        candidate=self._run.read_candidate(job.number),
+      )
+    )
 
   def _record(self, job: Job, result: Mapping[str, Any], timing: Mapping[str, Any]) -> None:
     key = f"{job.number:06d}"
-    self._run.write_result({"number": job.number, **result},
-                           {**timing, "kills": self._kills.pop(key, 0)})
+    self._run.write_result(
+      {"number": job.number, **result}, {**timing, "kills": self._kills.pop(key, 0)}
+    )
     self._run.drop_weights(job.number)
     self._note(job, result)
     self._console.end(key, _describe(result))
@@ -266,8 +278,10 @@ class _Driver:
       self._fitness[job.is_child].append(result["fitness"])
 
   def _so_far(self) -> str:
-    parents, children = (f"{statistics.mean(values):.4f} ({len(values)})" if values else "-"
-                         for values in (self._fitness[False], self._fitness[True]))
+    parents, children = (
+      f"{statistics.mean(values):.4f} ({len(values)})" if values else "-"
+      for values in (self._fitness[False], self._fitness[True])
+    )
     return f"mean {self._plan.fitness} of parents {parents}, of children {children}"
 
 
@@ -279,5 +293,6 @@ def _label(job: Job) -> str:
 def _describe(result: Mapping[str, Any]) -> str:
   if result["status"] != "ok":
     return f"{result['status']}: {result['reason']}"
-  return ", ".join(f"{name} {value:.4f}" for name, value in result["metrics"].items()
-                   if value is not None)
+  return ", ".join(
+    f"{name} {value:.4f}" for name, value in result["metrics"].items() if value is not None
+  )

@@ -57,17 +57,19 @@ def read(run: RunDirectory, plan: generation.Plan) -> list[Training]:
     candidate = run.read_candidate(job.number)
     parent = run.read_candidate(job.parent)
     loss = (result["metrics"] or {}).get("loss")
-    trainings.append(Training(
-      job=job,
-      fitness=None if loss is None else result["fitness"],
-      loss=None if result["fitness"] is None else loss,
-      changed=_changed(candidate["story"]) if job.is_child else 0,
-      as_parent=job.is_child and candidate["architecture"] == parent["architecture"]))
+    trainings.append(
+      Training(
+        job=job,
+        fitness=None if loss is None else result["fitness"],
+        loss=None if result["fitness"] is None else loss,
+        changed=_changed(candidate["story"]) if job.is_child else 0,
+        as_parent=job.is_child and candidate["architecture"] == parent["architecture"],
+      )
+    )
   return trainings
 
 
-def summary(
-    trainings: Sequence[Training], impossible: Sequence[generation.Job]) -> dict[str, Any]:
+def summary(trainings: Sequence[Training], impossible: Sequence[generation.Job]) -> dict[str, Any]:
   """Returns all numbers, plain.
 
   Args:
@@ -90,31 +92,45 @@ def summary(
 
 def text(numbers: Mapping[str, Any], name: str) -> str:
   """Returns the numbers of `summary` as tables, `name` being that of the fitness."""
-  lines = [f"{'arm':<22}{'children':>9}{name:>16}{'loss':>8}{'changed':>9}{'as parent':>11}"
-           f"{'infeasible':>12}{'impossible':>12}"]
+  lines = [
+    f"{'arm':<22}{'children':>9}{name:>16}{'loss':>8}{'changed':>9}{'as parent':>11}"
+    f"{'infeasible':>12}{'impossible':>12}"
+  ]
   for arm, of in numbers["arms"].items():
-    lines.append(f"{arm:<22}{of['children']:>9}{_number(of['fitness']):>16}"
-                 f"{_number(of['loss']):>8}{_number(of['changed'], '.1f'):>9}"
-                 f"{of['as_parent']:>11}{of['infeasible']:>12}{of['impossible']:>12}")
-  lines += ["", f"{'difference to random':<22}{'pairs':>9}{name:>16}{'95 %':>20}{'loss':>12}"
-                f"{'95 %':>20}"]
+    lines.append(
+      f"{arm:<22}{of['children']:>9}{_number(of['fitness']):>16}"
+      f"{_number(of['loss']):>8}{_number(of['changed'], '.1f'):>9}"
+      f"{of['as_parent']:>11}{of['infeasible']:>12}{of['impossible']:>12}"
+    )
+  lines += [
+    "",
+    f"{'difference to random':<22}{'pairs':>9}{name:>16}{'95 %':>20}{'loss':>12}{'95 %':>20}",
+  ]
   for arm, of in numbers["arms"].items():
     if "difference" in of:
       fitness, loss = of["difference"]["fitness"], of["difference"]["loss"]
-      lines.append(f"{arm:<22}{of['difference']['pairs']:>9}{_number(fitness['mean'], '+.4f'):>16}"
-                   f"{_interval(fitness['interval']):>20}{_number(loss['mean'], '+.4f'):>12}"
-                   f"{_interval(loss['interval']):>20}")
+      lines.append(
+        f"{arm:<22}{of['difference']['pairs']:>9}{_number(fitness['mean'], '+.4f'):>16}"
+        f"{_interval(fitness['interval']):>20}{_number(loss['mean'], '+.4f'):>12}"
+        f"{_interval(loss['interval']):>20}"
+      )
   parents = numbers["parents"]
-  lines += ["", f"parents: {parents['count']}, trained {parents['trainings']} times in all; "
-                f"infeasible: {parents['infeasible']}"]
+  lines += [
+    "",
+    f"parents: {parents['count']}, trained {parents['trainings']} times in all; "
+    f"infeasible: {parents['infeasible']}",
+  ]
   for label, measure in ((name, "fitness"), ("loss", "loss")):
-    lines.append(f"{label}: mean {_number(parents[measure]['mean'])}, standard deviation within "
-                 f"parents {_number(parents[measure]['within'])}")
+    lines.append(
+      f"{label}: mean {_number(parents[measure]['mean'])}, standard deviation within "
+      f"parents {_number(parents[measure]['within'])}"
+    )
   return "\n".join(lines)
 
 
-def interval(groups: Sequence[Sequence[float]],
-             rng: np.random.Generator) -> tuple[float, float] | None:
+def interval(
+  groups: Sequence[Sequence[float]], rng: np.random.Generator
+) -> tuple[float, float] | None:
   """Returns the 95 % bootstrap interval of the mean of all values; None for fewer than two groups.
 
   Args:
@@ -126,7 +142,7 @@ def interval(groups: Sequence[Sequence[float]],
   sizes = np.array([len(group) for group in groups])
   table = np.zeros((len(groups), sizes.max()))
   for row, group in zip(table, groups):
-    row[:len(group)] = group
+    row[: len(group)] = group
   drawn = rng.integers(len(groups), size=(_RESAMPLES, len(groups)))[..., np.newaxis]
   columns = (rng.random((_RESAMPLES, len(groups), sizes.max())) * sizes[drawn]).astype(int)
   there = np.arange(sizes.max()) < sizes[drawn]
@@ -146,14 +162,21 @@ def within(groups: Sequence[Sequence[float]]) -> float | None:
 
 def _parents(trainings: Sequence[Training]) -> dict[str, Any]:
   done = [training for training in trainings if training.fitness is not None]
-  groups = {measure: _groups((training.job.parent, getattr(training, measure))
-                             for training in done) for measure in _MEASURES}
+  groups = {
+    measure: _groups((training.job.parent, getattr(training, measure)) for training in done)
+    for measure in _MEASURES
+  }
   return {
     "count": len({training.job.parent for training in done}),
     "trainings": len(done),
     "infeasible": len(trainings) - len(done),
-    **{measure: {"mean": _mean(getattr(training, measure) for training in done),
-                 "within": within(groups[measure])} for measure in _MEASURES},
+    **{
+      measure: {
+        "mean": _mean(getattr(training, measure) for training in done),
+        "within": within(groups[measure]),
+      }
+      for measure in _MEASURES
+    },
   }
 
 
@@ -176,15 +199,22 @@ def _arm(arm: str, children: Sequence[Training], impossible: int) -> dict[str, A
 
 def _difference(ours: Sequence[Training], children: Sequence[Training]) -> dict[str, Any]:
   """Returns the differences of children to the random ones of their pairs, where there are both."""
-  baseline = {child.job.pair: child for child in children
-              if child.job.role == generation.RANDOM and child.fitness is not None}
+  baseline = {
+    child.job.pair: child
+    for child in children
+    if child.job.role == generation.RANDOM and child.fitness is not None
+  }
   pairs = [(child, baseline[child.job.pair]) for child in ours if child.job.pair in baseline]
   numbers: dict[str, Any] = {"pairs": len(pairs)}
   for measure in _MEASURES:
-    groups = _groups((child.job.parent, getattr(child, measure) - getattr(other, measure))
-                     for child, other in pairs)
-    numbers[measure] = {"mean": _mean(value for group in groups for value in group),
-                        "interval": interval(groups, np.random.default_rng(_SEED))}
+    groups = _groups(
+      (child.job.parent, getattr(child, measure) - getattr(other, measure))
+      for child, other in pairs
+    )
+    numbers[measure] = {
+      "mean": _mean(value for group in groups for value in group),
+      "interval": interval(groups, np.random.default_rng(_SEED)),
+    }
   return numbers
 
 

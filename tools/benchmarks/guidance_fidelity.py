@@ -34,10 +34,14 @@ from data_prep import cli
 from data_prep import dataset
 
 _DATA_DIR = flags.DEFINE_string(
-    "data_dir", None, "Folder made by data_prep.extract, on which the run was searched.",
-    required=True)
+  "data_dir",
+  None,
+  "Folder made by data_prep.extract, on which the run was searched.",
+  required=True,
+)
 _MODEL_DIR = flags.DEFINE_string(
-    "model_dir", None, "Run directory of official.evolve.", required=True)
+  "model_dir", None, "Run directory of official.evolve.", required=True
+)
 
 # Clips of a video on which a cut is measured: as many as an evaluation takes.
 _CLIPS_PER_VIDEO = 4
@@ -50,8 +54,10 @@ def main(arguments) -> None:
   data_dir = cli.resolve_path(_DATA_DIR.value)
   info = dataset.load(data_dir)
   if info.splits["validation"].clips < 2:
-    raise cli.UserError(f"--data_dir={data_dir} has {info.splits['validation'].clips} validation "
-                        "clips; half of them measure the cuts, so give a dataset of more")
+    raise cli.UserError(
+      f"--data_dir={data_dir} has {info.splits['validation'].clips} validation "
+      "clips; half of them measure the cuts, so give a dataset of more"
+    )
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
   warnings.simplefilter("ignore", FutureWarning)
   print(f"{'network':<10}{'connections':>12}{'weight':>10}{'sensitivity':>13}", flush=True)
@@ -66,11 +72,16 @@ def main(arguments) -> None:
     if all(map(math.isfinite, row)):
       rows.append(row)
   if not rows:
-    raise cli.UserError("no network could be measured; give a run whose candidates keep "
-                        " their checkpoints (--keep_checkpoints of official.evolve)")
+    raise cli.UserError(
+      "no network could be measured; give a run whose candidates keep "
+      " their checkpoints (--keep_checkpoints of official.evolve)"
+    )
   of_weight, of_sensitivity = np.array(rows).T
-  for name, values in (("weight", of_weight), ("sensitivity", of_sensitivity),
-                       ("sensitivity - weight", of_sensitivity - of_weight)):
+  for name, values in (
+    ("weight", of_weight),
+    ("sensitivity", of_sensitivity),
+    ("sensitivity - weight", of_sensitivity - of_weight),
+  ):
     low, high = _interval(values)
     print(f"mean of {name:<21}{values.mean():>7.3f}  [{low:.3f}, {high:.3f}]")
 
@@ -84,22 +95,27 @@ def _networks(data_dir: str, info: dataset.DatasetInfo) -> Iterator[tuple]:
   run = run_directory.RunDirectory(cli.resolve_path(_MODEL_DIR.value))
   recorded = run.recorded()
   if recorded is None:
-    raise cli.UserError(f"--model_dir={run.path} holds no search.json; name a run directory of "
-                        "official.evolve")
+    raise cli.UserError(
+      f"--model_dir={run.path} holds no search.json; name a run directory of official.evolve"
+    )
   identity = recorded["identity"]
   if identity["data_dir"] != info.fingerprint:
-    raise cli.UserError(f"{run.path} was searched on another dataset than --data_dir={data_dir}; "
-                        "give the one it was searched on")
+    raise cli.UserError(
+      f"{run.path} was searched on another dataset than --data_dir={data_dir}; "
+      "give the one it was searched on"
+    )
   settings = _setup(data_dir, identity)
   for number in range(run.count()):
     candidate = run.read_candidate(number)
     checkpoint = tf.train.latest_checkpoint(
-        os.path.join(run.candidate_directory(number), "training"))
+      os.path.join(run.candidate_directory(number), "training")
+    )
     if run.read_result(number) is None or checkpoint is None:
       continue
     model, task = _built(settings, candidate["architecture"], candidate["seed"])
     tf.train.Checkpoint(model=model).restore(
-        checkpoint).assert_existing_objects_matched().expect_partial()
+      checkpoint
+    ).assert_existing_objects_matched().expect_partial()
     yield f"{number:06d}", candidate["architecture"], model, task
 
 
@@ -109,9 +125,14 @@ def _setup(data_dir: str, identity: Mapping[str, Any]):
   from official.training import setup
 
   return setup.described(
-      identity, steps=identity["candidate_steps"], data_dir=data_dir,
-      cache_dir=cache.directory(data_dir, cli.resolve_path(_MODEL_DIR.value)),
-      checkpoint_steps=None, threads=0, distribution_strategy="one_device")
+    identity,
+    steps=identity["candidate_steps"],
+    data_dir=data_dir,
+    cache_dir=cache.directory(data_dir, cli.resolve_path(_MODEL_DIR.value)),
+    checkpoint_steps=None,
+    threads=0,
+    distribution_strategy="one_device",
+  )
 
 
 def _task(settings, architecture: dict, seed: int):
@@ -119,7 +140,8 @@ def _task(settings, architecture: dict, seed: int):
   from official.training import experiment
 
   return video_classification.VideoClassificationTask(
-      experiment.configure(settings, architecture, seed).task)
+    experiment.configure(settings, architecture, seed).task
+  )
 
 
 def _built(settings, architecture: dict, seed: int) -> tuple:
@@ -143,31 +165,36 @@ def _facts(architecture: dict, model, task) -> tuple[list[float], list[float], l
   sensitivities = sensitivity.measure(model, task, seen)
   increases = _loss_increases(model, task, unseen, list(weights))
   decoded = serialization.from_json(architecture)
-  prunable = [(connection.source, connection.target)
-              for connection in guidance.Facts(architecture=decoded, weights={}).prunable()]
-  return tuple([values[ends] for ends in prunable]
-               for values in (weights, sensitivities, increases))
+  prunable = [
+    (connection.source, connection.target)
+    for connection in guidance.Facts(architecture=decoded, weights={}).prunable()
+  ]
+  return tuple(
+    [values[ends] for ends in prunable] for values in (weights, sensitivities, increases)
+  )
 
 
 def _half(task, *, clips_per_video: int, odd: bool, batch_size: int | None) -> list[tuple]:
   """Returns every second validation video in batches; all in one where the size is None."""
   data = task.task_config.validation_data.replace(
-      clips_per_video=clips_per_video, global_batch_size=1)
+    clips_per_video=clips_per_video, global_batch_size=1
+  )
   videos = task.build_inputs(data).shard(2, int(odd)).unbatch()
   return list(videos.batch(batch_size or int(videos.reduce(0, lambda count, _: count + 1))))
 
 
 def _loss_increases(
-    model, task, batches: list[tuple], connections: list[tuple[str, str]]
+  model, task, batches: list[tuple], connections: list[tuple[str, str]]
 ) -> dict[tuple[str, str], float]:
   """Returns by how much the loss grows when a connection is cut and the others stay."""
   import tensorflow as tf
 
   from official.training import sensitivity
 
-  (streams, labels), = batches
+  ((streams, labels),) = batches
   loss: Callable = tf.function(
-      lambda gates: sensitivity.loss(model, task, streams, labels, gates), autograph=False)
+    lambda gates: sensitivity.loss(model, task, streams, labels, gates), autograph=False
+  )
   whole = np.ones(len(connections), np.float32)
   before = float(loss(tf.constant(whole)))
   increases = {}

@@ -44,7 +44,8 @@ _BATCHES = flags.DEFINE_integer("batches", 40, "Batches a round.", lower_bound=8
 _CROP = flags.DEFINE_float("min_crop_area", None, "As of a training: random resized crops.")
 _BRIGHTNESS = flags.DEFINE_float("brightness", 0.0, "As of a training.")
 _FLOW = flags.DEFINE_enum(
-  "flow", "stored", flow_source.MODES, "As of a training: with in_graph, streaming computes flow.")
+  "flow", "stored", flow_source.MODES, "As of a training: with in_graph, streaming computes flow."
+)
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds.", lower_bound=1)
 _AHEAD = 4  # Batches before the clock starts: a pipeline at work has read ahead.
 
@@ -56,13 +57,16 @@ def main(arguments: Sequence[str]) -> None:
   info = dataset.load(data_dir)
   size = _SIZE.value or round(info.short_side * 7 / 8)
   with tempfile.TemporaryDirectory() as folder:
-    stores = {name: _open(data_dir, size, folder, mode)
-              for name, mode in (("streaming", "none"), ("cached", "disk"))}
+    stores = {
+      name: _open(data_dir, size, folder, mode)
+      for name, mode in (("streaming", "none"), ("cached", "disk"))
+    }
     images = _seen(stores["streaming"], size)
     bare, own = _decoders()
     _, threads = _decode_rate(images, bare)
     rates: dict[str, list[float]] = {
-      name: [] for name in ("decode", "own", "streaming", "cached", "float32")}
+      name: [] for name in ("decode", "own", "streaming", "cached", "float32")
+    }
     for _ in range(_ROUNDS.value):
       rates["decode"].append(_decode_rate(images, bare)[0])
       rates["own"].append(_decode_rate(images, own)[0])
@@ -70,8 +74,10 @@ def main(arguments: Sequence[str]) -> None:
         rates[name].append(_pipeline_rate(store, size))
       rates["float32"].append(_conversion_rate(stores["cached"], size))
   streams = sorted(flow_source.streams(info, _FLOW.value))
-  print(f"clips of {_FRAMES.value} frames of {size}x{size}, {', '.join(streams)}; "
-        f"{threads} threads; clips a second")
+  print(
+    f"clips of {_FRAMES.value} frames of {size}x{size}, {', '.join(streams)}; "
+    f"{threads} threads; clips a second"
+  )
   unit = statistics.median(rates["decode"])
   for name, several in rates.items():
     rate = statistics.median(several)
@@ -82,7 +88,8 @@ def _open(data_dir: str, size: int, folder: str, mode: str):
   from official.inputs import clip_store
 
   return clip_store.open_store(
-    data_dir, "train", image_size=size, cache_dir=folder, cache=mode, flow=_FLOW.value)
+    data_dir, "train", image_size=size, cache_dir=folder, cache=mode, flow=_FLOW.value
+  )
 
 
 def _batches(store, size: int):
@@ -90,10 +97,14 @@ def _batches(store, size: int):
   from official.inputs import views
 
   return clips.training_clips(
-    store, sorted(store.streams), num_frames=_FRAMES.value, image_size=size,
-    global_batch_size=_BATCH.value, seed=0,
-    augmentation=views.Augmentation(
-      min_crop_area=_CROP.value, brightness=_BRIGHTNESS.value))
+    store,
+    sorted(store.streams),
+    num_frames=_FRAMES.value,
+    image_size=size,
+    global_batch_size=_BATCH.value,
+    seed=0,
+    augmentation=views.Augmentation(min_crop_area=_CROP.value, brightness=_BRIGHTNESS.value),
+  )
 
 
 def _pipeline_rate(store, size: int) -> float:
@@ -112,7 +123,7 @@ def _conversion_rate(store, size: int) -> float:
   from official.inputs import clip_values
 
   convert = tf.function(clip_values.for_network)
-  (streams, _), = _batches(store, size).take(1)
+  ((streams, _),) = _batches(store, size).take(1)
   convert(streams)
   start = time.perf_counter()
   for _ in range(_BATCHES.value):
@@ -166,7 +177,8 @@ def _decoders() -> tuple[Callable[[bytes, bool], object], ...]:
 
 
 def _decode_rate(
-    clips: list[list[tuple[bytes, bool]]], decode: Callable[[bytes, bool], object],
+  clips: list[list[tuple[bytes, bool]]],
+  decode: Callable[[bytes, bool], object],
 ) -> tuple[float, int]:
   """Returns clips a second, and the number of threads."""
   from official.inputs import clip_store

@@ -55,35 +55,45 @@ from tools.benchmarks import generation
 from tools.benchmarks import generation_statistics
 
 _DATA_DIR = flags.DEFINE_string(
-  "data_dir", None, "Folder made by data_prep.extract.", required=True)
+  "data_dir", None, "Folder made by data_prep.extract.", required=True
+)
 _MODEL_DIR = flags.DEFINE_string(
-  "model_dir", None, "Folder of all trainings; created, or resumed.", required=True)
+  "model_dir", None, "Folder of all trainings; created, or resumed.", required=True
+)
 _PARENTS = flags.DEFINE_integer(
-  "parents", 8, "Random architectures. May be changed later.", lower_bound=1)
+  "parents", 8, "Random architectures. May be changed later.", lower_bound=1
+)
 _CHILDREN = flags.DEFINE_integer("children", 2, "Of a parent, in each arm.", lower_bound=1)
 _RETRAININGS = flags.DEFINE_integer(
-  "retrainings", 2, "Of a parent, from other seeds, for the noise.", lower_bound=0)
+  "retrainings", 2, "Of a parent, from other seeds, for the noise.", lower_bound=0
+)
 _OPERATORS = flags.DEFINE_bool(
-  "operators", False, "Children also split, merge and change blocks, as often as in a search.")
+  "operators", False, "Children also split, merge and change blocks, as often as in a search."
+)
 _SPACE = flags.DEFINE_string("search_space", "small", "As in official.evolve.")
 _FITNESS = flags.DEFINE_enum("fitness", "accuracy", settings_lib.FITNESS, "As in official.evolve.")
 _SEED = flags.DEFINE_integer("seed", 0, "Random seed.", lower_bound=0)
 _STEPS = flags.DEFINE_integer("candidate_steps", 200, "Steps of a training.", lower_bound=1)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Clips per training step.", lower_bound=1)
 _OPTIMIZER = flags.DEFINE_enum("optimizer", "sgd", ["sgd", "adamw"], "As in official.evolve.")
-_LEARNING_RATE = flags.DEFINE_float(
-  "learning_rate", 0.1, "At its highest; 0.005 suits adamw.")
+_LEARNING_RATE = flags.DEFINE_float("learning_rate", 0.1, "At its highest; 0.005 suits adamw.")
 _MULTIPLIER = flags.DEFINE_float(
-  "connection_learning_rate_multiplier", 10.0, "K of sigmoid(K v); 50 suits adamw.")
+  "connection_learning_rate_multiplier", 10.0, "K of sigmoid(K v); 50 suits adamw."
+)
 _NUM_FRAMES = flags.DEFINE_integer("num_frames", 8, "Frames of a clip.", lower_bound=1)
 _IMAGE_SIZE = flags.DEFINE_integer("image_size", 32, "Pixels of the square crop.", lower_bound=1)
 _WORKERS = flags.DEFINE_integer(
-  "workers", 1, "Trainings at a time, a process each. May be changed later.", lower_bound=1)
+  "workers", 1, "Trainings at a time, a process each. May be changed later.", lower_bound=1
+)
 _THREADS = flags.DEFINE_integer(
-  "threads_per_candidate", None, "CPU threads of one operation; default: cores / workers.",
-  lower_bound=1)
+  "threads_per_candidate",
+  None,
+  "CPU threads of one operation; default: cores / workers.",
+  lower_bound=1,
+)
 _JSON = flags.DEFINE_bool(
-  "json", False, "Prints one JSON object, for programs; progress goes to standard error.")
+  "json", False, "Prints one JSON object, for programs; progress goes to standard error."
+)
 
 _PRELOAD = ("official.training.experiment",)
 
@@ -100,18 +110,26 @@ def main(arguments: Sequence[str]) -> int:
   run = run_directory.RunDirectory(model_dir)
   operation = {"parents": plan.parents, "workers": _WORKERS.value}
   try:
-    with (signals.raising(), run.opened(_identity(info, plan, threads), operation),
-          console_lib.Console(lines=sys.stderr if _JSON.value else sys.stdout) as console,
-          executors.make("local", workers=_WORKERS.value, threads=threads,
-                         preload=_PRELOAD) as executor):
+    with (
+      signals.raising(),
+      run.opened(_identity(info, plan, threads), operation),
+      console_lib.Console(lines=sys.stderr if _JSON.value else sys.stdout) as console,
+      executors.make(
+        "local", workers=_WORKERS.value, threads=threads, preload=_PRELOAD
+      ) as executor,
+    ):
       impossible = generation.train(
-        run, plan, _evaluator(data_dir, model_dir, threads), executor, console)
+        run, plan, _evaluator(data_dir, model_dir, threads), executor, console
+      )
   except failures.SearchStopped as stopped:
     print(f"stopped: {stopped}", file=sys.stderr, flush=True)
     return 1
   except signals.Interrupted as interrupted:
-    print(f"left after {interrupted}; nothing is lost, the same command goes on in {model_dir}",
-          file=sys.stderr, flush=True)
+    print(
+      f"left after {interrupted}; nothing is lost, the same command goes on in {model_dir}",
+      file=sys.stderr,
+      flush=True,
+    )
     return 128 + interrupted.signum
   trainings = generation_statistics.read(run, plan)
   numbers = generation_statistics.summary(trainings, impossible)
@@ -126,20 +144,45 @@ def _plan(info: dataset.DatasetInfo) -> generation.Plan:
   space = space_lib.load_space(_SPACE.value).restricted_to(info.streams)
   clip = cost.Clip(
     streams={name: stream.channels for name, stream in info.streams.items()},
-    num_frames=_NUM_FRAMES.value, height=_IMAGE_SIZE.value, width=_IMAGE_SIZE.value,
-    num_classes=len(info.classes))
+    num_frames=_NUM_FRAMES.value,
+    height=_IMAGE_SIZE.value,
+    width=_IMAGE_SIZE.value,
+    num_classes=len(info.classes),
+  )
   return generation.Plan(
-    parents=_PARENTS.value, children=_CHILDREN.value, retrainings=_RETRAININGS.value,
-    seed=_SEED.value, space=space, clip=clip,
-    max_operators=space.max_operators if _OPERATORS.value else 0, fitness=_FITNESS.value)
+    parents=_PARENTS.value,
+    children=_CHILDREN.value,
+    retrainings=_RETRAININGS.value,
+    seed=_SEED.value,
+    space=space,
+    clip=clip,
+    max_operators=space.max_operators if _OPERATORS.value else 0,
+    fitness=_FITNESS.value,
+  )
 
 
 def _identity(info: dataset.DatasetInfo, plan: generation.Plan, threads: int) -> dict[str, Any]:
   """Returns, by flag, what decides the numbers of a folder for good."""
-  decisive = (_CHILDREN, _RETRAININGS, _OPERATORS, _FITNESS, _SEED, _STEPS, _BATCH_SIZE,
-              _OPTIMIZER, _LEARNING_RATE, _MULTIPLIER, _NUM_FRAMES, _IMAGE_SIZE)
-  return {"data_dir": info.fingerprint, "search_space": plan.space.to_json(),
-          **{flag.name: flag.value for flag in decisive}, "threads_per_candidate": threads}
+  decisive = (
+    _CHILDREN,
+    _RETRAININGS,
+    _OPERATORS,
+    _FITNESS,
+    _SEED,
+    _STEPS,
+    _BATCH_SIZE,
+    _OPTIMIZER,
+    _LEARNING_RATE,
+    _MULTIPLIER,
+    _NUM_FRAMES,
+    _IMAGE_SIZE,
+  )
+  return {
+    "data_dir": info.fingerprint,
+    "search_space": plan.space.to_json(),
+    **{flag.name: flag.value for flag in decisive},
+    "threads_per_candidate": threads,
+  }
 
 
 def _evaluator(data_dir: str, model_dir: str, threads: int):
@@ -148,13 +191,23 @@ def _evaluator(data_dir: str, model_dir: str, threads: int):
   from official.training import recipe
   from official.training import setup
 
-  return evaluator.TrainingEvaluator(setup=setup.Setup(
-    data_dir=data_dir, cache_dir=cache.directory(data_dir, model_dir),
-    num_frames=_NUM_FRAMES.value, image_size=_IMAGE_SIZE.value,
-    recipe=recipe.Recipe(
-      steps=_STEPS.value, batch_size=_BATCH_SIZE.value, optimizer=_OPTIMIZER.value,
-      learning_rate=_LEARNING_RATE.value, connection_multiplier=_MULTIPLIER.value),
-    checkpoint_steps=None, threads=threads))
+  return evaluator.TrainingEvaluator(
+    setup=setup.Setup(
+      data_dir=data_dir,
+      cache_dir=cache.directory(data_dir, model_dir),
+      num_frames=_NUM_FRAMES.value,
+      image_size=_IMAGE_SIZE.value,
+      recipe=recipe.Recipe(
+        steps=_STEPS.value,
+        batch_size=_BATCH_SIZE.value,
+        optimizer=_OPTIMIZER.value,
+        learning_rate=_LEARNING_RATE.value,
+        connection_multiplier=_MULTIPLIER.value,
+      ),
+      checkpoint_steps=None,
+      threads=threads,
+    )
+  )
 
 
 if __name__ == "__main__":

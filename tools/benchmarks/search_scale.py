@@ -55,8 +55,10 @@ _WORKERS = flags.DEFINE_integer("workers", 1000, "Simulated workers.", lower_bou
 _CANDIDATES = flags.DEFINE_integer("candidates", 100_000, "Candidates in all.", lower_bound=20)
 _SPACE = flags.DEFINE_string("search_space", "small", "Name of the search space, or a JSON file.")
 _SCRATCH = flags.DEFINE_string(
-    "scratch_dir", None, "Folder for the run, which is deleted at the end; by default the system's "
-    "temporary one.")
+  "scratch_dir",
+  None,
+  "Folder for the run, which is deleted at the end; by default the system's temporary one.",
+)
 
 _MEAN_SECONDS, _SIGMA = 600.0, 1.0
 _SHARE_KILLED, _SHARE_INFEASIBLE = 0.01, 0.01
@@ -113,8 +115,9 @@ class Simulated(base.Executor):
         self._new += 1
       self.started.append(self._now)
       self.seconds.append(seconds)
-      files.write_json(os.path.join(task.directory, "progress.json"),
-                       {"phase": "training", "step": 1, "steps": 40})
+      files.write_json(
+        os.path.join(task.directory, "progress.json"), {"phase": "training", "step": 1, "steps": 40}
+      )
 
   def wait_any(self, timeout: float | None = None) -> Outcome:
     with self._entered():
@@ -143,8 +146,11 @@ class Simulated(base.Executor):
 
   def busy(self, until: float) -> float:
     """Returns the share of all workers' time, from the first submission, spent in trainings."""
-    spent = sum(min(seconds, until - started)
-                for started, seconds in zip(self.started, self.seconds) if started < until)
+    spent = sum(
+      min(seconds, until - started)
+      for started, seconds in zip(self.started, self.seconds)
+      if started < until
+    )
     whole = self._workers * (until - self.started[0])
     return spent / whole if whole else math.nan
 
@@ -178,16 +184,20 @@ def _outcome(task: Task, rng: np.random.Generator) -> Outcome:
 def _trained(connections: Sequence[Mapping[str, str]], rng: np.random.Generator) -> dict[str, Any]:
   accuracy = float(np.clip(rng.normal(0.5, 0.1), 0, 1))
   return {
-      "status": "ok",
-      "reason": None,
-      "metrics": {"accuracy": accuracy, "top5_accuracy": (1 + accuracy) / 2,
-                  "loss": 2 * (1 - accuracy)},
-      "connection_weights": [{**connection, "start": 0.5, "end": rng.random()}
-                             for connection in connections],
-      "params": int(rng.integers(100_000, 1_000_000)),
-      "multiply_adds": int(rng.integers(10**7, 10**9)),
-      "sensitivities": [{**connection, "value": rng.exponential()} for connection in connections],
-      "timing": {"seconds": 600.0},
+    "status": "ok",
+    "reason": None,
+    "metrics": {
+      "accuracy": accuracy,
+      "top5_accuracy": (1 + accuracy) / 2,
+      "loss": 2 * (1 - accuracy),
+    },
+    "connection_weights": [
+      {**connection, "start": 0.5, "end": rng.random()} for connection in connections
+    ],
+    "params": int(rng.integers(100_000, 1_000_000)),
+    "multiply_adds": int(rng.integers(10**7, 10**9)),
+    "sensitivities": [{**connection, "value": rng.exponential()} for connection in connections],
+    "timing": {"seconds": 600.0},
   }
 
 
@@ -196,11 +206,15 @@ def search(run: Run) -> tuple[Simulated, float]:
   settings = SearchSettings(workers=run.workers, rounds=run.candidates - 20)
   directory = RunDirectory(run.directory)
   start = time.perf_counter()
-  with (directory.opened({}, settings.operation()), Simulated(run.workers) as executor,
-        open(f"{run.directory}.txt", "a", encoding="utf-8") as lines,
-        console_lib.Console(lines=lines, terminal=False) as console):
-    loop.search(directory, space_lib.load_space(run.space), settings, _CLIP, _no_evaluator,
-                executor, console)
+  with (
+    directory.opened({}, settings.operation()),
+    Simulated(run.workers) as executor,
+    open(f"{run.directory}.txt", "a", encoding="utf-8") as lines,
+    console_lib.Console(lines=lines, terminal=False) as console,
+  ):
+    loop.search(
+      directory, space_lib.load_space(run.space), settings, _CLIP, _no_evaluator, executor, console
+    )
     return executor, time.perf_counter() - start
 
 
@@ -216,33 +230,44 @@ def _no_evaluator(candidate: Mapping[str, Any], directory: str) -> Mapping[str, 
 def main(arguments: Sequence[str]) -> None:
   del arguments
   with tempfile.TemporaryDirectory(dir=_SCRATCH.value) as scratch:
-    run = Run(directory=os.path.join(scratch, "run"), workers=_WORKERS.value,
-              candidates=_CANDIDATES.value, space=_SPACE.value)
+    run = Run(
+      directory=os.path.join(scratch, "run"),
+      workers=_WORKERS.value,
+      candidates=_CANDIDATES.value,
+      space=_SPACE.value,
+    )
     executor, seconds = search(run)
-    print(f"{run.candidates:,} candidates, {run.workers:,} workers, space {run.space}: driven in "
-          f"{seconds:.0f} s, {executor.end / 3600:.1f} simulated hours")
+    print(
+      f"{run.candidates:,} candidates, {run.workers:,} workers, space {run.space}: driven in "
+      f"{seconds:.0f} s, {executor.end / 3600:.1f} simulated hours"
+    )
     _report(executor)
     print(f"memory    {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB at most")
     with concurrent.futures.ProcessPoolExecutor(
-        max_workers=1, mp_context=multiprocessing.get_context("spawn")) as fresh:
+      max_workers=1, mp_context=multiprocessing.get_context("spawn")
+    ) as fresh:
       print(f"resume    {fresh.submit(resume, run).result():.1f} s", flush=True)
     print(f"disk      {_disk(run.directory)}", flush=True)
 
 
 def _report(executor: Simulated) -> None:
   supplied, end = executor.supplied_until, executor.end
-  print(f"busy      {executor.busy(supplied):.2%} until the last new candidate, "
-        f"{executor.busy(end):.2%} with the drain")
+  print(
+    f"busy      {executor.busy(supplied):.2%} until the last new candidate, "
+    f"{executor.busy(end):.2%} with the drain"
+  )
   steady = executor.cycles
   windows = {"of all": steady}
   for middle in (1000, 10_000):
     index = middle - executor.capacity  # The first ones, for everybody, are no cycles.
-    windows[f"around the {middle:,}th"] = steady[max(index - 500, 0):max(index + 500, 0)]
+    windows[f"around the {middle:,}th"] = steady[max(index - 500, 0) : max(index + 500, 0)]
   windows["of the last thousand"] = steady[-1000:]
   for name, cycles in windows.items():
     if cycles:
-      print(f"cycle     {1e3 * statistics.median(cycles):.2f} ms median, "
-            f"{1e3 * float(np.percentile(cycles, 95)):.2f} ms 95th percentile {name}")
+      print(
+        f"cycle     {1e3 * statistics.median(cycles):.2f} ms median, "
+        f"{1e3 * float(np.percentile(cycles, 95)):.2f} ms 95th percentile {name}"
+      )
 
 
 def _disk(directory: str) -> str:

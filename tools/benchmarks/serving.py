@@ -100,8 +100,9 @@ def _compare_flow(tf) -> None:
 
   video = cli.resolve_path(_VIDEO.value)
   found = windows.each(lambda window: window.frames, video, fps=10.0, size=_FRAMES)
-  clip = np.stack([cv2.resize(frame, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-                   for frame in found[0]])
+  clip = np.stack(
+    [cv2.resize(frame, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA) for frame in found[0]]
+  )
   grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in clip]
   signature = [tf.TensorSpec([None, _FRAMES, None, None, 3], tf.uint8)]
   in_graph = tf.function(optical_flow.clip_flow, input_signature=signature)
@@ -120,8 +121,10 @@ def _compare_flow(tf) -> None:
   print(f"\nflow of {_FRAMES} frames of {_SIDE}x{_SIDE}")
   for name, times in seconds.items():
     print(f"{name:<18}{1e3 * min(times[1:]):>8.0f}")
-  print(f"{'ratio to the fastest of OpenCV':<32}"
-        f"{min(seconds.pop('in the graph')[1:]) / min(min(t[1:]) for t in seconds.values()):.2f}")
+  print(
+    f"{'ratio to the fastest of OpenCV':<32}"
+    f"{min(seconds.pop('in the graph')[1:]) / min(min(t[1:]) for t in seconds.values()):.2f}"
+  )
 
 
 def _timed(function: Callable, repeat: int) -> list[float]:

@@ -24,10 +24,10 @@ _ROUNDS = flags.DEFINE_integer("rounds", 30, "Rounds for every shape.", lower_bo
 _WARM_UP = 3
 # [batch, time, height, width, channels], and frames between taps.
 _CASES = (
-    ((16, 8, 16, 16, 16), 1),
-    ((16, 8, 16, 16, 64), 1),
-    ((16, 8, 16, 16, 64), 4),
-    ((16, 8, 8, 8, 32), 2),
+  ((16, 8, 16, 16, 16), 1),
+  ((16, 8, 16, 16, 64), 1),
+  ((16, 8, 16, 16, 64), 4),
+  ((16, 8, 8, 8, 32), 2),
 )
 
 
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> None:
 
   def shifted(clips: tf.Tensor, frames: int) -> list[tf.Tensor]:
     padded = tf.pad(clips, [[0, 0], [frames, frames], [0, 0], [0, 0], [0, 0]])
-    return [padded[:, start:start + clips.shape[1]] for start in (0, frames, 2 * frames)]
+    return [padded[:, start : start + clips.shape[1]] for start in (0, frames, 2 * frames)]
 
   def slices(clips: tf.Tensor, kernel: tf.Tensor, frames: int) -> tf.Tensor:
     joined = tf.concat(shifted(clips, frames), axis=-1)
@@ -73,15 +73,17 @@ def main(arguments: Sequence[str]) -> None:
       return layer.call(clips)
 
     ways = {
-        "phases": with_gradients(phases),
-        "slices": with_gradients(lambda c, k, frames=frames: slices(c, k, frames)),
-        "products": with_gradients(lambda c, k, frames=frames: products(c, k, frames)),
+      "phases": with_gradients(phases),
+      "slices": with_gradients(lambda c, k, frames=frames: slices(c, k, frames)),
+      "products": with_gradients(lambda c, k, frames=frames: products(c, k, frames)),
     }
     results = {name: step(clips, kernel) for name, step in ways.items()}
     for name in ("slices", "products"):
       tf.nest.map_structure(
-          lambda one, other: tf.debugging.assert_near(one, other, rtol=1e-3, atol=1e-2),
-          results[name], results["phases"])
+        lambda one, other: tf.debugging.assert_near(one, other, rtol=1e-3, atol=1e-2),
+        results[name],
+        results["phases"],
+      )
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(_WARM_UP + _ROUNDS.value):
       for name, step in ways.items():
@@ -89,10 +91,14 @@ def main(arguments: Sequence[str]) -> None:
         tf.nest.map_structure(lambda result: result.numpy(), step(clips, kernel))
         times[name].append(time.perf_counter() - start)
     medians = {name: 1e3 * statistics.median(seconds[_WARM_UP:]) for name, seconds in times.items()}
-    row = [f"{medians[name]:.1f} ({medians[name] / medians['phases']:.1f}x)"
-           for name in ("slices", "products")]
-    print(f"{str(list(shape)):<24}{frames:>8}{medians['phases']:>10.1f}{row[0]:>16}{row[1]:>16}",
-          flush=True)
+    row = [
+      f"{medians[name]:.1f} ({medians[name] / medians['phases']:.1f}x)"
+      for name in ("slices", "products")
+    ]
+    print(
+      f"{str(list(shape)):<24}{frames:>8}{medians['phases']:>10.1f}{row[0]:>16}{row[1]:>16}",
+      flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -30,38 +30,52 @@ from official.architecture import cost
 from official.architecture import sources
 
 _ARCHITECTURE = flags.DEFINE_string(
-    "architecture", "assemblenet-50", "A published network by name, or a JSON file.")
+  "architecture", "assemblenet-50", "A published network by name, or a JSON file."
+)
 _NUM_FRAMES = flags.DEFINE_integer("num_frames", 8, "Frames of a clip.", lower_bound=1)
 _SIZE = flags.DEFINE_integer("size", 112, "Height and width of a clip.", lower_bound=1)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 1, "Clips per training step.", lower_bound=1)
 _ROUNDS = flags.DEFINE_integer("rounds", 15, "Steps and floors to time.", lower_bound=3)
 _CHECKPOINTING = flags.DEFINE_bool(
-    "gradient_checkpointing", False, "Computes blocks again in the backward pass, for memory; the "
-    "floor has what is computed twice in it twice.")
+  "gradient_checkpointing",
+  False,
+  "Computes blocks again in the backward pass, for memory; the "
+  "floor has what is computed twice in it twice.",
+)
 _STREAMS = {"rgb": 3, "flow": 2}
 _CLASSES = 339
 _TRIALS = 5
 # Operations that multiply: the names of their operands, and of their settings.
 _OPERANDS = {
-    "Conv2D": ("input", "filter"),
-    "Conv2DBackpropFilter": ("input", "filter_sizes", "out_backprop"),
-    "Conv2DBackpropInput": ("input_sizes", "filter", "out_backprop"),
-    "MatMul": ("a", "b"),
+  "Conv2D": ("input", "filter"),
+  "Conv2DBackpropFilter": ("input", "filter_sizes", "out_backprop"),
+  "Conv2DBackpropInput": ("input_sizes", "filter", "out_backprop"),
+  "MatMul": ("a", "b"),
 }
 _ATTRIBUTES = {name: ("strides", "padding", "data_format", "dilations") for name in _OPERANDS} | {
-    "MatMul": ("transpose_a", "transpose_b")}
+  "MatMul": ("transpose_a", "transpose_b")
+}
 
 
 def main(arguments: Sequence[str]) -> None:
   del arguments
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
   import tensorflow as tf
+
   weighted = sources.load(_ARCHITECTURE.value)
-  clip = cost.Clip(streams=_STREAMS, num_frames=_NUM_FRAMES.value, height=_SIZE.value,
-                   width=_SIZE.value, num_classes=_CLASSES)
+  clip = cost.Clip(
+    streams=_STREAMS,
+    num_frames=_NUM_FRAMES.value,
+    height=_SIZE.value,
+    width=_SIZE.value,
+    num_classes=_CLASSES,
+  )
   giga = 2 * 3e-9 * cost.multiply_adds(weighted.architecture, clip) * _BATCH_SIZE.value
-  print(f"{_ARCHITECTURE.value}: {_BATCH_SIZE.value} x {clip.num_frames} frames of {clip.height}x"
-        f"{clip.width}, {giga:.1f} GFLOP a step", flush=True)
+  print(
+    f"{_ARCHITECTURE.value}: {_BATCH_SIZE.value} x {clip.num_frames} frames of {clip.height}x"
+    f"{clip.width}, {giga:.1f} GFLOP a step",
+    flush=True,
+  )
 
   start = time.perf_counter()
   step = _Step(tf, weighted, clip)
@@ -86,10 +100,12 @@ def main(arguments: Sequence[str]) -> None:
       processor[each].append(time.process_time() - started)
   ours, least = times.values()
   ratio = statistics.median(one / other for one, other in zip(ours, least, strict=True))
-  print(f"step {1e3 * statistics.median(ours):.0f} ms (fastest {1e3 * min(ours):.0f}), floor "
-        f"{1e3 * statistics.median(least):.0f} ms (fastest {1e3 * min(least):.0f}), ratio "
-        f"{ratio:.2f} (of the fastest {min(ours) / min(least):.2f}, of processor time "
-        f"{statistics.median(processor[step]) / statistics.median(processor[floor]):.2f})")
+  print(
+    f"step {1e3 * statistics.median(ours):.0f} ms (fastest {1e3 * min(ours):.0f}), floor "
+    f"{1e3 * statistics.median(least):.0f} ms (fastest {1e3 * min(least):.0f}), ratio "
+    f"{ratio:.2f} (of the fastest {min(ours) / min(least):.2f}, of processor time "
+    f"{statistics.median(processor[step]) / statistics.median(processor[floor]):.2f})"
+  )
 
 
 class _Step:
@@ -98,22 +114,32 @@ class _Step:
   def __init__(self, tf, weighted, clip: cost.Clip):
     from official import network
     from official.layers import checkpointing
+
     model = network.build_network(
-        weighted.architecture, connection_weights=weighted.connection_weights,
-        streams=clip.streams, num_frames=clip.num_frames, height=clip.height, width=clip.width,
-        num_classes=clip.num_classes)
+      weighted.architecture,
+      connection_weights=weighted.connection_weights,
+      streams=clip.streams,
+      num_frames=clip.num_frames,
+      height=clip.height,
+      width=clip.width,
+      num_classes=clip.num_classes,
+    )
     optimizer = tf.keras.optimizers.legacy.SGD(0.01, momentum=0.9, nesterov=True)
     optimizer._create_all_weights(model.trainable_variables)
     shape = [_BATCH_SIZE.value, clip.num_frames, clip.height, clip.width]
-    clips = {name: tf.random.stateless_normal([*shape, channels], [0, channels])
-             for name, channels in clip.streams.items() if name in weighted.architecture.streams}
+    clips = {
+      name: tf.random.stateless_normal([*shape, channels], [0, channels])
+      for name, channels in clip.streams.items()
+      if name in weighted.architecture.streams
+    }
     self._inputs = clips, tf.zeros([_BATCH_SIZE.value], tf.int32)
 
     @tf.function
     def train(clips, labels):
       with tf.GradientTape() as tape, checkpointing.blocks(_CHECKPOINTING.value):
-        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(
-            labels, model(clips, training=True)))
+        loss = tf.reduce_mean(
+          tf.nn.sparse_softmax_cross_entropy_with_logits(labels, model(clips, training=True))
+        )
       gradients = tape.gradient(loss, model.trainable_variables)
       optimizer.apply_gradients(zip(gradients, model.trainable_variables))
       return loss
@@ -133,8 +159,11 @@ class _Step:
       if operation not in needed:
         needed.add(operation)
         queue += [tensor.op for tensor in operation.inputs] + list(operation.control_inputs)
-    return [operation for operation in graph.get_operations()
-            if operation in needed and operation.type in _OPERANDS]
+    return [
+      operation
+      for operation in graph.get_operations()
+      if operation in needed and operation.type in _OPERANDS
+    ]
 
 
 def _floor(tf, products: Sequence) -> Callable[[], None]:
@@ -181,13 +210,17 @@ def _ways(tf, product) -> list[Callable]:
   def flat(tensor, width):
     return tf.reshape(tensor, [-1, width])
 
-  return ways + [{
+  return ways + [
+    {
       "Conv2D": lambda x, k: tf.matmul(flat(x, channels), flat(k, filters)),
       "Conv2DBackpropFilter": lambda x, _, dy: tf.matmul(
-          flat(x, channels), flat(dy, filters), transpose_a=True),
+        flat(x, channels), flat(dy, filters), transpose_a=True
+      ),
       "Conv2DBackpropInput": lambda _, k, dy: tf.matmul(
-          flat(dy, filters), flat(k, filters), transpose_b=True),
-  }[product.type]]
+        flat(dy, filters), flat(k, filters), transpose_b=True
+      ),
+    }[product.type]
+  ]
 
 
 def _convolution(tf, product, settings: dict[str, bool]) -> Callable:
@@ -206,12 +239,17 @@ def _convolution(tf, product, settings: dict[str, bool]) -> Callable:
   if settings["transpose_a"]:
     sizes = [1, 1, *product.outputs[0].shape]
     return lambda a, b: tf.raw_ops.Conv2DBackpropFilter(
-        input=pictures(a), filter_sizes=sizes, out_backprop=pictures(b), strides=4 * [1],
-        padding="SAME")
+      input=pictures(a),
+      filter_sizes=sizes,
+      out_backprop=pictures(b),
+      strides=4 * [1],
+      padding="SAME",
+    )
   if settings["transpose_b"]:
     channels = product.outputs[0].shape[-1]
     return lambda a, b: tf.nn.conv2d_transpose(
-        pictures(a), kernel(b), [*pictures(a).shape[:3], channels], 1)
+      pictures(a), kernel(b), [*pictures(a).shape[:3], channels], 1
+    )
   return lambda a, b: tf.nn.conv2d(pictures(a), kernel(b), 1, "SAME")
 
 

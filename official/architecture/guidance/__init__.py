@@ -22,9 +22,9 @@ from official.architecture.guidance.facts import Settings
 Guidance = Callable[[Facts, Settings, np.random.Generator], Selection]
 
 GUIDANCES: dict[str, Guidance] = {
-    "connection_weights": connection_weights.select,
-    "random": random_fraction.select,
-    "sensitivity": sensitivity.select,
+  "connection_weights": connection_weights.select,
+  "random": random_fraction.select,
+  "sensitivity": sensitivity.select,
 }
 
 

@@ -21,6 +21,5 @@ def select(facts: Facts, settings: Settings, rng: np.random.Generator) -> Select
   else:
     drawn = [float(settings.weight_threshold)] * len(weights)
   thresholds = dict(zip(weights, drawn))
-  kept = tuple(connection for connection in weights
-               if weights[connection] > thresholds[connection])
+  kept = tuple(connection for connection in weights if weights[connection] > thresholds[connection])
   return Selection(kept=kept, scores=weights, thresholds=thresholds)

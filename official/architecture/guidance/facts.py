@@ -29,18 +29,22 @@ class Facts:
 
   def prunable(self) -> tuple[Connection, ...]:
     """Connections that may go, sorted: a block's only input stays."""
-    return tuple(connection for connection in self.architecture.connections
-                 if len(self.architecture.inputs(connection.target)) > 1)
+    return tuple(
+      connection
+      for connection in self.architecture.connections
+      if len(self.architecture.inputs(connection.target)) > 1
+    )
 
   def complete(self, name: str) -> dict[Connection, float]:
     """Returns the fact of that name for every connection, sorted; ValueError if one is missing."""
     values = getattr(self, name)
     for connection in self.architecture.connections:
       if not math.isfinite(values.get(connection, math.nan)):
-        raise ValueError(f"{name} of connection {connection} is {values.get(connection)}; "
-                         "every connection of the parent needs a finite one")
-    return {connection: float(values[connection])
-            for connection in self.architecture.connections}
+        raise ValueError(
+          f"{name} of connection {connection} is {values.get(connection)}; "
+          "every connection of the parent needs a finite one"
+        )
+    return {connection: float(values[connection]) for connection in self.architecture.connections}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -62,12 +66,14 @@ class Settings:
     threshold = self.weight_threshold
     if threshold != UNIFORM and (isinstance(threshold, str) or not 0 <= threshold <= 1):
       raise ValueError(
-          f"weight_threshold is {threshold!r}; it is a number from 0 to 1 or {UNIFORM!r}")
+        f"weight_threshold is {threshold!r}; it is a number from 0 to 1 or {UNIFORM!r}"
+      )
     if not 0 <= self.prune_fraction <= 1:
       raise ValueError(f"prune_fraction is {self.prune_fraction!r}; it is a number from 0 to 1")
     if self.sensitivity_drop not in SENSITIVITY_DROPS:
-      raise ValueError(f"sensitivity_drop is {self.sensitivity_drop!r}; "
-                       f"it is {WEAKEST!r} or {STRONGEST!r}")
+      raise ValueError(
+        f"sensitivity_drop is {self.sensitivity_drop!r}; it is {WEAKEST!r} or {STRONGEST!r}"
+      )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -86,13 +92,14 @@ class Selection:
   thresholds: Mapping[Connection, float] = dataclasses.field(default_factory=dict)
 
 
-def without_lowest(facts: Facts, scores: Mapping[Connection, float],
-                   fraction: float) -> tuple[Connection, ...]:
+def without_lowest(
+  facts: Facts, scores: Mapping[Connection, float], fraction: float
+) -> tuple[Connection, ...]:
   """Returns, sorted, the connections that stay when a fraction of all goes.
 
   Those of the lowest scores go, among those that may; of equal scores the first by name.
   """
   ranked = sorted(facts.prunable(), key=lambda connection: (scores[connection], connection))
   connections = facts.architecture.connections
-  dropped = set(ranked[:round(fraction * len(connections))])
+  dropped = set(ranked[: round(fraction * len(connections))])
   return tuple(connection for connection in connections if connection not in dropped)

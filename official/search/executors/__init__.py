@@ -9,8 +9,15 @@ from official.search.executors import base
 NAMES = ("local", "inline", "ray")
 
 
-def make(name: str, *, workers: int, threads: int, gpus_per_candidate: int = 0,
-         ray_address: str | None = None, preload: Sequence[str] = ("tensorflow",)) -> base.Executor:
+def make(
+  name: str,
+  *,
+  workers: int,
+  threads: int,
+  gpus_per_candidate: int = 0,
+  ray_address: str | None = None,
+  preload: Sequence[str] = ("tensorflow",),
+) -> base.Executor:
   """Makes an executor.
 
   Args:
@@ -28,15 +35,30 @@ def make(name: str, *, workers: int, threads: int, gpus_per_candidate: int = 0,
     raise UserError(f"--ray_address={ray_address} needs --executor=ray, and it is {name}")
   if name == "inline":
     if workers > 1:
-      raise UserError(f"--executor=inline runs one candidate at a time, not --workers={workers}; "
-                      "give --workers=1 or --executor=local")
+      raise UserError(
+        f"--executor=inline runs one candidate at a time, not --workers={workers}; "
+        "give --workers=1 or --executor=local"
+      )
     from official.search.executors import inline
+
     return inline.Inline(threads=threads)
   if name == "local":
     from official.search.executors import leases
     from official.search.executors import local
-    return local.Local(workers=workers, threads=threads, preload=preload,
-                       gpus=leases.list_gpus(), gpus_per_candidate=gpus_per_candidate)
+
+    return local.Local(
+      workers=workers,
+      threads=threads,
+      preload=preload,
+      gpus=leases.list_gpus(),
+      gpus_per_candidate=gpus_per_candidate,
+    )
   from official.search.executors import ray_cluster
-  return ray_cluster.Ray(workers=workers, threads=threads, preload=preload, address=ray_address,
-                         gpus_per_candidate=gpus_per_candidate)
+
+  return ray_cluster.Ray(
+    workers=workers,
+    threads=threads,
+    preload=preload,
+    address=ray_address,
+    gpus_per_candidate=gpus_per_candidate,
+  )

@@ -37,8 +37,9 @@ class Lease:
     os.environ[_VISIBLE] = ",".join(self.gpus)
 
 
-def share_out(*, workers: int, threads: int, gpus: Sequence[str] = (),
-              gpus_per_candidate: int = 0) -> list[Lease]:
+def share_out(
+  *, workers: int, threads: int, gpus: Sequence[str] = (), gpus_per_candidate: int = 0
+) -> list[Lease]:
   """Returns a lease for every worker.
 
   Cores are shared out evenly, all of them; where there are fewer than `workers * threads`, nobody
@@ -55,18 +56,22 @@ def share_out(*, workers: int, threads: int, gpus: Sequence[str] = (),
   """
   if gpus_per_candidate and len(gpus) < workers * gpus_per_candidate:
     raise UserError(
-        f"--workers={workers} with --gpus_per_candidate={gpus_per_candidate} need "
-        f"{workers * gpus_per_candidate} GPUs, of which there are {len(gpus)}; "
-        f"give --workers={len(gpus) // gpus_per_candidate} or less, "
-        "or a smaller --gpus_per_candidate" if len(gpus) >= gpus_per_candidate else
-        f"--gpus_per_candidate={gpus_per_candidate} needs as many GPUs, of which there are "
-        f"{len(gpus)} ({_VISIBLE}={os.environ.get(_VISIBLE, '(not set)')})")
+      f"--workers={workers} with --gpus_per_candidate={gpus_per_candidate} need "
+      f"{workers * gpus_per_candidate} GPUs, of which there are {len(gpus)}; "
+      f"give --workers={len(gpus) // gpus_per_candidate} or less, "
+      "or a smaller --gpus_per_candidate"
+      if len(gpus) >= gpus_per_candidate
+      else f"--gpus_per_candidate={gpus_per_candidate} needs as many GPUs, of which there are "
+      f"{len(gpus)} ({_VISIBLE}={os.environ.get(_VISIBLE, '(not set)')})"
+    )
   cores = _cores()
   each = len(cores) // workers if workers * threads <= len(cores) else 0
   return [
-      Lease(cores=tuple(cores[slot * each:(slot + 1) * each]),
-            gpus=tuple(gpus[slot * gpus_per_candidate:(slot + 1) * gpus_per_candidate]))
-      for slot in range(workers)
+    Lease(
+      cores=tuple(cores[slot * each : (slot + 1) * each]),
+      gpus=tuple(gpus[slot * gpus_per_candidate : (slot + 1) * gpus_per_candidate]),
+    )
+    for slot in range(workers)
   ]
 
 

@@ -47,8 +47,15 @@ _PR_SET_PDEATHSIG = 1
 class Local(base.Executor):
   """Runs tasks on this machine, each in a process of its own."""
 
-  def __init__(self, *, workers: int, threads: int, preload: Sequence[str] = ("tensorflow",),
-               gpus: Sequence[str] = (), gpus_per_candidate: int = 0):
+  def __init__(
+    self,
+    *,
+    workers: int,
+    threads: int,
+    preload: Sequence[str] = ("tensorflow",),
+    gpus: Sequence[str] = (),
+    gpus_per_candidate: int = 0,
+  ):
     """Makes the executor; the server starts importing.
 
     Args:
@@ -62,8 +69,9 @@ class Local(base.Executor):
     Raises:
       UserError: There are too few GPUs for so many workers.
     """
-    self._free = leases.share_out(workers=workers, threads=threads, gpus=gpus,
-                                  gpus_per_candidate=gpus_per_candidate)
+    self._free = leases.share_out(
+      workers=workers, threads=threads, gpus=gpus, gpus_per_candidate=gpus_per_candidate
+    )
     self._workers = workers
     self._threads = threads
     self._waiting: list[Task] = []
@@ -130,8 +138,9 @@ class Local(base.Executor):
       self._start(self._waiting.pop(0))
 
   def _start(self, task: Task) -> None:
-    start = pebble_concurrent.process(name=_NAME + task.key, timeout=task.timeout,
-                                      context=self._context)(_serve)
+    start = pebble_concurrent.process(
+      name=_NAME + task.key, timeout=task.timeout, context=self._context
+    )(_serve)
     lease = self._running[task.key] = self._free.pop(0)
     future = start(task, self._threads, lease)
     outcomes = self._outcomes  # This one: a closed executor's late outcomes go nowhere.
@@ -197,8 +206,9 @@ def _print_to_log(directory: str) -> None:
   """Sends what libraries print, C++ too, to the candidate's log."""
   if files.is_url(directory):
     return
-  descriptor = os.open(os.path.join(directory, "log.txt"), os.O_WRONLY | os.O_CREAT | os.O_APPEND,
-                       0o644)
+  descriptor = os.open(
+    os.path.join(directory, "log.txt"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644
+  )
   for standard in (1, 2):
     os.dup2(descriptor, standard)
   os.close(descriptor)

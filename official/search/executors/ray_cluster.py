@@ -29,9 +29,9 @@ _INSTALL = "pip install -e '.[cluster]' in the checkout installs it"
 _SECONDS_TO_END = 30.0
 _POLL_SECONDS = 0.5
 _QUIET = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+  "RAY_USAGE_STATS_ENABLED": "0",
+  "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+  "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 # Ray's only word for the loopback interface.
 _LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
@@ -40,8 +40,15 @@ _LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 class Ray(base.Executor):
   """Runs tasks on a cluster, or on one that it starts on this machine."""
 
-  def __init__(self, *, workers: int, threads: int, address: str | None = None,
-               gpus_per_candidate: int = 0, preload: Sequence[str] = ("tensorflow",)):
+  def __init__(
+    self,
+    *,
+    workers: int,
+    threads: int,
+    address: str | None = None,
+    gpus_per_candidate: int = 0,
+    preload: Sequence[str] = ("tensorflow",),
+  ):
     """Makes the executor, and connects this process unless it is connected.
 
     Args:
@@ -68,7 +75,8 @@ class Ray(base.Executor):
       self._disconnect()
       raise
     self._function = self._ray.remote(
-        num_cpus=threads, num_gpus=gpus_per_candidate, max_retries=0, max_calls=0)(_serve)
+      num_cpus=threads, num_gpus=gpus_per_candidate, max_retries=0, max_calls=0
+    )(_serve)
     self._arguments = (threads, tuple(preload), gpus_per_candidate)
 
   @property
@@ -139,11 +147,13 @@ class Ray(base.Executor):
 def _serve(task: Task, threads: int, preload: Sequence[str], gpus_per_candidate: int) -> Outcome:
   """Runs on the node, in a Ray worker, which may serve several tasks one after the other."""
   import ray
+
   # Without its file, multiprocessing does not run Ray's main module in every candidate's process.
   vars(sys.modules["__main__"]).pop("__file__", None)
   gpus = [str(name) for name in ray.get_gpu_ids()]
-  with local.Local(workers=1, threads=threads, preload=preload, gpus=gpus,
-                   gpus_per_candidate=gpus_per_candidate) as executor:
+  with local.Local(
+    workers=1, threads=threads, preload=preload, gpus=gpus, gpus_per_candidate=gpus_per_candidate
+  ) as executor:
     executor.submit(task)
     while (outcome := executor.wait_any(timeout=_POLL_SECONDS)) is None:
       pass  # A cancellation is an exception between two calls.
@@ -164,7 +174,8 @@ def _import_ray(address: str | None) -> Any:
 def _connect(ray: Any, address: str | None, cpus: int, gpus: int) -> None:
   root = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3))
   environment: dict[str, Any] = {
-      "env_vars": {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}}
+    "env_vars": {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+  }
   if address is None:
     place = {"num_cpus": cpus, "_node_ip_address": "127.0.0.1", "include_dashboard": False}
     if gpus:
@@ -178,8 +189,10 @@ def _connect(ray: Any, address: str | None, cpus: int, gpus: int) -> None:
       ray.init(**place, runtime_env=environment, log_to_driver=False, logging_level="ERROR")
   except (ConnectionError, ValueError, RuntimeError) as error:
     text = " ".join(str(error).split())[:300]
-    raise UserError(f"no Ray cluster at {address or 'this machine'}: {text}; start one with "
-                    "`ray start --head`, or leave out --ray_address") from error
+    raise UserError(
+      f"no Ray cluster at {address or 'this machine'}: {text}; start one with "
+      "`ray start --head`, or leave out --ray_address"
+    ) from error
 
 
 @contextlib.contextmanager
@@ -201,6 +214,7 @@ def _check_size(ray: Any, address: str | None, threads: int, gpus: int) -> None:
     return
   has = "; ".join(f"{node.get('CPU', 0):g} and {node.get('GPU', 0):g}" for node in nodes)
   raise UserError(
-      f"no node of the Ray cluster at {address or 'this machine'} has the {threads} CPUs and "
-      f"{gpus} GPUs that a candidate takes (--threads_per_candidate, --gpus_per_candidate); "
-      f"they have {has}")
+    f"no node of the Ray cluster at {address or 'this machine'} has the {threads} CPUs and "
+    f"{gpus} GPUs that a candidate takes (--threads_per_candidate, --gpus_per_candidate); "
+    f"they have {has}"
+  )

@@ -97,6 +97,8 @@ def _keep_traceback(directory: str) -> None:
   if files.is_url(directory):
     sys.stderr.write(text)
     return
-  with (contextlib.suppress(OSError),  # The disk may be full.
-        open(os.path.join(directory, "log.txt"), "a", encoding="utf-8") as file):
+  with (
+    contextlib.suppress(OSError),  # The disk may be full.
+    open(os.path.join(directory, "log.txt"), "a", encoding="utf-8") as file,
+  ):
     file.write(text)
