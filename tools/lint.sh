@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks the Python files with ruff, and the Bazel files with buildifier (from PATH, or by npm
-# into a temporary folder).
+# Checks the Python files with ruff (rules and format), and the Bazel files with buildifier (from
+# PATH, or by npm into a temporary folder).
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -10,6 +10,7 @@ BUILDIFIER_VERSION="8.2.1"
 use_environment
 cd "$ROOT"
 ruff check .
+ruff format --check .
 
 buildifier="$(command -v buildifier || true)"
 if [[ -z "$buildifier" ]]; then

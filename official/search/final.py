@@ -251,7 +251,7 @@ def read_result(directory: str) -> dict[str, Any] | None:
 
 
 def where_exported(run: RunDirectory, export: str) -> str:
-  """Says where a SavedModel is, or that it is not there any more; `export` is relative to the run."""
+  """Says where a SavedModel is, or that it is gone; `export` is relative to the run."""
   path = files.join(run.path, export)
   if files.exists(path):
     return f"exported to {path}"

@@ -77,8 +77,8 @@ class UnavailableError(OpError):
     ),
     (
       UnavailableError("failed to connect to all addresses"),
-      "failed to connect to all addresses; see that the accelerator is there and answers (nvidia-smi),"
-      " or train without it",
+      "failed to connect to all addresses; see that the accelerator is there and answers "
+      "(nvidia-smi), or train without it",
     ),
   ],
 )

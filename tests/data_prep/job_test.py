@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import multiprocessing
-import os
 import random
 import shutil
 import signal
@@ -20,7 +19,6 @@ from data_prep import job
 from data_prep import progress
 from data_prep import records
 from data_prep import windows
-from data_prep.quiet_beam import beam
 
 SETTINGS = clips.Settings(fps=10, short_side=24)
 ONE_WORKER = job.Operation(isolate_decoding=False, beam_arguments=["--direct_num_workers=1"])
@@ -398,64 +396,3 @@ def test_ten_kills_of_two_workers_change_no_byte(prepared, manifest, tmp_path, c
       shutil.rmtree(directory)
   job.prepare(str(manifest), str(directory), SETTINGS, num_shards=2, operation=ONE_WORKER)
   assert content_of(directory) == content_of(prepared)
-
-
-class FolderFileSystem(beam.io.localfilesystem.LocalFileSystem):
-  """A file system with a scheme, as clouds have: folder://x is a file `x` below `root`."""
-
-  root: str
-
-  @classmethod
-  def scheme(cls):
-    return "folder"
-
-  def _local(self, path):
-    return path.replace("folder:/", self.root, 1)
-
-  def _url(self, metadata):
-    path = metadata.path.replace(self.root, "folder:/", 1)
-    return beam.io.filesystem.FileMetadata(path, metadata.size_in_bytes)
-
-  def join(self, basepath, *paths):
-    return "/".join([basepath.rstrip("/"), *paths])
-
-  def mkdirs(self, path):
-    super().mkdirs(self._local(path))
-
-  def has_dirs(self):
-    return False
-
-  def match(self, patterns, limits=None):
-    found = super().match([self._local(pattern) for pattern in patterns], limits)
-    return [
-      beam.io.filesystem.MatchResult(pattern, [self._url(m) for m in one.metadata_list])
-      for pattern, one in zip(patterns, found)
-    ]
-
-  def create(self, path, *args, **options):
-    return super().create(self._local(path), *args, **options)
-
-  def open(self, path, *args, **options):
-    return super().open(self._local(path), *args, **options)
-
-  def rename(self, sources, targets):
-    super().rename([self._local(path) for path in sources], [self._local(path) for path in targets])
-
-  def exists(self, path):
-    return super().exists(self._local(path))
-
-  def delete(self, paths):
-    for path in map(self._local, paths):
-      shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
-
-
-def test_urls_are_read_and_written_through_beam(
-  prepared, manifest, tmp_path, content_of, monkeypatch
-):
-  monkeypatch.setattr(FolderFileSystem, "root", str(tmp_path), raising=False)
-  shutil.copytree(manifest.parent, tmp_path / "videos")
-  job.prepare(
-    "folder://videos/manifest.csv", "folder://data", SETTINGS, num_shards=2, operation=ONE_WORKER
-  )
-  assert content_of(tmp_path / "data") == content_of(prepared)
-  assert dataset.load("folder://data").splits["train"].clips == 3

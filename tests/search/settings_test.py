@@ -22,8 +22,8 @@ from official.search import settings
     ),
     (
       {"population_size": 4, "tournament_size": 5},
-      "--tournament_size=5 is above --population_size=4; a tournament is drawn from the population, "
-      "so give at most its size",
+      "--tournament_size=5 is above --population_size=4; a tournament is drawn from the "
+      "population, so give at most its size",
     ),
     ({"population_size": 0}, "--population_size=0 is out of range; give a number of at least 1"),
     ({"rounds": -1}, "--rounds=-1 is out of range; give a number of at least 0"),
@@ -111,8 +111,8 @@ def test_initial_candidates_are_as_many_as_the_population_unless_told():
     ),
     (
       {"guidance": "random", "prune_fraction": 0.0, "max_operators": 0},
-      "--prune_fraction=0 keeps every connection of a parent: children equal their parents, so that "
-      "random architectures are trained instead",
+      "--prune_fraction=0 keeps every connection of a parent: children equal their parents, so "
+      "that random architectures are trained instead",
     ),
     ({"weight_threshold": 0.0, "guidance": "random"}, None),
     ({"weight_threshold": 0.0, "algorithm": "random_search"}, None),
