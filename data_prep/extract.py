@@ -20,12 +20,12 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from data_prep import cli
-from data_prep import clips
-from data_prep import flow
-from data_prep import job
-from data_prep import limits
-from data_prep import windows
+from data_prep.common import cli
+from data_prep.dataset import clip_examples
+from data_prep.dataset import flow
+from data_prep.dataset import limits
+from data_prep.job import preparation
+from data_prep.job import windowing
 
 _LIMITS = limits.DEFAULT
 _MANIFEST = flags.DEFINE_string("manifest", None, "CSV that lists the clips.")
@@ -56,7 +56,7 @@ _FLOW_PROFILE = flags.DEFINE_enum(
 _FLOW_FORMAT = flags.DEFINE_enum(
   "flow_format",
   "png",
-  clips.FLOW_FORMATS,
+  clip_examples.FLOW_FORMATS,
   "png keeps the 8 bits exactly, and zero is zero. jpeg takes fewer bytes, and on a scene of "
   "known motion the error grows from 0.21 to 0.26 pixels.",
 )
@@ -152,7 +152,7 @@ def main(arguments: Sequence[str]) -> None:
       f"--window_seconds={_WINDOW_SECONDS.value:g} is longer than "
       f"--max_clip_seconds={_MAX_CLIP_SECONDS.value:g}; raise that too"
     )
-  settings = clips.Settings(
+  settings = clip_examples.Settings(
     fps=_FPS.value,
     short_side=_SHORT_SIDE.value,
     flow=_FLOW.value,
@@ -166,18 +166,18 @@ def main(arguments: Sequence[str]) -> None:
       max_megabytes=_MAX_MEGABYTES.value,
     ),
   )
-  operation = job.Operation(
+  operation = preparation.Operation(
     max_failure_rate=_MAX_FAILURE_RATE.value,
     overwrite=_OVERWRITE.value,
     isolate_decoding=_ISOLATE_DECODING.value,
     clip_timeout=_CLIP_TIMEOUT.value,
     beam_arguments=arguments,
   )
-  job.prepare(
+  preparation.prepare(
     cli.resolve_path(_MANIFEST.value),
     cli.resolve_path(_OUTPUT_DIR.value),
     settings,
-    cutting=windows.Windows(
+    cutting=windowing.Windows(
       window_seconds=_WINDOW_SECONDS.value, stride_seconds=_STRIDE_SECONDS.value
     ),
     num_shards=_NUM_SHARDS.value,

@@ -26,13 +26,13 @@ import sys
 from absl import flags
 import numpy as np
 
-from data_prep import class_table
-from data_prep import cli
-from data_prep import dataset
-from data_prep import files
-from data_prep import listing
-from data_prep import rows
-from data_prep import splitting
+from data_prep.common import cli
+from data_prep.common import files
+from data_prep.common import listing
+from data_prep.dataset import class_table
+from data_prep.dataset import metadata
+from data_prep.dataset import rows
+from data_prep.dataset import splitting
 
 _VIDEOS_DIR = flags.DEFINE_string(
   "videos_dir", None, "Folder with one subfolder of videos for each class."
@@ -193,7 +193,7 @@ def main(arguments: Sequence[str]) -> None:
   folder = os.path.dirname(output)
   paths = [os.path.relpath(os.path.join(directory, path), folder) for path, _ in found]
   _write(output, rows.to_csv(paths, labels, splits))
-  counts = ", ".join(f"{splits.count(name)} {name}" for name in dataset.SPLITS)
+  counts = ", ".join(f"{splits.count(name)} {name}" for name in metadata.SPLITS)
   print(f"wrote {cli.printable(output)}: {counts} clips of {len(set(labels))} classes", flush=True)
   wanted = [name for name, fraction in fractions.items() if fraction]
   table = class_table.tabulate(((label,), split) for label, split in zip(labels, splits))

@@ -14,11 +14,11 @@ import os
 
 from absl import flags
 
-from data_prep import cli
-from data_prep import dataset
-from data_prep import files
-from data_prep import preview_clips
-from data_prep import preview_page
+from data_prep.common import cli
+from data_prep.common import files
+from data_prep.dataset import metadata
+from data_prep.dataset import preview_clips
+from data_prep.dataset import preview_page
 
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder made by data_prep.extract.")
 _OUTPUT = flags.DEFINE_string("output", None, "HTML file to write.")
@@ -37,8 +37,8 @@ def main(arguments: Sequence[str]) -> None:
     if not flag.value:
       raise cli.UserError(f"--{flag.name} is needed (--help lists the flags)")
   directory, output = cli.resolve_path(_DATA_DIR.value), cli.resolve_path(_OUTPUT.value)
-  info = dataset.load(directory)
-  path = files.join(directory, dataset.FAILURES_NAME)
+  info = metadata.load(directory)
+  path = files.join(directory, metadata.FAILURES_NAME)
   lines = files.read_bytes(path).decode().splitlines() if files.exists(path) else []
   summary = preview_clips.summarize(
     preview_clips.read(directory, info, _MAX_CLIPS.value), info, _CLIPS_PER_CLASS.value

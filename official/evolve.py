@@ -15,14 +15,14 @@ import tempfile
 
 from absl import flags
 
-from data_prep import cli
-from data_prep import dataset
+from data_prep.common import cli
+from data_prep.dataset import metadata
 from official.architecture import cost
 from official.architecture import network_version
 from official.architecture import space as space_lib
 from official.inputs import usable
+from official.runs import executors
 from official.search import application
-from official.search import executors
 from official.search import settings as settings_lib
 from official.training import flags as training_flags
 
@@ -202,7 +202,7 @@ def main(_) -> int:
   _check_numbers()
   data_dir = cli.resolve_path(FLAGS.data_dir)
   model_dir = cli.plain_path("model_dir", FLAGS.model_dir)
-  info = dataset.load(data_dir)
+  info = metadata.load(data_dir)
   usable.check(info, data_dir, ["train", "validation"])
   usable.check_fitness(info, data_dir, FLAGS.fitness)
   space = space_lib.load_space(FLAGS.search_space).restricted_to(training_flags.streams(info))
@@ -260,17 +260,17 @@ def _trainings(setup, model_dir: str) -> application.Trainings:
 
   This is the one place where the search meets official.training.
   """
+  from official.training import candidate_trainer
   from official.training import ensemble
-  from official.training import evaluator
-  from official.training import final
+  from official.training import final_trainer
 
   to_the_end = setup(FLAGS.final_steps)
   export_dir = os.path.join(model_dir, "export")
   elsewhere = FLAGS.executor == "ray" and FLAGS.ray_address  # Nodes do not see our folders.
   return application.Trainings(
-    check=None if elsewhere else evaluator.Check(setup=to_the_end),
-    candidate=evaluator.TrainingEvaluator(setup=setup(FLAGS.candidate_steps)),
-    final=final.FinalTraining(
+    check=None if elsewhere else candidate_trainer.Check(setup=to_the_end),
+    candidate=candidate_trainer.TrainingEvaluator(setup=setup(FLAGS.candidate_steps)),
+    final=final_trainer.FinalTraining(
       setup=to_the_end,
       export_dir=export_dir if FLAGS.final == "best" else None,
       model_dir=model_dir,

@@ -17,10 +17,10 @@ import tempfile
 
 from absl import flags
 
-from data_prep import cli
-from data_prep import dataset
-from data_prep import files
-from data_prep import shapes
+from data_prep.common import cli
+from data_prep.common import files
+from data_prep.common import shapes
+from data_prep.dataset import metadata
 
 FLAGS = flags.FLAGS
 
@@ -62,8 +62,8 @@ def _verify(path: str) -> int:
 
 def _export(model_dir: str, output_dir: str) -> int:
   from official.architecture import network_version
-  from official.search import trained
-  from official.search.run_directory import RunDirectory
+  from official.runs import trained
+  from official.runs.run_directory import RunDirectory
   from official.serving import saved_model
   from official.training import ensemble
 
@@ -116,7 +116,7 @@ def _setup(recorded: Mapping, model_dir: str, *, to_the_end: bool):
   data_dir = cli.resolve_path(FLAGS.data_dir or recorded["operation"].get("data_dir") or "")
   if not data_dir:
     raise cli.UserError(f"{model_dir} does not say where its dataset is; give --data_dir")
-  fingerprint = dataset.load(data_dir).fingerprint
+  fingerprint = metadata.load(data_dir).fingerprint
   if fingerprint != recorded["identity"]["data_dir"]:
     raise cli.UserError(
       f"{data_dir} is another dataset ({fingerprint[:16]}) than the search's "

@@ -10,7 +10,7 @@ has a YAML for each of our experiments, evolved_streams and evolved_rgb.
 from absl import flags
 from official.common import flags as garden_flags
 
-from data_prep import cli
+from data_prep.common import cli
 
 FLAGS = flags.FLAGS
 

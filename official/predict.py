@@ -20,7 +20,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from data_prep import cli
+from data_prep.common import cli
 from official.serving import answers
 from official.serving import batch
 from official.serving import marks

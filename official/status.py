@@ -10,8 +10,8 @@ import json
 
 from absl import flags
 
-from data_prep import cli
-from official.search import status
+from data_prep.common import cli
+from official.search import overview
 
 FLAGS = flags.FLAGS
 
@@ -22,8 +22,8 @@ flags.DEFINE_bool("json", False, "Prints one JSON object, for programs.")
 def main(_) -> int:
   if not FLAGS.model_dir:
     raise cli.UserError(f"--model_dir is missing ({FLAGS['model_dir'].help})")
-  found = status.read(cli.resolve_path(FLAGS.model_dir))
-  print(json.dumps(dataclasses.asdict(found), indent=1) if FLAGS.json else status.text(found))
+  found = overview.read(cli.resolve_path(FLAGS.model_dir))
+  print(json.dumps(dataclasses.asdict(found), indent=1) if FLAGS.json else overview.text(found))
   return 0
 
 

@@ -18,8 +18,8 @@ from typing import Any
 
 from absl import flags
 
-from data_prep import cli
-from data_prep import dataset
+from data_prep.common import cli
+from data_prep.dataset import metadata
 from official.architecture import cost
 from official.architecture import network_version
 from official.architecture import presets
@@ -29,9 +29,9 @@ from official.architecture import structure_list
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import ArchitectureError
 from official.inputs import usable
-from official.search import files
-from official.search import single
-from official.search.executors import leases
+from official.runs import json_files
+from official.runs import single
+from official.runs.executors import leases
 from official.training import flags as training_flags
 from official.training import recipe_flags
 
@@ -94,7 +94,7 @@ def main(_) -> int:
     sources.check_frozen(architecture, weighted.connection_weights)
   data_dir = cli.resolve_path(FLAGS.data_dir)
   model_dir = cli.plain_path("model_dir", FLAGS.model_dir)
-  info = dataset.load(data_dir)
+  info = metadata.load(data_dir)
   usable.check(info, data_dir, ["train", "validation"])
   _check_streams(architecture, info)
   how = {
@@ -131,12 +131,12 @@ def main(_) -> int:
 
 
 def _training(data_dir: str, model_dir: str, outcome_dir: str, gpus: int, how: Mapping[str, Any]):
-  from official.training import final
+  from official.training import final_trainer
 
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
   setup = training_flags.setup(data_dir, model_dir, FLAGS.threads, gpus, FLAGS.train_steps)
   recipe = dataclasses.replace(setup.recipe, **how)
-  return final.FinalTraining(
+  return final_trainer.FinalTraining(
     setup=dataclasses.replace(setup, recipe=recipe),
     export_dir=os.path.join(outcome_dir, "export"),
     outcome_dir=outcome_dir,
@@ -154,7 +154,7 @@ def _describe(architecture: Architecture) -> int:
     pooling=FLAGS.pooling,
   )
   if FLAGS.data_dir:
-    info = dataset.load(cli.resolve_path(FLAGS.data_dir))
+    info = metadata.load(cli.resolve_path(FLAGS.data_dir))
     _check_streams(architecture, info)
     clip = training_flags.clip(info)
   print(cost.describe(architecture, clip))
@@ -163,13 +163,15 @@ def _describe(architecture: Architecture) -> int:
 
 def _export_structure(weighted: structure_list.WeightedArchitecture) -> int:
   try:
-    files.write_json(cli.resolve_path(FLAGS.export_structure), structure_list.to_json(weighted))
+    json_files.write_json(
+      cli.resolve_path(FLAGS.export_structure), structure_list.to_json(weighted)
+    )
   except (ArchitectureError, OSError) as error:
     raise cli.UserError(f"--export_structure={FLAGS.export_structure}: {error}") from error
   return 0
 
 
-def _check_streams(architecture: Architecture, info: dataset.DatasetInfo) -> None:
+def _check_streams(architecture: Architecture, info: metadata.DatasetInfo) -> None:
   usable.check_streams(
     training_flags.streams(info),
     architecture.streams,

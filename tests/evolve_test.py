@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from data_prep import dataset
+from data_prep.dataset import metadata
 from official.architecture import space
 
 ROOT = str(pathlib.Path(__file__).resolve().parents[1])
@@ -33,24 +33,24 @@ def call(program, *flags, cwd=ROOT):
 def make_dataset(directory, *, streams=("rgb", "flow"), validation=2, multi_label=False):
   """Writes a dataset.json; its clips are nobody's business here."""
   kinds = {
-    "rgb": dataset.StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg"),
-    "flow": dataset.StreamInfo(
+    "rgb": metadata.StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg"),
+    "flow": metadata.StreamInfo(
       kind="flow", channels=2, format="png", bound=20.0, feature="FORWARD_FLOW/image/encoded"
     ),
-    "depth": dataset.StreamInfo(
+    "depth": metadata.StreamInfo(
       kind="image", channels=1, format="png", feature="DEPTH/image/encoded"
     ),
   }
   splits = {"train": 4, "validation": validation, "test": 0}
   os.makedirs(directory, exist_ok=True)
-  dataset.save(
-    dataset.DatasetInfo(
+  metadata.save(
+    metadata.DatasetInfo(
       classes=("a", "b"),
       streams={name: kinds[name] for name in streams},
       fps=25.0,
       short_side=64,
       splits={
-        name: dataset.SplitInfo(clips=clips, frames=20 * clips, shards=1)
+        name: metadata.SplitInfo(clips=clips, frames=20 * clips, shards=1)
         for name, clips in splits.items()
       },
       failures=0,
@@ -225,7 +225,7 @@ def test_a_search_leaves_its_candidates_and_a_final_training(run):
 def test_identity_and_operation_are_recorded_by_flag(run, data):
   recorded = json.loads((run / "search.json").read_text())
   assert recorded["identity"]["seed"] == 1
-  assert recorded["identity"]["data_dir"] == dataset.load(data).fingerprint
+  assert recorded["identity"]["data_dir"] == metadata.load(data).fingerprint
   assert recorded["identity"]["search_space"]["name"] == "small"
   assert recorded["operation"] == {
     "rounds": 2,

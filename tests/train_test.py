@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from data_prep import dataset
+from data_prep.dataset import metadata
 from official.architecture import presets
 from official.architecture import serialization
 from official.architecture import sources
@@ -61,18 +61,18 @@ def architecture(tmp_path_factory):
 def rgb_data(tmp_path_factory):
   """A dataset.json without flow; its clips are nobody's business here."""
   directory = str(tmp_path_factory.mktemp("rgb"))
-  split = dataset.SplitInfo(clips=4, frames=80, shards=1)
-  dataset.save(
-    dataset.DatasetInfo(
+  split = metadata.SplitInfo(clips=4, frames=80, shards=1)
+  metadata.save(
+    metadata.DatasetInfo(
       classes=("a", "b"),
       fps=25.0,
       short_side=64,
       failures=0,
       multi_label=False,
       streams={
-        "rgb": dataset.StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg")
+        "rgb": metadata.StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg")
       },
-      splits=dict.fromkeys(dataset.SPLITS, split),
+      splits=dict.fromkeys(metadata.SPLITS, split),
       manifest_sha256="0",
       settings={},
       versions={},

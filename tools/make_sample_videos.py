@@ -30,10 +30,10 @@ import tqdm
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from data_prep import cli
-from data_prep import files
-from data_prep import rows
-from data_prep import splitting
+from data_prep.common import cli
+from data_prep.common import files
+from data_prep.dataset import rows
+from data_prep.dataset import splitting
 
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Folder to make; it must not be there yet.")
 _CLIPS_PER_CLASS = flags.DEFINE_integer(

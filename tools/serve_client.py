@@ -22,7 +22,7 @@ from absl import flags
 import cv2
 import numpy as np
 
-from data_prep import cli
+from data_prep.common import cli
 from official.serving import answers
 from official.serving import batch
 from official.serving import client

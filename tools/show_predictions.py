@@ -13,8 +13,8 @@ import sys
 
 from absl import flags
 
-from data_prep import cli
-from data_prep import dataset
+from data_prep.common import cli
+from data_prep.dataset import metadata
 from official.inputs import flow_source
 from official.serving import saved_model as saved_model_lib
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> None:
   saved_model = cli.plain_path("saved_model", _SAVED_MODEL.value)
   data_dir = cli.resolve_path(_DATA_DIR.value)
   version = saved_model_lib.Version(saved_model)
-  info = dataset.load(data_dir)
+  info = metadata.load(data_dir)
   split = "test" if info.splits["test"].clips else "validation"
 
   print(f"loading {saved_model}", file=sys.stderr, flush=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import json
 from typing import Any
 
-from data_prep.cli import UserError
+from data_prep.common.cli import UserError
 
 REQUIRED = object()
 

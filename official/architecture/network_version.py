@@ -9,7 +9,7 @@ is recorded it was 1. Architectures themselves have no version: any may be train
         sides
 """
 
-from data_prep import cli
+from data_prep.common import cli
 
 CURRENT = 2
 UNRECORDED = 1

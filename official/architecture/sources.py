@@ -12,7 +12,7 @@ import json
 import os
 from typing import Any
 
-from data_prep import cli
+from data_prep.common import cli
 from official.architecture import presets
 from official.architecture import serialization
 from official.architecture import structure_list

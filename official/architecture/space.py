@@ -38,8 +38,8 @@ import math
 import os
 from typing import Any
 
-from data_prep.cli import UserError
-from data_prep.cli import resolve_path
+from data_prep.common.cli import UserError
+from data_prep.common.cli import resolve_path
 from official.architecture import kinds
 from official.architecture.architecture import ArchitectureError
 from official.architecture.architecture import Block

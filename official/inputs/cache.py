@@ -14,9 +14,9 @@ import math
 import os
 import shutil
 
-from data_prep import cli
-from data_prep import dataset
-from data_prep import files
+from data_prep.common import cli
+from data_prep.common import files
+from data_prep.dataset import metadata
 
 MODES = ("auto", "memory", "disk", "none")
 _ASPECT = 16 / 9  # Of frames whose width nobody has looked at yet.
@@ -60,7 +60,7 @@ def choose(mode: str, cache_dir: str, size: float) -> str:
 
 
 def decoded_bytes(
-  split: dataset.SplitInfo, streams: Mapping[str, dataset.StreamInfo], side: int, *, shrunk: bool
+  split: metadata.SplitInfo, streams: Mapping[str, metadata.StreamInfo], side: int, *, shrunk: bool
 ) -> float:
   """Returns about how many bytes the streams of a split take at short side `side`.
 

@@ -26,10 +26,10 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from data_prep import cli
-from data_prep import dataset
-from data_prep import files
-from data_prep import shapes
+from data_prep.common import cli
+from data_prep.common import files
+from data_prep.common import shapes
+from data_prep.dataset import metadata
 from official.inputs import cache as cache_lib
 from official.inputs import flow_source
 from official.inputs import record_index
@@ -57,7 +57,7 @@ class ClipStore:
   """
 
   videos: Sequence[videos_lib.Video]
-  streams: Mapping[str, dataset.StreamInfo]
+  streams: Mapping[str, metadata.StreamInfo]
   side: int
   shrunk: bool
   num_classes: int
@@ -77,7 +77,7 @@ def open_store(
   """Opens a split, decoding it first where it shall be cached and is not.
 
   Args:
-    data_dir: A dataset folder (data_prep.dataset).
+    data_dir: A dataset folder (data_prep.dataset.metadata).
     split: train, validation or test.
     image_size: Pixels of the squares that will be cut out.
     cache_dir: A local folder for files.
@@ -85,7 +85,7 @@ def open_store(
     flow: Where flow comes from, see flow_source.py.
     progress: Called with (videos done, videos in all) while they are decoded.
   """
-  info = dataset.load(data_dir)
+  info = metadata.load(data_dir)
   usable.check(info, data_dir, [split])
   streams = flow_source.streams(info, flow)
   cv2.setNumThreads(1)  # Videos are decoded side by side; OpenCV's threads would be in the way.
@@ -130,19 +130,19 @@ def check(data_dir: str, *, cache_dir: str, cache: str, flow: str, image_size: i
   All files are there, the first video of every split has frames of all streams and known labels,
   and there is a place for the cache. Nothing is written. Arguments as for `open_store`.
   """
-  info = dataset.load(data_dir)
+  info = metadata.load(data_dir)
   usable.check(info, data_dir, ["train", "validation"])
   streams = flow_source.streams(info, flow)
   side = videos_lib.short_side(image_size, info.short_side)
   shrunk = side < info.short_side
-  for split in (name for name in dataset.SPLITS if info.splits[name].clips):
+  for split in (name for name in metadata.SPLITS if info.splits[name].clips):
     size = cache_lib.decoded_bytes(info.splits[split], streams, side, shrunk=shrunk)
     cache_lib.choose(cache, cache_dir, size)
-    paths = dataset.shard_paths(data_dir, split)
+    paths = metadata.shard_paths(data_dir, split)
     first = next((record for path in paths if (record := record_index.first(path))), None)
     if first is None:
       raise cli.UserError(
-        f"{data_dir} has no {split} clips in its files, and {dataset.FILE_NAME} counts "
+        f"{data_dir} has no {split} clips in its files, and {metadata.FILE_NAME} counts "
         f"{info.splits[split].clips}; prepare the dataset again, into another folder"
       )
     video = videos_lib.from_record(first, streams, side, shrunk=shrunk)
@@ -164,7 +164,7 @@ def parallel_calls() -> int:
 
 def _decoded(
   videos: Sequence[videos_lib.Video],
-  streams: Mapping[str, dataset.StreamInfo],
+  streams: Mapping[str, metadata.StreamInfo],
   progress: Progress,
 ) -> Iterator[tuple[videos_lib.Video, dict[str, np.ndarray]]]:
   """Yields every video in order, with {stream: [frames, height, width, channels]}."""
@@ -182,7 +182,7 @@ def _decoded(
         progress(index + 1, len(videos))
 
 
-def _stacked(video: videos_lib.Video, name: str, stream: dataset.StreamInfo) -> np.ndarray:
+def _stacked(video: videos_lib.Video, name: str, stream: metadata.StreamInfo) -> np.ndarray:
   frames = video.read(name, range(video.frames))
   return np.stack([frame[..., : stream.channels] for frame in frames])
 
@@ -200,7 +200,7 @@ def _reader(
 
 def _from_disk(
   directory: str,
-  streams: Mapping[str, dataset.StreamInfo],
+  streams: Mapping[str, metadata.StreamInfo],
   streamed: Callable[[], videos_lib.Streamed],
   progress: Progress,
 ) -> tuple[videos_lib.Video, ...]:
@@ -215,7 +215,7 @@ def _from_disk(
 
 def _write(
   directory: str,
-  streams: Mapping[str, dataset.StreamInfo],
+  streams: Mapping[str, metadata.StreamInfo],
   decoded: Iterator[tuple[videos_lib.Video, dict[str, np.ndarray]]],
 ) -> None:
   for stale in glob.glob(glob.escape(directory) + ".tmp*"):
@@ -251,7 +251,9 @@ def _write(
   files.settle_folder(os.path.dirname(directory))
 
 
-def _map(directory: str, streams: Mapping[str, dataset.StreamInfo]) -> tuple[videos_lib.Video, ...]:
+def _map(
+  directory: str, streams: Mapping[str, metadata.StreamInfo]
+) -> tuple[videos_lib.Video, ...]:
   remedy = f"delete {directory}, so that the videos are decoded again"
   path = os.path.join(directory, "index.json")
   with open(path, "rb") as file:

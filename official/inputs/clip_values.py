@@ -1,7 +1,7 @@
 """Values of streams: as they are kept and sent, and as networks take them.
 
     image           uint8, 0 to 255                       float32, -1 (black) to 1
-    flow            uint8, as stored (data_prep.dataset)  float32, in pixels of the square
+    flow            uint8, as stored (data_prep.dataset.metadata)  float32, in pixels of the square
     flow, resized   float16, in pixels of the square      float32, the same
 
 Clips stay in the small types until a step takes them: fresh memory, copies, and the way to an
@@ -17,12 +17,12 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from data_prep import dataset
+from data_prep.dataset import metadata
 
 _STEP = "/step"
 
 
-def kept_type(stream: dataset.StreamInfo, *, resized: bool) -> np.dtype:
+def kept_type(stream: metadata.StreamInfo, *, resized: bool) -> np.dtype:
   """Returns the type in which values of a stream are kept and sent.
 
   Args:
@@ -32,9 +32,9 @@ def kept_type(stream: dataset.StreamInfo, *, resized: bool) -> np.dtype:
   return np.dtype(np.float16 if stream.kind == "flow" and resized else np.uint8)
 
 
-def step(name: str, stream: dataset.StreamInfo) -> tuple[str, float]:
+def step(name: str, stream: metadata.StreamInfo) -> tuple[str, float]:
   """Returns what a batch has beside a stream of stored flow: its name, and a number a clip."""
-  return name + _STEP, dataset.flow_step(stream.bound)
+  return name + _STEP, metadata.flow_step(stream.bound)
 
 
 def for_network(streams: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -54,5 +54,5 @@ def scaled(levels: tf.Tensor) -> tf.Tensor:
 def _values(values: tf.Tensor, pixels: tf.Tensor | None) -> tf.Tensor:
   if pixels is not None:
     clips = tf.reshape(tf.cast(values, tf.float32), [tf.size(pixels), -1])
-    return tf.reshape((clips - dataset.ZERO_FLOW) * pixels[:, tf.newaxis], tf.shape(values))
+    return tf.reshape((clips - metadata.ZERO_FLOW) * pixels[:, tf.newaxis], tf.shape(values))
   return scaled(values) if values.dtype == tf.uint8 else tf.cast(values, tf.float32)

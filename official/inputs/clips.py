@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from data_prep import cli
+from data_prep.common import cli
 from official.inputs import clip_store
 from official.inputs import clip_values
 from official.inputs import filling

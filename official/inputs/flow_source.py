@@ -15,15 +15,15 @@ import dataclasses
 
 import numpy as np
 
-from data_prep import cli
-from data_prep import clips
-from data_prep import dataset
+from data_prep.common import cli
+from data_prep.dataset import clip_examples
+from data_prep.dataset import metadata
 
 STORED, IN_GRAPH = MODES = ("stored", "in_graph")
 _FRAMES, _FLOW = "rgb", "flow"
 
 
-def streams(info: dataset.DatasetInfo, mode: str) -> dict[str, dataset.StreamInfo]:
+def streams(info: metadata.DatasetInfo, mode: str) -> dict[str, metadata.StreamInfo]:
   """Returns the streams that a training on the dataset has.
 
   Args:
@@ -48,19 +48,19 @@ def streams(info: dataset.DatasetInfo, mode: str) -> dict[str, dataset.StreamInf
     there[_FRAMES],
     kind="flow",
     channels=2,
-    bound=stored.bound if stored else clips.Settings.flow_bound,
+    bound=stored.bound if stored else clip_examples.Settings.flow_bound,
     algorithm="tvl1",
     profile=IN_GRAPH,
   )
   return there
 
 
-def mode_of(streams: Mapping[str, dataset.StreamInfo]) -> str:
+def mode_of(streams: Mapping[str, metadata.StreamInfo]) -> str:
   """Returns the mode that gave these streams."""
   return IN_GRAPH if any(map(is_computed, streams.values())) else STORED
 
 
-def is_computed(stream: dataset.StreamInfo) -> bool:
+def is_computed(stream: metadata.StreamInfo) -> bool:
   """Whether it is flow that is computed from the frames in its feature."""
   return stream.profile == IN_GRAPH
 
@@ -77,4 +77,4 @@ def compute(pairs: np.ndarray, bound: float) -> np.ndarray:
   """
   from official.layers import optical_flow  # imports tensorflow_addons
 
-  return dataset.encode_flow(optical_flow.pair_flow(pairs).numpy(), bound)
+  return metadata.encode_flow(optical_flow.pair_flow(pairs).numpy(), bound)

@@ -19,9 +19,9 @@ from typing import IO
 import numpy as np
 import tensorflow as tf
 
-from data_prep import cli
-from data_prep import files
-from data_prep import records
+from data_prep.common import cli
+from data_prep.common import files
+from data_prep.dataset import records
 
 _HEADER = 12  # Length and its checksum.
 _FOOTER = 4

@@ -2,17 +2,17 @@
 
 from collections.abc import Collection, Iterable
 
-from data_prep import cli
-from data_prep import dataset
-from data_prep import files
+from data_prep.common import cli
+from data_prep.common import files
+from data_prep.dataset import metadata
 from official.inputs import flow_source
 
 
-def check(info: dataset.DatasetInfo, data_dir: str, splits: Iterable[str]) -> None:
+def check(info: metadata.DatasetInfo, data_dir: str, splits: Iterable[str]) -> None:
   """Raises UserError unless every split has clips."""
   for split in splits:
     if not info.splits[split].clips:
-      failed = files.join(data_dir, dataset.FAILURES_NAME)
+      failed = files.join(data_dir, metadata.FAILURES_NAME)
       reason = ""
       if info.failures:
         reason = f" ({failed} tells of {info.failures} that could not be used)"
@@ -46,7 +46,7 @@ def check_streams(
     )
 
 
-def check_fitness(info: dataset.DatasetInfo, data_dir: str, fitness: str) -> None:
+def check_fitness(info: metadata.DatasetInfo, data_dir: str, fitness: str) -> None:
   """Raises UserError where `fitness` wants one label a clip, and clips have several."""
   if info.multi_label and fitness not in ("mean_average_precision", "loss"):
     raise cli.UserError(

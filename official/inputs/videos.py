@@ -20,9 +20,9 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from data_prep import cli
-from data_prep import dataset
-from data_prep import decoding
+from data_prep.common import cli
+from data_prep.dataset import decoding
+from data_prep.dataset import metadata
 from official.inputs import flow_source
 from official.inputs import png
 from official.inputs import record_index
@@ -66,7 +66,7 @@ class Streamed(Sequence):
 
   def __init__(
     self,
-    streams: Mapping[str, dataset.StreamInfo],
+    streams: Mapping[str, metadata.StreamInfo],
     data_dir: str,
     split: str,
     side: int,
@@ -85,7 +85,7 @@ class Streamed(Sequence):
       shrunk: Whether the dataset's short side is larger.
     """
     self._streams, self._side, self._shrunk = streams, side, shrunk
-    self._paths = dataset.shard_paths(data_dir, split)
+    self._paths = metadata.shard_paths(data_dir, split)
     self._index = record_index.locate(self._paths, kept)
 
   def __len__(self) -> int:
@@ -101,7 +101,7 @@ class Streamed(Sequence):
 
 
 def from_record(
-  record: bytes, streams: Mapping[str, dataset.StreamInfo], side: int, *, shrunk: bool
+  record: bytes, streams: Mapping[str, metadata.StreamInfo], side: int, *, shrunk: bool
 ) -> Video:
   """Returns the video in a serialized SequenceExample; a frame is decoded when it is asked for.
 
@@ -152,7 +152,7 @@ def from_record(
   )
 
 
-def vectors(flow: np.ndarray, stream: dataset.StreamInfo) -> np.ndarray:
+def vectors(flow: np.ndarray, stream: metadata.StreamInfo) -> np.ndarray:
   """Returns float32 flow [height, width, 2], in pixels of the grid, from (part of) a frame."""
   if flow.dtype == np.float16:
     return cv2.convertFp16(flow.view(np.int16))  # OpenCV takes float16 by its bits.
@@ -196,7 +196,7 @@ def _computed(
 
 
 def _on_grid(
-  image: np.ndarray, stream: dataset.StreamInfo, side: int, *, shrunk: bool
+  image: np.ndarray, stream: metadata.StreamInfo, side: int, *, shrunk: bool
 ) -> np.ndarray:
   """Brings a stored image to the grid."""
   is_flow, (height, width) = stream.kind == "flow", image.shape[:2]
@@ -212,11 +212,11 @@ def _on_grid(
   flow = cv2.multiply(resized, (columns / width, rows / height, 0, 0))
   if shrunk:
     return cv2.convertFp16(flow).view(np.float16)
-  return dataset.encode_flow(flow, stream.bound)
+  return metadata.encode_flow(flow, stream.bound)
 
 
 @functools.cache
 def _flow_table(bound: float) -> np.ndarray:
   """Returns the flow that each stored value means, float32 [256]."""
   levels = np.arange(256, dtype=np.uint8)
-  return dataset.decode_flow(np.stack([levels, levels], -1), bound)[:, 0].copy()
+  return metadata.decode_flow(np.stack([levels, levels], -1), bound)[:, 0].copy()

@@ -21,8 +21,8 @@ import math
 import cv2
 import numpy as np
 
-from data_prep import cli
-from data_prep import dataset
+from data_prep.common import cli
+from data_prep.dataset import metadata
 from official.inputs import videos
 
 _CROP = 7 / 8  # Of the short side.
@@ -123,7 +123,7 @@ def box(view: View, height: int, width: int) -> tuple[int, int, int, int]:
 def cut(
   video: videos.Video,
   name: str,
-  stream: dataset.StreamInfo,
+  stream: metadata.StreamInfo,
   views: Sequence[View],
   out: np.ndarray,
 ) -> None:
@@ -156,7 +156,7 @@ def cut(
       if first <= index < first + there:
         cut_frame(frame[inside], stream, view, clip[index - first])
   if there < count:
-    still = dataset.ZERO_FLOW if stored else 0
+    still = metadata.ZERO_FLOW if stored else 0
     out[:, there:] = still if is_flow else out[:, there - 1 : there]
   if stored:  # Of all frames of a clip at once: for one, the calls take longer than their work.
     for view, clip in zip(views, out):
@@ -165,7 +165,7 @@ def cut(
 
 
 def _cut_image(
-  crop: np.ndarray, stream: dataset.StreamInfo, view: View, target: np.ndarray
+  crop: np.ndarray, stream: metadata.StreamInfo, view: View, target: np.ndarray
 ) -> None:
   """Writes part of an image into `target` [size, size, channels]."""
   del stream
@@ -179,7 +179,9 @@ def _cut_image(
     np.copyto(target, crop.reshape(target.shape))
 
 
-def _cut_flow(crop: np.ndarray, stream: dataset.StreamInfo, view: View, target: np.ndarray) -> None:
+def _cut_flow(
+  crop: np.ndarray, stream: metadata.StreamInfo, view: View, target: np.ndarray
+) -> None:
   """Writes part of a frame of flow into `target` [size, size, 2]."""
   size, (rows, columns) = len(target), crop.shape[:2]
   if crop.dtype == np.uint8 or (rows, columns) != (size, size):
@@ -196,7 +198,7 @@ def _cut_flow(crop: np.ndarray, stream: dataset.StreamInfo, view: View, target: 
 
 
 def _cut_stored_flow(
-  crop: np.ndarray, stream: dataset.StreamInfo, view: View, target: np.ndarray
+  crop: np.ndarray, stream: metadata.StreamInfo, view: View, target: np.ndarray
 ) -> None:
   """Writes part of a frame of flow, as stored, into `target` [size, size, 2], not mirrored."""
   del stream, view

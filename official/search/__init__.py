@@ -1,21 +1,16 @@
-"""The evolutionary search: what is tried next, where everything is kept, who trains it.
+"""The evolutionary search: what is tried next, and when it ends. No TensorFlow.
 
     application   a whole run: checks, search, final training, exit status
+    dry_run       what a search would take, told before it begins
     settings      the numbers of a search, checked
-    run_directory model_dir on disk: search.json, candidates/000012/{candidate,result,timing}.json
-    identity      refuses a run directory that was made with other flags
+    loop          fills free slots, records what comes back
     proposals     candidate n from (seed, n) and what is known
-    fitness       metrics -> one number, and who is better than whom
     population    tournament, admission, removal
     state         everything the next proposal depends on; rebuilt from the files by replay
-    failures      what an ending says: a result, a retry, or a reason to stop the search
-    executors/    run candidates: in this process, or one process a candidate
-    loop          fills free slots, records what comes back
-    final         trains the winner to the end
-    console       a bar, or lines, and never silence
-    files, locks, signals    JSON written whole; locks that die with their holder; Ctrl-C
+    known         which architectures a search has proposed already
+    refinement    a search that begins with what an earlier one found
+    overview      what a search is doing, read from its folder
+    summaries     curves of a search for TensorBoard
 
-Nothing here imports TensorFlow. Training is a picklable function `evaluator(candidate, directory)
--> dict` of plain data (`executors.base.Evaluator`), so that a test, a process pool and a cluster
-all look alike from here.
+Runs (official.runs) train what is proposed here, and keep it.
 """

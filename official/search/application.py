@@ -14,24 +14,24 @@ import tempfile
 import types
 from typing import Any
 
-from data_prep import cli
-from data_prep import files as data_files
+from data_prep.common import cli
+from data_prep.common import files as data_files
 from official.architecture import cost
 from official.architecture import dead_choices
 from official.architecture.space import SearchSpace
+from official.runs import failures
+from official.runs import final_training
+from official.runs import json_files
+from official.runs import signals
+from official.runs.console import Console
+from official.runs.executors import base
+from official.runs.executors import leases
+from official.runs.run_directory import RunDirectory
 from official.search import dry_run as dry_run_lib
-from official.search import failures
-from official.search import files
-from official.search import final
 from official.search import loop
 from official.search import proposals
 from official.search import refinement
-from official.search import signals
-from official.search.console import Console
-from official.search.executors import base
-from official.search.executors import leases
 from official.search.population import Member
-from official.search.run_directory import RunDirectory
 from official.search.settings import SearchSettings
 
 _CHECK = "check"
@@ -133,7 +133,7 @@ def run(
   }
   directory.check(whole_identity, defaults)
   for name in _FOLDERS:
-    data_files.check_writable(files.join(model_dir, name), f"--model_dir={model_dir}")
+    data_files.check_writable(json_files.join(model_dir, name), f"--model_dir={model_dir}")
   proposals.check(space, settings, clip)
   work = trainings()
   whole_operation = {**settings.operation(), **final_settings, **operation}
@@ -237,8 +237,10 @@ def _train_to_the_end(
   numbers = [member.number for member in best]
   how = {"max_retries": settings.max_retries, "defaults": defaults}
   if settings.final == "best":
-    return final.train(directory, numbers[0], final_settings, work.final, pool, console, **how)
-  return final.train_several(
+    return final_training.train(
+      directory, numbers[0], final_settings, work.final, pool, console, **how
+    )
+  return final_training.train_several(
     directory,
     numbers,
     final_settings,
@@ -270,7 +272,7 @@ def _search_defaults(space: SearchSpace, settings: SearchSettings) -> dict[str, 
     **known,
     "initial_candidates": settings.population_size,
     "max_operators": space.max_operators,
-    "search_space": files.plain(of_space),
+    "search_space": json_files.plain(of_space),
   }
 
 
@@ -306,4 +308,4 @@ def _report(console: Console, directory: RunDirectory, result: Mapping[str, Any]
   )
   console.say(f"{who} lies in {directory.final_directory}")
   if result.get("export"):
-    console.say(final.where_exported(directory, result["export"]))
+    console.say(final_training.where_exported(directory, result["export"]))

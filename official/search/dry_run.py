@@ -17,7 +17,7 @@ import statistics
 import tempfile
 from typing import Any
 
-from data_prep import cli
+from data_prep.common import cli
 from official.architecture import canonical
 from official.architecture import cost
 from official.architecture import random_generation
@@ -25,14 +25,14 @@ from official.architecture import serialization
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import ArchitectureError
 from official.architecture.space import SearchSpace
-from official.search import failures
+from official.runs import failures
+from official.runs.console import Console
+from official.runs.console import duration
+from official.runs.executors.base import Evaluator
+from official.runs.executors.base import Executor
+from official.runs.executors.base import Outcome
+from official.runs.executors.base import Task
 from official.search import proposals
-from official.search.console import Console
-from official.search.console import duration
-from official.search.executors.base import Evaluator
-from official.search.executors.base import Executor
-from official.search.executors.base import Outcome
-from official.search.executors.base import Task
 from official.search.known import Known
 from official.search.settings import SearchSettings
 

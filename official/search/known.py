@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from official.architecture import canonical
 from official.architecture.architecture import Architecture
-from official.search.run_directory import RunDirectory
+from official.runs.run_directory import RunDirectory
 
 
 class Known:

@@ -17,17 +17,17 @@ from typing import Any
 from official.architecture import cost
 from official.architecture.architecture import ArchitectureError
 from official.architecture.space import SearchSpace
-from official.search import failures
-from official.search import fitness as fitness_lib
+from official.runs import failures
+from official.runs import fitness as fitness_lib
+from official.runs.console import Console
+from official.runs.executors.base import Evaluator
+from official.runs.executors.base import Executor
+from official.runs.executors.base import Task
+from official.runs.run_directory import RunDirectory
 from official.search import proposals
 from official.search import state as state_lib
 from official.search import summaries
-from official.search.console import Console
-from official.search.executors.base import Evaluator
-from official.search.executors.base import Executor
-from official.search.executors.base import Task
 from official.search.population import Member
-from official.search.run_directory import RunDirectory
 from official.search.settings import SearchSettings
 
 _CLOCK_SECONDS = 10.0

@@ -15,7 +15,7 @@ import dataclasses
 
 import numpy as np
 
-from official.search import fitness as fitness_lib
+from official.runs import fitness as fitness_lib
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

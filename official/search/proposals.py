@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from data_prep import cli
+from data_prep.common import cli
 from official.architecture import canonical
 from official.architecture import cost
 from official.architecture import mutation
@@ -29,9 +29,9 @@ from official.architecture.architecture import Architecture
 from official.architecture.architecture import ArchitectureError
 from official.architecture.architecture import Connection
 from official.architecture.space import SearchSpace
+from official.runs.run_directory import RunDirectory
 from official.search import population as population_lib
 from official.search.population import Population
-from official.search.run_directory import RunDirectory
 from official.search.settings import SearchSettings
 from official.search.state import SearchState
 

@@ -11,15 +11,15 @@ once: they stand in its search.json, and are read from there when it goes on.
 from collections.abc import Callable
 from typing import Any
 
-from data_prep import cli
+from data_prep.common import cli
 from official.architecture import canonical
 from official.architecture import cost
 from official.architecture import membership
 from official.architecture import serialization
 from official.architecture.architecture import Architecture
 from official.architecture.space import SearchSpace
-from official.search import trained
-from official.search.run_directory import RunDirectory
+from official.runs import trained
+from official.runs.run_directory import RunDirectory
 
 _TOLD = 5
 

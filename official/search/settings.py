@@ -9,10 +9,10 @@ on).
 import dataclasses
 import math
 
-from data_prep import cli
+from data_prep.common import cli
 from official.architecture import guidance as guidance_lib
 from official.architecture.guidance import facts
-from official.search import fitness as fitness_lib
+from official.runs import fitness as fitness_lib
 
 ALGORITHMS = ("evolution", "random_search")
 REMOVALS = ("worst", "worst_sampled", "oldest")

@@ -10,11 +10,11 @@ from collections.abc import Collection, Mapping
 import re
 from typing import Any
 
+from official.runs.run_directory import RunDirectory
 from official.search import population as population_lib
 from official.search.known import Known
 from official.search.population import Member
 from official.search.population import Population
-from official.search.run_directory import RunDirectory
 from official.search.settings import SearchSettings
 
 _KIND_ENDS = re.compile("[:;]")

@@ -22,9 +22,9 @@ import time
 from tensorboard.compat.proto import event_pb2
 from tensorboard.summary.writer import record_writer
 
-from official.search import files
-from official.search import fitness as fitness_lib
-from official.search.run_directory import RunDirectory
+from official.runs import fitness as fitness_lib
+from official.runs import json_files
+from official.runs.run_directory import RunDirectory
 from official.search.state import SearchState
 
 FOLDER = "search"
@@ -45,7 +45,7 @@ class Summaries:
 
   def write(self, state: SearchState) -> None:
     """Adds a point to every curve; none before a candidate is feasible."""
-    if state.best is None or files.is_url(self._run.path):
+    if state.best is None or json_files.is_url(self._run.path):
       return
     if self._file is None:
       self._open()
@@ -79,10 +79,10 @@ class Summaries:
     return values if params is None else {**values, "search/params_of_best": float(params)}
 
   def _open(self) -> None:
-    folder = files.join(self._run.path, FOLDER)
-    files.make_directory(folder)
+    folder = json_files.join(self._run.path, FOLDER)
+    json_files.make_directory(folder)
     name = f"events.out.tfevents.{time.time_ns()}.{socket.gethostname()}.{os.getpid()}"
-    self._file = open(files.join(folder, name), "wb")
+    self._file = open(json_files.join(folder, name), "wb")
     self._records = record_writer.RecordWriter(self._file)
     self._add(event_pb2.Event(wall_time=time.time(), file_version=_VERSION), {})
 

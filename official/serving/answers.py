@@ -28,9 +28,9 @@ import os
 from typing import IO
 import urllib.parse
 
-from data_prep import cli
-from data_prep import files
-from data_prep import rows
+from data_prep.common import cli
+from data_prep.common import files
+from data_prep.dataset import rows
 from official.serving import prediction
 
 RIGHT, WRONG = "right", "wrong"

@@ -16,12 +16,12 @@ from typing import Any
 
 from absl import flags
 
-from data_prep import cli
-from data_prep import clips
-from data_prep import dataset
-from data_prep import isolation
-from data_prep import listing
-from data_prep import rows
+from data_prep.common import cli
+from data_prep.common import listing
+from data_prep.dataset import clip_examples
+from data_prep.dataset import isolation
+from data_prep.dataset import metadata
+from data_prep.dataset import rows
 from official.serving import answers
 from official.serving import marks
 from official.serving import prediction
@@ -45,7 +45,7 @@ def define_flags(output_help: str) -> None:
     "verdict to every row, and prints the accuracy at the end. Without videos on the command "
     "line, its clips are asked about.",
   )
-  flags.DEFINE_enum("split", None, dataset.SPLITS, "Ask about this split of --manifest only.")
+  flags.DEFINE_enum("split", None, metadata.SPLITS, "Ask about this split of --manifest only.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -250,7 +250,7 @@ def _asked(asker: isolation.Child, question: answers.Question) -> list[predictio
   """
   try:
     parts, fatal = asker.call(_ask, (question.path, question.start, question.end))
-  except clips.ClipError as error:
+  except clip_examples.ClipError as error:
     return [prediction.Prediction(path=question.path, error=str(error))]
   if fatal:
     raise cli.UserError(fatal)

@@ -15,7 +15,7 @@ import urllib.request
 
 import numpy as np
 
-from data_prep import cli
+from data_prep.common import cli
 from official.serving import saved_model
 
 _SECONDS = 60

@@ -2,13 +2,13 @@
 
     frames -> dataset size -> flow, JPEG -> grid -> middle square -> [-1, 1], pixels
 
-Data preparation shrinks frames to a short side (data_prep.decoding.resized) and computes flow on
-them (data_prep.flow, `fast`). Evaluation brings both to the grid (official.inputs.videos) and cuts
-out the middle (official.inputs.views). Here the same is done by TensorFlow's operations. Two
-differences are left: flow is warped bilinearly, and that of a clip's last frame is the flow of the
-frame before. A network that was trained on flow computed from a dataset's frames
-(official.inputs.flow_source) gets it from frames that have been through JPEG here, too; for it the
-second difference alone is left.
+Data preparation shrinks frames to a short side (data_prep.dataset.decoding.resized) and computes
+flow on them (data_prep.dataset.flow, `fast`). Evaluation brings both to the grid
+(official.inputs.videos) and cuts out the middle (official.inputs.views). Here the same is done by
+TensorFlow's operations. Two differences are left: flow is warped bilinearly, and that of a clip's
+last frame is the flow of the frame before. A network that was trained on flow computed from a
+dataset's frames (official.inputs.flow_source) gets it from frames that have been through JPEG here,
+too; for it the second difference alone is left.
 """
 
 from collections.abc import Mapping
@@ -16,8 +16,8 @@ import dataclasses
 
 import tensorflow as tf
 
-from data_prep import clips
-from data_prep import dataset
+from data_prep.dataset import clip_examples
+from data_prep.dataset import metadata
 from official.inputs import clip_values
 from official.inputs import flow_source
 from official.inputs import videos
@@ -37,7 +37,7 @@ class ClipFormat:
     fps: Dataset frames a second.
   """
 
-  streams: Mapping[str, dataset.StreamInfo]
+  streams: Mapping[str, metadata.StreamInfo]
   num_frames: int
   image_size: int
   short_side: int
@@ -63,7 +63,7 @@ class ClipFormat:
 
 
 def clip_format(
-  inputs: Mapping[str, tf.Tensor], info: dataset.DatasetInfo, flow: str = flow_source.STORED
+  inputs: Mapping[str, tf.Tensor], info: metadata.DatasetInfo, flow: str = flow_source.STORED
 ) -> ClipFormat:
   """Returns the format of the clips that a network with these inputs takes.
 
@@ -155,7 +155,9 @@ def as_stored(images: tf.Tensor) -> tf.Tensor:
   """Returns uint8 images [time, height, width, 3] with the traces that JPEG left in a dataset's."""
 
   def stored(image: tf.Tensor) -> tf.Tensor:
-    return tf.io.decode_jpeg(tf.io.encode_jpeg(image, quality=clips.JPEG_QUALITY), channels=3)
+    return tf.io.decode_jpeg(
+      tf.io.encode_jpeg(image, quality=clip_examples.JPEG_QUALITY), channels=3
+    )
 
   return tf.map_fn(stored, images, fn_output_signature=tf.TensorSpec([None, None, 3], tf.uint8))
 

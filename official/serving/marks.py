@@ -14,8 +14,8 @@ import itertools
 
 import numpy as np
 
-from data_prep import class_table
-from data_prep import dataset
+from data_prep.dataset import class_table
+from data_prep.dataset import metadata
 from official.serving import answers
 
 
@@ -29,7 +29,7 @@ def lines(
     ids: By the ids that count, the labels.
     form: What the rows hold.
   """
-  rights: dict[str, list[bool]] = {split: [] for split in dataset.SPLITS}
+  rights: dict[str, list[bool]] = {split: [] for split in metadata.SPLITS}
   scores, truth = [], []
   several = bool(form.classes) and any(len(labels) > 1 for labels in ids.values())
   for name, members in itertools.groupby(found, key=lambda row: row["clip_id"]):

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 import math
 from typing import Any
 
-from data_prep import dataset
+from data_prep.dataset import metadata
 from official.inputs import flow_source
 from official.serving import frames as frames_lib
 
 
 def render(
-  info: dataset.DatasetInfo,
+  info: metadata.DatasetInfo,
   clip: frames_lib.ClipFormat,
   architectures: Sequence[Mapping],
   facts: Mapping[str, Any],
@@ -41,7 +41,7 @@ def render(
   )
 
 
-def _title(info: dataset.DatasetInfo, architectures: Sequence[Mapping]) -> str:
+def _title(info: metadata.DatasetInfo, architectures: Sequence[Mapping]) -> str:
   kind = "A network" if len(architectures) == 1 else f"{len(architectures)} networks as one"
   blocks = ", ".join(str(len(architecture["blocks"])) for architecture in architectures)
   return (
@@ -51,7 +51,7 @@ def _title(info: dataset.DatasetInfo, architectures: Sequence[Mapping]) -> str:
   )
 
 
-def _calls(info: dataset.DatasetInfo, clip: frames_lib.ClipFormat) -> str:
+def _calls(info: metadata.DatasetInfo, clip: frames_lib.ClipFormat) -> str:
   count, side = clip.num_frames, clip.image_size
   rows = [
     f"| `streams` | `{name}` | float32 [batch, {count}, {side}, {side}, {stream.channels}] | "
@@ -73,7 +73,7 @@ def _calls(info: dataset.DatasetInfo, clip: frames_lib.ClipFormat) -> str:
   )
 
 
-def _data(info: dataset.DatasetInfo, clip: frames_lib.ClipFormat) -> str:
+def _data(info: metadata.DatasetInfo, clip: frames_lib.ClipFormat) -> str:
   splits = "\n".join(f"| {name} | {s.clips} | {s.frames} |" for name, s in info.splits.items())
   flows = [stream for stream in clip.streams.values() if stream.kind == "flow"]
   source = " Its optical flow, computed by OpenCV, is stored in it." if flows else ""

@@ -5,9 +5,9 @@ import dataclasses
 
 import numpy as np
 
-from data_prep import cli
-from data_prep import decoding
-from data_prep import limits
+from data_prep.common import cli
+from data_prep.dataset import decoding
+from data_prep.dataset import limits
 from official.serving import saved_model
 from official.serving import windows
 

@@ -19,9 +19,9 @@ import warnings
 
 import numpy as np
 
-from data_prep import cli
-from data_prep import dataset
-from data_prep import shapes
+from data_prep.common import cli
+from data_prep.common import shapes
+from data_prep.dataset import metadata
 from official.serving import c_api
 
 _CLIP = {  # clip.json
@@ -128,10 +128,10 @@ class Version:
       _ = self.clip
 
   @property
-  def streams(self) -> dict[str, dataset.StreamInfo]:
+  def streams(self) -> dict[str, metadata.StreamInfo]:
     """The streams of clip.json, by name."""
     found = self.clip["streams"]
-    return {name: dataset.StreamInfo(**stream) for name, stream in found.items()}
+    return {name: metadata.StreamInfo(**stream) for name, stream in found.items()}
 
   def operations(self) -> Iterator[str]:
     """Yields the types of all operations, also of functions."""

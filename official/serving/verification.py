@@ -11,7 +11,7 @@ import dataclasses
 
 import numpy as np
 
-from data_prep import cli
+from data_prep.common import cli
 from official.serving import saved_model
 from official.serving import signatures
 from official.serving import warm_up

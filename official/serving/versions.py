@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 
-from data_prep import files
+from data_prep.common import files
 
 
 def write(base: str, fill: Callable[[str], None]) -> str:

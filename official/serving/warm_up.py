@@ -17,11 +17,11 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from data_prep import cli
-from data_prep import clips
-from data_prep import dataset
-from data_prep import files
-from data_prep import records
+from data_prep.common import cli
+from data_prep.common import files
+from data_prep.dataset import clip_examples
+from data_prep.dataset import metadata
+from data_prep.dataset import records
 from official.serving import messages
 
 PATH = os.path.join("assets.extra", "tf_serving_warmup_requests")
@@ -32,16 +32,16 @@ def first_clip(data_dir: str, num_frames: int) -> list[bytes]:
 
   The last frame is repeated where the clip has fewer; there are none in a dataset without frames.
   """
-  if "rgb" not in dataset.load(data_dir).streams:
+  if "rgb" not in metadata.load(data_dir).streams:
     return []
-  for path in dataset.shard_paths(data_dir, "train"):
+  for path in metadata.shard_paths(data_dir, "train"):
     with files.open_to_read(path) as file:
       for record in records.read_records(file):  # None where all clips of a file failed.
         _, lists = records.parse(record)
-        found = [frame for (frame,) in lists[clips.RGB_FEATURE][:num_frames]]
+        found = [frame for (frame,) in lists[clip_examples.RGB_FEATURE][:num_frames]]
         return found + found[-1:] * (num_frames - len(found))
   raise cli.UserError(
-    f"{data_dir} has no train clips, though its {dataset.FILE_NAME} counts some; prepare it again"
+    f"{data_dir} has no train clips, though its {metadata.FILE_NAME} counts some; prepare it again"
   )
 
 

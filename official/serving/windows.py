@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from data_prep import cli
-from data_prep import decoding
-from data_prep import files
-from data_prep import limits
-from data_prep import listing
+from data_prep.common import cli
+from data_prep.common import files
+from data_prep.common import listing
+from data_prep.dataset import decoding
+from data_prep.dataset import limits
 
 NO_VIDEO = f"holds no video ({' '.join(files.VIDEO_EXTENSIONS)})"
 # However long a video is, few of its frames are in memory.
@@ -99,7 +99,7 @@ def each(
 
   Args:
     function: Called with one window after the other; with all again, should the timestamps of the
-      file turn out to be nonsense in its middle (data_prep.decoding).
+      file turn out to be nonsense in its middle (data_prep.dataset.decoding).
     location: A path or a URL.
     fps: Frames a second of the grid.
     size: Frames of a window.

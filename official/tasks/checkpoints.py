@@ -9,7 +9,7 @@ import os
 
 import tensorflow as tf
 
-from data_prep import cli
+from data_prep.common import cli
 
 _STATE = "checkpoint"  # The file in which TensorFlow keeps which is the newest.
 

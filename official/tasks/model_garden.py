@@ -26,7 +26,7 @@ from official.vision.configs import video_classification as garden
 from official.vision.modeling.backbones import factory
 import tensorflow as tf
 
-from data_prep import cli
+from data_prep.common import cli
 from official import layers
 from official import network
 from official.architecture import sources

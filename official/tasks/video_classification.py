@@ -17,7 +17,7 @@ from official.core import config_definitions
 from official.modeling import hyperparams
 import tensorflow as tf
 
-from data_prep import dataset
+from data_prep.dataset import metadata
 from official import layers
 from official import network
 from official.architecture import sources
@@ -150,7 +150,7 @@ class VideoClassificationTask(base_task.Task):
   def num_classes(self) -> int:
     """Outputs of the network: as asked, or as many as the dataset has."""
     asked = self.task_config.model.num_classes
-    return asked or len(dataset.load(self.task_config.train_data.data_dir).classes)
+    return asked or len(metadata.load(self.task_config.train_data.data_dir).classes)
 
   def store(self, data: ClipData, progress=lambda done, total: None) -> clip_store.ClipStore:
     """Opens the videos of `data.split`, decoding them if they shall be cached and nobody has."""

@@ -7,7 +7,7 @@ its own, with random weights.
 
 import tensorflow as tf
 
-from data_prep import cli
+from data_prep.common import cli
 from official import layers
 from official import network
 from official.tasks import checkpoints

@@ -11,18 +11,18 @@ import os
 import time
 import typing
 
-from data_prep import dataset
+from data_prep.dataset import metadata
 from official.architecture import cost
 from official.architecture import serialization
-from official.training import evaluator
-from official.training import final
-from official.training import progress
+from official.training import candidate_trainer
+from official.training import final_trainer
+from official.training import progress_file
 from official.training.setup import Setup
 
 if typing.TYPE_CHECKING:
   import tensorflow as tf
 
-  from official.serving import export
+  from official.serving import exporter
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -51,18 +51,18 @@ class EnsembleExport:
       status, reason, `export`, a folder; if evaluated, `metrics` by split, and params and
       multiply-adds of all members together; timing apart.
     """
-    report = progress.Progress(directory)
+    report = progress_file.Progress(directory)
     report("starting")
     start = time.monotonic()
-    stopwatch = progress.Stopwatch()
+    stopwatch = progress_file.Stopwatch()
     members = joined["members"]
     architectures = [member["architecture"] for member in members]
-    info = dataset.load(self.setup.data_dir)
+    info = metadata.load(self.setup.data_dir)
     with (
-      evaluator.printing_to(os.path.join(directory, "log.txt")),
-      evaluator.infeasible() as verdict,
+      candidate_trainer.printing_to(os.path.join(directory, "log.txt")),
+      candidate_trainer.infeasible() as verdict,
     ):
-      from official.serving import export  # imports TensorFlow
+      from official.serving import exporter  # imports TensorFlow
       from official.serving import warm_up
       from official.training import runtime
 
@@ -71,7 +71,7 @@ class EnsembleExport:
       models = [restore(self.setup, member) for member in members]
       model = models[0]
       if len(models) > 1:
-        model = export.Ensemble(models, multi_label=info.multi_label)
+        model = exporter.Ensemble(models, multi_label=info.multi_label)
       found = {"status": "ok", "reason": None}
       if joined["evaluate"]:
         report("evaluating")
@@ -82,7 +82,7 @@ class EnsembleExport:
           }
         found.update(self._size(models, architectures))
       report("exporting")
-      found["export"] = export.export(
+      found["export"] = exporter.export(
         model,
         self.export_dir,
         info=info,
@@ -93,11 +93,11 @@ class EnsembleExport:
           **{name: found[name] for name in ("metrics", "params", "multiply_adds") if name in found},
           "candidates": [member["candidate"] for member in members],
           "training": dataclasses.asdict(self.setup.recipe),
-          "search": final.search_flags(self.model_dir),
+          "search": final_trainer.search_flags(self.model_dir),
         },
       )
       verdict.update(found)
-    return {**verdict, "timing": evaluator.timing(start, stopwatch)}
+    return {**verdict, "timing": candidate_trainer.timing(start, stopwatch)}
 
   def _size(self, models: Sequence["tf.keras.Model"], architectures: Sequence[Mapping]) -> dict:
     """Returns params and multiply-adds, summed over the members."""
@@ -161,7 +161,7 @@ def restore(setup: Setup, member: Mapping) -> "tf.keras.Model":
 
 def evaluate(
   setup: Setup,
-  model: "tf.keras.Model | export.Ensemble",
+  model: "tf.keras.Model | exporter.Ensemble",
   members: Sequence[Mapping],
   split: str,
 ) -> dict[str, float]:

@@ -11,7 +11,7 @@ import orbit
 import tensorflow as tf
 
 from official.tasks import video_classification
-from official.training import progress
+from official.training import progress_file
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ def evaluate(
   model: tf.keras.Model,
   task: video_classification.VideoClassificationTask,
   split: str,
-  stopwatch: progress.Stopwatch,
+  stopwatch: progress_file.Stopwatch,
 ) -> Evaluation:
   """Evaluates a network under the strategy in scope, on its replicas together.
 

@@ -17,14 +17,14 @@ from official.modeling import optimization
 from official.modeling import performance
 import tensorflow as tf
 
-from data_prep import dataset
+from data_prep.dataset import metadata
 from official import network
 from official.tasks import checkpoints
 from official.tasks import video_classification
+from official.training import connection_sensitivity
 from official.training import evaluation
-from official.training import progress
+from official.training import progress_file
 from official.training import runtime
-from official.training import sensitivity
 from official.training import trainer as trainer_lib
 from official.training.setup import Setup
 
@@ -55,7 +55,7 @@ def configure(
   setup: Setup, architecture: Mapping, seed: int
 ) -> config_definitions.ExperimentConfig:
   """Returns the Model Garden experiment for an architecture (JSON)."""
-  info = dataset.load(setup.data_dir)
+  info = metadata.load(setup.data_dir)
   recipe = setup.recipe
   data = dict(
     data_dir=setup.data_dir,
@@ -171,7 +171,7 @@ def train(
   directory: str,
   report: Report,
   also_evaluate: tuple[str, ...] = (),
-  stopwatch: progress.Stopwatch | None = None,
+  stopwatch: progress_file.Stopwatch | None = None,
 ) -> Trained:
   """Trains from the newest checkpoint in `directory`, or from scratch, to the end; evaluates.
 
@@ -214,12 +214,14 @@ def train(
   model.trainable = True  # A frozen backbone is part of the network, too.
   report("measuring sensitivity", config.trainer.train_steps, config.trainer.train_steps)
   with strategy.scope():
-    sensitivities = sensitivity.measure(model, task, sensitivity.batches(task))
+    sensitivities = connection_sensitivity.measure(
+      model, task, connection_sensitivity.batches(task)
+    )
   confusion = {}
   for split in also_evaluate:
     report("evaluating", config.trainer.train_steps, config.trainer.train_steps)
     with strategy.scope():
-      found = evaluation.evaluate(model, task, split, stopwatch or progress.Stopwatch())
+      found = evaluation.evaluate(model, task, split, stopwatch or progress_file.Stopwatch())
     metrics[split], confusion[split] = found.metrics, found.confusion
   return Trained(
     model=model,

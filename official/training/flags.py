@@ -8,8 +8,8 @@ from typing import Any
 
 from absl import flags
 
-from data_prep import cli
-from data_prep import dataset
+from data_prep.common import cli
+from data_prep.dataset import metadata
 from official.architecture import cost
 from official.inputs import cache
 from official.inputs import flow_source
@@ -207,7 +207,7 @@ def check() -> None:
       )
 
 
-def identity(info: dataset.DatasetInfo) -> dict[str, Any]:
+def identity(info: metadata.DatasetInfo) -> dict[str, Any]:
   """Returns the values, by flag, that decide what a training finds: of a file, what is in it.
 
   Raises:
@@ -227,7 +227,7 @@ def setup(data_dir: str, model_dir: str, threads: int, gpus: int, steps: int) ->
     steps: Training steps.
   """
   described = {
-    **identity(dataset.load(data_dir)),
+    **identity(metadata.load(data_dir)),
     **{name: FLAGS[name].value for name in OPERATION},
   }
   return setup_lib.described(
@@ -246,12 +246,12 @@ def defaults() -> dict[str, Any]:
   return {**{name: FLAGS[name].default for name in FLAGS}, "class_weights": ""}
 
 
-def streams(info: dataset.DatasetInfo) -> dict[str, dataset.StreamInfo]:
+def streams(info: metadata.DatasetInfo) -> dict[str, metadata.StreamInfo]:
   """Returns the streams that trainings on the dataset have; raises UserError where they cannot."""
   return flow_source.streams(info, FLAGS.flow)
 
 
-def clip(info: dataset.DatasetInfo) -> cost.Clip:
+def clip(info: metadata.DatasetInfo) -> cost.Clip:
   """Returns what a network for the dataset takes and returns."""
   return cost.Clip(
     streams={name: stream.channels for name, stream in streams(info).items()},
@@ -263,7 +263,7 @@ def clip(info: dataset.DatasetInfo) -> cost.Clip:
   )
 
 
-def _class_weights(info: dataset.DatasetInfo) -> str:
+def _class_weights(info: metadata.DatasetInfo) -> str:
   """Returns what a recipe takes for --class_weights."""
   asked = FLAGS.class_weights
   if asked and info.multi_label:

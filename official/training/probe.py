@@ -30,8 +30,8 @@ import time
 
 from official.architecture import cost
 from official.architecture import serialization
-from official.training import evaluator
-from official.training import progress
+from official.training import candidate_trainer
+from official.training import progress_file
 from official.training.setup import Setup
 
 _EVALUATED_BATCHES = 3
@@ -77,8 +77,8 @@ class Probe:
       memory_bytes_a_clip: What another clip in the batch takes.
       batch_that_fits: About, a power of two; 0 if not even one clip fits.
     """
-    with evaluator.printing_to(os.path.join(directory, "log.txt")):
-      with evaluator.infeasible() as result:
+    with candidate_trainer.printing_to(os.path.join(directory, "log.txt")):
+      with candidate_trainer.infeasible() as result:
         result.update({"status": "ok", "reason": None, **dict.fromkeys(_UNKNOWN)})
         self._measure(candidate, directory, result)
     return result
@@ -114,7 +114,7 @@ class _Bench:
     from official.training import experiment  # imports TensorFlow
 
     self._setup, self._candidate = setup, candidate
-    self._report = progress.Progress(directory)
+    self._report = progress_file.Progress(directory)
     self._report("starting")
     self._config, self._strategy, self._task = experiment.prepare(
       setup, candidate["architecture"], candidate["seed"], self._report

@@ -9,7 +9,7 @@ from typing import Any
 
 from absl import flags
 
-from data_prep import cli
+from data_prep.common import cli
 from official.training import recipe
 from official.training import setup
 

@@ -8,7 +8,7 @@ import threading
 from official.common import distribute_utils
 import tensorflow as tf
 
-from data_prep import cli
+from data_prep.common import cli
 from official.training import setup as setup_lib
 from official.training.setup import Setup
 

@@ -9,7 +9,7 @@ import dataclasses
 import os
 from typing import Any
 
-from data_prep import cli
+from data_prep.common import cli
 from official.inputs import flow_source
 from official.training import recipe
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from official.tasks import checkpoints
 from official.training import leaving as leaving_lib
-from official.training import progress
+from official.training import progress_file
 
 _SECONDS_WITHOUT_A_LOOK = 5.0
 
@@ -39,7 +39,7 @@ class Trainer(base_trainer.Trainer):
     train: bool = True,
     *,
     report: Callable[..., None],
-    stopwatch: progress.Stopwatch | None = None,
+    stopwatch: progress_file.Stopwatch | None = None,
     **kwargs,
   ):
     """Makes the trainer.
@@ -50,7 +50,7 @@ class Trainer(base_trainer.Trainer):
       stopwatch: Measures the steps.
     """
     self._report = report
-    self._stopwatch = stopwatch or progress.Stopwatch()
+    self._stopwatch = stopwatch or progress_file.Stopwatch()
     self._leaving = leaving_lib.Leaving()
     self._save: Callable[[], object] = lambda: None
     self._traced = False

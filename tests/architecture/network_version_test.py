@@ -2,7 +2,7 @@
 
 import pytest
 
-from data_prep import cli
+from data_prep.common import cli
 from official.architecture import network_version
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from data_prep import cli
+from data_prep.common import cli
 from official.architecture import presets
 from official.architecture import serialization
 from official.architecture import sources

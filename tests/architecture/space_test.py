@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from data_prep.cli import UserError
+from data_prep.common.cli import UserError
 from official.architecture.space import SearchSpace
 from official.architecture.space import load_space
 from official.architecture.space import names

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-from data_prep import clips
-from data_prep import rows
+from data_prep.dataset import clip_examples
+from data_prep.dataset import rows
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -80,7 +80,9 @@ def make_clip() -> Callable[..., tuple[bytes, int]]:
       start=start,
       end=end,
     )
-    maker = clips.ClipMaker(clips.Settings(fps=fps, short_side=short_side, **settings), ["a", "b"])
+    maker = clip_examples.ClipMaker(
+      clip_examples.Settings(fps=fps, short_side=short_side, **settings), ["a", "b"]
+    )
     return maker.make(row)
 
   return make

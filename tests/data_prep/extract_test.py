@@ -74,7 +74,10 @@ def test_help_teaches_without_beam_and_tensorflow(run_main):
   assert run.stdout.startswith("Prepares labelled videos for training")
   assert "--flow_bound" in run.stdout
   imported = {line.rpartition("|")[2].strip() for line in run.stderr.splitlines()}
-  assert "data_prep.clips" in imported and not imported & {"apache_beam", "tensorflow"}
+  assert "data_prep.dataset.clip_examples" in imported and not imported & {
+    "apache_beam",
+    "tensorflow",
+  }
 
 
 @pytest.mark.parametrize(
@@ -181,7 +184,7 @@ def _wait_until_gone(pids):
 @pytest.mark.slow
 def test_a_worker_that_dies_ends_the_run_with_one_line(start, tmp_path):
   driver, processes = start("multi_processing")
-  workers = [pid for pid, command in processes.items() if "data_prep.local_worker" in command]
+  workers = [pid for pid, command in processes.items() if "data_prep.job.local_worker" in command]
   assert len(workers) == 2
   os.kill(workers[0], signal.SIGKILL)
   output, errors = driver.communicate(timeout=30)
@@ -196,7 +199,7 @@ def test_a_worker_that_dies_ends_the_run_with_one_line(start, tmp_path):
 @pytest.mark.parametrize("mode", ["in_memory", "multi_processing"])
 def test_no_process_outlives_a_driver_that_is_killed(start, mode):
   driver, processes = start(mode)
-  assert any("data_prep.local_worker" in one for one in processes.values()) == (
+  assert any("data_prep.job.local_worker" in one for one in processes.values()) == (
     mode == "multi_processing"
   )
   driver.kill()

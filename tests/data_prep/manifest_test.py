@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-from data_prep import rows
+from data_prep.dataset import rows
 
 
 @pytest.fixture

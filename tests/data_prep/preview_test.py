@@ -9,22 +9,24 @@ import cv2
 import numpy as np
 import pytest
 
-from data_prep import clips
-from data_prep import dataset
-from data_prep import job
-from data_prep import preview_clips
-from data_prep import preview_page
+from data_prep.dataset import clip_examples
+from data_prep.dataset import metadata
+from data_prep.dataset import preview_clips
+from data_prep.dataset import preview_page
+from data_prep.job import preparation
 
-ONE_WORKER = job.Operation(isolate_decoding=False, beam_arguments=["--direct_num_workers=1"])
+ONE_WORKER = preparation.Operation(
+  isolate_decoding=False, beam_arguments=["--direct_num_workers=1"]
+)
 
 
 @pytest.fixture(scope="module")
 def prepared(manifest, tmp_path_factory):
   folder = tmp_path_factory.mktemp("preview") / "some <data>"
-  job.prepare(
+  preparation.prepare(
     str(manifest),
     str(folder),
-    clips.Settings(fps=10, short_side=48),
+    clip_examples.Settings(fps=10, short_side=48),
     num_shards=2,
     operation=ONE_WORKER,
   )
@@ -81,7 +83,7 @@ def test_clips_are_counted_by_class_and_split(page, prepared):
   for label, counts in (("left", (2, 0, 1, 3)), ("right", (1, 1, 1, 3))):
     cells = "".join(f"<td>{count}</td>" for count in counts)
     assert f"<tr><td>{label}</td>{cells}</tr>" in page
-  assert dataset.load(str(prepared)).class_clips == {
+  assert metadata.load(str(prepared)).class_clips == {
     "train": [2, 1],
     "validation": [0, 1],
     "test": [1, 1],
@@ -89,7 +91,7 @@ def test_clips_are_counted_by_class_and_split(page, prepared):
 
 
 def test_a_dataset_that_was_not_counted_shows_what_was_read_of_it(prepared):
-  info = dataclasses.replace(dataset.load(str(prepared)), class_clips=None)
+  info = dataclasses.replace(metadata.load(str(prepared)), class_clips=None)
   summary = preview_clips.summarize(preview_clips.read(str(prepared), info, 3), info, 1)
   page = preview_page.render("data", info, summary, [])
   assert "<summary>Clips by class and split, of those that were read</summary>" in page
@@ -104,13 +106,13 @@ def test_failures_are_told_with_stage_and_reason(page):
 
 
 def test_clips_are_read_from_files_all_over_the_dataset(prepared):
-  info = dataset.load(str(prepared))
+  info = metadata.load(str(prepared))
   found = preview_clips.read(str(prepared), info, 3)
   assert [clip.split for clip in found] == ["train", "train", "test"]
 
 
 def test_figures_are_of_what_was_read(prepared):
-  info = dataset.load(str(prepared))
+  info = metadata.load(str(prepared))
   summary = preview_clips.summarize(preview_clips.read(str(prepared), info, 100), info, 1)
   assert sorted(np.round(summary.seconds * 10)) == [6, 7, 8, 9, 10, 11]
   assert abs(np.median(summary.speeds["flow"]) - 2) < 0.3
@@ -120,14 +122,14 @@ def test_figures_are_of_what_was_read(prepared):
 
 def test_of_many_classes_each_has_fewer_clips_and_the_rest_are_named():
   classes = tuple(f"class {number:03d}" for number in range(250))
-  stream = dataset.StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg")
-  info = dataset.DatasetInfo(
+  stream = metadata.StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg")
+  info = metadata.DatasetInfo(
     classes=classes,
     streams={"rgb": stream},
     fps=10.0,
     short_side=192,
     failures=0,
-    splits={name: dataset.SplitInfo() for name in dataset.SPLITS},
+    splits={name: metadata.SplitInfo() for name in metadata.SPLITS},
     multi_label=False,
     manifest_sha256="",
     settings={},
@@ -161,10 +163,10 @@ def test_a_mistake_is_one_line_and_status_2(run_main, arguments, message):
 
 
 def test_a_dataset_without_flow(manifest, tmp_path, run_main):
-  job.prepare(
+  preparation.prepare(
     str(manifest),
     str(tmp_path / "data"),
-    clips.Settings(fps=10, short_side=48, flow="none"),
+    clip_examples.Settings(fps=10, short_side=48, flow="none"),
     operation=ONE_WORKER,
   )
   output = tmp_path / "preview.html"

@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from data_prep import cli
-from data_prep import dataset
+from data_prep.common import cli
+from data_prep.dataset import metadata
 from official.inputs import cache
 
 
@@ -47,7 +47,7 @@ def test_what_cannot_be_had_is_refused(mode, folder, size, message):
 
 @pytest.mark.parametrize("side, shrunk, channels", [(40, False, 3 + 2), (20, True, 3 + 2 * 2)])
 def test_the_size_is_that_of_the_decoded_values(two_stream, side, shrunk, channels):
-  info = dataset.load(two_stream)
+  info = metadata.load(two_stream)
   values = side * side * 3 / 2 * info.splits["train"].frames
   size = cache.decoded_bytes(info.splits["train"], info.streams, side, shrunk=shrunk)
   assert size == pytest.approx(values * channels, rel=0.2)

@@ -5,8 +5,8 @@ import os
 import numpy as np
 import pytest
 
-from data_prep import cli
-from data_prep import dataset
+from data_prep.common import cli
+from data_prep.dataset import metadata
 from official.inputs import clip_store
 from official.inputs import videos
 
@@ -54,13 +54,13 @@ def test_videos_are_decoded_once_and_progress_is_told(open_store, tmp_path, mode
 
 
 def test_a_store_whose_making_was_killed_is_made_anew(two_stream, open_store, tmp_path):
-  name = f"train-37-{dataset.load(two_stream).fingerprint[:16]}-3"
+  name = f"train-37-{metadata.load(two_stream).fingerprint[:16]}-3"
   remains = tmp_path / (name + ".tmpabc")
   remains.mkdir()
   remains.joinpath("rgb.raw").write_bytes(b"half")
   made = open_store("disk", cache_dir=str(tmp_path))
   assert len(made.videos) == 9
-  index = f"train-{dataset.load(two_stream).fingerprint[:16]}.records.npy"
+  index = f"train-{metadata.load(two_stream).fingerprint[:16]}.records.npy"
   assert sorted(os.listdir(tmp_path)) == sorted([name, name + ".lock", index])
 
 
@@ -109,14 +109,14 @@ def _shorten(folder):
 
 
 def _without_stream(folder):
-  info = dataset.to_json(dataset.load(str(folder)))
+  info = metadata.to_json(metadata.load(str(folder)))
   info["streams"]["depth"] = {
     "kind": "image",
     "channels": 1,
     "feature": "DEPTH/image/encoded",
     "format": "png",
   }
-  dataset.save(dataset.from_json(info), str(folder))
+  metadata.save(metadata.from_json(info), str(folder))
 
 
 @pytest.mark.parametrize(

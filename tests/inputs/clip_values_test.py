@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep import dataset
+from data_prep.dataset import metadata
 from official.inputs import clip_values
 
-FLOW = dataset.StreamInfo(kind="flow", channels=2, feature="flow", format="png", bound=20.0)
+FLOW = metadata.StreamInfo(kind="flow", channels=2, feature="flow", format="png", bound=20.0)
 
 
 def _for_network(values) -> np.ndarray:
@@ -29,7 +29,7 @@ def test_stored_flow_becomes_pixels_of_its_own_dataset(rank):
   assert list(made) == ["stream"]
   one, other = made["stream"].numpy()
   assert (one.dtype, one.shape) == (np.float32, stored.shape[1:])
-  np.testing.assert_array_equal(one, dataset.decode_flow(stored[0], FLOW.bound))
+  np.testing.assert_array_equal(one, metadata.decode_flow(stored[0], FLOW.bound))
   np.testing.assert_array_equal(other, 2 * one)
 
 

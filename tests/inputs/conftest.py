@@ -6,24 +6,24 @@ import cv2
 import numpy as np
 import pytest
 
-from data_prep import dataset
-from data_prep import records
+from data_prep.dataset import metadata
+from data_prep.dataset import records
 
 STREAMS = {
-  "rgb": dataset.StreamInfo(kind="image", channels=3, feature="image/encoded", format="png"),
-  "flow": dataset.StreamInfo(
+  "rgb": metadata.StreamInfo(kind="image", channels=3, feature="image/encoded", format="png"),
+  "flow": metadata.StreamInfo(
     kind="flow", channels=2, feature="FORWARD_FLOW/image/encoded", format="png", bound=20.0
   ),
-  "depth": dataset.StreamInfo(
+  "depth": metadata.StreamInfo(
     kind="image", channels=1, feature="DEPTH/image/encoded", format="png"
   ),
 }
 
 
-def encode(values: np.ndarray, stream: dataset.StreamInfo) -> bytes:
+def encode(values: np.ndarray, stream: metadata.StreamInfo) -> bytes:
   """Returns the stored image of a frame: uint8, or float flow in pixels."""
   if stream.kind == "flow":
-    values = dataset.encode_flow(values, stream.bound)
+    values = metadata.encode_flow(values, stream.bound)
   if stream.channels != 1:
     values = values[..., ::-1]
   return cv2.imencode(".png", values)[1].tobytes()
@@ -45,11 +45,11 @@ def write_dataset() -> Callable[..., str]:
     classes: Sequence[str] = ("a", "b", "c"),
     multi_label: bool = False,
   ) -> str:
-    counts = {name: dataset.SplitInfo() for name in dataset.SPLITS}
+    counts = {name: metadata.SplitInfo() for name in metadata.SPLITS}
     names = set()
     for split, clips in splits.items():
       for shard in range(shards):
-        with open(folder / dataset.shard_name(split, shard, shards), "wb") as file:
+        with open(folder / metadata.shard_name(split, shard, shards), "wb") as file:
           for index in range(shard, len(clips), shards):
             labels, frames = clips[index]
             names |= set(frames)
@@ -60,8 +60,8 @@ def write_dataset() -> Callable[..., str]:
             }
             records.write_record(file, records.sequence_example(context, lists))
       total = sum(max(map(len, frames.values())) for _, frames in clips)
-      counts[split] = dataset.SplitInfo(clips=len(clips), frames=total, shards=shards)
-    info = dataset.DatasetInfo(
+      counts[split] = metadata.SplitInfo(clips=len(clips), frames=total, shards=shards)
+    info = metadata.DatasetInfo(
       classes=tuple(classes),
       streams={name: STREAMS[name] for name in sorted(names)},
       fps=10.0,
@@ -73,7 +73,7 @@ def write_dataset() -> Callable[..., str]:
       settings={},
       versions={},
     )
-    dataset.save(info, str(folder))
+    metadata.save(info, str(folder))
     return str(folder)
 
   return write

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep import cli
-from data_prep import dataset
+from data_prep.common import cli
+from data_prep.dataset import metadata
 from official.inputs import clip_store
 from official.inputs import clips
 from official.inputs import flow_source
@@ -115,7 +115,7 @@ def test_a_pair_has_the_same_flow_alone_and_among_others(pairs):
 def test_motion_beyond_the_bound_is_clipped_as_stored_flow_is(pairs):
   flow = optical_flow.pair_flow(pairs).numpy()
   assert flow[..., 0].max() > 0.25
-  np.testing.assert_array_equal(flow_source.compute(pairs, 0.25), dataset.encode_flow(flow, 0.25))
+  np.testing.assert_array_equal(flow_source.compute(pairs, 0.25), metadata.encode_flow(flow, 0.25))
   assert flow_source.compute(pairs, 0.25)[..., 0].max() == 255
 
 
@@ -151,7 +151,7 @@ def test_it_is_computed_once_and_kept_beside_what_is_stored(open_store, sample_d
 
 def _only(write_dataset, folder, frames, side=40):
   data = write_dataset(folder, {"train": [([0], {"rgb": frames})]})
-  streams = flow_source.streams(dataset.load(data), "in_graph")
+  streams = flow_source.streams(metadata.load(data), "in_graph")
   return videos.Streamed(streams, data, "train", side, None, shrunk=side < 40)[0], streams["flow"]
 
 
@@ -180,7 +180,7 @@ def test_a_video_of_one_frame_does_not_move(write_dataset, tmp_path, smooth_pict
 
 
 def test_the_mode_is_read_from_the_streams(two_stream):
-  info = dataset.load(two_stream)
+  info = metadata.load(two_stream)
   assert [flow_source.mode_of(flow_source.streams(info, mode)) for mode in flow_source.MODES] == [
     "stored",
     "in_graph",
@@ -200,6 +200,6 @@ def test_the_mode_is_read_from_the_streams(two_stream):
 )
 def test_flow_that_cannot_be_had_is_refused(write_dataset, tmp_path, mode, message):
   clip = [0], {"flow": [np.zeros((40, 60, 2))] * 2}
-  info = dataset.load(write_dataset(tmp_path, {"train": [clip]}))
+  info = metadata.load(write_dataset(tmp_path, {"train": [clip]}))
   with pytest.raises(cli.UserError, match=message):
     flow_source.streams(info, mode)

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from data_prep import dataset
-from data_prep import records
+from data_prep.dataset import metadata
+from data_prep.dataset import records
 from official.inputs import png
 
 
@@ -38,7 +38,7 @@ def test_images_are_those_that_opencv_decodes(shape, make, smooth_picture):
 
 
 def test_what_preparation_writes_is_decoded_here(sample_dataset):
-  with open(dataset.shard_paths(sample_dataset, "train")[0], "rb") as file:
+  with open(metadata.shard_paths(sample_dataset, "train")[0], "rb") as file:
     lists = records.parse(next(records.read_records(file)))[1]
   images = [data for (data,) in lists["FORWARD_FLOW/image/encoded"]]
   assert images
@@ -72,7 +72,7 @@ def test_chunks_that_may_change_the_image_are_left_to_opencv():
 
 
 def test_a_damaged_image_is_never_another_one():
-  image = dataset.encode_flow(np.random.default_rng(0).normal(0, 3, (20, 30, 2)), 20.0)
+  image = metadata.encode_flow(np.random.default_rng(0).normal(0, 3, (20, 30, 2)), 20.0)
   data = _encoded(image)
   expected = png.decode(data)
   assert all(png.decode(data[:length]) is None for length in range(len(data) - 12))

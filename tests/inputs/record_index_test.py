@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep import cli
-from data_prep import records
+from data_prep.common import cli
+from data_prep.dataset import records
 from official.inputs import record_index
 
 _DATA = [[b"first", b"", b"third" * 1000], [b"other"]]

@@ -4,14 +4,14 @@ import dataclasses
 
 import pytest
 
-from data_prep import cli
-from data_prep import dataset
+from data_prep.common import cli
+from data_prep.dataset import metadata
 from official.inputs import usable
 
 
 @pytest.mark.parametrize("fitness", ["accuracy", "top1_plus_top5"])
 def test_several_labels_a_clip_have_no_accuracy(two_stream, fitness):
-  info = dataclasses.replace(dataset.load(two_stream), multi_label=True)
+  info = dataclasses.replace(metadata.load(two_stream), multi_label=True)
   with pytest.raises(
     cli.UserError,
     match=f"D has clips with several labels, for which there is no "
@@ -22,7 +22,7 @@ def test_several_labels_a_clip_have_no_accuracy(two_stream, fitness):
 
 @pytest.mark.parametrize("fitness", ["mean_average_precision", "loss"])
 def test_several_labels_a_clip_have_a_mean_average_precision(two_stream, fitness):
-  info = dataclasses.replace(dataset.load(two_stream), multi_label=True)
+  info = dataclasses.replace(metadata.load(two_stream), multi_label=True)
   usable.check_fitness(info, "D", fitness)
 
 
@@ -40,7 +40,7 @@ def test_a_network_of_fewer_streams_than_there_are_is_welcome():
 
 
 def test_a_split_whose_clips_all_failed_points_at_the_failures(two_stream):
-  info = dataclasses.replace(dataset.load(two_stream), failures=3)
+  info = dataclasses.replace(metadata.load(two_stream), failures=3)
   usable.check(info, "D", ["train", "validation"])
   with pytest.raises(
     cli.UserError,

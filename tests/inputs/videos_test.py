@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from data_prep import cli
-from data_prep import dataset
-from data_prep import decoding
-from data_prep import records
+from data_prep.common import cli
+from data_prep.dataset import decoding
+from data_prep.dataset import metadata
+from data_prep.dataset import records
 from official.inputs import videos
 
-FLOW = dataset.StreamInfo(kind="flow", channels=2, feature="flow", format="png", bound=20.0)
+FLOW = metadata.StreamInfo(kind="flow", channels=2, feature="flow", format="png", bound=20.0)
 
 
 def _only(data_dir, side, folder) -> videos.Video:
-  info = dataset.load(data_dir)
+  info = metadata.load(data_dir)
   kept = str(folder / "index.npy")
   shrunk = side < info.short_side
   return videos.Streamed(info.streams, data_dir, "train", side, kept, shrunk=shrunk)[0]
@@ -47,7 +47,7 @@ def test_flow_is_in_pixels_of_the_grid(write_dataset, tmp_path):
 def test_flow_at_full_size_is_what_decode_flow_says(write_dataset, tmp_path):
   flow = np.random.default_rng(0).normal(0, 8, (40, 60, 2)).astype(np.float32)
   video = _only(_write(write_dataset, tmp_path, flow=[flow]), 40, tmp_path)
-  expected = dataset.decode_flow(dataset.encode_flow(flow, 20.0), 20.0)
+  expected = metadata.decode_flow(metadata.encode_flow(flow, 20.0), 20.0)
   frame = video.frame("flow", 0)
   assert frame.dtype == np.uint8
   np.testing.assert_array_equal(videos.vectors(frame, FLOW), expected)
@@ -89,14 +89,14 @@ def test_the_grid_is_a_little_larger_than_the_square_and_never_larger_than_the_d
 ):
   frames = {"rgb": [smooth_picture(0, (40, 60, 3))]}
   folder = write_dataset(tmp_path, {"train": [([0], frames)]}, short_side=prepared)
-  assert videos.short_side(image_size, dataset.load(folder).short_side) == expected
+  assert videos.short_side(image_size, metadata.load(folder).short_side) == expected
 
 
 def _record(**lists):
   return records.sequence_example({"example/id": [b"x"], "clip/label/index": [0]}, lists)
 
 
-_RGB = {"rgb": dataset.StreamInfo(kind="image", channels=3, feature="image/encoded", format="png")}
+_RGB = {"rgb": metadata.StreamInfo(kind="image", channels=3, feature="image/encoded", format="png")}
 
 
 def test_a_clip_without_frames_of_a_stream_is_named():

@@ -4,16 +4,16 @@ import cv2
 import numpy as np
 import pytest
 
-from data_prep import cli
-from data_prep import dataset
-from data_prep import decoding
-from data_prep import flow as flow_lib
+from data_prep.common import cli
+from data_prep.dataset import decoding
+from data_prep.dataset import flow as flow_lib
+from data_prep.dataset import metadata
 from official.inputs import clip_values
 from official.inputs import videos
 from official.inputs import views
 
-IMAGE = dataset.StreamInfo(kind="image", channels=3, feature="image/encoded", format="png")
-FLOW = dataset.StreamInfo(kind="flow", channels=2, feature="flow", format="png", bound=20.0)
+IMAGE = metadata.StreamInfo(kind="image", channels=3, feature="image/encoded", format="png")
+FLOW = metadata.StreamInfo(kind="flow", channels=2, feature="flow", format="png", bound=20.0)
 
 
 def _video(**frames) -> videos.Video:
@@ -93,11 +93,11 @@ def test_stored_flow_is_cut_and_mirrored_as_what_it_means(channels):
   plain = _cut(video, "flow", FLOW, views.View(), 2, 14, resized=False)
   assert plain.dtype == np.uint8
   np.testing.assert_array_equal(plain[0], stored[0, 1:15, 1:15, :2])
-  assert (plain[1] == dataset.ZERO_FLOW).all()
+  assert (plain[1] == metadata.ZERO_FLOW).all()
   mirrored = _cut(video, "flow", FLOW, views.View(flip=True), 2, 14, resized=False)
   np.testing.assert_array_equal(
-    dataset.decode_flow(mirrored, 20.0),
-    dataset.decode_flow(plain, 20.0)[:, :, ::-1] * np.float32([-1, 1]),
+    metadata.decode_flow(mirrored, 20.0),
+    metadata.decode_flow(plain, 20.0)[:, :, ::-1] * np.float32([-1, 1]),
   )
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep import decoding
-from data_prep import flow as data_prep_flow
+from data_prep.dataset import decoding
+from data_prep.dataset import flow as data_prep_flow
 from official.layers import optical_flow
 from tests import true_flow
 

@@ -45,6 +45,9 @@ def test_a_target_depends_on_what_its_files_import(label):
   "room, others",
   [
     ("//data_prep:data_prep", "//official"),
+    ("//data_prep/common:common", "//data_prep/"),
+    ("//data_prep/dataset:dataset", "//data_prep/job"),
+    ("//official:official", "//data_prep/job"),
     ("//official/architecture:architecture", "//official/"),
     ("//official/layers:layers", "//official/"),
     ("//official/layers:layers", "//data_prep"),
@@ -52,6 +55,9 @@ def test_a_target_depends_on_what_its_files_import(label):
     ("//official/inputs:inputs", "//official/serving"),
     ("//official/inputs:inputs", "//official/tasks"),
     ("//official/inputs:inputs", "//official/training"),
+    ("//official/runs:runs", "//official/search"),
+    ("//official/runs:runs", "//official/training"),
+    ("//official/runs:runs", "//official:network"),
     ("//official/search:search", "//official/training"),
     ("//official/search:search", "//official:network"),
     ("//official/training:training", "//official/search"),
@@ -98,7 +104,14 @@ def _assert_no_tensorflow_after_importing(modules: Iterable[str]) -> None:
 
 @pytest.mark.parametrize(
   "room",
-  ["//data_prep:data_prep", "//official/architecture:architecture", "//official/search:search"],
+  [
+    "//data_prep/common:common",
+    "//data_prep/dataset:dataset",
+    "//data_prep/job:job",
+    "//official/architecture:architecture",
+    "//official/runs:runs",
+    "//official/search:search",
+  ],
 )
 def test_a_room_without_tensorflow_imports_none(room):
   # Mains apart: their flags have the same names.

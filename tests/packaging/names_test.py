@@ -83,8 +83,11 @@ def test_what_a_file_uses_of_ours_is_there(file):
   "code, problem",
   [
     ("from data_prep import nowhere", "line 1: no nowhere in data_prep"),
-    ("from data_prep import cli\ncli.nothing()", "line 2: no nothing in cli"),
-    ("from data_prep import cli\ncli.run(main, speed=1)", "line 2: run has no argument speed"),
+    ("from data_prep.common import cli\ncli.nothing()", "line 2: no nothing in cli"),
+    (
+      "from data_prep.common import cli\ncli.run(main, speed=1)",
+      "line 2: run has no argument speed",
+    ),
   ],
 )
 def test_a_name_that_is_not_there_is_found(code, problem):

@@ -8,15 +8,15 @@ import os
 import pytest
 import search_fakes
 
-from data_prep import cli
+from data_prep.common import cli
 from official.architecture import serialization
 from official.architecture import space as space_lib
+from official.runs import failures
+from official.runs.console import Console
+from official.runs.executors import inline
+from official.runs.run_directory import RunDirectory
 from official.search import dry_run
-from official.search import failures
 from official.search import loop
-from official.search.console import Console
-from official.search.executors import inline
-from official.search.run_directory import RunDirectory
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,12 +7,12 @@ import os
 import pytest
 import search_fakes
 
-from data_prep import cli
+from data_prep.common import cli
+from official.runs import console
+from official.runs.executors import inline
+from official.runs.executors import local
+from official.runs.run_directory import RunDirectory
 from official.search import application
-from official.search import console
-from official.search.executors import inline
-from official.search.executors import local
-from official.search.run_directory import RunDirectory
 
 
 def search(

@@ -4,7 +4,7 @@ import sys
 
 import search_fakes
 
-from data_prep import cli
+from data_prep.common import cli
 from official import evolve
 from official.search import application
 

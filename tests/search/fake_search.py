@@ -4,9 +4,9 @@ import sys
 
 import search_fakes
 
+from official.runs import console
+from official.runs import executors
 from official.search import application
-from official.search import console
-from official.search import executors
 
 if __name__ == "__main__":
   sys.exit(

@@ -6,13 +6,13 @@ import os
 import pytest
 import search_fakes
 
-from official.search import console
-from official.search import failures
+from official.runs import console
+from official.runs import failures
+from official.runs.executors import inline
+from official.runs.executors import local
+from official.runs.run_directory import RunDirectory
 from official.search import loop
 from official.search import state as state_lib
-from official.search.executors import inline
-from official.search.executors import local
-from official.search.run_directory import RunDirectory
 
 
 class Search:

@@ -5,14 +5,14 @@ import io
 import pytest
 import search_fakes
 
-from data_prep import cli
+from data_prep.common import cli
 from official.architecture import serialization
-from official.search import console
+from official.runs import console
+from official.runs.executors import inline
+from official.runs.run_directory import RunDirectory
 from official.search import loop
 from official.search import proposals
 from official.search import state as state_lib
-from official.search.executors import inline
-from official.search.run_directory import RunDirectory
 
 
 def searched(path, **changes):

@@ -8,14 +8,14 @@ import os
 import pytest
 import search_fakes
 
-from data_prep import cli
+from data_prep.common import cli
 from official.architecture import feasibility
 from official.architecture import serialization
-from official.search import console
+from official.runs import console
+from official.runs.executors import inline
+from official.runs.run_directory import RunDirectory
 from official.search import loop
 from official.search import refinement
-from official.search.executors import inline
-from official.search.run_directory import RunDirectory
 
 SPACE = search_fakes.small_space()
 CLIP = search_fakes.CLIP

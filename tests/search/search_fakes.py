@@ -16,7 +16,7 @@ import signal
 import tempfile
 import time
 
-from data_prep import cli
+from data_prep.common import cli
 from official.architecture import cost
 from official.architecture import space as space_lib
 from official.search import settings as settings_lib

@@ -1,6 +1,6 @@
 import pytest
 
-from data_prep import cli
+from data_prep.common import cli
 from official.search import settings
 
 

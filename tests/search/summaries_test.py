@@ -11,12 +11,12 @@ import pytest
 import search_fakes
 from tensorboard.backend.event_processing import event_accumulator
 
-from official.search import console
+from official.runs import console
+from official.runs.executors import inline
+from official.runs.run_directory import RunDirectory
 from official.search import loop
 from official.search import state as state_lib
 from official.search import summaries
-from official.search.executors import inline
-from official.search.run_directory import RunDirectory
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 

@@ -13,11 +13,11 @@ from official.architecture import feasibility
 from official.architecture import mutation
 from official.architecture import serialization
 from official.architecture import space as space_lib
-from official.search import console
+from official.runs import console
+from official.runs.executors import inline
+from official.runs.run_directory import RunDirectory
 from official.search import loop
-from official.search import status
-from official.search.executors import inline
-from official.search.run_directory import RunDirectory
+from official.search import overview
 
 CLIP = search_fakes.CLIP
 
@@ -140,7 +140,7 @@ def test_a_space_with_fewer_architectures_than_asked_for_ends_with_a_word(tmp_pa
   assert 2 <= found < 24
   assert f"no new candidate can be drawn from --search_space after {found} (none of 1000" in text
   assert "as known already" in text
-  told = status.read(str(tmp_path))
+  told = overview.read(str(tmp_path))
   assert told.asked == told.finished == found
   assert told.enough == "no new candidate can be drawn from --search_space"
   again, text = searched(tmp_path, tiny_space(), rounds=20)

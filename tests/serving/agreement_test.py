@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep import dataset
+from data_prep.dataset import metadata
 from official.inputs import clip_values
 from official.inputs import videos
 from official.inputs import views
 from official.serving import frames as frames_lib
 
-_STREAM = dataset.StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg")
+_STREAM = metadata.StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg")
 
 
 def _video(images, streams, side):

@@ -8,7 +8,7 @@ import signal
 import numpy as np
 import pytest
 
-from data_prep import cli
+from data_prep.common import cli
 from official.serving import answers
 from official.serving import prediction
 

@@ -7,8 +7,8 @@ import signal
 import numpy as np
 import pytest
 
-from data_prep import cli
-from data_prep import isolation
+from data_prep.common import cli
+from data_prep.dataset import isolation
 from official.serving import answers
 from official.serving import batch
 from official.serving import marks

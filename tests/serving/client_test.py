@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from data_prep import cli
+from data_prep.common import cli
 from official.serving import client
 from official.serving import prediction
 from official.serving import saved_model

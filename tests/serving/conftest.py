@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep import dataset
+from data_prep.dataset import metadata
 from official import network
 from official.architecture import serialization
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
-from official.serving import export
+from official.serving import exporter
 from official.serving import saved_model
 
 
@@ -19,12 +19,12 @@ from official.serving import saved_model
 def info():
   image = dict(kind="image", channels=3, feature="image/encoded", format="jpeg")
   flow = dict(kind="flow", channels=2, feature="FORWARD_FLOW/image/encoded", format="png")
-  splits = {name: dataset.SplitInfo(clips=2, frames=9, shards=1) for name in dataset.SPLITS}
-  return dataset.DatasetInfo(
+  splits = {name: metadata.SplitInfo(clips=2, frames=9, shards=1) for name in metadata.SPLITS}
+  return metadata.DatasetInfo(
     classes=("carry", "drop", "über", "wave"),
     streams={
-      "rgb": dataset.StreamInfo(**image),
-      "flow": dataset.StreamInfo(**flow, bound=20.0, algorithm="tvl1", profile="fast"),
+      "rgb": metadata.StreamInfo(**image),
+      "flow": metadata.StreamInfo(**flow, bound=20.0, algorithm="tvl1", profile="fast"),
     },
     fps=10.0,
     short_side=24,
@@ -95,7 +95,7 @@ def export_to(info, architecture, encoded):
   """Exports a network below a folder and returns the version."""
 
   def export_to(folder, model, architectures=(architecture,), facts=None, clip=encoded) -> str:
-    return export.export(
+    return exporter.export(
       model, str(folder), info=info, clip=clip, architectures=list(architectures), facts=facts or {}
     )
 

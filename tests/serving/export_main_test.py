@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from data_prep import dataset
+from data_prep.dataset import metadata
 
 ROOT = pathlib.Path(__file__).parents[2]
 # In a process of its own: flags of two mains cannot be defined in one. Arguments: the content of
@@ -53,7 +53,7 @@ def test_says_what_is_wrong(arguments, words):
 
 
 def test_the_whole_recipe_is_the_one_that_the_run_recorded(info, tmp_path):
-  dataset.save(info, str(tmp_path))
+  metadata.save(info, str(tmp_path))
   recipe = {
     "batch_size": 3,
     "optimizer": "adamw",

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep import clips
-from data_prep import dataset
-from data_prep import decoding
-from data_prep import flow
+from data_prep.dataset import clip_examples
+from data_prep.dataset import decoding
+from data_prep.dataset import flow
+from data_prep.dataset import metadata
 from official.serving import frames as frames_lib
 
 
@@ -34,8 +34,8 @@ def test_frames_are_resized_as_data_preparation_does(height, width, short_side):
 def test_flow_is_that_of_a_dataset(frames):
   large = np.stack([cv2.resize(frame, (80, 60)) for frame in frames])
   grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in large]
-  stored = dataset.encode_flow(flow.FlowComputer("fast")(grey[0], grey[1]), 20.0)
-  expected = dataset.decode_flow(stored, 20.0)
+  stored = metadata.encode_flow(flow.FlowComputer("fast")(grey[0], grey[1]), 20.0)
+  expected = metadata.decode_flow(stored, 20.0)
   found = frames_lib.dataset_flow(tf.constant(large), 20.0)[0].numpy()
   assert np.linalg.norm(found - expected, axis=-1).mean() < 0.3
   np.testing.assert_allclose(found * 128 / 20, np.round(found * 128 / 20), atol=1e-4)
@@ -43,7 +43,7 @@ def test_flow_is_that_of_a_dataset(frames):
 
 def _through_jpeg(image: np.ndarray) -> np.ndarray:
   """Encoded as by data preparation, decoded as by training."""
-  quality = [cv2.IMWRITE_JPEG_QUALITY, clips.JPEG_QUALITY]
+  quality = [cv2.IMWRITE_JPEG_QUALITY, clip_examples.JPEG_QUALITY]
   data = cv2.imencode(".jpg", image[..., ::-1], quality)[1].tobytes()
   return tf.io.decode_image(data, channels=3).numpy()
 
@@ -69,7 +69,7 @@ def test_streams_are_the_middle_in_the_networks_units(frames, model, info):
 def test_says_whether_frames_are_enough(model, info):
   clip = frames_lib.clip_format(model.input, info)
   assert clip.comes_from_frames
-  depth = dataset.StreamInfo(kind="image", channels=1, feature="DEPTH/image/encoded", format="png")
+  depth = metadata.StreamInfo(kind="image", channels=1, feature="DEPTH/image/encoded", format="png")
   assert not frames_lib.ClipFormat(
     streams={**clip.streams, "depth": depth}, num_frames=4, image_size=16, short_side=24, fps=10.0
   ).comes_from_frames

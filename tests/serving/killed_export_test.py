@@ -21,12 +21,12 @@ _KILLS = 4
 
 def _export(info, base: str) -> None:
   """Exports the smallest network to be exported at all."""
-  from official.serving import export
+  from official.serving import exporter
 
   images = tf.keras.Input([2, 8, 8, 3], name="rgb")
   logits = tf.keras.layers.Dense(len(info.classes))(tf.reduce_mean(images, [1, 2, 3]))
   model = tf.keras.Model({"rgb": images}, logits)
-  export.export(model, base, info=info, clip=[], architectures=[{"blocks": []}], facts={})
+  exporter.export(model, base, info=info, clip=[], architectures=[{"blocks": []}], facts={})
 
 
 def _forked(info, base: str) -> int:
@@ -50,9 +50,9 @@ def run(base: str, data: str) -> None:
 
   Prints how many of the killed ones were killed in time, and of the two that ended well.
   """
-  from data_prep import dataset
+  from data_prep.dataset import metadata
 
-  info = dataset.load(data)
+  info = metadata.load(data)
   start = time.monotonic()
   assert _finished(_forked(info, base))
   seconds = time.monotonic() - start

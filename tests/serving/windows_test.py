@@ -6,9 +6,9 @@ import os
 import numpy as np
 import pytest
 
-from data_prep import cli
-from data_prep import decoding
-from data_prep import limits
+from data_prep.common import cli
+from data_prep.dataset import decoding
+from data_prep.dataset import limits
 from official.serving import windows
 
 

@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from data_prep import cli
+from data_prep.common import cli
 from official.tasks import checkpoints
 
 

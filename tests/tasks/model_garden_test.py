@@ -8,7 +8,7 @@ from official.vision.modeling.backbones import factory
 import pytest
 import tensorflow as tf
 
-from data_prep import cli
+from data_prep.common import cli
 from official import network
 from official.architecture import serialization
 from official.architecture.architecture import Architecture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep import cli
+from data_prep.common import cli
 from official import network
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block

@@ -7,9 +7,9 @@ from apache_beam.portability.api import beam_runner_api_pb2
 from apache_beam.runners.dataflow.internal import apiclient
 import pytest
 
-from data_prep import clips
-from data_prep import pipeline
-from data_prep import shards
+from data_prep.dataset import clip_examples
+from data_prep.job import pipeline
+from data_prep.job import shards
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def job(tmp_path_factory):
   )
   work = pipeline.WriteShard(
     "gs://bucket/data",
-    clips.Settings(fps=25, short_side=256),
+    clip_examples.Settings(fps=25, short_side=256),
     ["a", "b"],
     isolate_decoding=True,
     clip_timeout=0.0,

@@ -12,11 +12,11 @@ import pytest
 from official.architecture import cost
 from official.architecture import feasibility
 from official.architecture import space as space_lib
-from official.search import failures
-from official.search.console import Console
-from official.search.executors.base import Outcome
-from official.search.executors.inline import Inline
-from official.search.run_directory import RunDirectory
+from official.runs import failures
+from official.runs.console import Console
+from official.runs.executors.base import Outcome
+from official.runs.executors.inline import Inline
+from official.runs.run_directory import RunDirectory
 from tools.benchmarks import generation
 
 CLIP = cost.Clip(streams={"rgb": 3, "flow": 2}, num_frames=8, height=32, width=32, num_classes=6)

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from data_prep import flow
-from data_prep import rows
+from data_prep.dataset import flow
+from data_prep.dataset import rows
 
 ROOT = pathlib.Path(__file__).parents[2]
 SCRIPT = "tools/make_sample_videos.py"

@@ -24,10 +24,10 @@ from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
 from official.layers import optical_flow
 from official.tasks import video_classification
+from official.training import connection_sensitivity
 from official.training import evaluation
 from official.training import experiment
 from official.training import recipe
-from official.training import sensitivity
 from official.training import setup
 from official.training import trainer
 
@@ -203,7 +203,9 @@ def test_an_evaluation_step_has_no_operation_that_a_gpu_refuses(multi_label):
 @pytest.mark.parametrize("gradient_checkpointing", [False, True])
 def test_the_sensitivity_pass_has_no_operation_that_a_gpu_refuses(gradient_checkpointing):
   task, model, _ = _made(gradient_checkpointing=gradient_checkpointing)
-  nodes = _nodes(lambda *batch: sensitivity.gradient(model, task, *batch), *_batch(task, 1))
+  nodes = _nodes(
+    lambda *batch: connection_sensitivity.gradient(model, task, *batch), *_batch(task, 1)
+  )
   assert any(node.op == "Conv2DBackpropInput" for node in nodes)
   assert _refused(nodes) == []
 
@@ -269,7 +271,7 @@ def test_an_evaluation_step_compiles_whole(multi_label):
 def test_the_sensitivity_pass_compiles_whole():
   task, model, _ = _made()
   assert "convolution" in _hlo(
-    lambda *batch: sensitivity.gradient(model, task, *batch), *_batch(task, 1)
+    lambda *batch: connection_sensitivity.gradient(model, task, *batch), *_batch(task, 1)
   )
 
 

@@ -14,9 +14,9 @@ from official.architecture import serialization
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
-from official.serving import export
+from official.serving import exporter
 from official.training import ensemble
-from official.training import final
+from official.training import final_trainer
 from official.training import recipe
 from official.training import setup
 
@@ -55,7 +55,7 @@ def settings(sample_dataset, tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(settings, tmp_path_factory):
   """Two members, of which one sees images and flow, and what their trainings returned."""
-  training = final.FinalTraining(setup=settings, export_dir=None)
+  training = final_trainer.FinalTraining(setup=settings, export_dir=None)
   members, results = [], []
   for seed, streams in enumerate([("rgb",), ("flow", "rgb")]):
     folder = tmp_path_factory.mktemp("member")
@@ -111,7 +111,7 @@ def test_the_export_averages_the_members_probabilities(settings, trained, joined
 
 def test_metrics_are_those_of_the_mean_over_members_and_clips(settings, trained, joined):
   models = [ensemble.restore(settings, member) for member in trained[0]]
-  found = ensemble.evaluate(settings, export.Ensemble(models), trained[0], "validation")
+  found = ensemble.evaluate(settings, exporter.Ensemble(models), trained[0], "validation")
   assert joined["metrics"]["validation"] == pytest.approx(found, rel=1e-5)
   # By convexity, the loss of the mean is at most the mean of the losses.
   losses = [result["metrics"]["validation"]["loss"] for result in trained[1]]

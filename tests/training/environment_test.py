@@ -6,9 +6,9 @@ import os
 import pytest
 import tensorflow as tf
 
-from data_prep import cli
-from data_prep import faults
-from official.training import evaluator
+from data_prep.common import cli
+from data_prep.common import faults
+from official.training import candidate_trainer
 
 
 def _through_a_pipeline(error: Exception) -> None:
@@ -24,7 +24,7 @@ def _through_a_pipeline(error: Exception) -> None:
 
 
 def _infeasible(function, *arguments) -> dict:
-  with evaluator.infeasible() as result:
+  with candidate_trainer.infeasible() as result:
     function(*arguments)
   return result
 

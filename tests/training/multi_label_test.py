@@ -4,13 +4,13 @@ import shutil
 
 import pytest
 
-from data_prep import dataset
-from data_prep import records
+from data_prep.dataset import metadata
+from data_prep.dataset import records
 from official.architecture import serialization
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
-from official.training import evaluator
+from official.training import candidate_trainer
 from official.training import recipe
 from official.training import setup
 
@@ -20,9 +20,9 @@ def two_labels(sample_dataset, tmp_path) -> str:
   """The sample clips, each with its class and the next one."""
   folder = str(tmp_path / "two_labels")
   shutil.copytree(sample_dataset, folder)
-  info = dataset.to_json(dataset.load(folder))
-  for split in dataset.SPLITS:
-    for path in dataset.shard_paths(folder, split):
+  info = metadata.to_json(metadata.load(folder))
+  for split in metadata.SPLITS:
+    for path in metadata.shard_paths(folder, split):
       with open(path, "rb") as file:
         clips = [records.parse(record) for record in records.read_records(file)]
       with open(path, "wb") as file:
@@ -30,7 +30,7 @@ def two_labels(sample_dataset, tmp_path) -> str:
           (label,) = context["clip/label/index"]
           context["clip/label/index"] = [label, (label + 1) % len(info["classes"])]
           records.write_record(file, records.sequence_example(context, lists))
-  dataset.save(dataset.from_json(info | {"multi_label": True}), folder)
+  metadata.save(metadata.from_json(info | {"multi_label": True}), folder)
   return folder
 
 
@@ -55,7 +55,7 @@ def test_clips_with_several_labels_train_and_are_ranked(two_labels, tmp_path):
     checkpoint_steps=None,
     threads=0,
   )
-  result = evaluator.TrainingEvaluator(setup=settings)(
+  result = candidate_trainer.TrainingEvaluator(setup=settings)(
     {"architecture": serialization.to_json(network), "seed": 1}, str(tmp_path)
   )
   assert set(result["metrics"]) == {"loss", "mean_average_precision"}

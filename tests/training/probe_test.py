@@ -8,7 +8,7 @@ import os
 import pytest
 import tensorflow as tf
 
-from data_prep import dataset
+from data_prep.dataset import metadata
 from official.architecture import cost
 from official.architecture import serialization
 from official.architecture.architecture import Architecture
@@ -68,7 +68,7 @@ def probed(make_probe, tmp_path_factory):
 
 def test_says_what_the_network_costs(probed, sample_dataset):
   result, _ = probed
-  info = dataset.load(sample_dataset)
+  info = metadata.load(sample_dataset)
   clip = cost.Clip(
     streams={name: stream.channels for name, stream in info.streams.items()},
     num_frames=8,
@@ -100,7 +100,7 @@ def test_keeps_nothing_of_the_training(probed):
 @pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="peaks are Linux's")
 def test_a_clip_takes_more_memory_than_it_is_large(probed, sample_dataset):
   result, _ = probed
-  values = 8 * 32 * 32 * dataset.load(sample_dataset).streams["rgb"].channels
+  values = 8 * 32 * 32 * metadata.load(sample_dataset).streams["rgb"].channels
   assert 4 * values < result["memory_bytes_a_clip"] < result["memory_bytes"] / 48
   assert result["batch_that_fits"] >= 64
 

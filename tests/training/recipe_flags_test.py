@@ -6,19 +6,19 @@ from absl import flags
 from absl.testing import flagsaver
 import pytest
 
-from data_prep import cli
-from data_prep import dataset
+from data_prep.common import cli
+from data_prep.dataset import metadata
 from official.training import flags as training_flags
 from official.training import recipe_flags
 
 FLAGS = flags.FLAGS
 
-_INFO = dataset.DatasetInfo(
+_INFO = metadata.DatasetInfo(
   classes=("kick", "push", "hug"),
   streams={},
   fps=10.0,
   short_side=40,
-  splits=dict.fromkeys(dataset.SPLITS, dataset.SplitInfo(clips=0, frames=0, shards=0)),
+  splits=dict.fromkeys(metadata.SPLITS, metadata.SplitInfo(clips=0, frames=0, shards=0)),
   failures=0,
   multi_label=False,
   manifest_sha256="",
@@ -65,7 +65,7 @@ def test_class_weights_of_a_file_are_in_the_order_of_the_classes(tmp_path):
 
 
 def test_what_the_flags_say_of_the_recipe_is_that_of_a_setup(tmp_path):
-  dataset.save(_INFO, str(tmp_path))
+  metadata.save(_INFO, str(tmp_path))
   _parse(
     "--warmup_fraction=0.5",
     "--gradient_clip_norm=2",
@@ -144,7 +144,7 @@ def test_what_no_training_can_have_is_refused(arguments, message):
 
 @pytest.mark.parametrize("flags, expected", [([], True), (["--deterministic=false"], False)])
 def test_every_training_is_deterministic_unless_told_otherwise(tmp_path, flags, expected):
-  dataset.save(_INFO, str(tmp_path))
+  metadata.save(_INFO, str(tmp_path))
   _parse(*flags)
   assert training_flags.setup(str(tmp_path), "run", 1, 0, 10).deterministic is expected
   assert training_flags.identity(_INFO)["deterministic"] is expected

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from data_prep import cli
+from data_prep.common import cli
 from official.training import recipe
 from official.training import runtime
 from official.training import setup

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from data_prep import cli
+from data_prep.common import cli
 from official.training import flags as training_flags
 from official.training import recipe
 from official.training import setup

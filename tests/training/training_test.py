@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep import dataset
+from data_prep.dataset import metadata
 from official.architecture import cost
 from official.architecture import serialization
 from official.architecture.architecture import Architecture
@@ -25,7 +25,7 @@ from official.inputs import clip_values
 from official.inputs import clips
 from official.inputs import views
 from official.tasks import video_classification
-from official.training import evaluator
+from official.training import candidate_trainer
 from official.training import experiment
 from official.training import recipe
 from official.training import setup
@@ -127,7 +127,7 @@ def test_after_a_short_training_evaluation_sees_the_network_that_training_saw(
     for mode in (False, True)
   }
   assert losses[False] < 0.8 * np.log(
-    len(dataset.load(sample_dataset).classes)
+    len(metadata.load(sample_dataset).classes)
   )  # it has learned something
   assert losses[False] == pytest.approx(losses[True], rel=0.25)
 
@@ -205,14 +205,14 @@ def test_a_training_that_is_asked_to_leave_while_it_traces_saves_nothing(make_se
 
 
 def test_tells_the_time_in_steps_from_the_time_in_all(make_setup, tmp_path):
-  timing = evaluator.TrainingEvaluator(setup=make_setup(20))(
+  timing = candidate_trainer.TrainingEvaluator(setup=make_setup(20))(
     {"architecture": _JSON, "seed": 1}, str(tmp_path)
   )["timing"]
   assert 0 < timing["seconds_in_steps"] < timing["seconds"]
 
 
 def test_a_result_is_plain_data_and_says_what_the_network_is(make_setup, tmp_path):
-  result = evaluator.TrainingEvaluator(setup=make_setup(10))(
+  result = candidate_trainer.TrainingEvaluator(setup=make_setup(10))(
     {"architecture": _JSON, "seed": 1}, str(tmp_path)
   )
   assert json.loads(json.dumps(result)) == result
@@ -238,7 +238,7 @@ def test_trains_under_a_mirrored_strategy_as_on_one_device(make_setup, tmp_path)
 
 
 def test_a_loss_that_becomes_nan_makes_the_candidate_infeasible(make_setup, tmp_path):
-  result = evaluator.TrainingEvaluator(setup=make_setup(10, learning_rate=1e30))(
+  result = candidate_trainer.TrainingEvaluator(setup=make_setup(10, learning_rate=1e30))(
     {"architecture": _JSON, "seed": 1}, str(tmp_path)
   )
   assert result["status"] == "infeasible"
@@ -246,7 +246,7 @@ def test_a_loss_that_becomes_nan_makes_the_candidate_infeasible(make_setup, tmp_
 
 
 def test_out_of_memory_makes_the_candidate_infeasible():
-  with evaluator.infeasible() as result:
+  with candidate_trainer.infeasible() as result:
     raise tf.errors.ResourceExhaustedError(
       None, None, "OOM when allocating tensor\nand a long trace"
     )
@@ -256,4 +256,6 @@ def test_out_of_memory_makes_the_candidate_infeasible():
 def test_a_fault_of_ours_is_raised(make_setup, tmp_path):
   broken = dataclasses.replace(make_setup(10), data_dir=os.path.join(tmp_path, "nowhere"))
   with pytest.raises(Exception, match="nowhere"):
-    evaluator.TrainingEvaluator(setup=broken)({"architecture": _JSON, "seed": 1}, str(tmp_path))
+    candidate_trainer.TrainingEvaluator(setup=broken)(
+      {"architecture": _JSON, "seed": 1}, str(tmp_path)
+    )

@@ -29,10 +29,10 @@ import av
 import cv2
 import numpy as np
 
-from data_prep import cli
-from data_prep import decoding
-from data_prep import flow
-from data_prep import rows
+from data_prep.common import cli
+from data_prep.dataset import decoding
+from data_prep.dataset import flow
+from data_prep.dataset import rows
 
 _MANIFEST = flags.DEFINE_string("manifest", None, "CSV that lists real clips.", required=True)
 _SCRATCH_DIR = flags.DEFINE_string(

@@ -11,7 +11,7 @@ alike in all but the arm: they share the generator of their mutation and the see
 those of the `random` child among them. Numbers depend on the other numbers asked for, and not on
 how many parents there are; so more parents may be asked for later.
 
-Trainings are candidates in a run directory (official/search/run_directory.py), each in the folder
+Trainings are candidates in a run directory (official/runs/run_directory.py), each in the folder
 of its number. What has a result is not trained again; what has none goes on from its checkpoints.
 The children of a parent that is not feasible are left out, and so is a child of which the search
 space admits none; their numbers have no folder.
@@ -29,13 +29,13 @@ from official.architecture import random_generation
 from official.architecture import serialization
 from official.architecture.architecture import ArchitectureError
 from official.architecture.space import SearchSpace
-from official.search import failures
+from official.runs import failures
+from official.runs.console import Console
+from official.runs.executors.base import Evaluator
+from official.runs.executors.base import Executor
+from official.runs.executors.base import Task
+from official.runs.run_directory import RunDirectory
 from official.search import proposals
-from official.search.console import Console
-from official.search.executors.base import Evaluator
-from official.search.executors.base import Executor
-from official.search.executors.base import Task
-from official.search.run_directory import RunDirectory
 
 PARENT, RETRAINING, RANDOM = "parent", "retraining", "random"
 # Arguments of `mutation.mutate`, by arm.

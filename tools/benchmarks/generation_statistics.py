@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from official.search.run_directory import RunDirectory
+from official.runs.run_directory import RunDirectory
 from tools.benchmarks import generation
 
 _RESAMPLES = 10_000

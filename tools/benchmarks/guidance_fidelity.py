@@ -30,8 +30,8 @@ import warnings
 from absl import flags
 import numpy as np
 
-from data_prep import cli
-from data_prep import dataset
+from data_prep.common import cli
+from data_prep.dataset import metadata
 
 _DATA_DIR = flags.DEFINE_string(
   "data_dir",
@@ -52,7 +52,7 @@ _RESAMPLES = 10_000
 def main(arguments) -> None:
   del arguments
   data_dir = cli.resolve_path(_DATA_DIR.value)
-  info = dataset.load(data_dir)
+  info = metadata.load(data_dir)
   if info.splits["validation"].clips < 2:
     raise cli.UserError(
       f"--data_dir={data_dir} has {info.splits['validation'].clips} validation "
@@ -86,11 +86,11 @@ def main(arguments) -> None:
     print(f"mean of {name:<21}{values.mean():>7.3f}  [{low:.3f}, {high:.3f}]")
 
 
-def _networks(data_dir: str, info: dataset.DatasetInfo) -> Iterator[tuple]:
+def _networks(data_dir: str, info: metadata.DatasetInfo) -> Iterator[tuple]:
   """Yields name, architecture, network and task of the candidates that have checkpoints."""
   import tensorflow as tf
 
-  from official.search import run_directory
+  from official.runs import run_directory
 
   run = run_directory.RunDirectory(cli.resolve_path(_MODEL_DIR.value))
   recorded = run.recorded()
@@ -157,12 +157,12 @@ def _facts(architecture: dict, model, task) -> tuple[list[float], list[float], l
   from official import network
   from official.architecture import guidance
   from official.architecture import serialization
-  from official.training import sensitivity
+  from official.training import connection_sensitivity
 
-  seen = _half(task, clips_per_video=1, odd=False, batch_size=sensitivity.BATCH_SIZE)
+  seen = _half(task, clips_per_video=1, odd=False, batch_size=connection_sensitivity.BATCH_SIZE)
   unseen = _half(task, clips_per_video=_CLIPS_PER_VIDEO, odd=True, batch_size=None)
   weights = network.connection_weights(model)
-  sensitivities = sensitivity.measure(model, task, seen)
+  sensitivities = connection_sensitivity.measure(model, task, seen)
   increases = _loss_increases(model, task, unseen, list(weights))
   decoded = serialization.from_json(architecture)
   prunable = [
@@ -189,11 +189,11 @@ def _loss_increases(
   """Returns by how much the loss grows when a connection is cut and the others stay."""
   import tensorflow as tf
 
-  from official.training import sensitivity
+  from official.training import connection_sensitivity
 
   ((streams, labels),) = batches
   loss: Callable = tf.function(
-    lambda gates: sensitivity.loss(model, task, streams, labels, gates), autograph=False
+    lambda gates: connection_sensitivity.loss(model, task, streams, labels, gates), autograph=False
   )
   whole = np.ones(len(connections), np.float32)
   before = float(loss(tf.constant(whole)))

@@ -29,9 +29,9 @@ import time
 
 from absl import flags
 
-from data_prep import cli
-from data_prep import dataset
-from data_prep import records
+from data_prep.common import cli
+from data_prep.dataset import metadata
+from data_prep.dataset import records
 from official.inputs import flow_source
 
 _DATA = flags.DEFINE_string("data_dir", None, "Folder made by data_prep.extract.", required=True)
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> None:
   del arguments
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
   data_dir = cli.resolve_path(_DATA.value)
-  info = dataset.load(data_dir)
+  info = metadata.load(data_dir)
   size = _SIZE.value or round(info.short_side * 7 / 8)
   with tempfile.TemporaryDirectory() as folder:
     stores = {

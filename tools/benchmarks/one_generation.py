@@ -39,18 +39,18 @@ from typing import Any
 
 from absl import flags
 
-from data_prep import cli
-from data_prep import dataset
+from data_prep.common import cli
+from data_prep.dataset import metadata
 from official.architecture import cost
 from official.architecture import space as space_lib
 from official.inputs import usable
+from official.runs import console as console_lib
+from official.runs import executors
+from official.runs import failures
+from official.runs import run_directory
+from official.runs import signals
 from official.search import application
-from official.search import console as console_lib
-from official.search import executors
-from official.search import failures
-from official.search import run_directory
 from official.search import settings as settings_lib
-from official.search import signals
 from tools.benchmarks import generation
 from tools.benchmarks import generation_statistics
 
@@ -103,7 +103,7 @@ def main(arguments: Sequence[str]) -> int:
   for flag in (_LEARNING_RATE, _MULTIPLIER):
     cli.at_least(flag.name, flag.value, 0, exclusive=True)
   data_dir, model_dir = cli.resolve_path(_DATA_DIR.value), cli.resolve_path(_MODEL_DIR.value)
-  info = dataset.load(data_dir)
+  info = metadata.load(data_dir)
   usable.check(info, data_dir, ["train", "validation"])
   plan = _plan(info)
   threads = application.threads(model_dir, _THREADS.value, _WORKERS.value)
@@ -140,7 +140,7 @@ def main(arguments: Sequence[str]) -> int:
   return 0
 
 
-def _plan(info: dataset.DatasetInfo) -> generation.Plan:
+def _plan(info: metadata.DatasetInfo) -> generation.Plan:
   space = space_lib.load_space(_SPACE.value).restricted_to(info.streams)
   clip = cost.Clip(
     streams={name: stream.channels for name, stream in info.streams.items()},
@@ -161,7 +161,7 @@ def _plan(info: dataset.DatasetInfo) -> generation.Plan:
   )
 
 
-def _identity(info: dataset.DatasetInfo, plan: generation.Plan, threads: int) -> dict[str, Any]:
+def _identity(info: metadata.DatasetInfo, plan: generation.Plan, threads: int) -> dict[str, Any]:
   """Returns, by flag, what decides the numbers of a folder for good."""
   decisive = (
     _CHILDREN,
@@ -187,11 +187,11 @@ def _identity(info: dataset.DatasetInfo, plan: generation.Plan, threads: int) ->
 
 def _evaluator(data_dir: str, model_dir: str, threads: int):
   from official.inputs import cache
-  from official.training import evaluator
+  from official.training import candidate_trainer
   from official.training import recipe
   from official.training import setup
 
-  return evaluator.TrainingEvaluator(
+  return candidate_trainer.TrainingEvaluator(
     setup=setup.Setup(
       data_dir=data_dir,
       cache_dir=cache.directory(data_dir, model_dir),

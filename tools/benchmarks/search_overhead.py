@@ -31,7 +31,7 @@ import tempfile
 
 from absl import flags
 
-from data_prep import cli
+from data_prep.common import cli
 
 _DATA = flags.DEFINE_string("data_dir", None, "Folder made by data_prep.extract.", required=True)
 _STEPS = flags.DEFINE_integer("candidate_steps", 2000, "Steps of a candidate.", lower_bound=1)
@@ -53,7 +53,7 @@ def search(scratch: str, workers: int) -> list[dict[str, float]]:
     workers: Candidates trained at a time, each on one CPU thread.
 
   Raises:
-    data_prep.cli.UserError: The search failed.
+    data_prep.common.cli.UserError: The search failed.
   """
   run = os.path.join(scratch, f"workers_{workers}")
   command = {

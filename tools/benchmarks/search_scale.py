@@ -39,16 +39,16 @@ from typing import Any
 from absl import flags
 import numpy as np
 
-from data_prep import cli
+from data_prep.common import cli
 from official.architecture import cost
 from official.architecture import space as space_lib
-from official.search import console as console_lib
-from official.search import files
+from official.runs import console as console_lib
+from official.runs import json_files
+from official.runs.executors import base
+from official.runs.executors.base import Outcome
+from official.runs.executors.base import Task
+from official.runs.run_directory import RunDirectory
 from official.search import loop
-from official.search.executors import base
-from official.search.executors.base import Outcome
-from official.search.executors.base import Task
-from official.search.run_directory import RunDirectory
 from official.search.settings import SearchSettings
 
 _WORKERS = flags.DEFINE_integer("workers", 1000, "Simulated workers.", lower_bound=1)
@@ -115,7 +115,7 @@ class Simulated(base.Executor):
         self._new += 1
       self.started.append(self._now)
       self.seconds.append(seconds)
-      files.write_json(
+      json_files.write_json(
         os.path.join(task.directory, "progress.json"), {"phase": "training", "step": 1, "steps": 40}
       )
 

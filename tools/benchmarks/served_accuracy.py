@@ -15,10 +15,10 @@ import os
 from absl import flags
 import numpy as np
 
-from data_prep import cli
-from data_prep import dataset
-from data_prep import decoding
-from data_prep import rows as rows_lib
+from data_prep.common import cli
+from data_prep.dataset import decoding
+from data_prep.dataset import metadata
+from data_prep.dataset import rows as rows_lib
 
 _SAVED_MODEL = flags.DEFINE_string("saved_model", None, "Folder of one version.", required=True)
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Dataset it was trained on.", required=True)
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str]) -> None:
         **{name: v[0] for name, v in clip_values.for_network(streams).items()}
       )
       stored.append(answer["probabilities"].numpy().mean(0))
-      frames = _clips_of(rows[video.id], dataset.load(data_dir).fps, size)
+      frames = _clips_of(rows[video.id], metadata.load(data_dir).fps, size)
       answer = loaded.signatures["serving_default"](frames=tf.constant(frames))
       served.append(answer["probabilities"].numpy().mean(0))
       labels.append(video.labels[0])

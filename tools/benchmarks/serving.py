@@ -11,8 +11,9 @@ TensorFlow optimizes a graph then.
 Then where the time of encoded_frames goes: decoding, flow and network, each by itself, in turn with
 the whole; the rest is resizing, the way through JPEG, and copying.
 
-Then the flow of 16 frames of 128x128 of a video, in the graph and by OpenCV (data_prep.flow, fast),
-in turn. Printed is the fastest call of each, in ms: what other programs cost is not counted.
+Then the flow of 16 frames of 128x128 of a video, in the graph and by OpenCV
+(data_prep.dataset.flow, fast), in turn. Printed is the fastest call of each, in ms: what other
+programs cost is not counted.
 docs/serving.md has a table.
 """
 
@@ -23,8 +24,8 @@ from absl import flags
 import cv2
 import numpy as np
 
-from data_prep import cli
-from data_prep import flow
+from data_prep.common import cli
+from data_prep.dataset import flow
 
 _SAVED_MODEL = flags.DEFINE_string("saved_model", None, "Folder of one version.", required=True)
 _VIDEO = flags.DEFINE_string("video", None, "A video of 16 frames or more.", required=True)

@@ -18,7 +18,7 @@ import time
 
 from absl import flags
 
-from data_prep import cli
+from data_prep.common import cli
 
 _ROUNDS = flags.DEFINE_integer("rounds", 30, "Rounds for every shape.", lower_bound=3)
 _WARM_UP = 3

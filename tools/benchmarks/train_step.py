@@ -25,7 +25,7 @@ import time
 
 from absl import flags
 
-from data_prep import cli
+from data_prep.common import cli
 from official.architecture import cost
 from official.architecture import sources
 

@@ -2,8 +2,8 @@
 
 The sensitivity of a connection estimates how much the loss changes when it is cut: the gradient of
 the loss with respect to a gate of 1 on the connection, root mean square over batches of validation
-clips (official.training.sensitivity). A connection weight says what the network was given through
-a connection; the sensitivity says what it made of it.
+clips (official.training.connection_sensitivity). A connection weight says what the network was
+given through a connection; the sensitivity says what it made of it.
 
 A share of all connections goes, as many as in the guidance `random`, among those that may go:
 

@@ -1,0 +1,332 @@
+"""One clip of a manifest to one SequenceExample.
+
+    file -> upright RGB frames on the grid of `fps` -> shorter side to `short_side` -> JPEG
+                                       grey -> TV-L1 to the next frame -> 8 bits -> PNG (x, y, 0)
+
+Frames pass through one at a time: in memory are two of them and the compressed clip.
+
+Keys are those of MediaPipe's MediaSequence (`image/encoded`, `FORWARD_FLOW/image/encoded`,
+`clip/label/index`, ...); `clip/label/text` says the same as `clip/label/string`, for DMVR's
+readers. Timestamps are microseconds into the video. `clip/notes`, where it is there, tells what is
+odd about the frames.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+import contextlib
+import dataclasses
+from fractions import Fraction
+import itertools
+import math
+from typing import Any
+
+import cv2
+import numpy as np
+
+from data_prep.common import progress
+from data_prep.dataset import decoding
+from data_prep.dataset import flow
+from data_prep.dataset import metadata
+from data_prep.dataset import records
+from data_prep.dataset import rows
+from data_prep.dataset.limits import DEFAULT as DEFAULT_LIMITS
+from data_prep.dataset.limits import LimitError
+from data_prep.dataset.limits import Limits
+
+RGB_FEATURE = "image/encoded"
+FLOW_FEATURE = "FORWARD_FLOW/image/encoded"
+NOTES_FEATURE = "clip/notes"
+FLOW_FORMATS = ("png", "jpeg")
+_DOUBT = 1.0  # Seconds by which a length that was not counted may be wrong.
+_EXTENSIONS = {"png": ".png", "jpeg": ".jpg"}
+JPEG_QUALITY = 95
+_JPEG_PARAMETERS = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+_RGB_PARAMETERS = {"jpeg": _JPEG_PARAMETERS}
+_FLOW_PARAMETERS = {  # Halving the resolution of colour would cost flow twice the error.
+  "png": [],
+  "jpeg": [
+    *_JPEG_PARAMETERS,
+    cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+    cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+  ],
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+  """What shapes a clip's bytes.
+
+  Attributes:
+    fps: Dataset frames a second.
+    short_side: Pixels of the shorter side.
+    flow: "tvl1" or "none".
+    flow_profile: A key of `flow.PROFILES`.
+    flow_format: "png", which is exact, or "jpeg".
+    flow_bound: Pixels; larger motion is clipped.
+    limits: What a clip may cost; a clip beyond fails.
+  """
+
+  fps: float
+  short_side: int
+  flow: str = flow.ALGORITHM
+  flow_profile: str = "fast"
+  flow_format: str = "png"
+  flow_bound: float = 20.0
+  limits: Limits = DEFAULT_LIMITS
+
+  @property
+  def with_flow(self) -> bool:
+    """Whether clips have a flow stream."""
+    return self.flow != "none"
+
+  @property
+  def streams(self) -> dict[str, metadata.StreamInfo]:
+    """The streams of a dataset made with these settings."""
+    streams = {
+      "rgb": metadata.StreamInfo(kind="image", channels=3, feature=RGB_FEATURE, format="jpeg")
+    }
+    if self.with_flow:
+      streams["flow"] = metadata.StreamInfo(
+        kind="flow",
+        channels=2,
+        feature=FLOW_FEATURE,
+        format=self.flow_format,
+        bound=self.flow_bound,
+        algorithm=self.flow,
+        profile=self.flow_profile,
+      )
+    return streams
+
+  @property
+  def identity(self) -> dict[str, Any]:
+    """The flags that shape the bytes, by name; those of the flow only where there is flow."""
+    fields = dataclasses.asdict(self)
+    fields |= fields.pop("limits")
+    return {
+      key: value for key, value in fields.items() if self.with_flow or not key.startswith("flow_")
+    }
+
+
+class ClipError(Exception):
+  """The clip cannot be used.
+
+  Attributes:
+    stage: Where it failed: "decode", "flow", "encode", "limit" or, where it took its process with
+      it, "crash".
+  """
+
+  def __init__(self, stage: str, reason: str):
+    super().__init__(reason)
+    self.stage = stage
+
+
+class ClipMaker:
+  """Makes clips; holds the flow's buffers, so that one object serves one thread."""
+
+  def __init__(self, settings: Settings, classes: Sequence[str]):
+    self._settings = settings
+    self._fps = decoding.exact(settings.fps)
+    self._index_of = {name: index for index, name in enumerate(classes)}
+    cv2.setNumThreads(1)  # One process a core; more threads would only get in each other's way.
+    self._compute_flow = flow.FlowComputer(settings.flow_profile) if settings.with_flow else None
+
+  def make(self, row: rows.Row, on_frame: Callable[[], None] = lambda: None) -> tuple[bytes, int]:
+    """Returns the clip's SequenceExample, serialized, and its number of frames.
+
+    Args:
+      row: The clip.
+      on_frame: Called after every frame.
+
+    Raises:
+      ClipError: The clip cannot be used.
+    """
+    self._check_length(row)
+    for clock in decoding.CLOCKS:
+      try:
+        pictures = self._pictures(row, clock, on_frame)
+        return self._serialize(row, pictures), len(pictures.images)
+      except decoding.ClockError:
+        continue
+    raise AssertionError("the clock of indices does not fail")
+
+  def _check_length(self, row: rows.Row) -> None:
+    """Raises ClipError for a clip that is far too long before minutes of it have been decoded."""
+    most = self._settings.limits.max_clip_seconds
+    if row.end is not None and row.end - (row.start or 0.0) <= most:
+      return
+    with _stage("decode"):
+      begin, end = decoding.span(row.location)
+      seconds = min(end, row.end or math.inf) - (begin if row.start is None else row.start)
+      if seconds > most + _DOUBT:
+        self._settings.limits.check_clip(seconds, 0)
+
+  def _pictures(self, row: rows.Row, clock: str, on_frame: Callable[[], None]) -> "_Pictures":
+    made = _Pictures()
+    source = grey = None
+    encoded_bytes = 0
+    with _stage("decode"):
+      timed = decoding.frames(
+        row.location,
+        clock=clock,
+        start=row.start,
+        limits=self._settings.limits,
+        on_note=made.notes.setdefault,
+      )
+      first = next(timed)
+      made.begin = first[0] if row.start is None else decoding.exact(row.start)
+      on_grid = decoding.on_grid(
+        itertools.chain([first], timed), self._fps, start=row.start, end=row.end
+      )
+    while True:
+      with _stage("decode"):
+        frame = next(on_grid, None)
+      if frame is None:
+        break
+      repeated, previous = frame is source, grey
+      if not repeated:
+        with _stage("decode"):
+          rgb = decoding.upright_rgb(frame)
+          made.size = made.size or decoding.short_side_size(
+            rgb.shape[1], rgb.shape[0], self._settings.short_side
+          )
+          rgb = decoding.resized(rgb, *made.size)
+          grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+        with _stage("encode"):
+          image = _encode(rgb, "jpeg", _RGB_PARAMETERS)
+        source = frame
+      made.images.append(image)
+      encoded_bytes += len(image)
+      if self._compute_flow and previous is not None:
+        with _stage("flow"):
+          vectors = self._compute_flow(previous, grey)
+        with _stage("encode"):
+          stored = metadata.encode_flow(vectors, self._settings.flow_bound)
+          made.flows.append(_encode(stored, self._settings.flow_format, _FLOW_PARAMETERS))
+        encoded_bytes += len(made.flows[-1])
+      with _stage("limit"):
+        self._settings.limits.check_clip(float(len(made.images) / self._fps), encoded_bytes)
+      on_frame()
+    if not made.images:
+      later = f"; its first is at {float(first[0]):g} s" if first[0] > made.begin else ""
+      raise ClipError(
+        "decode", f"the video has no frame between start {row.start or 0:g} s and its end{later}"
+      )
+    if self._compute_flow and not made.flows:
+      raise ClipError(
+        "flow",
+        f"the clip has only one frame at {self._settings.fps:g} frames a second; flow needs two",
+      )
+    return made
+
+  def _serialize(self, row: rows.Row, made: "_Pictures") -> bytes:
+    clip_id, labels = row.clip_id.encode(), [label.encode() for label in row.labels]
+    timestamps = [
+      [round((made.begin + k / self._fps) * 1_000_000)] for k in range(len(made.images))
+    ]
+    context = {
+      "example/id": [clip_id],
+      "clip/media_id": [clip_id],
+      "clip/data_path": [row.path.encode()],
+      "clip/label/index": [self._index_of[label] for label in row.labels],
+      "clip/label/string": labels,
+      "clip/label/text": labels,
+    } | self._image_context("image/", b"JPEG", made.size)
+    if row.start is not None:
+      context["clip/start/timestamp"] = [round(row.start * 1_000_000)]
+    if row.end is not None:
+      context["clip/end/timestamp"] = [round(row.end * 1_000_000)]
+    if made.notes:
+      context[NOTES_FEATURE] = [note.encode() for note in made.notes]
+    lists = {RGB_FEATURE: [[image] for image in made.images], "image/timestamp": timestamps}
+    if self._compute_flow:
+      flow_format = self._settings.flow_format.upper().encode()
+      context |= self._image_context("FORWARD_FLOW/image/", flow_format, made.size)
+      context["FORWARD_FLOW/image/saturation"] = [float(self._settings.flow_bound)]
+      lists[FLOW_FEATURE] = [[image] for image in made.flows]
+      lists["FORWARD_FLOW/image/timestamp"] = timestamps[:-1]
+    return records.sequence_example(context, lists)
+
+  def _image_context(
+    self, prefix: str, image_format: bytes, size: tuple[int, int]
+  ) -> dict[str, records.Values]:
+    return {
+      prefix + "format": [image_format],
+      prefix + "channels": [3],
+      prefix + "colorspace": [b"RGB"],
+      prefix + "width": [size[0]],
+      prefix + "height": [size[1]],
+      prefix + "frame_rate": [float(self._settings.fps)],
+    }
+
+
+@dataclasses.dataclass(kw_only=True)
+class _Pictures:
+  """What becomes of a clip's frames.
+
+  Attributes:
+    images: Encoded frames.
+    flows: Encoded flows.
+    begin: Seconds of the first frame.
+    size: (width, height).
+    notes: What is odd about the frames, as keys.
+  """
+
+  images: list[bytes] = dataclasses.field(default_factory=list)
+  flows: list[bytes] = dataclasses.field(default_factory=list)
+  begin: Fraction = Fraction(0)
+  size: tuple[int, int] | None = None
+  notes: dict[str, None] = dataclasses.field(default_factory=dict)
+
+
+class CountingMaker:
+  """Makes clips and counts them, for one thread."""
+
+  def __init__(self, settings: Settings, classes: Sequence[str], counts_directory: str | None):
+    """Counts in that folder; nowhere when it is None."""
+    self._maker = ClipMaker(settings, classes)
+    self._counter = progress.Counter(counts_directory)
+
+  def make(self, row: rows.Row) -> tuple[bytes, int]:
+    """As `ClipMaker.make`."""
+    try:
+      record, length = self._maker.make(row, self._counter.frame)
+    except ClipError:
+      self._counter.clip(None)
+      raise
+    self._counter.clip(length)
+    return record, length
+
+  def close(self) -> None:
+    """Ends counting."""
+    self._counter.close()
+
+
+def notes_of(record: bytes) -> list[str]:
+  """Returns the notes in a clip's SequenceExample."""
+  if NOTES_FEATURE.encode() not in record:  # Parsing copies every frame.
+    return []
+  return [note.decode() for note in records.parse(record)[0].get(NOTES_FEATURE, [])]
+
+
+@contextlib.contextmanager
+def _stage(name: str) -> Iterator[None]:
+  """Turns whatever goes wrong with a clip inside the block into a ClipError of that stage."""
+  try:
+    yield
+  except decoding.ClockError:
+    raise
+  except LimitError as error:
+    raise ClipError("limit", str(error)) from error
+  except Exception as error:
+    # The whole text of an OpenCV error names its sources; `err` is what went wrong.
+    reason = getattr(error, "err", None) or str(error) or type(error).__name__
+    raise ClipError(name, " ".join(str(reason).split())) from error
+
+
+def _encode(rgb: np.ndarray, image_format: str, parameters: Mapping[str, list[int]]) -> bytes:
+  """Encodes an RGB image so that any decoder gives the same channel order back."""
+  done, data = cv2.imencode(_EXTENSIONS[image_format], rgb[..., ::-1], parameters[image_format])
+  if not done:
+    raise ValueError(
+      f"an image of {rgb.shape[1]}x{rgb.shape[0]} cannot be encoded as {image_format}"
+    )
+  return data.tobytes()

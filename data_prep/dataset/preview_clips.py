@@ -1,0 +1,147 @@
+"""Some clips of a dataset, and figures over them, for people to look at (preview.py)."""
+
+import collections
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+import dataclasses
+
+import cv2
+import numpy as np
+
+from data_prep.common import files
+from data_prep.dataset import class_table
+from data_prep.dataset import decoding
+from data_prep.dataset import metadata
+from data_prep.dataset import records
+
+PICTURE_HEIGHT = 96
+_FRAMES_SHOWN = 8
+_MOST_SHOWN = 200  # Clips on a page.
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Clip:
+  """One clip, decoded as far as a page needs it.
+
+  Attributes:
+    frames: How many it has.
+    pictures: By stream, some of its images: uint8 RGB, or for flow float32 `[height, width, 2]` in
+      pixels; evenly spaced over the clip, the same moments in every stream.
+  """
+
+  clip_id: str
+  split: str
+  labels: tuple[str, ...]
+  frames: int
+  pictures: Mapping[str, Sequence[np.ndarray]]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Summary:
+  """What a page shows of a dataset.
+
+  Attributes:
+    seconds: Length of every clip that was read.
+    speeds: By flow stream, pixels a frame at sampled places.
+    clipped: By flow stream, the share of values at the bound, where motion may have been cut off.
+    counts: By class, clips that were read.
+    split_counts: By split, the same for each class in the order of the dataset.
+    shown: By class, some of them, their pictures `PICTURE_HEIGHT` pixels high.
+  """
+
+  seconds: np.ndarray
+  speeds: Mapping[str, np.ndarray]
+  clipped: Mapping[str, float]
+  counts: Mapping[str, int]
+  split_counts: Mapping[str, Sequence[int]]
+  shown: Mapping[str, Sequence[Clip]]
+
+
+def read(directory: str, info: metadata.DatasetInfo, max_clips: int) -> Iterator[Clip]:
+  """Yields clips: the first of every file, the second of every file, ..., at most `max_clips`."""
+  paths = [
+    (split, path) for split in metadata.SPLITS for path in metadata.shard_paths(directory, split)
+  ]
+  if len(paths) > max_clips:
+    paths = [paths[index * len(paths) // max_clips] for index in range(max_clips)]
+  per_file = -(-max_clips // max(len(paths), 1))
+  count = 0
+  for split, path in paths:
+    with files.open_to_read(path) as file:
+      for record, _ in zip(records.read_records(file), range(per_file)):
+        if count == max_clips:
+          return
+        count += 1
+        yield _clip(record, split, info)
+
+
+def _clip(record: bytes, split: str, info: metadata.DatasetInfo) -> Clip:
+  context, lists = records.parse(record)
+  frames = max(len(lists[stream.feature]) for stream in info.streams.values())
+  moments = sorted({round(k * (frames - 1) / (_FRAMES_SHOWN - 1)) for k in range(_FRAMES_SHOWN)})
+  pictures = {}
+  for name, stream in info.streams.items():
+    images = lists[stream.feature]  # The last flow stands for the last frame, too.
+    pictures[name] = [
+      _decode(images[min(moment, len(images) - 1)][0], stream) for moment in moments
+    ]
+  return Clip(
+    clip_id=context["example/id"][0].decode(),
+    split=split,
+    labels=tuple(label.decode() for label in context["clip/label/string"]),
+    frames=frames,
+    pictures=pictures,
+  )
+
+
+def _decode(data: bytes, stream: metadata.StreamInfo) -> np.ndarray:
+  image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+  return metadata.decode_flow(image, stream.bound) if stream.kind == "flow" else image
+
+
+def summarize(clips: Iterable[Clip], info: metadata.DatasetInfo, clips_per_class: int) -> Summary:
+  """Returns what the page shows; keeps the pictures of few clips only, and those small.
+
+  Where there are many classes, fewer than `clips_per_class` are kept of each.
+  """
+  most = min(clips_per_class, max(_MOST_SHOWN // len(info.classes), 1))
+  shown: dict[str, list[Clip]] = {name: [] for name in info.classes}
+  seconds, speeds, clipped = [], collections.defaultdict(list), collections.defaultdict(list)
+  counts, labelled = collections.Counter(), []
+  for clip in clips:
+    labelled.append((clip.labels, clip.split))
+    seconds.append(clip.frames / info.fps)
+    for name, stream in info.streams.items():
+      if stream.kind == "flow":
+        vectors = np.stack(clip.pictures[name])[:, ::4, ::4]
+        speeds[name].append(np.hypot(vectors[..., 0], vectors[..., 1]).ravel())
+        clipped[name].append((np.abs(vectors) >= stream.bound * 127 / 128).mean())
+    counts.update(clip.labels)
+    wanted = [label for label in clip.labels if len(shown[label]) < most]
+    if wanted and sum(map(len, shown.values())) < _MOST_SHOWN:
+      small = _shrunk(clip)
+      for label in wanted:
+        shown[label].append(small)
+  return Summary(
+    seconds=np.array(seconds),
+    speeds={name: np.concatenate(parts) for name, parts in speeds.items()},
+    clipped={name: float(np.mean(parts)) for name, parts in clipped.items()},
+    counts=counts,
+    split_counts=class_table.tabulate(labelled, info.classes).by_split(info.classes),
+    shown=shown,
+  )
+
+
+def _shrunk(clip: Clip) -> Clip:
+  """Returns the clip with pictures of `PICTURE_HEIGHT`; flow stays in pixels of the dataset."""
+  return dataclasses.replace(
+    clip,
+    pictures={
+      name: [
+        decoding.resized(
+          one, max(round(one.shape[1] * PICTURE_HEIGHT / one.shape[0]), 1), PICTURE_HEIGHT
+        )
+        for one in pictures
+      ]
+      for name, pictures in clip.pictures.items()
+    },
+  )

@@ -1,0 +1,335 @@
+"""A preparation from its manifest to its finished folder: what comes before and after the Beam
+job."""
+
+import collections
+from collections.abc import Callable, Iterable, Mapping, Sequence
+import concurrent.futures
+import dataclasses
+import functools
+import json
+import os
+import shlex
+import sys
+import time
+from typing import Any
+
+import av
+import cv2
+
+from data_prep.common import cli
+from data_prep.common import files
+from data_prep.common import progress
+from data_prep.dataset import class_table
+from data_prep.dataset import clip_examples
+from data_prep.dataset import metadata
+from data_prep.dataset import rows
+from data_prep.job import folder
+from data_prep.job import shards
+from data_prep.job import windowing
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Operation:
+  """How a job is run; another operation may go on with what one began.
+
+  Attributes:
+    max_failure_rate: The job stops when more than this share of all its clips has failed.
+    overwrite: Whether another dataset in the folder, finished or not, may be lost.
+    isolate_decoding: Whether clips are made in a process of their own (isolation.py).
+    clip_timeout: Seconds after which such a process is ended, and the clip fails; 0 for never.
+    beam_arguments: Options for Beam, as on a command line.
+  """
+
+  max_failure_rate: float = 0.5
+  overwrite: bool = False
+  isolate_decoding: bool = True
+  clip_timeout: float = 0.0
+  beam_arguments: Sequence[str] = ()
+
+  @property
+  def isolation(self) -> dict[str, Any]:
+    """What the workers are told."""
+    return {"isolate_decoding": self.isolate_decoding, "clip_timeout": self.clip_timeout}
+
+
+def prepare(
+  manifest: str,
+  directory: str,
+  settings: clip_examples.Settings,
+  *,
+  cutting: windowing.Windows = windowing.NONE,
+  num_shards: int = 0,
+  operation: Operation = Operation(),
+) -> metadata.DatasetInfo:
+  """Makes the dataset of a manifest in `directory`, unless it is there, and returns what is in it.
+
+  Args:
+    manifest: CSV; see rows.py.
+    directory: Folder to make. Where a run was killed, its finished shards are kept.
+    settings: What shapes the clips.
+    cutting: Windows of long videos.
+    num_shards: Files a split; 0 chooses by the number of clips.
+    operation: How to go about it.
+
+  Raises:
+    UserError: The manifest is wrong, the folder holds something else, or too many clips fail.
+  """
+  began = time.monotonic()
+  _check_beam_arguments(operation.beam_arguments)
+  all_rows = rows.read(manifest)
+  identity = folder.Identity(
+    settings=settings.identity | dataclasses.asdict(cutting) | {"num_shards": num_shards},
+    manifest_sha256=rows.digest(all_rows),
+    versions=_versions(),
+  )
+  finished = folder.finished(directory, identity, overwrite=operation.overwrite)
+  if finished:
+    print(f"{directory} is already prepared from this manifest with these flags: nothing to do")
+    _tell_next(directory)
+    return finished
+  _require_some_video(all_rows, manifest)
+  _tell(f"warning: {manifest}: {leak}" for leak in rows.leaks(all_rows))
+  _tell(f"warning: {manifest}: {one}" for one in rows.contradictions(all_rows))
+  classes = rows.classes(all_rows)
+  with folder.owned(directory, identity, overwrite=operation.overwrite):
+    if cutting.window_seconds:
+      all_rows = _cut(all_rows, directory, cutting, operation)
+    plan = shards.assign(all_rows, num_shards)
+    print(
+      f"preparing {len(all_rows)} clips of {len(classes)} classes into {len(plan)} files in "
+      f"{directory}",
+      flush=True,
+    )
+    results = _run(directory, settings, classes, plan, operation)
+    failures = _failures(results, manifest, len(all_rows), operation.max_failure_rate)
+    table = _table(all_rows, classes, failures)
+    info = metadata.DatasetInfo(
+      classes=classes,
+      streams=settings.streams,
+      fps=settings.fps,
+      short_side=settings.short_side,
+      splits=_splits(directory, plan, results),
+      failures=len(failures),
+      multi_label=any(len(row.labels) > 1 for row in all_rows),
+      manifest_sha256=identity.manifest_sha256,
+      settings=dict(identity.settings),
+      versions=dict(identity.versions),
+      class_clips=table.by_split(classes),
+      notes=_notes(results),
+    )
+    lines = "".join(json.dumps(failure) + "\n" for failure in failures)
+    files.write_bytes(files.join(directory, metadata.FAILURES_NAME), lines.encode())
+    metadata.save(info, directory)
+  print(_summary(info, directory, time.monotonic() - began))
+  _tell(table.lines())
+  _tell(f"warning: {warning}" for warning in table.warnings(metadata.SPLITS[1:]))
+  untrained = [name for name, counts in table.by_class.items() if not counts[0]]
+  if untrained:
+    print(
+      f"warning: {len(untrained)} of the {len(classes)} classes have no usable train clip: "
+      f"{class_table.named(untrained)}",
+      flush=True,
+    )
+  _tell_next(directory)
+  return info
+
+
+def _check_beam_arguments(arguments: Sequence[str]) -> None:
+  # Beam takes seconds to import: not for --help, nor for a finished folder.
+  if arguments:
+    from data_prep.job import pipeline
+
+    pipeline.options_from(arguments)
+
+
+def _cut(
+  all_rows: Sequence[rows.Row], directory: str, cutting: windowing.Windows, operation: Operation
+) -> tuple[rows.Row, ...]:
+  from data_prep.job import pipeline
+
+  print(f"looking up the lengths of {len({row.location for row in all_rows})} videos", flush=True)
+  lengths = pipeline.look_up_lengths(
+    directory, all_rows, operation.beam_arguments, **operation.isolation
+  )
+  return windowing.cut(all_rows, lengths, cutting)
+
+
+def _versions() -> dict[str, str]:
+  """Versions of the libraries that shape the bytes."""
+  return {"av": av.__version__, "ffmpeg": av.ffmpeg_version_info, "opencv": cv2.__version__}
+
+
+def _require_some_video(all_rows: Sequence[rows.Row], manifest: str) -> None:
+  """Raises UserError when no video is there; what is wrong with single ones the job finds out."""
+  if not any(files.is_url(row.location) or os.path.isfile(row.location) for row in all_rows):
+    raise cli.UserError(
+      f"no usable video: none of the {len(all_rows)} that {manifest} lists is there; the first "
+      f"would be {all_rows[0].location} (paths are relative to the manifest's folder)"
+    )
+
+
+def _run(
+  directory: str,
+  settings: clip_examples.Settings,
+  classes: Sequence[str],
+  plan: Sequence[shards.Shard],
+  operation: Operation,
+) -> dict[str, Any]:
+  """Writes the shards that are missing; returns the results by shard, not of all if it stopped."""
+  from data_prep.job import pipeline
+
+  most_failures = operation.max_failure_rate * sum(len(shard.rows) for shard in plan)
+  kept = _results(directory, plan)
+  if _counts(kept).failed > most_failures:  # That stopped the job before; try them again.
+    shards.forget(directory, [name for name, result in kept.items() if result["failures"]])
+    kept = _results(directory, plan)
+  if kept:
+    print(f"going on: {len(kept)} of the {len(plan)} files are finished", flush=True)
+  todo = [shard for shard in plan if shard.name not in kept]
+  if not todo:
+    return kept
+  read = _counts_reader(directory, plan, kept)
+
+  def watch() -> progress.Counts:
+    counts = read()
+    if counts.failed > most_failures:
+      shards.stop(directory)
+    return counts
+
+  clip_count = sum(len(shard.rows) for shard in plan)
+  interval = 10.0 if files.is_url(directory) else 0.5
+  with progress.Reporter(watch, clip_count, begin=_counts(kept), interval=interval):
+    pipeline.write_shards(
+      directory, settings, classes, todo, operation.beam_arguments, **operation.isolation
+    )
+  return kept | _results(directory, todo)
+
+
+def _counts_reader(
+  directory: str, plan: Sequence[shards.Shard], kept: Mapping[str, Any]
+) -> Callable[[], progress.Counts]:
+  """Returns what tells the progress: as it happens where workers share a local folder, else by
+  whole shards."""
+  if not files.is_url(directory):
+    begin, unfinished = _counts(kept), shards.unfinished_directory(directory)
+    return lambda: progress.total([begin, progress.read(unfinished)])
+  known = dict(kept)
+
+  def read() -> progress.Counts:
+    known.update(_results(directory, [shard for shard in plan if shard.name not in known]))
+    return _counts(known)
+
+  return read
+
+
+def _counts(results: Mapping[str, Any]) -> progress.Counts:
+  return progress.total(
+    progress.Counts(done=result["clips"], failed=len(result["failures"]), frames=result["frames"])
+    for result in results.values()
+  )
+
+
+def _results(directory: str, plan: Sequence[shards.Shard]) -> dict[str, Any]:
+  """Returns, by name, what became of those shards of the plan that are finished."""
+  there = shards.finished_names(directory)
+  finished = [shard for shard in plan if shard.name in there]
+  with concurrent.futures.ThreadPoolExecutor(16) as threads:  # A URL takes a while to answer.
+    results = threads.map(functools.partial(shards.read_result, directory), finished)
+    return {shard.name: result for shard, result in zip(finished, results, strict=True)}
+
+
+def _failures(
+  results: Mapping[str, Any], manifest: str, clip_count: int, max_failure_rate: float
+) -> list[dict[str, str]]:
+  """Returns the failures in order of their clip ids; raises UserError where they are too many."""
+  failures = sorted(
+    (failure for result in results.values() for failure in result["failures"]),
+    key=lambda failure: failure["id"],
+  )
+  tried = len(failures) + sum(result["clips"] for result in results.values())
+  if tried == len(failures):
+    raise folder.Discard(
+      f"no usable video: none of the {tried} clips of {manifest} that were tried could be used; "
+      f"the first, {failures[0]['path']}: {failures[0]['error']}; nothing was written"
+    )
+  if len(failures) > max_failure_rate * clip_count or tried < clip_count:
+    kinds = collections.Counter((failure["stage"], failure["error"]) for failure in failures)
+    (stage, reason), count = kinds.most_common(1)[0]
+    raise cli.UserError(
+      f"{len(failures)} of the {tried} clips that were tried could not be used, more than "
+      f"--max_failure_rate={max_failure_rate:g} of all {clip_count}; {count} of them in stage "
+      f"{stage}: {reason}; mend that, or raise --max_failure_rate: the same command goes on"
+    )
+  return failures
+
+
+def _splits(
+  directory: str, plan: Sequence[shards.Shard], results: Mapping[str, Any]
+) -> dict[str, metadata.SplitInfo]:
+  """Adds up each split; the files of one without a usable clip, which are empty, are removed."""
+  splits = {}
+  for split in metadata.SPLITS:
+    members = [(shard, results[shard.name]) for shard in plan if shard.split == split]
+    clip_count = sum(result["clips"] for _, result in members)
+    if not clip_count:
+      files.remove([files.join(directory, shard.name) for shard, _ in members])
+    splits[split] = metadata.SplitInfo(
+      clips=clip_count,
+      frames=sum(result["frames"] for _, result in members),
+      shards=len(members) if clip_count else 0,
+    )
+  return splits
+
+
+def _table(
+  all_rows: Sequence[rows.Row], classes: Sequence[str], failures: Sequence[Mapping[str, str]]
+) -> class_table.ClassTable:
+  """Counts the clips that could be used."""
+  failed = {failure["id"] for failure in failures}
+  usable = ((row.labels, row.split) for row in all_rows if row.clip_id not in failed)
+  return class_table.tabulate(usable, classes)
+
+
+def _tell(lines: Iterable[str]) -> None:
+  for line in lines:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _tell_next(directory: str) -> None:
+  data_dir = f"--data_dir={shlex.quote(directory)}"
+  _tell(
+    [
+      f"next: python -m data_prep.preview {data_dir} --output=preview.html",
+      f"next: python -m official.evolve {data_dir} --model_dir=run --search_space=small",
+    ]
+  )
+
+
+def _notes(results: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+  """Returns the notes of the clips that have some, in order of their ids."""
+  found = {
+    clip_id: tuple(texts)
+    for result in results.values()
+    for clip_id, texts in result.get("notes", {}).items()
+  }
+  return dict(sorted(found.items()))
+
+
+def _summary(info: metadata.DatasetInfo, directory: str, seconds: float) -> str:
+  counts = ", ".join(f"{split.clips} {name}" for name, split in info.splits.items())
+  frames = sum(split.frames for split in info.splits.values())
+  text = f"prepared {directory}: {counts} clips, {frames} frames, in {progress.duration(seconds)}"
+  if info.failures:
+    text += (
+      f"; {info.failures} clips could not be used: see "
+      f"{files.join(directory, metadata.FAILURES_NAME)}"
+    )
+  if info.notes:
+    kinds = collections.Counter(note for notes in info.notes.values() for note in set(notes))
+    most = "; ".join(f"{count} x {note}" for note, count in kinds.most_common(3))
+    text += (
+      f"\nnote: something is odd about {len(info.notes)} clips, told one by one under "
+      f"notes in {files.join(directory, metadata.FILE_NAME)}: {most}"
+      f"{'; ...' if len(kinds) > 3 else ''}"
+    )
+  return text

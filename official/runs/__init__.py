@@ -1,0 +1,20 @@
+"""What trains things and survives kills: run directories, executors, locks.
+
+    run_directory   model_dir on disk: search.json, candidates/000012/{candidate,result,timing}.json
+    shapes          what those JSON files look like
+    json_files      JSON files that are read and written whole, on a local disk or behind a URL
+    identity        refuses a run directory that was made with other flags
+    fitness         metrics -> one number, and who is better than whom
+    failures        what an ending says: a result, a retry, or a reason to stop the search
+    executors       run candidates: in this process, in a process for each, or on a cluster
+    final_training  trains the best to the end
+    single          one training of one architecture as a run of its own
+    trained         where the weights lie that could be exported
+    console         a bar, or lines, and never silence
+    locks           locks that die with their holder
+    signals         Ctrl-C and SIGTERM as one exception
+
+Nothing here imports TensorFlow or knows the search. Training is a picklable function
+`evaluator(candidate, directory) -> dict` of plain data (`executors.base.Evaluator`), so that a
+test, a process pool and a cluster all look alike from here.
+"""

@@ -1,0 +1,96 @@
+"""What an executor is: tasks in, outcomes out, in the order in which they end.
+
+    with Local(workers=2, threads=1) as executor:
+      executor.submit(Task(key="000000", function=evaluator, candidate=..., directory=...))
+      outcome = executor.wait_any(timeout=10)
+
+Every submitted task comes back exactly once, whatever becomes of it, the cancelled ones too. How
+often a task is tried is not the executor's business: a key may be submitted again once its outcome
+is there.
+"""
+
+import abc
+from collections.abc import Callable, Mapping
+import dataclasses
+from typing import Any, Literal
+
+Evaluator = Callable[[Mapping[str, Any], str], Mapping[str, Any]]
+Kind = Literal["returned", "raised", "exhausted", "environment", "killed", "timed_out", "cancelled"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Task:
+  """Work for a worker.
+
+  Attributes:
+    key: Name of the task among those in flight.
+    function: Picklable; called with (candidate, directory), returns plain data.
+    candidate: Plain data, the content of candidate.json.
+    directory: Absolute; the function writes there and nowhere else.
+    timeout: Seconds that it may take, from its start in a worker; None: as long as it likes.
+  """
+
+  key: str
+  function: Evaluator
+  candidate: Mapping[str, Any]
+  directory: str
+  timeout: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Outcome:
+  """How a task ended.
+
+  Attributes:
+    key: The task's.
+    kind: `returned` a value; `raised` an exception, or left without a result; `exhausted` the
+      memory; the `environment` is at fault (data_prep.common.faults); `killed` by a signal, or its
+      machine was lost; `timed_out`; `cancelled`.
+    value: What the function returned, plain data.
+    reason: For people, one line.
+    signature: Equal for equal faults: the type of the exception and where it was raised, not what
+      it says.
+  """
+
+  key: str
+  kind: Kind
+  value: Mapping[str, Any] | None = None
+  reason: str | None = None
+  signature: str | None = None
+
+
+class Executor(abc.ABC):
+  """Runs tasks. One thread uses it."""
+
+  @property
+  @abc.abstractmethod
+  def capacity(self) -> int:
+    """Tasks that run at a time; more may be submitted and wait."""
+
+  @abc.abstractmethod
+  def submit(self, task: Task) -> None:
+    """Accepts a task; does not wait for it."""
+
+  @abc.abstractmethod
+  def wait_any(self, timeout: float | None = None) -> Outcome | None:
+    """Waits for the next outcome, or returns None after `timeout` seconds.
+
+    Raises:
+      LookupError: There is nothing to wait for.
+    """
+
+  @abc.abstractmethod
+  def cancel(self, key: str) -> None:
+    """Ends a task, running or not; its outcome is `cancelled`, or what it just came to. Unknown
+    keys are ignored."""
+
+  @abc.abstractmethod
+  def close(self) -> None:
+    """Asks what runs to leave, and ends it within half a minute. What was submitted has no outcome
+    any more."""
+
+  def __enter__(self) -> "Executor":
+    return self
+
+  def __exit__(self, *unused) -> None:
+    self.close()

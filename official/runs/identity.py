@@ -1,0 +1,79 @@
+"""Whether a run directory belongs to the search that is asked for.
+
+`search.json` is `{"format_version", "identity": {flag: value}, "operation": {flag: value}}`.
+Identity decides what is
+found: space, data, seed, steps, threads, ... Going on with other values would mix two searches, so
+that is refused, by the name of the flag. Operation (rounds, workers, ...) is rewritten at every
+start. A run that was begun before there was a flag has no value of it, and counts as made with the
+flag's default. One of the values is no flag: `network_version`, without which a run is of the
+first version (official.architecture.network_version).
+"""
+
+from collections.abc import Mapping
+import json
+import types
+from typing import Any
+
+from data_prep.common import cli
+from official.architecture import network_version
+
+_SHOWN_CHARACTERS = 60
+_VERSION = "network_version"
+
+
+def check(
+  recorded: Mapping[str, Any],
+  asked: Mapping[str, Any],
+  directory: str,
+  defaults: Mapping[str, Any] = types.MappingProxyType({}),
+) -> None:
+  """Raises UserError that names each flag which differs, with both values.
+
+  Args:
+    recorded: Values by flag.
+    asked: Values by flag.
+    directory: Where the recorded ones come from.
+    defaults: Values of flags, and of fields of them that are objects, which are not recorded.
+  """
+  if _VERSION in asked:
+    network_version.check(recorded.get(_VERSION), directory, "give another --model_dir")
+  recorded = with_defaults(recorded, asked, defaults)
+  differing = [
+    _difference(flag, recorded.get(flag), asked.get(flag))
+    for flag in sorted({*recorded, *asked} - {_VERSION})
+    if recorded.get(flag) != asked.get(flag)
+  ]
+  if differing:
+    raise cli.UserError(
+      f"{directory} belongs to another run: {'; '.join(differing)}; "
+      "give the flags it was made with, or another --model_dir"
+    )
+
+
+def with_defaults(
+  recorded: Mapping[str, Any], asked: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> dict[str, Any]:
+  """Returns what was recorded, and the defaults of what is asked for and was not recorded."""
+  filled = dict(recorded)
+  for flag, value in asked.items():
+    if flag not in recorded:
+      filled[flag] = defaults.get(flag)
+    elif all(isinstance(one, Mapping) for one in (value, recorded[flag], defaults.get(flag))):
+      filled[flag] = with_defaults(recorded[flag], value, defaults[flag])
+  return filled
+
+
+def _difference(flag: str, was: Any, now: Any) -> str:
+  """Says what differs; of two objects of several fields, in the first field that does."""
+  if isinstance(was, Mapping) and isinstance(now, Mapping):
+    field = min(key for key in {*was, *now} if was.get(key) != now.get(key))
+    return (
+      f"--{flag} was made with {field} {_shown(was.get(field))} "
+      f"and has {_shown(now.get(field))} now"
+    )
+  return f"--{flag} was {_shown(was)} and is {_shown(now)} now"
+
+
+def _shown(value: Any) -> str:
+  text = value if isinstance(value, str) else json.dumps(value)
+  return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 3] + "..."

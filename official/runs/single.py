@@ -1,0 +1,190 @@
+"""One training of one architecture as a run of its own: `official.train`.
+
+    train.json       {"format_version", "identity": {flag: value}, "operation": {flag: value}}
+    training/, log.txt, progress.json, lock    as in a candidate's folder
+    result.json      what came of it; written once, last
+    timing.json      seconds, which differ between equal trainings
+    export/1/        the SavedModel
+    workers/1/       log.txt and progress.json of the other processes of a distributed training
+
+As in a search, identity decides what is found: other values are refused by the name of the flag.
+Operation (hardware, threads) may change between two starts.
+"""
+
+from collections.abc import Callable, Mapping
+import json
+import os
+import signal
+import sys
+import types
+from typing import Any
+
+from data_prep.common import cli
+from data_prep.common import files as data_files
+from official.runs import identity as identity_lib
+from official.runs import json_files
+from official.runs import locks
+from official.runs import run_directory
+from official.runs import shapes
+from official.runs.console import Console
+from official.runs.executors.base import Evaluator
+
+FORMAT_VERSION = 1
+
+
+_LIKE = (
+  'it is like {"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", "index": 0}}'
+)
+
+
+def process_index(tf_config: str | None) -> int:
+  """Returns the number that TF_CONFIG gives a process among those that train together.
+
+  0 is the chief, who writes what comes of the training: for TensorFlow the task of type `chief`,
+  without such a one worker 0.
+
+  Raises:
+    UserError: It is not set, or cannot be read.
+  """
+  if not tf_config:
+    raise cli.UserError(
+      "--distribution_strategy=multi_worker_mirrored, and TF_CONFIG, which says who train "
+      f"together, is not set; {_LIKE}"
+    )
+  try:
+    data = json.loads(tf_config)
+    cluster, task = data["cluster"], data["task"]
+    tasks = [
+      (kind, index) for kind in ("chief", "worker") for index in range(len(cluster.get(kind, ())))
+    ]
+    return tasks.index((task["type"], int(task["index"])))
+  except (ValueError, KeyError, TypeError, AttributeError) as error:
+    raise cli.UserError(
+      f"TF_CONFIG={tf_config:.80} names no task of its own cluster ({error}); {_LIKE}"
+    ) from error
+
+
+def recorded(model_dir: str) -> Mapping[str, Any] | None:
+  """Returns the content of train.json, None where nothing was trained yet.
+
+  Raises:
+    UserError: The folder is a search's, or train.json is damaged.
+  """
+  if json_files.exists(json_files.join(model_dir, "search.json")):
+    raise cli.UserError(f"--model_dir={model_dir} is the folder of a search; give another one")
+  return run_directory.read_versioned(json_files.join(model_dir, "train.json"), shapes.TRAIN)
+
+
+def run(
+  *,
+  model_dir: str,
+  candidate: Mapping[str, Any],
+  training: Evaluator,
+  check: Callable[[], object],
+  identity: Mapping[str, Any],
+  operation: Mapping[str, Any],
+  index: int,
+  defaults: Mapping[str, Any] = types.MappingProxyType({}),
+) -> int:
+  """Trains, or goes on, or says what came of it; returns the exit status.
+
+  Args:
+    model_dir: Folder of the training.
+    candidate: `architecture` (JSON) and `seed`.
+    training: Called with the candidate and the folder of this process.
+    check: Called before anything is made; raises UserError where the training cannot begin.
+    identity: Values, by flag, that decide the outcome.
+    operation: Values, by flag, that do not.
+    index: Number of this process (process_index).
+    defaults: Values, by flag, that a training has which was begun before there was such a flag.
+
+  Raises:
+    UserError: The folder belongs to another training, what is in it is damaged, it cannot be
+      written, or somebody is at work in it.
+  """
+  asked = json_files.plain(dict(identity))
+  found = recorded(model_dir)
+  if found is not None:
+    identity_lib.check(found["identity"], asked, model_dir, json_files.plain(dict(defaults)))
+  result_path = json_files.join(model_dir, "result.json")
+  result = json_files.read_json(
+    result_path, shapes.TRAIN_RESULT, "delete it, so that the training is finished again"
+  )
+  if result is not None:
+    *lines, exported = _summary(model_dir, result).splitlines()
+    export = json_files.join(model_dir, result["export"])
+    if not json_files.exists(export):
+      exported = (
+        f"the SavedModel {export} is not there any more; delete {result_path} and run "
+        "the same command, which makes it again from the newest checkpoint"
+      )
+    print("\n".join([*lines, exported]))
+    return 0
+  check()
+  is_chief = index == 0
+  directory = model_dir if is_chief else json_files.join(model_dir, "workers", str(index))
+  for name in ("training", "export", "weights"):
+    data_files.check_writable(json_files.join(directory, name), f"--model_dir={model_dir}")
+  json_files.make_directory(directory)
+  try:
+    with locks.locked(directory):
+      if is_chief:
+        json_files.write_json(
+          json_files.join(model_dir, "train.json"),
+          {"format_version": FORMAT_VERSION, "identity": asked, "operation": dict(operation)},
+        )
+      result = _train(training, candidate, directory)
+      if is_chief and result["status"] == "ok":
+        result["export"] = os.path.relpath(result["export"], model_dir)
+        json_files.write_json(json_files.join(model_dir, "timing.json"), result.pop("timing"))
+        json_files.write_json(result_path, result)
+  except locks.Held as held:
+    raise cli.UserError(
+      f"another training is at work in {directory} ({held.holder}); "
+      "wait for it, or give another --model_dir"
+    ) from held
+  if result["status"] != "ok":
+    print(
+      f"stopped: the training did not succeed: {result['reason']} "
+      f"({json_files.join(directory, 'log.txt')} has the details)",
+      file=sys.stderr,
+      flush=True,
+    )
+    return 1
+  if is_chief:
+    print(_summary(model_dir, result))
+  return 0
+
+
+def _train(training: Evaluator, candidate: Mapping[str, Any], directory: str) -> dict[str, Any]:
+  """Runs the training; Ctrl-C is taken for SIGTERM, at which it leaves with a checkpoint."""
+
+  def leave(*_) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    print(
+      "leaving with a checkpoint; the same command goes on from it", file=sys.stderr, flush=True
+    )
+    os.kill(os.getpid(), signal.SIGTERM)
+
+  before = signal.signal(signal.SIGINT, leave)
+  try:
+    with Console() as console:
+      console.begin("training", "training", directory)
+      result = dict(training(candidate, directory))
+      console.end("training", result.get("reason") or "finished")
+      return result
+  finally:
+    signal.signal(signal.SIGINT, before)
+
+
+def _summary(model_dir: str, result: Mapping[str, Any]) -> str:
+  """Returns what is printed of a finished training."""
+  lines = []
+  for split, metrics in result["metrics"].items():
+    text = ", ".join(
+      f"{name} {value:.4f}" for name, value in metrics.items() if isinstance(value, (int, float))
+    )  # NaN is recorded as null.
+    lines.append(f"{split}: {text}")
+  if any("accuracy" in metrics for metrics in result["metrics"].values()):
+    lines.append(f"report: {json_files.join(model_dir, 'report.txt')}")  # One label a clip.
+  return "\n".join([*lines, f"export: {json_files.join(model_dir, result['export'])}"])

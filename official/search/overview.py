@@ -1,0 +1,308 @@
+"""What a search is doing, read from its folder by anybody, at any time.
+
+Nothing is locked and nothing is written: files of a search that is alive appear whole, and what
+vanishes between two looks is let be. Alive is told by the driver's lock file, without taking the
+lock, which could turn away a driver that is about to start.
+
+Every result.json is read, once, for the population is rebuilt from all of them as the driver would.
+Of a hundred thousand that takes some ten seconds. What is told of pace and of the workers' time
+comes from the candidates that were proposed last.
+"""
+
+from collections.abc import Iterable, Mapping
+import contextlib
+import dataclasses
+import re
+from typing import Any
+
+from data_prep.common import cli
+from official.runs import final_training as final_lib
+from official.runs import fitness as fitness_lib
+from official.runs import json_files
+from official.runs import locks
+from official.runs import shapes
+from official.runs.console import duration
+from official.runs.run_directory import RunDirectory
+from official.search import state as state_lib
+from official.search.settings import SearchSettings
+
+_RECENT = 50
+_CHECKPOINT = re.compile(r"ckpt-(\d+)\.index")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Status:
+  """A search at a moment; `dataclasses.asdict` is what --json prints.
+
+  Attributes:
+    model_dir: The run directory.
+    condition: `alive`, `finished` (the winner is trained to the end), or `dead`: stopped, and the
+      same command would go on.
+    holder: Who is at work in it, if anybody.
+    asked: Candidates in all; fewer than asked for where a budget has ended the search.
+    finished: Candidates with a result.
+    enough: Why no more are begun although fewer than asked for have finished, or None.
+    by_status: Finished candidates by status: ok, infeasible, failed.
+    failures: status, kind (the reason up to its first colon), count, and the number and whole
+      reason of the last, for each kind of those that are not ok; the most frequent first.
+    fitness: What is maximised.
+    best: number, fitness (larger is better: a loss is negative there), loss and parameters of the
+      best so far, or None.
+    population: number and fitness of the members, best first.
+    in_flight: number, phase, step, steps of the candidates that have no result yet, and
+      `checkpoint`, the newest step from which a dead one would go on, or None.
+    final_in_flight: The same for trainings of the winner, with `folder` instead of number.
+    final: candidate, metrics by split, and export of the final training once it is done, or None.
+    evaluations_an_hour: Of the last results, or None while there are fewer than two.
+    seconds_left: Of searching at that pace; None where it is not known or nothing is left.
+    share_in_steps: Share of the workers' time that the last candidates spent inside training and
+      evaluation steps, or None where none tells.
+  """
+
+  model_dir: str
+  condition: str
+  holder: str | None
+  asked: int
+  finished: int
+  enough: str | None
+  by_status: Mapping[str, int]
+  failures: tuple[Mapping[str, Any], ...]
+  fitness: str
+  best: Mapping[str, Any] | None
+  population: tuple[Mapping[str, Any], ...]
+  in_flight: tuple[Mapping[str, Any], ...]
+  final_in_flight: tuple[Mapping[str, Any], ...]
+  final: Mapping[str, Any] | None
+  evaluations_an_hour: float | None
+  seconds_left: float | None
+  share_in_steps: float | None
+
+
+def read(model_dir: str) -> Status:
+  """Returns the status of the search in a folder; UserError if there is none."""
+  run = RunDirectory(model_dir)
+  recorded = run.recorded()
+  if recorded is None:
+    raise cli.UserError(
+      f"--model_dir={model_dir} has no search.json, so there is no search in it; "
+      "give the --model_dir of an official.evolve command"
+    )
+  settings = _settings(recorded, json_files.join(model_dir, "search.json"))
+  holder = locks.holder(model_dir)  # First: a driver that ends now is alive, and not dead.
+  state, in_flight = state_lib.replay(run, settings)
+  searched_seconds = run.searched_seconds()
+  enough = None
+  if state.proposed < settings.candidates:
+    enough = settings.enough(state.best and state.best.fitness, searched_seconds / 3600)
+    if enough is None and run.is_exhausted(state.proposed):
+      enough = "no new candidate can be drawn from --search_space"
+  left = len(in_flight) if enough else max(settings.candidates, state.proposed) - state.finished
+  final = None if left or state.best is None else _final(run, state.best.number)
+  timings = [
+    timing
+    for number in range(max(state.proposed - _RECENT, 0), state.proposed)
+    if (timing := run.read_timing(number)) and _is_whole(timing)
+  ]
+  pace = _pace(timings)
+  return Status(
+    model_dir=model_dir,
+    condition="alive" if holder else "finished" if final else "dead",
+    holder=holder,
+    asked=state.finished + left,
+    finished=state.finished,
+    enough=enough,
+    by_status=dict(state.by_status),
+    failures=tuple(sorted(state.failures.values(), key=lambda failure: -failure["count"])),
+    fitness=settings.fitness,
+    best=state.best
+    and {
+      "number": state.best.number,
+      "fitness": state.best.fitness,
+      "loss": state.best.loss,
+      "params": (run.read_result(state.best.number) or {}).get("params"),
+    },
+    population=tuple(
+      {"number": member.number, "fitness": member.fitness}
+      for member in sorted(state.population, key=lambda member: member.rank)
+    ),
+    in_flight=tuple(
+      {"number": number, **_progress(run.candidate_directory(number))} for number in in_flight
+    ),
+    final_in_flight=() if left or final else tuple(_finals(run)),
+    final=final,
+    evaluations_an_hour=pace,
+    seconds_left=_seconds_left(settings, left, pace, searched_seconds, enough),
+    share_in_steps=_share_in_steps(timings),
+  )
+
+
+def text(status: Status) -> str:
+  """Returns the status for people."""
+  held = f" ({status.holder})" if status.holder else ""
+  lines = [f"{status.model_dir}: {status.condition}{held}", _counts(status)]
+  if status.enough:
+    lines.append(f"nothing new is begun: {status.enough}")
+  if status.best:
+    best = status.best
+    size = f", {best['params']:,} parameters" if best["params"] else ""
+    loss = "" if best["loss"] is None or status.fitness == "loss" else f", loss {best['loss']:.4f}"
+    lines.append(
+      f"best: {fitness_lib.text(status.fitness, best['fitness'])}{loss}, "
+      f"candidate {best['number']:06d}{size}"
+    )
+  if status.population:
+    values = [fitness_lib.shown(status.fitness, member["fitness"]) for member in status.population]
+    lines.append(
+      f"population: {len(values)} members, {status.fitness} {values[-1]:.4f} to "
+      f"{values[0]:.4f}, mean {sum(values) / len(values):.4f}"
+    )
+  lines += [*_failure_lines(status), *_training_lines(status)]
+  if status.evaluations_an_hour:
+    left = f"; about {duration(status.seconds_left)} left" if status.seconds_left else ""
+    lines.append(f"pace: {status.evaluations_an_hour:.3g} evaluations an hour{left}")
+  if status.share_in_steps is not None:
+    lines.append(
+      f"workers: {status.share_in_steps:.0%} of their time in training and evaluation steps"
+    )
+  if status.condition == "dead":
+    lines.append("nobody is at work here; the command that began it goes on")
+  return "\n".join(lines)
+
+
+def _settings(recorded: Mapping[str, Any], path: str) -> SearchSettings:
+  known = {field.name for field in dataclasses.fields(SearchSettings)}
+  values = {**recorded["identity"], **recorded["operation"]}
+  try:
+    return SearchSettings(**{name: value for name, value in values.items() if name in known})
+  except (cli.UserError, TypeError, ValueError) as error:
+    raise cli.UserError(
+      f"{path} is damaged: {error}; restore it, or give another --model_dir"
+    ) from error
+
+
+def _progress(directory: str) -> dict[str, Any]:
+  """Returns how far a training is; `waiting` where it has not begun."""
+  content = _read(json_files.join(directory, "progress.json")) or {}
+  steps = [
+    int(match[1])
+    for name in json_files.names(json_files.join(directory, "training"))
+    if (match := _CHECKPOINT.fullmatch(name))
+  ]
+  return {
+    "phase": content.get("phase", "waiting"),
+    "step": content.get("step", 0),
+    "steps": content.get("steps", 0),
+    "checkpoint": max(steps, default=None),
+  }
+
+
+def _final(run: RunDirectory, best: int) -> dict[str, Any] | None:
+  """Returns what came of the final training of `best`, alone or with others; None if nothing has
+  yet, or if it is of a candidate that was the best before."""
+  result = final_lib.read_result(run.final_directory)
+  asked = final_lib.read_asked(run.final_directory) or {}
+  candidates = asked.get("candidates") or [asked.get("candidate")]
+  if result is None or best not in candidates:
+    return None
+  return {
+    "candidate": result.get("candidate", asked.get("candidate")),
+    "metrics": result.get("metrics") or {},
+    "export": result.get("export"),
+  }
+
+
+def _finals(run: RunDirectory) -> Iterable[dict[str, Any]]:
+  """Yields how far the final trainings are: in final/, or in folders there where they are many."""
+  names = json_files.names(run.final_directory)
+  for folder in ["final", *(f"final/{name}" for name in names)]:
+    directory = json_files.join(run.path, folder)
+    if _read(json_files.join(directory, "progress.json")) is not None and not json_files.exists(
+      json_files.join(directory, "result.json")
+    ):
+      yield {"folder": folder, **_progress(directory)}
+
+
+def _read(path: str) -> Any | None:
+  """Returns what is in a progress.json; None where it vanishes or says nothing that is known."""
+  with contextlib.suppress(OSError, cli.UserError):
+    return json_files.read_json(path, shapes.PROGRESS)
+  return None
+
+
+def _pace(timings: list[Mapping[str, Any]]) -> float | None:
+  """Returns evaluations an hour, of the hours in which any candidate was at work: a search that was
+  left for a night and goes on has not become slow."""
+  busy, until = 0.0, float("-inf")
+  for timing in sorted(timings, key=lambda timing: timing["started_at"]):
+    busy += max(timing["finished_at"] - max(timing["started_at"], until), 0)
+    until = max(until, timing["finished_at"])
+  return len(timings) / busy * 3600 if len(timings) > 1 and busy > 0 else None
+
+
+def _seconds_left(
+  settings: SearchSettings,
+  left: int,
+  pace: float | None,
+  searched_seconds: float,
+  enough: str | None,
+) -> float | None:
+  """Returns the seconds that `left` candidates take, or that --max_hours leaves, if fewer."""
+  seconds = left / pace * 3600 if pace and left else None
+  if seconds is None or enough or settings.max_hours is None:
+    return seconds
+  return min(seconds, settings.max_hours * 3600 - searched_seconds)
+
+
+def _is_whole(timing: Mapping[str, Any]) -> bool:
+  return None not in (timing.get("started_at"), timing.get("finished_at"))
+
+
+def _share_in_steps(timings: Iterable[Mapping[str, Any]]) -> float | None:
+  known = [timing for timing in timings if timing.get("seconds_in_steps") is not None]
+  seconds = sum(timing["finished_at"] - timing["started_at"] for timing in known)
+  return sum(timing["seconds_in_steps"] for timing in known) / seconds if seconds > 0 else None
+
+
+def _counts(status: Status) -> str:
+  others = ", ".join(f"{count} {name}" for name, count in status.by_status.items() if count)
+  return f"{status.finished} of {status.asked} candidates finished" + (
+    f" ({others})" if others else ""
+  )
+
+
+def _failure_lines(status: Status) -> Iterable[str]:
+  for failure in status.failures:
+    yield (
+      f"{failure['status']}: {failure['count']} x {failure['kind']} "
+      f"(the last: candidate {failure['number']:06d})"
+    )
+
+
+def _training_lines(status: Status) -> Iterable[str]:
+  """Yields what is in flight, and what came of the final training."""
+  alive = status.condition == "alive"
+  for candidate in status.in_flight:
+    yield f"in flight: candidate {candidate['number']:06d}, {_phase(candidate, alive)}"
+  for training in status.final_in_flight:
+    yield f"final training: {training['folder']}, {_phase(training, alive)}"
+  if status.final is None:
+    return
+  for split, metrics in status.final["metrics"].items():
+    numbers = ", ".join(
+      f"{name} {value:.4f}" for name, value in metrics.items() if isinstance(value, (int, float))
+    )
+    yield f"final {split}: {numbers}"
+  if status.final["export"]:
+    yield final_lib.where_exported(RunDirectory(status.model_dir), status.final["export"])
+
+
+def _phase(training: Mapping[str, Any], alive: bool) -> str:
+  """Says what a training does; of one that nobody is at, from where it would go on."""
+  if not alive:
+    return (
+      "begins anew"
+      if training["checkpoint"] is None
+      else f"goes on from step {training['checkpoint']}"
+    )
+  steps = f" step {training['step']}/{training['steps']}" if training["steps"] else ""
+  return training["phase"] + steps

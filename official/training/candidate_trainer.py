@@ -1,0 +1,154 @@
+"""What the search knows of training: `evaluator(candidate, directory) -> result`.
+
+Results are plain data and small, for they cross process boundaries. What a network cannot help (it
+does not fit into memory, its loss becomes NaN) comes back as infeasible; anything else that goes
+wrong is raised, for it is a fault of ours and not of the candidate.
+"""
+
+from collections.abc import Iterator, Mapping
+import contextlib
+import dataclasses
+import os
+import time
+import warnings
+
+from data_prep.common import faults
+from official.architecture import cost
+from official.architecture import serialization
+from official.training import progress_file
+from official.training.setup import Setup
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainingEvaluator:
+  """Trains a candidate for the proxy number of steps and evaluates it on the validation clips.
+
+  Checkpoints and summaries go to `directory/training`, what the libraries print to
+  `directory/log.txt`.
+  """
+
+  setup: Setup
+
+  def __call__(self, candidate: Mapping, directory: str) -> dict:
+    """Returns status, reason, metrics, connection weights, params, multiply-adds; timing apart."""
+    report = progress_file.Progress(directory)
+    report("starting")
+    start = time.monotonic()
+    stopwatch = progress_file.Stopwatch()
+    with printing_to(os.path.join(directory, "log.txt")), infeasible() as verdict:
+      from official.training import experiment  # imports TensorFlow
+
+      trained = experiment.train(
+        self.setup,
+        candidate["architecture"],
+        candidate["seed"],
+        os.path.join(directory, "training"),
+        report,
+        stopwatch=stopwatch,
+      )
+      verdict.update(
+        facts(trained, candidate["architecture"], self.setup), metrics=trained.metrics["validation"]
+      )
+    return {**verdict, "timing": timing(start, stopwatch)}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Check:
+  """Looks, called like an evaluator, whether trainings of a setup can begin on this machine."""
+
+  setup: Setup
+
+  def __call__(self, candidate: Mapping, directory: str) -> dict:
+    """Returns a status; raises what `check` does."""
+    del candidate
+    with printing_to(os.path.join(directory, "log.txt")):
+      self.check()
+    return {"status": "ok"}
+
+  def check(self) -> None:
+    """Raises UserError unless hardware, videos and cache are there; writes nothing."""
+    with warnings.catch_warnings():  # Libraries greet with some.
+      warnings.simplefilter("ignore")
+      from official.inputs import clip_store  # imports TensorFlow
+      from official.training import runtime
+
+    runtime.prepare(self.setup)
+    clip_store.check(
+      self.setup.data_dir,
+      cache_dir=self.setup.cache_dir,
+      cache=self.setup.cache,
+      flow=self.setup.flow,
+      image_size=self.setup.image_size,
+    )
+
+
+def timing(start: float, stopwatch: progress_file.Stopwatch) -> dict[str, float]:
+  """Returns the seconds since `start` (time.monotonic), and those in training and evaluation steps.
+
+  The difference is what a network costs before and after: imports, building, tracing, checkpoints,
+  sensitivities, export.
+  """
+  return {
+    "seconds": round(time.monotonic() - start, 3),
+    "seconds_in_steps": round(stopwatch.seconds, 3),
+  }
+
+
+def facts(trained, architecture: Mapping, setup: Setup) -> dict:
+  """Returns what a result says of a trained network besides its metrics."""
+  decoded = serialization.from_json(architecture)
+  streams = {spec.name.split(":")[0]: spec.shape[-1] for spec in trained.model.inputs}
+  return {
+    "status": "ok",
+    "reason": None,
+    "connection_weights": [
+      {
+        "source": source,
+        "target": target,
+        "start": before,
+        "end": trained.weights_after[source, target],
+      }
+      for (source, target), before in sorted(trained.weights_before.items())
+    ],
+    "sensitivities": [
+      {"source": source, "target": target, "value": value}
+      for (source, target), value in sorted(trained.sensitivities.items())
+    ],
+    "params": sum(int(v.shape.num_elements()) for v in trained.model.trainable_variables),
+    "multiply_adds": cost.multiply_adds(
+      decoded,
+      cost.Clip(
+        streams=streams,
+        num_frames=setup.num_frames,
+        height=setup.image_size,
+        width=setup.image_size,
+        num_classes=trained.model.output_shape[-1],
+        pooling=setup.recipe.pooling,
+      ),
+    ),
+  }
+
+
+@contextlib.contextmanager
+def infeasible() -> Iterator[dict]:
+  """Yields a result to be filled; turns what a network cannot help into an infeasible one."""
+  result: dict = {}
+  try:
+    yield result
+  except FloatingPointError as error:
+    result.update(status="infeasible", reason=f"diverged: {error}")
+  except Exception as error:
+    if not faults.out_of_memory(error):
+      raise
+    told = getattr(error, "message", str(error)) or type(error).__name__
+    result.update(status="infeasible", reason=f"out of memory: {told.splitlines()[0]}")
+
+
+@contextlib.contextmanager
+def printing_to(path: str) -> Iterator[None]:
+  """Appends what is printed in the block to a file, line by line: a kill loses none of it."""
+  with (
+    open(path, "a", encoding="utf-8", buffering=1) as file,
+    contextlib.redirect_stdout(file),
+  ):
+    yield

@@ -1,0 +1,136 @@
+"""The winner, trained to the end from scratch, evaluated on unseen data, and exported.
+
+The test split is read here and nowhere else: validation clips chose the winner, so that their
+accuracy flatters it. The report (report.py) is on the test split, on the validation split where
+there is none.
+"""
+
+from collections.abc import Iterator, Mapping
+import contextlib
+import dataclasses
+import os
+import time
+
+from data_prep.common import shapes
+from data_prep.dataset import metadata
+from official.training import candidate_trainer
+from official.training import progress_file
+from official.training import setup as setup_lib
+from official.training.setup import Setup
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FinalTraining:
+  """Called like an evaluator; leaves a SavedModel in `export_dir/<version>`.
+
+  Attributes:
+    setup: As in the search, with the number of steps and the recipe of the final training.
+    export_dir: Base folder of the versions; None exports nothing (one of several, ensemble.py).
+    training_dir: Where checkpoints are, if not in `training` in the folder of the call: processes
+      that train together share them.
+    outcome_dir: Where the report and the weights go, if not to the folder of the call.
+    model_dir: Folder of the search, whose flags the model card tells.
+  """
+
+  setup: Setup
+  export_dir: str | None
+  training_dir: str | None = None
+  outcome_dir: str | None = None
+  model_dir: str | None = None
+
+  def check(self) -> None:
+    """Raises UserError unless the training can begin (evaluator.Check); it writes nothing."""
+    candidate_trainer.Check(setup=self.setup).check()
+
+  def __call__(self, candidate: Mapping, directory: str) -> dict:
+    """Returns what TrainingEvaluator does, `metrics` by split, and `export`, a folder.
+
+    The report goes to `outcome_dir`, the weights alone, for fine-tuning, to `outcome_dir/weights`.
+    """
+    outcome_dir = self.outcome_dir or directory
+    report = progress_file.Progress(directory)
+    report("starting")
+    start = time.monotonic()
+    stopwatch = progress_file.Stopwatch()
+    info = metadata.load(self.setup.data_dir)
+    split = "test" if info.splits["test"].clips else "validation"
+    with (
+      candidate_trainer.printing_to(os.path.join(directory, "log.txt")),
+      candidate_trainer.infeasible() as verdict,
+      _not_left_alone(verdict),
+    ):
+      import tensorflow as tf
+
+      from official.serving import exporter
+      from official.serving import warm_up
+      from official.training import experiment
+      from official.training import report as report_lib  # imports matplotlib
+
+      trained = experiment.train(
+        self.setup,
+        candidate["architecture"],
+        candidate["seed"],
+        self.training_dir or os.path.join(directory, "training"),
+        report,
+        also_evaluate=(split,),
+        stopwatch=stopwatch,
+      )
+      verdict.update(
+        candidate_trainer.facts(trained, candidate["architecture"], self.setup),
+        metrics=trained.metrics,
+      )
+      if not info.multi_label:  # Of several labels, none is mistaken for another.
+        report_lib.write(
+          outcome_dir, split, info.classes, trained.metrics[split], trained.confusion[split]
+        )
+      tf.train.Checkpoint(model=trained.model).write(os.path.join(outcome_dir, setup_lib.WEIGHTS))
+      if self.export_dir is not None:
+        report("exporting")
+        verdict["export"] = exporter.export(
+          trained.model,
+          self.export_dir,
+          info=info,
+          flow=self.setup.flow,
+          clip=warm_up.first_clip(self.setup.data_dir, self.setup.num_frames),
+          architectures=[candidate["architecture"]],
+          facts={
+            **{name: verdict[name] for name in ("metrics", "params", "multiply_adds")},
+            "candidates": [candidate["number"]] if "number" in candidate else [],
+            "training": dataclasses.asdict(self.setup.recipe),
+            "search": search_flags(self.model_dir),
+          },
+        )
+    return {**verdict, "timing": candidate_trainer.timing(start, stopwatch)}
+
+
+@contextlib.contextmanager
+def _not_left_alone(verdict: dict) -> Iterator[None]:
+  """Turns the loss of a process of a distributed training, which TensorFlow sees by missing
+  heartbeats and broken connections, into a failed result."""
+  import tensorflow as tf
+
+  try:
+    yield
+  except tf.errors.OpError as error:
+    _, aborted, why = error.message.partition("Collective ops is aborted by: ")
+    if not aborted:
+      raise
+    verdict.update(
+      status="failed",
+      reason="another process of this training has ended or does not answer "
+      f"({why.splitlines()[0]:.120}); start all of them again to go on from the newest checkpoint",
+    )
+
+
+def search_flags(model_dir: str | None) -> dict[str, object]:
+  """Returns the flags of a search that fit on a line, from its search.json; none without one."""
+  path = os.path.join(model_dir or "", "search.json")
+  if not model_dir or not os.path.exists(path):
+    return {}
+  with open(path, "rb") as file:
+    content = file.read()
+  shape = {"identity": {str: object}}
+  identity = shapes.parse(content, shape, path, "restore it, or give another --model_dir")[
+    "identity"
+  ]
+  return {name: value for name, value in identity.items() if not isinstance(value, dict | list)}

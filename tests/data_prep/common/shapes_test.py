@@ -1,0 +1,63 @@
+"""What JSON files may look like."""
+
+import pytest
+
+from data_prep.common import cli
+from data_prep.common import shapes
+
+SHAPE = {
+  "number": int,
+  "status": frozenset({"ok", "failed"}),
+  "loss?": float,
+  "weights?": [{"source": str, "end?": float}],
+  "metrics?": {str: {"loss": float}},
+}
+
+
+@pytest.mark.parametrize(
+  "text",
+  [
+    '{"number": 1, "status": "ok"}',
+    '{"number": 1, "status": "failed", "loss": null, "more": [1]}',
+    '{"number": 1, "status": "ok", "loss": 2, "weights": [{"source": "a", "end": null}],'
+    ' "metrics": {"test": {"loss": 0.5}}}',
+  ],
+)
+def test_what_has_the_shape_is_returned(text):
+  assert shapes.parse(text, SHAPE, "f.json", "delete it")["number"] == 1
+
+
+@pytest.mark.parametrize(
+  "content, told",
+  [
+    ("", "f.json cannot be read: it is empty; delete it"),
+    (
+      "{",
+      "f.json cannot be read: it is no JSON (Expecting property name enclosed in double quotes:",
+    ),
+    (b"\xff\xfe\x00binary", "f.json cannot be read: it is no JSON ("),
+    ("[" * 100_000, "f.json cannot be read: it is no JSON ("),
+    ("null", "f.json is damaged: it is null, not an object; delete it"),
+    ("[]", "f.json is damaged: it is [], not an object; delete it"),
+    ("{}", "f.json is damaged: number is missing; delete it"),
+    ('{"number": true, "status": "ok"}', "f.json is damaged: number is true, not an integer"),
+    (
+      '{"number": 1, "status": "fine"}',
+      'f.json is damaged: status is "fine", not one of failed, ok',
+    ),
+    ('{"number": 1, "status": null}', "f.json is damaged: status is null, not one of failed, ok"),
+    (
+      '{"number": 1, "status": "ok", "weights": [{}]}',
+      "f.json is damaged: weights[0].source is missing",
+    ),
+    (
+      '{"number": 1, "status": "ok", "metrics": {"test": 3}}',
+      "f.json is damaged: metrics.test is 3, not an object",
+    ),
+  ],
+)
+def test_what_is_damaged_is_told_with_path_field_and_remedy(content, told):
+  with pytest.raises(cli.UserError) as raised:
+    shapes.parse(content, SHAPE, "f.json", "delete it")
+  assert str(raised.value).startswith(told)
+  assert str(raised.value).endswith("; delete it")

@@ -1,0 +1,111 @@
+import pytest
+
+from official.runs import failures
+from official.runs.executors.base import Outcome
+
+METRICS = {"accuracy": 0.5, "top5_accuracy": 0.75, "loss": 1.5}
+
+
+def outcome(kind, **fields):
+  return Outcome(key="000000", kind=kind, **fields)
+
+
+def returned(**value):
+  return outcome("returned", value={"status": "ok", "metrics": METRICS, **value})
+
+
+def judge(some, kills=0):
+  return failures.judge(some, "accuracy", kills)
+
+
+def test_a_value_becomes_a_result_without_timing():
+  result = judge(returned(params=7, timing={"seconds": 3}, sensitivities=[1])).result
+  assert result == {
+    "status": "ok",
+    "reason": None,
+    "fitness": 0.5,
+    "metrics": METRICS,
+    "connection_weights": None,
+    "params": 7,
+    "multiply_adds": None,
+    "sensitivities": [1],
+  }
+
+
+def test_one_signal_is_no_result():
+  assert judge(outcome("killed", reason="SIGKILL")).result is None
+
+
+def test_the_second_signal_is_infeasible():
+  result = judge(outcome("killed", reason="its process was ended by SIGKILL"), kills=1).result
+  assert (result["status"], result["reason"]) == (
+    "infeasible",
+    "killed 2 times; the last time: its process was ended by SIGKILL",
+  )
+
+
+@pytest.mark.parametrize(
+  "some, status, reason",
+  [
+    (outcome("timed_out", reason="not done after 5 s"), "infeasible", "not done after 5 s"),
+    (outcome("exhausted", reason="out of memory"), "infeasible", "out of memory"),
+    (outcome("raised", reason="ValueError: x", signature="y"), "failed", "ValueError: x"),
+    (returned(status="infeasible", reason="diverged"), "infeasible", "diverged"),
+    (returned(status="failed", reason="no clips"), "failed", "no clips"),
+    (returned(status="fine"), "failed", "the evaluator returned status 'fine'"),
+    (returned(metrics={**METRICS, "accuracy": None}), "infeasible", "its accuracy is not a number"),
+    (
+      returned(metrics={}),
+      "failed",
+      "the evaluator returned no 'accuracy', which --fitness=accuracy needs",
+    ),
+    (
+      returned(connection_weights=[{"source": "a", "target": "b", "start": 0.5, "end": None}]),
+      "infeasible",
+      "a connection weight is not a number",
+    ),
+  ],
+)
+def test_failures_are_told_apart(some, status, reason):
+  result = judge(some).result
+  assert (result["status"], result["reason"], result["fitness"]) == (status, reason, None)
+
+
+def test_a_fault_is_the_place_and_not_the_text():
+  assert judge(outcome("raised", reason="ValueError: 1", signature="place")).fault == "place"
+
+
+def bug(place, reason="ValueError: x"):
+  return judge(outcome("raised", reason=reason, signature=place))
+
+
+def see(watch, *verdicts):
+  for number, verdict in enumerate(verdicts):
+    watch.see(number, verdict)
+
+
+def test_the_same_fault_three_times_in_a_row_stops_the_search():
+  watch = failures.Watch(patience=100, feasible=True)
+  with pytest.raises(failures.SearchStopped) as stopped:
+    see(watch, bug("a"), bug("a"), bug("a", "ValueError: the third"))
+  assert str(stopped.value) == (
+    "candidates 000000, 000001, 000002 failed alike, one after the other: "
+    "ValueError: the third (see their log.txt). Mend it and run the same command; "
+    "to have those trained again, delete their result.json"
+  )
+
+
+def test_faults_that_differ_or_are_not_in_a_row_do_not():
+  watch = failures.Watch(patience=100, feasible=True)
+  see(watch, bug("a"), bug("a"), bug("b"), bug("a"), bug("a"), judge(returned()), bug("a"))
+
+
+def test_a_search_without_anything_feasible_stops():
+  watch = failures.Watch(patience=2, feasible=False)
+  with pytest.raises(failures.SearchStopped, match="none of 2 candidates is feasible; the last: d"):
+    see(watch, *(judge(returned(status="infeasible", reason="diverged")) for _ in range(2)))
+
+
+def test_infeasible_candidates_do_not_stop_a_search_that_has_a_feasible_one():
+  watch = failures.Watch(patience=2, feasible=True)
+  see(watch, *(judge(returned(status="infeasible", reason="diverged")) for _ in range(9)))

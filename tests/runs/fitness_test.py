@@ -1,0 +1,49 @@
+import math
+
+import pytest
+
+from official.runs import fitness
+
+METRICS = {"accuracy": 0.5, "top5_accuracy": 0.875, "loss": 1.25, "mean_average_precision": 0.625}
+
+
+@pytest.mark.parametrize(
+  "name, value",
+  [
+    ("accuracy", 0.5),
+    ("top1_plus_top5", 1.375),
+    ("loss", -1.25),
+    ("mean_average_precision", 0.625),
+  ],
+)
+def test_fitness_is_larger_for_the_better(name, value):
+  assert fitness.compute(name, METRICS) == value
+
+
+@pytest.mark.parametrize("lost", [math.nan, None])
+def test_a_metric_that_is_no_number_makes_a_fitness_that_is_none(lost):
+  assert math.isnan(fitness.compute("loss", {**METRICS, "loss": lost}))
+
+
+def test_a_missing_metric_is_an_error():
+  with pytest.raises(KeyError, match="top5_accuracy"):
+    fitness.compute("top1_plus_top5", {"accuracy": 0.5})
+
+
+def test_ties_go_to_the_lower_loss_then_to_the_older():
+  best_first = [(0.9, 2.0, 9), (0.8, 1.0, 7), (0.8, 1.5, 2), (0.8, 1.5, 3), (0.8, None, 1)]
+  assert sorted(reversed(best_first), key=lambda member: fitness.rank(*member)) == best_first
+
+
+def test_people_are_shown_a_loss_as_it_is():
+  lost = fitness.compute("loss", {"loss": 2.2564})
+  assert fitness.text("loss", lost) == "loss 2.2564"
+  assert fitness.text("accuracy", 0.5) == "accuracy 0.5000"
+  assert fitness.text("loss", -0.0) == "loss 0.0000"
+
+
+@pytest.mark.parametrize(
+  "name, given, expected", [("loss", 0.5, -0.5), ("loss", -0.5, -0.5), ("accuracy", 0.5, 0.5)]
+)
+def test_a_target_of_a_loss_is_a_loss(name, given, expected):
+  assert fitness.target(name, given) == expected

@@ -1,0 +1,76 @@
+import subprocess
+import sys
+import time
+
+import pytest
+
+from official.runs import locks
+
+HOLD = """
+import sys, time
+from official.search import locks
+with locks.locked(sys.argv[1]):
+  print("held", flush=True)
+  time.sleep(float(sys.argv[2]))
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+  """Starts a process that holds the lock of tmp_path for some seconds."""
+  started = []
+
+  def hold(seconds):
+    process = subprocess.Popen(
+      [sys.executable, "-c", HOLD, str(tmp_path), str(seconds)], stdout=subprocess.PIPE, text=True
+    )
+    started.append(process)
+    assert process.stdout.readline() == "held\n"
+    return process
+
+  yield hold
+  for process in started:
+    process.kill()
+    process.wait()
+
+
+def test_a_held_lock_is_refused_with_its_holder(tmp_path, holder):
+  process = holder(60)
+  with pytest.raises(locks.Held, match=f"is held by process {process.pid} on "):
+    with locks.locked(str(tmp_path)):
+      pass
+
+
+def test_the_lock_of_a_killed_holder_does_not_block(tmp_path, holder):
+  process = holder(60)
+  process.kill()
+  process.wait()
+  with locks.locked(str(tmp_path)):
+    pass
+
+
+def test_a_lock_can_be_taken_again_and_again(tmp_path):
+  for _ in range(3):
+    with locks.locked(str(tmp_path)):
+      pass
+
+
+def test_patience_outlasts_a_holder_that_ends(tmp_path, holder):
+  holder(0.5)
+  with locks.locked(str(tmp_path), patience=30):
+    pass
+
+
+def test_a_holder_that_does_not_end_is_evicted(tmp_path, holder):
+  process = holder(60)
+  with locks.locked(str(tmp_path), patience=0.2, evict=True):
+    assert process.wait(timeout=5) == -9
+
+
+def test_one_never_evicts_oneself(tmp_path):
+  with locks.locked(str(tmp_path)):
+    start = time.monotonic()
+    with pytest.raises(locks.Held):
+      with locks.locked(str(tmp_path), evict=True):
+        pass
+    assert time.monotonic() - start < 1
