@@ -61,7 +61,7 @@ def test_the_names_in_json_are_the_same_before_and_after(run, tmp_path):
 
 def test_tensorflow_is_not_imported(run):
   program = (
-    "import sys; from official.search import status; status.read(sys.argv[1]); "
+    "import sys; from official.search import overview; overview.read(sys.argv[1]); "
     "sys.exit('tensorflow' in sys.modules)"
   )
   subprocess.run([sys.executable, "-c", program, run], cwd=ROOT, check=True)

@@ -8,7 +8,7 @@ from official.runs import locks
 
 HOLD = """
 import sys, time
-from official.search import locks
+from official.runs import locks
 with locks.locked(sys.argv[1]):
   print("held", flush=True)
   time.sleep(float(sys.argv[2]))

@@ -52,7 +52,7 @@ def test_the_local_cluster_listens_on_loopback_alone(tmp_path):
 def test_without_ray_one_line_says_how_to_install_it(tmp_path):
   script = (
     "import sys; sys.modules['ray'] = None\n"
-    "from official.search import executors\n"
+    "from official.runs import executors\n"
     "executors.make('ray', workers=1, threads=1)\n"
   )
   done = subprocess.run(

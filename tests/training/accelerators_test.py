@@ -295,7 +295,7 @@ import pickle, sys
 
 from official.training import experiment
 from official.training import runtime
-from official.serving import export
+from official.serving import exporter
 from tensorflow.python.eager import context
 import tensorflow as tf
 

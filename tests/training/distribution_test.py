@@ -29,7 +29,7 @@ import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
-from data_prep import cli
+from data_prep.common import cli
 from official.training import experiment
 from official.training import runtime
 

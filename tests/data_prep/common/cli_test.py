@@ -13,7 +13,7 @@ _MAIN = '''"""Greets.
 More on greeting.
 """
 from absl import flags
-from data_prep import cli
+from data_prep.common import cli
 _NAME = flags.DEFINE_string("name", "you", "Whom to greet.")
 
 def main(arguments):
