@@ -1,14 +1,25 @@
-"""The genome of a network: blocks, their connections, and what may be made of them. No TensorFlow.
+"""The genome of a network: its blocks, their connections, and the rules for changing them.
 
-architecture.py       the graph and its rules
-kinds.py, cost.py     what a kind of block consists of; what a whole network costs
-serialization.py      architectures as JSON
-structure_list.py     architectures as TF Model Garden writes AssembleNets, both ways
-presets.py, presets/  the published networks by name
-space.py, spaces/     what a search may draw from, as JSON (fields.py reads it)
-feasibility.py        which architectures are deep enough and within the budgets
-random_generation.py  the first candidates
-guidance/             from a trained parent to the connections that its children keep
-operators.py          split, merge, new temporal dilation
-mutation.py           a parent and what its training taught -> a child
+architecture       the graph and its rules
+activations        the memory that a network's activations take in training
+balance            how many connections a child gains for those that it lost
+canonical          a canonical form, by which equal networks are recognised
+cost               what a whole network costs: parameters, operations, memory
+dead_choices       choices of a search space that make no difference
+feasibility        which architectures are deep enough, within the budgets, and new
+fields             reads JSON objects field by field
+guidance           guidances: which connections of a trained parent its children keep
+kinds              what each kind of block consists of
+membership         whether an architecture obeys the rules of a search space
+mutation           makes a child from a parent and the facts of its training
+network_version    the version of what networks compute
+operators          split, merge, new temporal dilation
+presets            the published networks by name, from presets/
+random_generation  the first candidates of a search
+serialization      architectures as JSON
+sources            architectures by name, by file or by candidate, for command lines
+space              search spaces as JSON, from spaces/ or a file
+structure_list     architectures in the notation of TF Model Garden, both ways
+
+Nothing here imports TensorFlow.
 """

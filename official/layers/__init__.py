@@ -2,8 +2,24 @@
 
     stem -> Combine -> block -> ... -> Head
 
-`blocks` holds the table of block kinds; importing this package fills it with the kinds that come
-along.
+base            the base classes of all layers
+basic_2plus1d   block kind: space, then time, in two convolutions per module
+batch_norm      batch normalization of clips
+blocks          the table of block kinds, and the base class of its entries
+bottlenecks     block kinds: bottlenecks with a 3x3 convolution in the middle
+checkpointing   gradient checkpointing: less memory for more time
+combine         the weighted sum of a block's inputs: the connection weights
+head            from the blocks of the last level to logits
+median          the median of every 5x5 window
+optical_flow    TV-L1 optical flow in the graph
+residual        convolution with normalization, and the residual module
+spacetime_3d    block kind: space and time in one convolution per module
+spacetime_conv  convolution over space and dilated time at once
+spatial         convolution and max pooling within each frame
+stems           block kinds that read the streams of a dataset
+temporal_conv   dilated convolution over time
+
+Importing this package fills the table in `blocks` with the kinds of the modules above.
 """
 
 from official.layers import basic_2plus1d

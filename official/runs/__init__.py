@@ -1,4 +1,4 @@
-"""What trains things and survives kills: run directories, executors, locks.
+"""Runs: the directories, executors and locks with which trainings survive kills.
 
     run_directory   model_dir on disk: search.json, candidates/000012/{candidate,result,timing}.json
     shapes          what those JSON files look like

@@ -1,1 +1,20 @@
-"""From a trained network to a SavedModel that a server can load."""
+"""SavedModels: turns trained networks into what a server can load, and asks it questions.
+
+answers       the CSV of predictions
+batch         predictions for many videos, readable or not
+c_api         runs a SavedModel through TensorFlow's C API, without the Python package
+client        asks TensorFlow Serving, by gRPC or REST
+exporter      writes a version: SavedModel, labels, architecture, warm-up, model card
+frames        the streams of a network from plain frames, in the graph
+marks         accuracy and mean average precision of predictions
+messages      the protocol buffers of TensorFlow Serving
+model_card    model_card.md
+orientation   turns pictures as their EXIF orientation demands
+prediction    predictions for videos by a SavedModel in this process
+saved_model   reads an exported version and runs it as a server would
+signatures    the signatures of a SavedModel
+verification  checks that a SavedModel does what a server needs
+versions      numbered versions that appear whole or not at all
+warm_up       the requests with which a server warms up
+windows       cuts a video of any length into clips
+"""

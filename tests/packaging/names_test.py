@@ -1,14 +1,24 @@
-"""Names of ours that a file uses exist, also in benchmarks that nobody has run lately."""
+"""Names of ours that a file uses exist, also in benchmarks that nobody has run lately.
+
+So do the modules that the map of a room names. The docstring of every package is its map; a line
+of a map is a module or sub-package, two blanks or more, and what the name stands for:
+
+    architecture  the graph and its rules
+"""
 
 import ast
 import functools
 import pathlib
+import re
 
 import bazel_targets
 import pytest
 
 ROOT = bazel_targets.ROOT
 FOLDERS = ("data_prep", "official", "tools", "tests")
+ROOMS = sorted(
+  file.parent for top in ("data_prep", "official") for file in (ROOT / top).rglob("__init__.py")
+)
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 
 
@@ -92,3 +102,29 @@ def test_what_a_file_uses_of_ours_is_there(file):
 )
 def test_a_name_that_is_not_there_is_found(code, problem):
   assert _problems(ast.parse(code)) == [problem]
+
+
+def _named(docstring: str) -> list[str]:
+  """Returns the names of a map, in order."""
+  return re.findall(r"^ *(\w+) {2,}\S", docstring, re.MULTILINE)
+
+
+def _present(room: pathlib.Path) -> list[str]:
+  """Returns the modules and sub-packages of a folder, sorted."""
+  modules = [file.stem for file in room.glob("*.py") if file.name != "__init__.py"]
+  return sorted(modules + [file.parent.name for file in room.glob("*/__init__.py")])
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: str(room.relative_to(ROOT)))
+def test_a_map_names_each_module_once(room):
+  docstring = ast.get_docstring(ast.parse((room / "__init__.py").read_text()))
+  assert sorted(_named(docstring)) == _present(room), (
+    f"put the docstring of {room.relative_to(ROOT)}/__init__.py right: one line per module"
+  )
+
+
+def test_a_map_is_read_line_by_line():
+  assert _named("Two rooms.\n\nkitchen  has two blanks\n  hall    may be indented\nno line") == [
+    "kitchen",
+    "hall",
+  ]

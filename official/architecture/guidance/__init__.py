@@ -1,11 +1,12 @@
-"""Guidances: what a trained parent tells about which of its connections its children keep.
+"""Guidances: which of a trained parent's connections its children keep.
 
-A guidance is one function from a parent's facts to a `Selection`, in a file of its own, listed
-here.
+A guidance is one function from the facts of a parent to a `Selection`, in a file of its own, and
+has an entry in GUIDANCES.
 
-  connection_weights   keeps what the parent's training made strong (the published rule)
-  random               keeps two thirds, at random (the baseline)
-  sensitivity          keeps what the trained parent would miss (or what it would not)
+connection_weights  keeps what the parent's training made strong (the published rule)
+facts               what a guidance is given, and what it returns
+random_fraction     keeps two thirds, at random (the baseline `random`)
+sensitivity         keeps what the trained parent would miss, or what it would not
 """
 
 from collections.abc import Callable

@@ -1,5 +1,13 @@
-"""Who runs candidates: `inline` in the driver's own process, `local` in one process each, `ray` in
-one process each on the machines of a cluster."""
+"""Executors: they run candidates, in the driver, in local processes, or on a cluster.
+
+base         the interface: tasks in, outcomes out
+inline       runs candidates in the driver's own process
+leases       the CPU cores and GPUs that a running candidate has to itself
+local        runs each candidate in a process of its own
+ray_cluster  runs candidates on the machines of a Ray cluster
+server       the server from which local processes are forked
+worker       runs one task and catches everything, wherever it runs
+"""
 
 from collections.abc import Sequence
 
