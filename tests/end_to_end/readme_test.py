@@ -1,7 +1,12 @@
-"""The commands of README.md, pasted one after the other into a shell at the root of a checkout."""
+"""The commands of README.md, pasted one after the other into a shell at the root of a checkout.
+
+They are what they are in README.md but for the numbers of training steps: with fewer, the test
+takes a quarter of the time and finds the same mistakes.
+"""
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +18,7 @@ from tests import documentation
 ROOT = documentation.ROOT
 TITLE = "The commands behind the demonstration"
 # These need an engine for containers, and a server that runs in one.
+STEPS = 20
 LEFT_OUT = ("docker ", "python -m tools.serve_client ")
 
 
@@ -34,8 +40,10 @@ def checkout(tmp_path) -> pathlib.Path:
 
 @pytest.mark.slow
 @pytest.mark.timeout(2400)
-def test_the_commands_of_the_readme_work_as_they_stand(checkout):
+def test_the_commands_of_the_readme_work(checkout):
   text = documentation.section((ROOT / "README.md").read_text(), TITLE)
+  text, trainings = re.subn(r"(--(candidate|final|train)_steps)=\d+", rf"\1={STEPS}", text)
+  assert trainings == 3
   commands = [*documentation.commands(text), *documentation.inline_commands(text)]
   left_out = [command for command in commands if command.startswith(LEFT_OUT)]
   assert len(left_out) == len(LEFT_OUT)
