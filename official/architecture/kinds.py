@@ -23,16 +23,11 @@ A name with a dot, `my_kinds.gated`, is a kind of one's own: the module before t
 imported when the name is first met, and registers it (network.register_kind).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 import dataclasses
 import importlib
 import math
-import typing
-
-if typing.TYPE_CHECKING:
-  from official.architecture.architecture import Block
+from typing import Protocol
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +69,37 @@ class Convolution:
     return each * num_frames * height * width
 
 
+class Sizes(Protocol):
+  """What a kind reads of a block; an `architecture.Block` is one.
+
+  Attributes:
+    kind: Name of its kind.
+    channels: C.
+    modules: Number of residual modules.
+    temporal_dilation: r, in frames.
+    spatial_stride: Pixels of its input to one pixel of its output, along each side.
+    intermediate_channels: D, of the kinds that need one.
+  """
+
+  @property
+  def kind(self) -> str: ...
+
+  @property
+  def channels(self) -> int: ...
+
+  @property
+  def modules(self) -> int: ...
+
+  @property
+  def temporal_dilation(self) -> int: ...
+
+  @property
+  def spatial_stride(self) -> int: ...
+
+  @property
+  def intermediate_channels(self) -> int | None: ...
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Kind:
   """The facts about one kind of block.
@@ -89,24 +115,24 @@ class Kind:
   """
 
   name: str
-  convolutions: Callable[[Block, int], Iterator[Convolution]]
+  convolutions: Callable[[Sizes, int], Iterator[Convolution]]
   expansion: int = 1
   is_stem: bool = False
   needs_intermediate_channels: bool = False
   spatial_strides: tuple[int, ...] = ()
-  has_temporal: Callable[[Block], bool] = lambda block: True
+  has_temporal: Callable[[Sizes], bool] = lambda block: True
 
 
-def _stem_2plus1d(block: Block, input_channels: int) -> Iterator[Convolution]:
+def _stem_2plus1d(block: Sizes, input_channels: int) -> Iterator[Convolution]:
   yield Convolution((1, 7, 7), input_channels, block.channels, 2)
   yield Convolution((5, 1, 1), block.channels, block.channels, 2, dilation=block.temporal_dilation)
 
 
-def _stem_2d(block: Block, input_channels: int) -> Iterator[Convolution]:
+def _stem_2d(block: Sizes, input_channels: int) -> Iterator[Convolution]:
   yield Convolution((1, 7, 7), input_channels, block.channels, 2)
 
 
-def _basic_2plus1d(block: Block, input_channels: int) -> Iterator[Convolution]:
+def _basic_2plus1d(block: Sizes, input_channels: int) -> Iterator[Convolution]:
   width, stride = block.channels, block.spatial_stride
   yield Convolution((1, 1, 1), input_channels, width, stride)  # The shortcut's projection.
   for _ in range(block.modules):
@@ -115,7 +141,7 @@ def _basic_2plus1d(block: Block, input_channels: int) -> Iterator[Convolution]:
     input_channels = width
 
 
-def _spacetime_3d(block: Block, input_channels: int) -> Iterator[Convolution]:
+def _spacetime_3d(block: Sizes, input_channels: int) -> Iterator[Convolution]:
   width, stride = block.channels, block.spatial_stride
   yield Convolution((1, 1, 1), input_channels, width, stride)  # The shortcut's projection.
   for _ in range(block.modules):
@@ -124,9 +150,10 @@ def _spacetime_3d(block: Block, input_channels: int) -> Iterator[Convolution]:
 
 
 def _bottleneck(
-  block: Block, input_channels: int, is_temporal: Callable[[int], bool]
+  block: Sizes, input_channels: int, is_temporal: Callable[[int], bool]
 ) -> Iterator[Convolution]:
   width, stride, middle = block.channels, block.spatial_stride, block.intermediate_channels
+  assert middle is not None, f"{block.kind} needs intermediate_channels"
   yield Convolution((1, 1, 1), input_channels, 4 * width, stride)  # The shortcut's projection.
   for index in range(block.modules):
     taps, dilation = (3, block.temporal_dilation) if is_temporal(index) else (1, 1)
@@ -138,11 +165,11 @@ def _bottleneck(
     input_channels = 4 * width
 
 
-def _interleaved_bottleneck(block: Block, input_channels: int) -> Iterator[Convolution]:
+def _interleaved_bottleneck(block: Sizes, input_channels: int) -> Iterator[Convolution]:
   return _bottleneck(block, input_channels, lambda index: index % 2 == 1)
 
 
-def _bottleneck_2plus1d(block: Block, input_channels: int) -> Iterator[Convolution]:
+def _bottleneck_2plus1d(block: Sizes, input_channels: int) -> Iterator[Convolution]:
   return _bottleneck(block, input_channels, lambda index: True)
 
 
@@ -184,17 +211,17 @@ def names() -> tuple[str, ...]:
   return tuple(sorted(_KINDS))
 
 
-def output_channels(block: Block) -> int:
+def output_channels(block: Sizes) -> int:
   """Channels of what a block writes."""
   return get(block.kind).expansion * block.channels
 
 
-def is_stem(block: Block) -> bool:
+def is_stem(block: Sizes) -> bool:
   """Whether a block reads streams of the dataset."""
   return get(block.kind).is_stem
 
 
-def has_temporal(block: Block) -> bool:
+def has_temporal(block: Sizes) -> bool:
   """Whether the block's temporal dilation changes what it computes."""
   return get(block.kind).has_temporal(block)
 
