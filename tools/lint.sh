@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Checks the Python files with ruff (rules and format), and the Bazel files with buildifier (from
-# PATH, or by npm into a temporary folder).
+# Checks the Python files with ruff (rules and format) and mypy (types, of the rooms that
+# pyproject.toml lists), and the Bazel files with buildifier (from PATH, or by npm into a temporary
+# folder).
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -11,6 +12,7 @@ use_environment
 cd "$ROOT"
 ruff check .
 ruff format --check .
+mypy
 
 buildifier="$(command -v buildifier || true)"
 if [[ -z "$buildifier" ]]; then

@@ -18,7 +18,7 @@ and `ArchitectureError` names the block and the rule.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 import dataclasses
 import functools
 import re
@@ -58,7 +58,7 @@ class Block:
   spatial_stride: int = 1
   intermediate_channels: int | None = None
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     if not isinstance(self.id, str) or not _ID.fullmatch(self.id):
       raise ArchitectureError(
         f"block id {self.id!r}: an id is a letter followed by letters, digits and underscores"
@@ -135,7 +135,7 @@ class Architecture:
   blocks: tuple[Block, ...]
   connections: tuple[Connection, ...]
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     object.__setattr__(self, "blocks", tuple(sorted(self.blocks, key=lambda b: (b.level, b.id))))
     object.__setattr__(
       self, "connections", tuple(sorted(self.connections, key=lambda c: (c.source, c.target)))
@@ -208,7 +208,9 @@ class Architecture:
   def _outputs(self) -> dict[str, tuple[str, ...]]:
     return self._neighbours(lambda connection: (connection.source, connection.target))
 
-  def _neighbours(self, ends) -> dict[str, tuple[str, ...]]:
+  def _neighbours(
+    self, ends: Callable[[Connection], tuple[str, str]]
+  ) -> dict[str, tuple[str, ...]]:
     neighbours: dict[str, list[str]] = {block.id: [] for block in self.blocks}
     for connection in self.connections:
       here, there = ends(connection)

@@ -101,8 +101,8 @@ def _balanced(
 
 def _origins(parent: Architecture, operators: Sequence[Operator]) -> Mapping[str, tuple[str, ...]]:
   """Returns, for each block after the operators, the parent's blocks that it is made of."""
-  origins = {block.id: (block.id,) for block in parent.blocks}
+  origins: dict[str, tuple[str, ...]] = {block.id: (block.id,) for block in parent.blocks}
   for operator in operators:
     made_of = sorted({origin for taken in operator.blocks for origin in origins.pop(taken)})
-    origins |= dict.fromkeys(operator.results, tuple(made_of))
+    origins |= {result: tuple(made_of) for result in operator.results}
   return origins

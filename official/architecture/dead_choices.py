@@ -4,7 +4,7 @@ A search would spend its trainings on telling equals apart. Nothing is wrong wit
 that it is told once, before a search begins, and not refused.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 import math
 
 from official.architecture import cost
@@ -92,5 +92,5 @@ def _samples(space: SearchSpace) -> Iterator[Block]:
         yield level.block("block", number, kind, channels, level.spatial_strides[0])
 
 
-def _listed(values) -> str:
+def _listed(values: Iterable[object]) -> str:
   return ", ".join(map(str, values))

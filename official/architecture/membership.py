@@ -6,6 +6,7 @@ split them into channels that the space forbids.
 """
 
 import collections
+from collections.abc import Iterable
 
 from official.architecture import cost
 from official.architecture import feasibility
@@ -14,6 +15,7 @@ from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.space import LevelSpec
 from official.architecture.space import SearchSpace
+from official.architecture.space import StemSpec
 
 
 def objection(space: SearchSpace, architecture: Architecture, clip: cost.Clip) -> str | None:
@@ -38,7 +40,7 @@ def objection(space: SearchSpace, architecture: Architecture, clip: cost.Clip) -
 
 
 def _stems(space: SearchSpace, architecture: Architecture) -> str | None:
-  def sorts(stems):
+  def sorts(stems: Iterable[StemSpec | Block]) -> collections.Counter[tuple[object, ...]]:
     return collections.Counter(
       (stem.kind, tuple(stem.streams), stem.channels, stem.spatial_stride) for stem in stems
     )
@@ -98,7 +100,7 @@ def _level(spec: LevelSpec, number: int, blocks: tuple[Block, ...]) -> str | Non
   return None
 
 
-def _listed(values) -> str:
+def _listed(values: Iterable[object]) -> str:
   """Returns up to eight values for people."""
   shown = [str(value) for value in values]
   return ", ".join(shown[:8]) + (", ..." if len(shown) > 8 else "")

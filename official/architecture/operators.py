@@ -14,7 +14,7 @@ it suffices to do so again. The first block concerned keeps its id, a new one ge
 number of its level.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import dataclasses
 import itertools
 import math
@@ -88,7 +88,8 @@ def draw(
   name = _pick(sorted(choices), rng)
   blocks = _pick(choices[name], rng)
   first = blocks[0]
-  results, dilation = (first.id,), first.temporal_dilation
+  results: tuple[str, ...] = (first.id,)
+  dilation = first.temporal_dilation
   if name == "split":
     taken = [block.id for block in architecture.blocks]
     results = (first.id, free_id(f"level{first.level}", taken))
@@ -169,4 +170,9 @@ def _pick(items: Sequence[Any], rng: np.random.Generator) -> Any:
   return items[int(rng.integers(len(items)))]
 
 
-_CHOICES = {"merge": _merges, "split": _splits, "temporal_dilation": _dilations}
+# Operator name -> the blocks, or pairs of blocks, that qualify.
+_CHOICES: Mapping[str, Callable[[Architecture, SearchSpace], Sequence[tuple[Block, ...]]]] = {
+  "merge": _merges,
+  "split": _splits,
+  "temporal_dilation": _dilations,
+}

@@ -236,7 +236,9 @@ def _deepened(
   last = blocks[-1].level
   # The cheapest path of each length that ends in a block, as (cost, path): an absent connection
   # costs one, and a bit more at random.
-  cheapest = {block.id: {0: (0.0, (block.id,))} for block in blocks if block.level == 0}
+  cheapest: dict[str, dict[int, tuple[float, tuple[str, ...]]]] = {
+    block.id: {0: (0.0, (block.id,))} for block in blocks if block.level == 0
+  }
   for block in blocks:
     if block.level == 0:
       continue

@@ -252,7 +252,7 @@ def _stems(name: str, data: Any) -> tuple[StemSpec, ...]:
     )
     fields.close()
     _check_stride(fields, "spatial_stride", stem.spatial_stride)
-    _check_block(f"{name}[{index}]", lambda stem=stem: stem.block("stem"))
+    _check_block(f"{name}[{index}]", functools.partial(stem.block, "stem"))
     stems.append(stem)
   return tuple(stems)
 
@@ -278,19 +278,15 @@ def _level(index: int, name: str, data: Any) -> LevelSpec:
   fields.close()
   if level.max_blocks is not None and level.max_blocks < level.blocks:
     raise fields.error("max_blocks", f"is {level.max_blocks}; blocks is {level.blocks}")
-  for channels in level.channels:
-    if not level.allows(channels):
-      raise fields.error(
-        "channels", f"has {channels}, which min_channels or allowed_channels forbid"
-      )
+  for number in level.channels:
+    if not level.allows(number):
+      raise fields.error("channels", f"has {number}, which min_channels or allowed_channels forbid")
   for stride in level.spatial_strides:
     _check_stride(fields, "spatial_strides", stride)
     for kind in level.kinds:
       _check_block(
         name,
-        lambda kind=kind, stride=stride: level.block(
-          "block", index + 1, kind, level.channels[0], stride
-        ),
+        functools.partial(level.block, "block", index + 1, kind, level.channels[0], stride),
       )
   return level
 

@@ -86,11 +86,13 @@ def from_json(data: Mapping[str, Any]) -> WeightedArchitecture:
       f"weights is {weights!r:.60}; it has one list for each of the {len(rows)} rows of structure"
     )
   stems = sum(len(row) == 2 for row in rows)
-  blocks, connections, strengths = [], [], {}
+  blocks: list[Block] = []
+  connections: list[Connection] = []
+  strengths: dict[Connection, float] = {}
   for number, row in enumerate(rows):
     if len(row) == 2:
       blocks.append(_stem(number, row, _STEM_CHANNELS // stems, len(rows)))
-      inputs = []
+      inputs: Sequence[int] = []
     else:
       block, inputs = _block(number, row, MODULES[depth], len(rows))
       blocks.append(block)
@@ -217,10 +219,8 @@ def _is_strength(weight: Any) -> bool:
 def _in_order(architecture: Architecture) -> list[Block]:
   """Blocks in the order of their numbers, if all have one from 0 up; else by (level, id)."""
   found = [_NODE.fullmatch(block.id) for block in architecture.blocks]
-  if not all(found):
-    return list(architecture.blocks)
-  numbers = [int(match[1]) for match in found]
-  if sorted(numbers) != list(range(len(numbers))):
+  numbers = [int(match[1]) for match in found if match]
+  if sorted(numbers) != list(range(len(found))):
     return list(architecture.blocks)
   return [
     block
@@ -277,12 +277,12 @@ def _row(block: Block, inputs: list[int], depth: int, architecture: Architecture
 def _weights(
   block: Block, sources: Sequence[str], strengths: Mapping[Connection, float]
 ) -> list[list[float]]:
-  known = [strengths.get(Connection(source, block.id)) for source in sources]
-  if all(weight is None for weight in known):
+  known = {source: strengths.get(Connection(source, block.id)) for source in sources}
+  given = [weight for weight in known.values() if weight is not None]
+  if not given:
     return []
-  if None in known:
+  if len(given) < len(known):
     raise ArchitectureError(
-      f"block {block.id!r}: some of its inputs have a connection weight, "
-      f"some have none: {dict(zip(sources, known, strict=True))}"
+      f"block {block.id!r}: some of its inputs have a connection weight, some have none: {known}"
     )
-  return [known]
+  return [given]

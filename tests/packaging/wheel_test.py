@@ -90,11 +90,11 @@ def test_the_wheel_leaves_out_the_shared_init(our_wheel):
   assert "official/__init__.py" not in _names(our_wheel)
 
 
-def test_the_wheel_has_every_other_module_and_search_space(our_wheel):
+def test_the_wheel_has_every_other_module_search_space_and_type_marker(our_wheel):
   files = {
     path.relative_to(ROOT).as_posix()
     for folder in ("data_prep", "official")
-    for pattern in ("*.py", "*.json")
+    for pattern in ("*.py", "*.json", "py.typed")
     for path in (ROOT / folder).rglob(pattern)
   }
   assert files - _names(our_wheel) == {"official/__init__.py"}

@@ -62,7 +62,7 @@ class Settings:
   prune_fraction: float = 1 / 3
   sensitivity_drop: str = WEAKEST
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     threshold = self.weight_threshold
     if threshold != UNIFORM and (isinstance(threshold, str) or not 0 <= threshold <= 1):
       raise ValueError(
