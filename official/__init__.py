@@ -10,11 +10,12 @@ network       builds the Keras model of an architecture
 architecture  the genome: blocks, connections, search spaces, mutation, cost
 layers        Keras layers and block kinds
 inputs        batches of clips from a prepared dataset
-tasks         Model Garden tasks: targets, losses, metrics
+tasks         the questions that a network answers: targets, losses, metrics
 training      one training: recipe, trainer, evaluation, report
 runs          run directories, executors, locks: what trains things and survives kills
 search        the algorithm: population, proposals, the loop
 serving       SavedModels: signatures, versions, verification, predictions
+garden        registrations in TF Model Garden
 
 `tf-models-official` installs a package of the same name. Extending `__path__` lets both be imported
 side by side: `official.evolve` from here, `official.core` from there. The repository root must come

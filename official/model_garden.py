@@ -24,9 +24,9 @@ def main(_) -> int:
   from official.core import train_utils
   from official.vision import train
 
-  from official.tasks import model_garden  # Registers; imports TensorFlow.
+  from official.garden import registrations  # Registers; imports TensorFlow.
 
-  model_garden.check_checkpoints(train_utils.parse_configuration(FLAGS), FLAGS.model_dir)
+  registrations.check_checkpoints(train_utils.parse_configuration(FLAGS), FLAGS.model_dir)
   train.main([])
   return 0
 

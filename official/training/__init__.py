@@ -1,6 +1,8 @@
 """One training: its recipe, its trainer, its evaluation, its result.
 
 candidate_trainer       the function that a search calls to train a candidate
+checkpoints             finds the newest checkpoint of a folder and checks it
+clip_task               the Model Garden task: a network, its clips, its loss and metrics
 connection_sensitivity  what a trained network would lose with each of its connections
 ensemble                several trained networks, exported as one
 evaluation              the metrics and the confusion matrix of a trained network on one split
@@ -16,4 +18,5 @@ report                  the report on one split, for people and for programs
 runtime                 TensorFlow's settings per process: threads, determinism, devices
 setup                   the settings that all trainings of a search share
 trainer                 the Model Garden trainer, with progress and orderly stopping
+warm_start              initial weights from an earlier training
 """

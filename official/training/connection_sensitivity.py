@@ -30,13 +30,13 @@ from official import network
 from official.inputs import clip_values
 from official.layers import batch_norm
 from official.layers import checkpointing
-from official.tasks import video_classification
+from official.training import clip_task
 
 # Videos of a batch, on one replica: few, for the mean over a batch hides what differs within it.
 BATCH_SIZE = 8
 
 
-def batches(task: video_classification.VideoClassificationTask) -> Iterable:
+def batches(task: clip_task.ClipTask) -> Iterable:
   """Returns the validation split once, the middle clip of every video, for the strategy in scope.
 
   They are read and cut as the task's evaluation does.
@@ -49,7 +49,7 @@ def batches(task: video_classification.VideoClassificationTask) -> Iterable:
 
 
 def measure(
-  model: tf.keras.Model, task: video_classification.VideoClassificationTask, batches: Iterable
+  model: tf.keras.Model, task: clip_task.ClipTask, batches: Iterable
 ) -> dict[tuple[str, str], float]:
   """Returns the sensitivity of every connection, by (source, target), sorted.
 
@@ -85,9 +85,7 @@ def measure(
   return values
 
 
-def gradient(
-  model: tf.keras.Model, task: video_classification.VideoClassificationTask, streams, labels
-) -> tf.Tensor:
+def gradient(model: tf.keras.Model, task: clip_task.ClipTask, streams, labels) -> tf.Tensor:
   """Returns dL/dg of every connection at gates of 1, [connections] in sorted order.
 
   The loss L is the mean over the examples of the batch, each with its weight. With several clips a
@@ -103,7 +101,7 @@ def gradient(
 
 def loss(
   model: tf.keras.Model,
-  task: video_classification.VideoClassificationTask,
+  task: clip_task.ClipTask,
   streams,
   labels,
   gates: tf.Tensor,

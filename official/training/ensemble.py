@@ -136,8 +136,8 @@ def restore(setup: Setup, member: Mapping) -> "tf.keras.Model":
   import tensorflow as tf
 
   from official import network
-  from official.tasks import checkpoints
-  from official.tasks import video_classification
+  from official.training import checkpoints
+  from official.training import clip_task
   from official.training import experiment
 
   remedy = "delete result.json in the folder above it to have it trained again"
@@ -146,7 +146,7 @@ def restore(setup: Setup, member: Mapping) -> "tf.keras.Model":
     raise FileNotFoundError(f"{member['training']} has no checkpoint; {remedy}")
   network.check_version(newest, member["training"], "train it again")
   config = experiment.configure(setup, member["architecture"], member["seed"])
-  task = video_classification.VideoClassificationTask(config.task)
+  task = clip_task.ClipTask(config.task)
   with experiment.precision(config.runtime.mixed_precision_dtype):
     model = task.build_model()
   checkpoints.check_fits(model, newest, remedy)
@@ -172,12 +172,12 @@ def evaluate(
   import tensorflow as tf
 
   from official.inputs import clips
-  from official.tasks import video_classification
+  from official.training import clip_task
   from official.training import experiment
 
   config = experiment.configure(setup, members[0]["architecture"], members[0]["seed"])
   data = config.task.validation_data.replace(split=split)
-  task = video_classification.VideoClassificationTask(config.task)
+  task = clip_task.ClipTask(config.task)
   batches = clips.evaluation_clips(
     task.store(data),
     sorted(model.input),

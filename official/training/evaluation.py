@@ -10,7 +10,7 @@ import numpy as np
 import orbit
 import tensorflow as tf
 
-from official.tasks import video_classification
+from official.training import clip_task
 from official.training import progress_file
 
 
@@ -53,7 +53,7 @@ class ConfusionMatrix(tf.keras.metrics.Metric):
 
 def evaluate(
   model: tf.keras.Model,
-  task: video_classification.VideoClassificationTask,
+  task: clip_task.ClipTask,
   split: str,
   stopwatch: progress_file.Stopwatch,
 ) -> Evaluation:

@@ -19,8 +19,8 @@ import tensorflow as tf
 
 from data_prep.dataset import metadata
 from official import network
-from official.tasks import checkpoints
-from official.tasks import video_classification
+from official.training import checkpoints
+from official.training import clip_task
 from official.training import connection_sensitivity
 from official.training import evaluation
 from official.training import progress_file
@@ -37,7 +37,7 @@ class Trained:
 
   Attributes:
     model: The network, with averaged weights if the recipe averages.
-    metrics: video_classification.METRICS, as many as there are, per evaluated split.
+    metrics: clip_task.METRICS, as many as there are, per evaluated split.
     confusion: Videos by [true class, predicted class], per split that was looked at closely.
     weights_before, weights_after: Connection -> weight after the sigmoid.
     sensitivities: Connection -> what cutting it would cost (sensitivity.py).
@@ -67,8 +67,8 @@ def configure(
     global_batch_size=recipe.batch_size,
   )
   return config_definitions.ExperimentConfig(
-    task=video_classification.VideoClassificationConfig(
-      model=video_classification.Network(
+    task=clip_task.ClipTaskConfig(
+      model=clip_task.Network(
         architecture=json.dumps(architecture),
         connection_weights=recipe.connection_weights,
         freeze_connection_weights=recipe.freeze_connection_weights,
@@ -78,7 +78,7 @@ def configure(
         batch_norm_momentum=recipe.batch_norm_momentum,
         synchronized=setup.distribution_strategy != "one_device",
       ),
-      train_data=video_classification.ClipData(
+      train_data=clip_task.ClipData(
         split="train",
         seed=seed,
         horizontal_flip=recipe.horizontal_flip,
@@ -86,7 +86,7 @@ def configure(
         brightness=recipe.brightness,
         **data,
       ),
-      validation_data=video_classification.ClipData(
+      validation_data=clip_task.ClipData(
         split="validation",
         is_training=False,
         clips_per_video=setup.clips_per_video,
@@ -125,12 +125,12 @@ def prepare(
 ) -> tuple[
   config_definitions.ExperimentConfig,
   tf.distribute.Strategy,
-  video_classification.VideoClassificationTask,
+  clip_task.ClipTask,
 ]:
   """Returns configuration, strategy and task; the videos are decoded. Arguments as for `train`."""
   strategy = runtime.prepare(setup)
   config = configure(setup, architecture, seed)
-  task = video_classification.VideoClassificationTask(config.task, logging_dir=directory)
+  task = clip_task.ClipTask(config.task, logging_dir=directory)
   for data in (config.task.train_data, config.task.validation_data):
     task.store(data, progress=lambda done, total: report("preparing", done, total))
   return config, strategy, task
@@ -139,7 +139,7 @@ def prepare(
 def build(
   config: config_definitions.ExperimentConfig,
   strategy: tf.distribute.Strategy,
-  task: video_classification.VideoClassificationTask,
+  task: clip_task.ClipTask,
   seed: int,
   report: Report,
 ) -> tuple[tf.keras.Model, tf.keras.optimizers.Optimizer]:
@@ -244,4 +244,4 @@ def _run(experiment: trainer_lib.Experiment) -> dict[str, float]:
 
 
 def _plain(logs: Mapping) -> dict[str, float]:
-  return {name: float(logs[name]) for name in video_classification.METRICS if name in logs}
+  return {name: float(logs[name]) for name in clip_task.METRICS if name in logs}

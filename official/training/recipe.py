@@ -62,7 +62,7 @@ class Recipe:
       scaled, dynamically.
     init_checkpoint: Where the first weights come from (warm_start.py); empty: they are random.
     freeze_backbone: Trains the head alone; batch normalisation keeps its statistics.
-    connection_weights: Where connection weights begin (video_classification.Network).
+    connection_weights: Where connection weights begin (clip_task.Network).
     freeze_connection_weights: Keeps them there.
     pooling: Of the head over time: one of POOLINGS.
     gradient_checkpointing: Computes blocks again in the backward pass instead of keeping what they

@@ -9,7 +9,7 @@ from official.core import train_lib
 import orbit
 import tensorflow as tf
 
-from official.tasks import checkpoints
+from official.training import checkpoints
 from official.training import leaving as leaving_lib
 from official.training import progress_file
 

@@ -60,7 +60,9 @@ def test_a_target_depends_on_what_its_files_import(label):
     ("//official/runs:runs", "//official:network"),
     ("//official/search:search", "//official/training"),
     ("//official/search:search", "//official:network"),
+    ("//official/tasks:tasks", "//official/"),
     ("//official/training:training", "//official/search"),
+    ("//official/training:training", "//official/garden"),
   ],
 )
 def test_a_room_knows_nothing_of(room, others):

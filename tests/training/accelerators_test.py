@@ -23,7 +23,7 @@ from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
 from official.layers import optical_flow
-from official.tasks import video_classification
+from official.training import clip_task
 from official.training import connection_sensitivity
 from official.training import evaluation
 from official.training import experiment
@@ -55,7 +55,7 @@ def determinism():
   config.disable_op_determinism()
 
 
-class _Task(video_classification.VideoClassificationTask):
+class _Task(clip_task.ClipTask):
   """The task, of a dataset that is not there."""
 
   def store(self, data, progress=None):
@@ -98,14 +98,14 @@ def _architecture() -> Architecture:
 def _made(precision="float32", optimizer="sgd", synchronized=False, pooling="average", **config):
   """Returns a task, its network and its optimizer, made as a training makes them."""
   task = _Task(
-    video_classification.VideoClassificationConfig(
-      model=video_classification.Network(
+    clip_task.ClipTaskConfig(
+      model=clip_task.Network(
         architecture=json.dumps(serialization.to_json(_architecture())),
         num_classes=_CLASSES,
         pooling=pooling,
         synchronized=synchronized,
       ),
-      train_data=video_classification.ClipData(num_frames=4, image_size=16),
+      train_data=clip_task.ClipData(num_frames=4, image_size=16),
       **config,
     )
   )

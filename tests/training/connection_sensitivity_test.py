@@ -12,7 +12,7 @@ from official import network
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
-from official.tasks import video_classification
+from official.training import clip_task
 from official.training import connection_sensitivity
 
 _CLASSES = 5
@@ -62,10 +62,8 @@ def model() -> tf.keras.Model:
 
 
 @pytest.fixture(scope="module")
-def task() -> video_classification.VideoClassificationTask:
-  return video_classification.VideoClassificationTask(
-    video_classification.VideoClassificationConfig(label_smoothing=0.1)
-  )
+def task() -> clip_task.ClipTask:
+  return clip_task.ClipTask(clip_task.ClipTaskConfig(label_smoothing=0.1))
 
 
 def _batch(seed: int, weights=(1.0, 1.0, 1.0, 1.0)) -> tuple[dict, dict]:

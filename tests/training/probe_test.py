@@ -14,7 +14,7 @@ from official.architecture import serialization
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
-from official.tasks import video_classification
+from official.training import clip_task
 from official.training import probe
 from official.training import recipe
 from official.training import setup
@@ -118,8 +118,8 @@ def test_what_is_known_before_memory_ends_is_told(make_probe, tmp_path, monkeypa
       raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor\nand a trace")
     return train_step(task, inputs, model, optimizer, metrics)
 
-  train_step = video_classification.VideoClassificationTask.train_step
-  monkeypatch.setattr(video_classification.VideoClassificationTask, "train_step", runs_out)
+  train_step = clip_task.ClipTask.train_step
+  monkeypatch.setattr(clip_task.ClipTask, "train_step", runs_out)
   result = make_probe(16)(_CANDIDATE, str(tmp_path))
   assert result["status"] == "infeasible"
   assert result["reason"].startswith("out of memory: ")

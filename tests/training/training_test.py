@@ -24,8 +24,8 @@ from official.architecture.architecture import Connection
 from official.inputs import clip_values
 from official.inputs import clips
 from official.inputs import views
-from official.tasks import video_classification
 from official.training import candidate_trainer
+from official.training import clip_task
 from official.training import experiment
 from official.training import recipe
 from official.training import setup
@@ -105,7 +105,7 @@ def test_after_a_short_training_evaluation_sees_the_network_that_training_saw(
 ):
   """Statistics that lag behind give an evaluation loss far above that of training mode."""
   config = experiment.configure(make_setup(100), _JSON, 3)
-  task = video_classification.VideoClassificationTask(config.task)
+  task = clip_task.ClipTask(config.task)
   store = task.store(config.task.train_data)
   batches = clips.training_clips(
     store,
@@ -144,7 +144,7 @@ def test_an_interrupted_training_ends_like_one_that_was_not(make_setup, tmp_path
 
   with pytest.raises(Killed):
     _train(make_setup(30), tmp_path / "killed", report=kill_after_20_steps)
-  assert video_classification.checkpointed_step(str(tmp_path / "killed")) == 20
+  assert clip_task.checkpointed_step(str(tmp_path / "killed")) == 20
   phases = []
   resumed = _train(
     make_setup(30),
@@ -190,7 +190,7 @@ def test_a_training_that_is_asked_to_leave_goes_on_from_there_to_the_same_bits(
   settings = dataclasses.replace(make_setup(30), checkpoint_steps=30)
   left = tmp_path / "left"
   assert _train_and_ask_to_leave(settings, left, "training", 15) == -signal.SIGTERM
-  assert video_classification.checkpointed_step(str(left)) == 15
+  assert clip_task.checkpointed_step(str(left)) == 15
   whole = _train(settings, tmp_path / "whole")
   resumed = _train(settings, left)
   assert resumed.metrics == whole.metrics
@@ -201,7 +201,7 @@ def test_a_training_that_is_asked_to_leave_goes_on_from_there_to_the_same_bits(
 def test_a_training_that_is_asked_to_leave_while_it_traces_saves_nothing(make_setup, tmp_path):
   folder = tmp_path / "left"
   assert _train_and_ask_to_leave(make_setup(30), folder, "tracing", 0) == -signal.SIGTERM
-  assert video_classification.checkpointed_step(str(folder)) == 0
+  assert clip_task.checkpointed_step(str(folder)) == 0
 
 
 def test_tells_the_time_in_steps_from_the_time_in_all(make_setup, tmp_path):
@@ -217,7 +217,7 @@ def test_a_result_is_plain_data_and_says_what_the_network_is(make_setup, tmp_pat
   )
   assert json.loads(json.dumps(result)) == result
   assert result["status"] == "ok"
-  assert set(result["metrics"]) == set(video_classification.METRICS)
+  assert set(result["metrics"]) == set(clip_task.METRICS)
   assert result["params"] == cost.parameters(_architecture(), {"rgb": 3, "flow": 2}, 6)
   assert [(c["source"], c["target"]) for c in result["connection_weights"]] == [
     (c.source, c.target) for c in _architecture().connections

@@ -136,12 +136,10 @@ def _setup(data_dir: str, identity: Mapping[str, Any]):
 
 
 def _task(settings, architecture: dict, seed: int):
-  from official.tasks import video_classification
+  from official.training import clip_task
   from official.training import experiment
 
-  return video_classification.VideoClassificationTask(
-    experiment.configure(settings, architecture, seed).task
-  )
+  return clip_task.ClipTask(experiment.configure(settings, architecture, seed).task)
 
 
 def _built(settings, architecture: dict, seed: int) -> tuple:

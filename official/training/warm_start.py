@@ -10,7 +10,7 @@ import tensorflow as tf
 from data_prep.common import cli
 from official import layers
 from official import network
-from official.tasks import checkpoints
+from official.training import checkpoints
 
 _VALUE = ".ATTRIBUTES/VARIABLE_VALUE"
 

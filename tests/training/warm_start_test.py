@@ -9,7 +9,7 @@ from official import network
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
-from official.tasks import warm_start
+from official.training import warm_start
 
 
 def _model(classes: int, *, channels: int = 8, seed: int = 0) -> tf.keras.Model:

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from data_prep.common import cli
-from official.tasks import checkpoints
+from official.training import checkpoints
 
 
 def model(units=3):

@@ -12,7 +12,7 @@ from official.architecture import structure_list
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
-from official.tasks import video_classification
+from official.training import clip_task
 
 _LOGITS = np.log(np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.98, 0.01, 0.01]], np.float32))
 _LABELS = {"label": tf.constant([0, 2, 1]), "weight": tf.constant([1.0, 1.0, 0.0])}
@@ -24,11 +24,9 @@ _SEVERAL = {
 }
 
 
-def _task(**config) -> video_classification.VideoClassificationTask:
-  model = video_classification.Network(num_classes=3)
-  return video_classification.VideoClassificationTask(
-    video_classification.VideoClassificationConfig(model=model, **config)
-  )
+def _task(**config) -> clip_task.ClipTask:
+  model = clip_task.Network(num_classes=3)
+  return clip_task.ClipTask(clip_task.ClipTaskConfig(model=model, **config))
 
 
 def _model(variable=None):
@@ -57,7 +55,7 @@ def test_class_weights_are_factors_of_the_losses():
 
 
 def test_balanced_weights_give_every_class_the_same_sum(sample_dataset, tmp_path):
-  data = video_classification.ClipData(data_dir=sample_dataset, cache_dir=str(tmp_path))
+  data = clip_task.ClipData(data_dir=sample_dataset, cache_dir=str(tmp_path))
   task = _task(class_weights="balanced", train_data=data)
   labels = [video.labels[0] for video in task.store(data).videos]
   sums = task.class_weights * np.bincount(labels)
@@ -75,7 +73,7 @@ def test_metrics_leave_padding_out():
 
 def test_an_evaluation_has_the_metrics_of_one_label_a_clip():
   metrics = _task().build_metrics(training=False)
-  assert tuple(metric.name for metric in metrics) == video_classification.METRICS
+  assert tuple(metric.name for metric in metrics) == clip_task.METRICS
 
 
 def test_several_labels_a_clip_have_no_accuracy():
@@ -137,8 +135,8 @@ def test_l2_reaches_kernels_and_nothing_else():
 
 
 def test_the_step_of_a_folder_without_checkpoint_is_0(tmp_path):
-  assert video_classification.checkpointed_step(str(tmp_path)) == 0
-  assert video_classification.checkpointed_step("") == 0
+  assert clip_task.checkpointed_step(str(tmp_path)) == 0
+  assert clip_task.checkpointed_step("") == 0
 
 
 def test_the_step_is_that_of_the_newest_checkpoint(tmp_path):
@@ -149,7 +147,7 @@ def test_the_step_is_that_of_the_newest_checkpoint(tmp_path):
   for value in (10, 20):
     step.assign(value)
     manager.save(value)
-  assert video_classification.checkpointed_step(str(tmp_path)) == 20
+  assert clip_task.checkpointed_step(str(tmp_path)) == 20
 
 
 def test_connection_weights_begin_where_the_configuration_says(sample_dataset, tmp_path):
@@ -160,16 +158,14 @@ def test_connection_weights_begin_where_the_configuration_says(sample_dataset, t
   block = Block(id="level1_0", level=1, kind="basic_2plus1d", channels=4)
   connections = tuple(Connection(stem.id, block.id) for stem in stems)
   architecture = Architecture((*stems, block), connections)
-  task = video_classification.VideoClassificationTask(
-    video_classification.VideoClassificationConfig(
-      model=video_classification.Network(
+  task = clip_task.ClipTask(
+    clip_task.ClipTaskConfig(
+      model=clip_task.Network(
         architecture=json.dumps(serialization.to_json(architecture)),
         connection_weights=structure_list.weights_to_text({connections[0]: 0.25}),
         num_classes=3,
       ),
-      train_data=video_classification.ClipData(
-        data_dir=sample_dataset, cache_dir=str(tmp_path), cache="none"
-      ),
+      train_data=clip_task.ClipData(data_dir=sample_dataset, cache_dir=str(tmp_path), cache="none"),
     )
   )
   weights = network.connection_weights(task.build_model())

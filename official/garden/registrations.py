@@ -1,4 +1,4 @@
-"""Registrations: an architecture is one `--experiment` and a YAML away in TF Model Garden.
+"""Registrations in TF Model Garden: an architecture is one `--experiment` and a YAML away.
 
 Importing this module adds to Model Garden's registries
 
@@ -8,8 +8,8 @@ Importing this module adds to Model Garden's registries
     experiment `evolved_streams`    this package's task: every stream of a dataset folder
 
 `architecture` in a YAML is what `--architecture` of official.train takes; a network begins with the
-connection weights that it comes with. The backbone's endpoints
-are the blocks of the last level, by id; `aggregate_endpoints` pools and concatenates them all.
+connection weights that it comes with. The backbone's endpoints are the blocks of the last level, by
+id; `aggregate_endpoints` pools and concatenates them all.
 """
 
 import dataclasses
@@ -30,8 +30,8 @@ from data_prep.common import cli
 from official import layers
 from official import network
 from official.architecture import sources
-from official.tasks import checkpoints
-from official.tasks import video_classification
+from official.training import checkpoints
+from official.training import clip_task
 
 _STREAM = "rgb"
 _IMAGE_CHANNELS = 3
@@ -154,7 +154,7 @@ def check_checkpoints(params: config_definitions.ExperimentConfig, model_dir: st
   """Raises UserError where an experiment with a network of ours would go on with weights that mean
   something else to it."""
   task = params.task
-  is_ours = isinstance(task, video_classification.VideoClassificationConfig) or (
+  is_ours = isinstance(task, clip_task.ClipTaskConfig) or (
     isinstance(task.model, EvolvedModel) and task.model.backbone.type == "evolved"
   )
   if not is_ours:
@@ -190,14 +190,12 @@ def evolved_rgb() -> config_definitions.ExperimentConfig:
 def evolved_streams() -> config_definitions.ExperimentConfig:
   """Classification of the clips of a dataset folder, all its streams."""
   return config_definitions.ExperimentConfig(
-    task=video_classification.VideoClassificationConfig(l2_weight_decay=1e-4),
+    task=clip_task.ClipTaskConfig(l2_weight_decay=1e-4),
     trainer=_trainer(),
   )
 
 
-task_factory.register_task_cls(video_classification.VideoClassificationConfig)(
-  video_classification.VideoClassificationTask
-)
+task_factory.register_task_cls(clip_task.ClipTaskConfig)(clip_task.ClipTask)
 
 
 def _trainer() -> config_definitions.TrainerConfig:

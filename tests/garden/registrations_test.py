@@ -14,10 +14,10 @@ from official.architecture import serialization
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
-from official.tasks import model_garden
+from official.garden import registrations
 
 
-def _config(stream: str = "rgb") -> model_garden.Backbone3D:
+def _config(stream: str = "rgb") -> registrations.Backbone3D:
   stem = Block(
     id="stem_0", level=0, kind="stem_2d", channels=4, spatial_stride=2, streams=(stream,)
   )
@@ -35,10 +35,10 @@ def _config(stream: str = "rgb") -> model_garden.Backbone3D:
     (stem, *blocks), tuple(Connection("stem_0", block.id) for block in blocks)
   )
   text = json.dumps(serialization.to_json(architecture))
-  return model_garden.Backbone3D(evolved=model_garden.Evolved(architecture=text))
+  return registrations.Backbone3D(evolved=registrations.Evolved(architecture=text))
 
 
-def _build(config: model_garden.Backbone3D, shape=(None, 4, 16, 16, 3), **kwargs):
+def _build(config: registrations.Backbone3D, shape=(None, 4, 16, 16, 3), **kwargs):
   return factory.build_backbone(
     tf.keras.layers.InputSpec(shape=shape),
     config,
@@ -113,7 +113,7 @@ def test_an_activation_that_keras_does_not_know_is_refused():
 
 
 def test_the_experiment_has_our_epsilon_unless_it_is_given():
-  model = model_garden.evolved_rgb().task.model
+  model = registrations.evolved_rgb().task.model
   assert (model.norm_activation.norm_epsilon, model.norm_activation.activation) == (1e-5, "relu")
 
 
@@ -132,8 +132,8 @@ def _structure(weights) -> str:
 @pytest.mark.parametrize("freeze", [False, True])
 def test_the_source_s_connection_weights_are_where_a_network_begins(freeze):
   text = _structure([[], [], [], [[0.25, 1]], [], []])
-  config = model_garden.Backbone3D(
-    evolved=model_garden.Evolved(architecture=text, freeze_connection_weights=freeze)
+  config = registrations.Backbone3D(
+    evolved=registrations.Evolved(architecture=text, freeze_connection_weights=freeze)
   )
   backbone = _build(config, (None, 2, 32, 32, 3))
   weights = network.connection_weights(backbone)
@@ -144,8 +144,8 @@ def test_the_source_s_connection_weights_are_where_a_network_begins(freeze):
 
 
 def test_weights_that_are_not_there_cannot_be_frozen():
-  config = model_garden.Backbone3D(
-    evolved=model_garden.Evolved(architecture=_structure([[]] * 6), freeze_connection_weights=True)
+  config = registrations.Backbone3D(
+    evolved=registrations.Evolved(architecture=_structure([[]] * 6), freeze_connection_weights=True)
   )
   with pytest.raises(cli.UserError, match="without weights of 2 of its connections .of node_1->"):
     _build(config, (None, 2, 32, 32, 3))

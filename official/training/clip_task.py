@@ -30,8 +30,8 @@ from official.inputs import usable
 from official.inputs import views
 from official.layers import checkpointing
 from official.tasks import average_precision
-from official.tasks import checkpoints
-from official.tasks import warm_start
+from official.training import checkpoints
+from official.training import warm_start
 
 # Of an evaluation; with several labels a clip there is no accuracy.
 METRICS = ("accuracy", "top5_accuracy", "loss", "mean_average_precision")
@@ -105,7 +105,7 @@ class Network(hyperparams.Config):
 
 
 @dataclasses.dataclass
-class VideoClassificationConfig(config_definitions.TaskConfig):
+class ClipTaskConfig(config_definitions.TaskConfig):
   """Task part of an experiment.
 
   Attributes:
@@ -135,7 +135,7 @@ class VideoClassificationConfig(config_definitions.TaskConfig):
   gradient_checkpointing: bool = False
 
 
-class VideoClassificationTask(base_task.Task):
+class ClipTask(base_task.Task):
   """Trains a network to name the class of a clip."""
 
   @functools.cached_property
