@@ -10,7 +10,7 @@ import pytest
 from tests import documentation
 
 ROOT = documentation.ROOT
-PAGES = documentation.PAGES
+PAGES = (*documentation.PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md")
 TROUBLESHOOTING = (ROOT / "docs" / "troubleshooting.md").read_text()
 
 
