@@ -22,6 +22,7 @@ from official.architecture import network_version
 from official.architecture import space as space_lib
 from official.inputs import usable
 from official.runs import executors
+from official.runs import fitness
 from official.search import application
 from official.search import settings as settings_lib
 from official.training import flags as training_flags
@@ -80,8 +81,8 @@ flags.DEFINE_enum(
 )
 flags.DEFINE_enum(
   "fitness",
-  "accuracy",
-  settings_lib.FITNESS,
+  fitness.DEFAULT,
+  fitness.names(),
   "Metric on the validation clips by which candidates are compared. The loss is minimised, all "
   "others are maximised.",
 )
@@ -204,7 +205,7 @@ def main(_) -> int:
   model_dir = cli.plain_path("model_dir", FLAGS.model_dir)
   info = metadata.load(data_dir)
   usable.check(info, data_dir, ["train", "validation"])
-  usable.check_fitness(info, data_dir, FLAGS.fitness)
+  fitness.check(FLAGS.fitness, info, data_dir)
   space = space_lib.load_space(FLAGS.search_space).restricted_to(training_flags.streams(info))
   settings = _settings(space)
   threads = application.threads(model_dir, FLAGS.threads_per_candidate, settings.workers)

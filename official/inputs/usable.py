@@ -44,12 +44,3 @@ def check_streams(
       f"{network} reads the stream {', '.join(missing)}, and {data} has "
       f"{', '.join(sorted(available))}; {remedy}"
     )
-
-
-def check_fitness(info: metadata.DatasetInfo, data_dir: str, fitness: str) -> None:
-  """Raises UserError where `fitness` wants one label a clip, and clips have several."""
-  if info.multi_label and fitness not in ("mean_average_precision", "loss"):
-    raise cli.UserError(
-      f"{data_dir} has clips with several labels, for which there is no {fitness}; choose "
-      "--fitness=mean_average_precision or loss"
-    )

@@ -371,7 +371,7 @@ def _ranked(results: Mapping[int, Mapping[str, Any]], fitness: str) -> list[int]
     reached = _fitness(results[number], fitness)
     return fitness_lib.rank(
       -math.inf if math.isnan(reached) else reached,
-      results[number]["metrics"]["validation"].get("loss"),
+      fitness_lib.loss(results[number]["metrics"]["validation"]),
       place,
     )
 

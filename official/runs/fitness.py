@@ -1,23 +1,38 @@
 """Metrics to one number, and who is better than whom.
 
-Fitness is larger for the better, so that a loss counts negatively. Of two candidates of equal
-fitness the one of lower loss is better, then the one that finished first. A candidate whose fitness
-is not a number is infeasible. People are shown a loss as it is, positive (`text`, `shown`), and
-give it so (`target`).
+Which metrics make up a fitness, and in which direction, a task says (official.tasks). Fitness is
+larger for the better, so that a loss counts negatively. Of two candidates of equal fitness the one
+of lower loss is better, then the one that finished first. A candidate whose fitness is not a number
+is infeasible. People are shown a loss as it is, positive (`text`, `shown`), and give it so
+(`target`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 import math
+from typing import Any
 
-FUNCTIONS: dict[str, Callable[[Mapping[str, float]], float]] = {
-  "accuracy": lambda metrics: metrics["accuracy"],
-  "top1_plus_top5": lambda metrics: metrics["accuracy"] + metrics["top5_accuracy"],
-  "loss": lambda metrics: -metrics["loss"],
-  "mean_average_precision": lambda metrics: metrics["mean_average_precision"],
-}
+from data_prep.common import cli
+from data_prep.dataset import metadata
+from official.tasks import contract
+from official.tasks import registry
+
+DEFAULT = registry.DEFAULT.default_fitness.name
+LOSS = contract.LOSS.name  # The metric that decides between equals.
+names = registry.fitness_names
 
 
-def compute(name: str, metrics: Mapping[str, float]) -> float:
+def check(name: str, info: metadata.DatasetInfo, data_dir: str) -> None:
+  """Raises UserError where the task of a dataset does not have a fitness."""
+  spec = registry.of(info)
+  there = [one.name for one in spec.fitness]
+  if name not in there:
+    raise cli.UserError(
+      f"{data_dir} has {spec.target}, for which there is no {name}; choose "
+      f"--fitness={' or '.join(there)}"
+    )
+
+
+def compute(name: str, metrics: Mapping[str, float | None]) -> float:
   """Returns the fitness, NaN where a metric that it needs is NaN or null.
 
   Raises:
@@ -25,22 +40,32 @@ def compute(name: str, metrics: Mapping[str, float]) -> float:
       candidate.
   """
   numbers = {key: math.nan if value is None else float(value) for key, value in metrics.items()}
-  return FUNCTIONS[name](numbers)
+  return registry.fitness(name).compute(numbers)
+
+
+def loss(metrics: Mapping[str, Any] | None) -> float | None:
+  """Returns the loss that is among metrics, None where there is none."""
+  return (metrics or {}).get(LOSS)
+
+
+def higher_is_better(name: str) -> bool:
+  """Whether people are shown the fitness as it is; otherwise, its negative."""
+  return registry.fitness(name).higher_is_better
 
 
 def shown(name: str, fitness: float) -> float:
   """Returns a fitness, or a mean of some, as people know it: a loss is positive."""
-  return 0.0 - fitness if name == "loss" else fitness
+  return fitness if higher_is_better(name) else 0.0 - fitness
 
 
 def text(name: str, fitness: float) -> str:
   """Returns name and number for people: `accuracy 0.9375`, `loss 0.2564`."""
-  return f"{name} {shown(name, fitness):.4f}"
+  return f"{name} {format(shown(name, fitness), registry.fitness(name).format)}"
 
 
 def target(name: str, number: float) -> float:
   """Returns the fitness that --target_fitness asks for; a loss may be given with either sign."""
-  return -abs(number) if name == "loss" else number
+  return number if higher_is_better(name) else -abs(number)
 
 
 def rank(fitness: float, loss: float | None, age: int) -> tuple[float, float, int]:

@@ -185,6 +185,7 @@ def _summary(model_dir: str, result: Mapping[str, Any]) -> str:
       f"{name} {value:.4f}" for name, value in metrics.items() if isinstance(value, (int, float))
     )  # NaN is recorded as null.
     lines.append(f"{split}: {text}")
-  if any("accuracy" in metrics for metrics in result["metrics"].values()):
-    lines.append(f"report: {json_files.join(model_dir, 'report.txt')}")  # One label a clip.
+  report = json_files.join(model_dir, "report.txt")
+  if json_files.exists(report):
+    lines.append(f"report: {report}")
   return "\n".join([*lines, f"export: {json_files.join(model_dir, result['export'])}"])

@@ -108,7 +108,7 @@ def ranked(results: Iterable[Mapping[str, Any] | None]) -> list[int]:
   """Returns the numbers of the feasible candidates, best first, given contents of result.json."""
   ranks = {
     result["number"]: fitness_lib.rank(
-      result["fitness"], result["metrics"].get("loss"), result["finish_order"]
+      result["fitness"], fitness_lib.loss(result["metrics"]), result["finish_order"]
     )
     for result in results
     if result is not None and result["status"] == "ok" and result["fitness"] is not None

@@ -145,7 +145,8 @@ def text(status: Status) -> str:
   if status.best:
     best = status.best
     size = f", {best['params']:,} parameters" if best["params"] else ""
-    loss = "" if best["loss"] is None or status.fitness == "loss" else f", loss {best['loss']:.4f}"
+    told = best["loss"] is None or status.fitness == fitness_lib.LOSS
+    loss = "" if told else f", {fitness_lib.LOSS} {best['loss']:.4f}"
     lines.append(
       f"best: {fitness_lib.text(status.fitness, best['fitness'])}{loss}, "
       f"candidate {best['number']:06d}{size}"

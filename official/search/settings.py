@@ -18,7 +18,6 @@ ALGORITHMS = ("evolution", "random_search")
 REMOVALS = ("worst", "worst_sampled", "oldest")
 GUIDANCE = tuple(sorted(guidance_lib.GUIDANCES))
 SENSITIVITY_DROPS = facts.SENSITIVITY_DROPS
-FITNESS = tuple(fitness_lib.FUNCTIONS)
 FINALS = ("best", "top_k", "ensemble")
 UNIFORM = "uniform"
 _OPERATION = (
@@ -45,7 +44,6 @@ _LEAST = {
 }
 _CHOICES = {
   "remove": REMOVALS,
-  "fitness": FITNESS,
   "algorithm": ALGORITHMS,
   "guidance": GUIDANCE,
   "sensitivity_drop": SENSITIVITY_DROPS,
@@ -65,7 +63,7 @@ class SearchSettings:
     rounds: Candidates after the first `initial_candidates`.
     remove: Who leaves when the population is full: its worst, the worst of the tournament's sample,
       or the oldest.
-    fitness: What is maximised, see fitness.py.
+    fitness: What is maximised (official.runs.fitness).
     algorithm: `evolution`, or `random_search`, in which no candidate has a parent.
     guidance: How a child chooses among its parent's connections.
     weight_threshold: Connections above it are kept, or "uniform": a threshold from U(0, 1) for
@@ -93,7 +91,7 @@ class SearchSettings:
   tournament_size: int = 5
   rounds: int = 200
   remove: str = "worst"
-  fitness: str = "accuracy"
+  fitness: str = fitness_lib.DEFAULT
   algorithm: str = "evolution"
   guidance: str = "connection_weights"
   weight_threshold: float | str = 0.5
@@ -117,6 +115,7 @@ class SearchSettings:
       cli.at_least(name, getattr(self, name), least)
     for name, choices in _CHOICES.items():
       one_of(name, getattr(self, name), choices)
+    one_of("fitness", self.fitness, fitness_lib.names())
     if self.tournament_size > self.population_size:
       raise cli.UserError(
         f"--tournament_size={self.tournament_size} is above "

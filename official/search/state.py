@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 import re
 from typing import Any
 
+from official.runs import fitness as fitness_lib
 from official.runs.run_directory import RunDirectory
 from official.search import population as population_lib
 from official.search.known import Known
@@ -78,7 +79,7 @@ class SearchState:
     member = Member(
       number=result["number"],
       fitness=result["fitness"],
-      loss=result["metrics"].get("loss"),
+      loss=fitness_lib.loss(result["metrics"]),
       age=age,
     )
     self.population = population_lib.admit(
@@ -134,4 +135,4 @@ def _facts(result: Mapping[str, Any]) -> dict[str, Any]:
   facts = {
     name: result.get(name) for name in ("number", "status", "reason", "finish_order", "fitness")
   }
-  return {**facts, "metrics": {"loss": (result.get("metrics") or {}).get("loss")}}
+  return {**facts, "metrics": {fitness_lib.LOSS: fitness_lib.loss(result.get("metrics"))}}

@@ -35,7 +35,7 @@ Connections = frozenset[tuple[str, str, int | None]]
 class Summaries:
   """Writes the curves of one life of the driver."""
 
-  def __init__(self, run: RunDirectory, fitness: str = "accuracy"):
+  def __init__(self, run: RunDirectory, fitness: str = fitness_lib.DEFAULT):
     self._run = run
     self._fitness = fitness
     self._connections: dict[int, Connections] = {}
@@ -62,9 +62,9 @@ class Summaries:
     """Returns a value for every curve."""
     fitnesses = [member.fitness for member in state.population]
     best_name, mean_name = (
-      ("best_loss", "population_mean_loss")
-      if self._fitness == "loss"
-      else ("best_fitness", "population_mean")
+      ("best_fitness", "population_mean")
+      if fitness_lib.higher_is_better(self._fitness)
+      else (f"best_{self._fitness}", f"population_mean_{self._fitness}")
     )
     mean = sum(fitnesses) / len(fitnesses)
     values = {

@@ -9,23 +9,6 @@ from data_prep.dataset import metadata
 from official.inputs import usable
 
 
-@pytest.mark.parametrize("fitness", ["accuracy", "top1_plus_top5"])
-def test_several_labels_a_clip_have_no_accuracy(two_stream, fitness):
-  info = dataclasses.replace(metadata.load(two_stream), multi_label=True)
-  with pytest.raises(
-    cli.UserError,
-    match=f"D has clips with several labels, for which there is no "
-    f"{fitness}; choose --fitness=mean_average_precision or loss",
-  ):
-    usable.check_fitness(info, "D", fitness)
-
-
-@pytest.mark.parametrize("fitness", ["mean_average_precision", "loss"])
-def test_several_labels_a_clip_have_a_mean_average_precision(two_stream, fitness):
-  info = dataclasses.replace(metadata.load(two_stream), multi_label=True)
-  usable.check_fitness(info, "D", fitness)
-
-
 def test_flow_that_can_be_computed_is_offered():
   with pytest.raises(
     cli.UserError,

@@ -57,6 +57,7 @@ def test_a_target_depends_on_what_its_files_import(label):
     ("//official/inputs:inputs", "//official/training"),
     ("//official/runs:runs", "//official/search"),
     ("//official/runs:runs", "//official/training"),
+    ("//official/runs:runs", "//official/inputs"),
     ("//official/runs:runs", "//official:network"),
     ("//official/search:search", "//official/training"),
     ("//official/search:search", "//official:network"),

@@ -2,6 +2,8 @@ import math
 
 import pytest
 
+from data_prep.common import cli
+from data_prep.dataset import metadata
 from official.runs import fitness
 
 METRICS = {"accuracy": 0.5, "top5_accuracy": 0.875, "loss": 1.25, "mean_average_precision": 0.625}
@@ -47,3 +49,43 @@ def test_people_are_shown_a_loss_as_it_is():
 )
 def test_a_target_of_a_loss_is_a_loss(name, given, expected):
   assert fitness.target(name, given) == expected
+
+
+def _dataset(*, multi_label: bool) -> metadata.DatasetInfo:
+  return metadata.DatasetInfo(
+    classes=("a", "b"),
+    streams={},
+    fps=10,
+    short_side=32,
+    splits={},
+    failures=0,
+    multi_label=multi_label,
+    manifest_sha256="",
+    settings={},
+    versions={},
+  )
+
+
+def test_the_choices_are_those_of_all_tasks_and_the_default_is_accuracy():
+  assert fitness.names() == ("accuracy", "top1_plus_top5", "loss", "mean_average_precision")
+  assert fitness.DEFAULT == "accuracy"
+
+
+@pytest.mark.parametrize("name", ["accuracy", "top1_plus_top5"])
+def test_several_labels_a_clip_have_no_accuracy(name):
+  with pytest.raises(
+    cli.UserError,
+    match="^D has clips with several labels, for which there is no "
+    f"{name}; choose --fitness=mean_average_precision or loss$",
+  ):
+    fitness.check(name, _dataset(multi_label=True), "D")
+
+
+@pytest.mark.parametrize("name", ["mean_average_precision", "loss"])
+def test_several_labels_a_clip_have_a_mean_average_precision(name):
+  fitness.check(name, _dataset(multi_label=True), "D")
+
+
+@pytest.mark.parametrize("name", fitness.names())
+def test_one_label_a_clip_has_every_fitness(name):
+  fitness.check(name, _dataset(multi_label=False), "D")

@@ -44,6 +44,7 @@ def _run(directory, training, *, seed=1, threads=2, index=0):
 
 
 def test_a_training_is_recorded_and_told(tmp_path, capsys):
+  (tmp_path / "report.txt").write_text("")
   training = Training(tmp_path)
   assert _run(tmp_path, training) == 0
   assert training.calls == [(_CANDIDATE, str(tmp_path))]

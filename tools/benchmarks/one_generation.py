@@ -47,10 +47,10 @@ from official.inputs import usable
 from official.runs import console as console_lib
 from official.runs import executors
 from official.runs import failures
+from official.runs import fitness
 from official.runs import run_directory
 from official.runs import signals
 from official.search import application
-from official.search import settings as settings_lib
 from tools.benchmarks import generation
 from tools.benchmarks import generation_statistics
 
@@ -71,7 +71,7 @@ _OPERATORS = flags.DEFINE_bool(
   "operators", False, "Children also split, merge and change blocks, as often as in a search."
 )
 _SPACE = flags.DEFINE_string("search_space", "small", "As in official.evolve.")
-_FITNESS = flags.DEFINE_enum("fitness", "accuracy", settings_lib.FITNESS, "As in official.evolve.")
+_FITNESS = flags.DEFINE_enum("fitness", fitness.DEFAULT, fitness.names(), "As in official.evolve.")
 _SEED = flags.DEFINE_integer("seed", 0, "Random seed.", lower_bound=0)
 _STEPS = flags.DEFINE_integer("candidate_steps", 200, "Steps of a training.", lower_bound=1)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Clips per training step.", lower_bound=1)

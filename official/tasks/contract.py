@@ -1,0 +1,151 @@
+"""What a task is: the question that a network answers about a clip. No TensorFlow.
+
+A task is one folder (a package, in this one or anywhere) with three modules:
+
+    spec     SPEC, a `Spec`: what is asked, what a network returns, and by which metrics it is
+             judged. It imports no TensorFlow, for a search reads it, and so do the flags.
+    task     `Learning`: targets, loss and metric objects, and how clips become the answer for a
+             video (learning.py).
+    served   `Served`: what a SavedModel returns, and what programs say of it (answers.py).
+
+`registry.register(SPEC)` makes it known. Nothing else knows a task by its name.
+"""
+
+from collections.abc import Mapping
+import dataclasses
+
+from data_prep.dataset import metadata
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Labels:
+  """The target is the classes of a clip, among those of its dataset.
+
+  Attributes:
+    several: Whether a clip may be of several classes.
+  """
+
+  several: bool = False
+
+  def __str__(self) -> str:
+    return "clips with several labels" if self.several else "clips with one label"
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassOutput:
+  """A network returns logits [batch, classes]."""
+
+  classes: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DenseOutput:
+  """A network returns values [batch, time, height * scale, width * scale, channels].
+
+  Networks have heads for classes alone so far: `official.training.clip_task` refuses a task with
+  this output.
+  """
+
+  channels: int
+  scale: int = 1
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Metric:
+  """A number that tells how good a network is.
+
+  Attributes:
+    name: By which results, reports and summaries have it.
+    higher_is_better: False for a loss or an error.
+    fed: What it is computed from: `logits` or `probabilities` (of the network's outputs), or
+      `outputs`, as the network returns them.
+    while_training: Whether it is computed of training batches, too, for the summaries.
+    format: How people are shown it, as in `format(value, ".4f")`.
+  """
+
+  name: str
+  higher_is_better: bool = True
+  fed: str = "logits"
+  while_training: bool = False
+  format: str = ".4f"
+
+  def __post_init__(self):
+    if self.fed not in ("logits", "probabilities", "outputs"):
+      raise ValueError(
+        f"the metric {self.name} is fed with {self.fed!r}; give logits, probabilities or outputs"
+      )
+
+
+@dataclasses.dataclass(frozen=True)
+class Fitness:
+  """What a search maximises: a metric, or a sum of some; it minimises it where lower is better.
+
+  Attributes:
+    name: The value of --fitness.
+    metrics: The summands, all of one direction.
+  """
+
+  name: str
+  metrics: tuple[Metric, ...]
+
+  def __post_init__(self):
+    if len({metric.higher_is_better for metric in self.metrics}) != 1:
+      raise ValueError(
+        f"the fitness {self.name} adds {', '.join(metric.name for metric in self.metrics)}; give "
+        "one or more metrics, for all of which higher is better, or lower"
+      )
+
+  @property
+  def higher_is_better(self) -> bool:
+    return self.metrics[0].higher_is_better
+
+  @property
+  def format(self) -> str:
+    return self.metrics[0].format
+
+  def compute(self, metrics: Mapping[str, float]) -> float:
+    """Returns a number that is larger for the better; raises KeyError where a metric is missing."""
+    total = sum(metrics[metric.name] for metric in self.metrics)
+    return total if self.higher_is_better else -total
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Spec:
+  """A task as far as it can be told without TensorFlow.
+
+  Attributes:
+    name: By which it is registered.
+    package: Where its modules `task` and `served` are, such as `official.tasks.classification`.
+    target: What a network is taught, in the dataset.
+    metrics: Of an evaluation, in the order in which results have them. `LOSS` is among them: it
+      decides between candidates of equal fitness.
+    fitness: What a search can maximise; the first is what it does if nothing else is asked for.
+  """
+
+  name: str
+  package: str
+  target: Labels
+  metrics: tuple[Metric, ...]
+  fitness: tuple[Fitness, ...]
+
+  def __post_init__(self):
+    if LOSS not in self.metrics or not self.fitness:
+      raise ValueError(f"the task {self.name} lacks a fitness, or contract.LOSS among its metrics")
+    strange = {metric for one in self.fitness for metric in one.metrics} - set(self.metrics)
+    if strange:
+      raise ValueError(
+        f"the task {self.name} has a fitness of {', '.join(metric.name for metric in strange)}, "
+        "which is none of its metrics; add it to them"
+      )
+
+  @property
+  def default_fitness(self) -> Fitness:
+    return self.fitness[0]
+
+  def output(self, info: metadata.DatasetInfo) -> ClassOutput | DenseOutput:
+    """Returns what a network for a dataset returns."""
+    return ClassOutput(len(info.classes))
+
+
+LOSS = Metric(name="loss", higher_is_better=False)
+"""The mean loss of a task over the clips of a split, without label smoothing or penalties."""

@@ -1,0 +1,17 @@
+"""The metrics of tasks whose target is labels, each told once. No TensorFlow.
+
+`label_learning.py` computes them.
+"""
+
+from official.tasks.contract import LOSS
+from official.tasks.contract import Fitness
+from official.tasks.contract import Metric
+
+ACCURACY = Metric(name="accuracy", while_training=True)
+TOP5_ACCURACY = Metric(name="top5_accuracy")
+MEAN_AVERAGE_PRECISION = Metric(name="mean_average_precision", fed="probabilities")
+
+BY_ACCURACY = Fitness(ACCURACY.name, (ACCURACY,))
+BY_BOTH_ACCURACIES = Fitness("top1_plus_top5", (ACCURACY, TOP5_ACCURACY))
+BY_LOSS = Fitness(LOSS.name, (LOSS,))
+BY_MEAN_AVERAGE_PRECISION = Fitness(MEAN_AVERAGE_PRECISION.name, (MEAN_AVERAGE_PRECISION,))

@@ -1,0 +1,4 @@
+"""The task of a dataset whose clips may have several labels: which classes are there?
+
+spec  the metrics, the first of which is mean average precision
+"""

@@ -1,0 +1,71 @@
+"""The tasks that there are, by name, also those from outside the tree. No TensorFlow.
+
+    # my_tasks/focal/spec.py; beside it are task.py and served.py
+    SPEC = registry.register(contract.Spec(name="focal", package="my_tasks.focal", ...))
+
+A dataset says which task it is for; a training may be given another by name.
+"""
+
+from data_prep.common import cli
+from data_prep.dataset import metadata
+from official.tasks import contract
+from official.tasks.classification import spec as classification
+from official.tasks.multi_label import spec as multi_label
+
+_TASKS: dict[str, contract.Spec] = {}
+
+
+def register(spec: contract.Spec) -> contract.Spec:
+  """Makes a task known under its name, and returns it.
+
+  Raises:
+    ValueError: The name has another task, or a fitness has the name of another one.
+  """
+  if _TASKS.get(spec.name, spec) != spec:
+    raise ValueError(f"there is a task {spec.name} already, in {_TASKS[spec.name].package}")
+  for one in spec.fitness:
+    if _fitnesses().get(one.name, one) != one:
+      raise ValueError(
+        f"the task {spec.name} has a fitness {one.name}, which is another one elsewhere; rename it"
+      )
+  _TASKS[spec.name] = spec
+  return spec
+
+
+def names() -> tuple[str, ...]:
+  """Returns the names of all tasks, in the order of their registration."""
+  return tuple(_TASKS)
+
+
+def get(name: str) -> contract.Spec:
+  """Returns a task; raises UserError where there is none of that name."""
+  if name not in _TASKS:
+    raise cli.UserError(f"there is no task {name!r}; give one of {', '.join(_TASKS)}")
+  return _TASKS[name]
+
+
+def of(info: metadata.DatasetInfo) -> contract.Spec:
+  """Returns the task that a dataset is for."""
+  return multi_label.SPEC if info.multi_label else classification.SPEC
+
+
+def fitness_names() -> tuple[str, ...]:
+  """Returns the fitnesses of all tasks: the choices of --fitness."""
+  return tuple(_fitnesses())
+
+
+def fitness(name: str) -> contract.Fitness:
+  """Returns a fitness by its name; raises UserError where no task has it."""
+  found = _fitnesses()
+  if name not in found:
+    raise cli.UserError(f"there is no fitness {name!r}; give one of {', '.join(found)}")
+  return found[name]
+
+
+def _fitnesses() -> dict[str, contract.Fitness]:
+  return {one.name: one for spec in _TASKS.values() for one in spec.fitness}
+
+
+# Its fitness is the default of --fitness, and its choices come first.
+DEFAULT = register(classification.SPEC)
+register(multi_label.SPEC)
