@@ -22,8 +22,9 @@ from absl import flags
 
 from data_prep.common import cli
 from data_prep.dataset import clip_examples
-from data_prep.dataset import flow
 from data_prep.dataset import limits
+from data_prep.dataset import stored_images
+from data_prep.dataset import tvl1
 from data_prep.job import preparation
 from data_prep.job import windowing
 
@@ -44,19 +45,19 @@ _SHORT_SIDE = flags.DEFINE_integer(
   "short_side", 256, "Pixels of the shorter side of every frame.", lower_bound=8
 )
 _FLOW = flags.DEFINE_enum(
-  "flow", flow.ALGORITHM, [flow.ALGORITHM, "none"], "Optical flow to compute."
+  "flow", tvl1.ALGORITHM, [tvl1.ALGORITHM, "none"], "Optical flow to compute."
 )
 _FLOW_PROFILE = flags.DEFINE_enum(
   "flow_profile",
   "fast",
-  sorted(flow.PROFILES),
+  sorted(tvl1.PROFILES),
   "Parameters of TV-L1: opencv_default is what most published networks used; fast takes a sixth "
   "of the time, differs from it by 0.08 pixels on average and follows large motion better.",
 )
 _FLOW_FORMAT = flags.DEFINE_enum(
   "flow_format",
   "png",
-  clip_examples.FLOW_FORMATS,
+  stored_images.FORMATS,
   "png keeps the 8 bits exactly, and zero is zero. jpeg takes fewer bytes, and on a scene of "
   "known motion the error grows from 0.21 to 0.26 pixels.",
 )

@@ -4,17 +4,19 @@ class_table    how many clips of each class are in each split
 clip_examples  one clip of a manifest to one SequenceExample
 clocks         the time of each frame of a video, in seconds, as a player shows it
 decoding       video files to upright RGB frames on an even grid of time
-flow           optical flow between two frames: TV-L1, by OpenCV, on the CPU
 flow_colors    optical flow as colours
 isolation      clips made in a process of their own, so that a crash costs one clip
 limits         limits that no file of a manifest can make a worker exceed
 metadata       dataset.json: classes, streams, frame rate, sizes, counts
 pictures       from a decoded frame to the picture that a player shows
+png            a fast decoder for the PNG images that data_prep writes
 preview_clips  some clips of a dataset, and figures over them, for people to look at
 preview_page   the HTML page of data_prep.preview
 records        SequenceExamples and TFRecord files without TensorFlow
 rows           the rows of a manifest: which video, which labels, which split
 seeking        frames from a second on, the same as when the whole file is read
 splitting      deals labelled items out to train, validation and test
+stored_images  images as a dataset holds them: JPEG or PNG, and their sizes
+tvl1           optical flow between two frames: TV-L1, by OpenCV, on the CPU
 video_file     an open video file: its picture stream, packet by packet
 """

@@ -11,7 +11,7 @@ readers. Timestamps are microseconds into the video. `clip/notes`, where it is t
 odd about the frames.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 import contextlib
 import dataclasses
 from fractions import Fraction
@@ -20,14 +20,14 @@ import math
 from typing import Any
 
 import cv2
-import numpy as np
 
 from data_prep.common import progress
 from data_prep.dataset import decoding
-from data_prep.dataset import flow
 from data_prep.dataset import metadata
 from data_prep.dataset import records
 from data_prep.dataset import rows
+from data_prep.dataset import stored_images
+from data_prep.dataset import tvl1
 from data_prep.dataset.limits import DEFAULT as DEFAULT_LIMITS
 from data_prep.dataset.limits import LimitError
 from data_prep.dataset.limits import Limits
@@ -35,16 +35,10 @@ from data_prep.dataset.limits import Limits
 RGB_FEATURE = "image/encoded"
 FLOW_FEATURE = "FORWARD_FLOW/image/encoded"
 NOTES_FEATURE = "clip/notes"
-FLOW_FORMATS = ("png", "jpeg")
 _DOUBT = 1.0  # Seconds by which a length that was not counted may be wrong.
-_EXTENSIONS = {"png": ".png", "jpeg": ".jpg"}
-JPEG_QUALITY = 95
-_JPEG_PARAMETERS = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-_RGB_PARAMETERS = {"jpeg": _JPEG_PARAMETERS}
 _FLOW_PARAMETERS = {  # Halving the resolution of colour would cost flow twice the error.
   "png": [],
   "jpeg": [
-    *_JPEG_PARAMETERS,
     cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
     cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
   ],
@@ -59,7 +53,7 @@ class Settings:
     fps: Dataset frames a second.
     short_side: Pixels of the shorter side.
     flow: "tvl1" or "none".
-    flow_profile: A key of `flow.PROFILES`.
+    flow_profile: A key of `tvl1.PROFILES`.
     flow_format: "png", which is exact, or "jpeg".
     flow_bound: Pixels; larger motion is clipped.
     limits: What a clip may cost; a clip beyond fails.
@@ -67,7 +61,7 @@ class Settings:
 
   fps: float
   short_side: int
-  flow: str = flow.ALGORITHM
+  flow: str = tvl1.ALGORITHM
   flow_profile: str = "fast"
   flow_format: str = "png"
   flow_bound: float = 20.0
@@ -127,7 +121,7 @@ class ClipMaker:
     self._fps = decoding.exact(settings.fps)
     self._index_of = {name: index for index, name in enumerate(classes)}
     cv2.setNumThreads(1)  # One process a core; more threads would only get in each other's way.
-    self._compute_flow = flow.FlowComputer(settings.flow_profile) if settings.with_flow else None
+    self._compute_flow = tvl1.FlowComputer(settings.flow_profile) if settings.with_flow else None
 
   def make(self, row: rows.Row, on_frame: Callable[[], None] = lambda: None) -> tuple[bytes, int]:
     """Returns the clip's SequenceExample, serialized, and its number of frames.
@@ -185,13 +179,13 @@ class ClipMaker:
       if not repeated:
         with _stage("decode"):
           rgb = decoding.upright_rgb(frame)
-          made.size = made.size or decoding.short_side_size(
+          made.size = made.size or stored_images.short_side_size(
             rgb.shape[1], rgb.shape[0], self._settings.short_side
           )
-          rgb = decoding.resized(rgb, *made.size)
+          rgb = stored_images.resized(rgb, *made.size)
           grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
         with _stage("encode"):
-          image = _encode(rgb, "jpeg", _RGB_PARAMETERS)
+          image = stored_images.encode(rgb, "jpeg")
         source = frame
       made.images.append(image)
       encoded_bytes += len(image)
@@ -200,7 +194,11 @@ class ClipMaker:
           vectors = self._compute_flow(previous, grey)
         with _stage("encode"):
           stored = metadata.encode_flow(vectors, self._settings.flow_bound)
-          made.flows.append(_encode(stored, self._settings.flow_format, _FLOW_PARAMETERS))
+          made.flows.append(
+            stored_images.encode(
+              stored, self._settings.flow_format, _FLOW_PARAMETERS[self._settings.flow_format]
+            )
+          )
         encoded_bytes += len(made.flows[-1])
       with _stage("limit"):
         self._settings.limits.check_clip(float(len(made.images) / self._fps), encoded_bytes)
@@ -320,13 +318,3 @@ def _stage(name: str) -> Iterator[None]:
     # The whole text of an OpenCV error names its sources; `err` is what went wrong.
     reason = getattr(error, "err", None) or str(error) or type(error).__name__
     raise ClipError(name, " ".join(str(reason).split())) from error
-
-
-def _encode(rgb: np.ndarray, image_format: str, parameters: Mapping[str, list[int]]) -> bytes:
-  """Encodes an RGB image so that any decoder gives the same channel order back."""
-  done, data = cv2.imencode(_EXTENSIONS[image_format], rgb[..., ::-1], parameters[image_format])
-  if not done:
-    raise ValueError(
-      f"an image of {rgb.shape[1]}x{rgb.shape[0]} cannot be encoded as {image_format}"
-    )
-  return data.tobytes()

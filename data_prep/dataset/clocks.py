@@ -12,10 +12,14 @@ is noticeably earlier: a sound track that begins first, packets that lack their 
 same whether a file is read from its beginning or sought in.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from fractions import Fraction
+import typing
 
-import av
+if typing.TYPE_CHECKING:
+  import av
 
 NAMES = ("pts", "dts", "index")
 LONGEST_STEP = 60  # Seconds from one frame to the next.
@@ -110,6 +114,8 @@ def lead(container: av.container.InputContainer, first: Fraction) -> Fraction:
 
   They are 0 where they are no more than an encoder of sound puts before, or not to be believed.
   """
+  import av
+
   if container.start_time is None:
     return Fraction(0)
   found = first - Fraction(container.start_time, av.time_base)
@@ -118,6 +124,8 @@ def lead(container: av.container.InputContainer, first: Fraction) -> Fraction:
 
 def stated_length(container: av.container.InputContainer) -> Fraction:
   """Returns the seconds that a file is said to last; 0 where it does not say."""
+  import av
+
   return Fraction(container.duration or 0, av.time_base)
 
 

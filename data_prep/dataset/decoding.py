@@ -8,12 +8,13 @@ slower than the grid, a frame is repeated; where it is faster, frames are left o
 fractions.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 import itertools
+import typing
 
-import av
-import cv2
 import numpy as np
 
 from data_prep.dataset import clocks
@@ -24,6 +25,9 @@ from data_prep.dataset.limits import DEFAULT as DEFAULT_LIMITS
 from data_prep.dataset.limits import Limits
 from data_prep.dataset.video_file import DecodeError
 from data_prep.dataset.video_file import VideoFile
+
+if typing.TYPE_CHECKING:
+  import av
 
 CLOCKS = clocks.NAMES
 _NEAR = 1  # Seconds from the beginning for which seeking is not worth it.
@@ -187,19 +191,3 @@ def on_grid(
 def upright_rgb(frame: av.VideoFrame) -> np.ndarray:
   """Returns uint8 `[height, width, 3]` as a player shows the frame (pictures.py)."""
   return pictures.rgb(frame)
-
-
-def resized(image: np.ndarray, width: int, height: int) -> np.ndarray:
-  """Returns the image in another size: averaged where it shrinks, bilinear where it grows."""
-  if image.shape[:2] == (height, width):
-    return image
-  shrinks = width * height < image.shape[0] * image.shape[1]
-  return cv2.resize(
-    image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-  )
-
-
-def short_side_size(width: int, height: int, short_side: int) -> tuple[int, int]:
-  """Returns (width, height) with the given shorter side and the same proportions."""
-  scale = Fraction(short_side, min(width, height))
-  return round(width * scale), round(height * scale)

@@ -13,13 +13,17 @@ sides is stretched.
 b x + d y) with y downwards. The nearest of the eight ways to turn and mirror a picture is taken.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from fractions import Fraction
+import typing
 
-import av
-from av.sidedata.sidedata import Type as SideDataType
 import cv2
 import numpy as np
+
+if typing.TYPE_CHECKING:
+  import av
 
 _SQUARE = Fraction(1, 100)  # By which the sides of a pixel may differ and still be equal.
 _THINNEST = 10  # Times that one side of a pixel is the other; more is damage.
@@ -74,6 +78,8 @@ def _upper_field(frame: av.VideoFrame) -> av.VideoFrame:
 
 def _filtered(frame: av.VideoFrame, *filters: tuple[str, str]) -> av.VideoFrame:
   """Returns what FFmpeg's filters, (name, options) each, make of a frame, one after the other."""
+  import av
+
   graph = av.filter.Graph()
   source = graph.add_buffer(
     width=frame.width,
@@ -106,6 +112,8 @@ def _stretched(frame: av.VideoFrame) -> tuple[int, int]:
 
 def _matrix(frame: av.VideoFrame) -> np.ndarray | None:
   """Returns [[a, b], [c, d]] of the display matrix, None where the frame has none of use."""
+  from av.sidedata.sidedata import Type as SideDataType
+
   try:
     data = frame.side_data.get(SideDataType.DISPLAYMATRIX)
   except ValueError:  # One thing that PyAV does not know keeps it from reading any.

@@ -9,9 +9,9 @@ import numpy as np
 
 from data_prep.common import files
 from data_prep.dataset import class_table
-from data_prep.dataset import decoding
 from data_prep.dataset import metadata
 from data_prep.dataset import records
+from data_prep.dataset import stored_images
 
 PICTURE_HEIGHT = 96
 _FRAMES_SHOWN = 8
@@ -137,7 +137,7 @@ def _shrunk(clip: Clip) -> Clip:
     clip,
     pictures={
       name: [
-        decoding.resized(
+        stored_images.resized(
           one, max(round(one.shape[1] * PICTURE_HEIGHT / one.shape[0]), 1), PICTURE_HEIGHT
         )
         for one in pictures

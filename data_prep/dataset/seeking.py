@@ -11,19 +11,22 @@ last key packet before the time. What does not survive even that is decoded from
 indices, and decoding timestamps, except those of AVI, which are indices in the file's own table.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from fractions import Fraction
 import functools
 import itertools
-
-import av
+import typing
 
 from data_prep.dataset import clocks
 from data_prep.dataset.video_file import VideoFile
 
+if typing.TYPE_CHECKING:
+  import av
+
 ROUNDING = Fraction(1, 1000)  # Seconds by which a container may have rounded its timestamps.
 _STEPS_BACK = (0, 1, 4, 16, 64, 256, 1024)  # Seconds before the start, one tried after the other.
-_MAY_BEGIN_ANEW = av.format.Flags.ts_discont.value
 _LARGE = 1 << 26  # Bytes; of a larger file, only what is around the cut is read.
 _FILES_REMEMBERED = 256
 _AROUND = 1  # Seconds by which packets may be out of order.
@@ -55,9 +58,11 @@ def _attempts(
   video: VideoFile, time_of: clocks.Clock, start: Fraction
 ) -> Iterator[Iterator[av.VideoFrame]]:
   """Yields one way after the other to come by the frames."""
+  import av
+
   container_format, latest = video.container.format, start + ROUNDING
   keys: tuple[tuple[int, int], ...] = ()
-  if time_of.name == "pts" and container_format.flags & _MAY_BEGIN_ANEW:
+  if time_of.name == "pts" and container_format.flags & av.format.Flags.ts_discont.value:
     if container_format.name in clocks.MADE_UP or video.container.size <= _LARGE:
       fault, keys = _key_packets(video.location, video.container.size)
       if fault:

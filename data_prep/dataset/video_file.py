@@ -1,15 +1,22 @@
 """An open video file: its picture stream, packet by packet.
 
 A packet that cannot be decoded costs its own frames, not the rest of the file.
+
+PyAV takes half a second to import. The modules that use it import it when a video is read, so that
+programs which read datasets alone never do.
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 import contextlib
-
-import av
+import typing
 
 from data_prep.common import files
 from data_prep.dataset.limits import Limits
+
+if typing.TYPE_CHECKING:
+  import av
 
 
 class DecodeError(Exception):
@@ -58,6 +65,8 @@ class VideoFile(contextlib.AbstractContextManager):
 
   def packets(self) -> Iterator[av.Packet]:
     """Yields the packets of the stream; the last is empty and gets out what a decoder holds."""
+    import av
+
     packets = self.container.demux(self.stream)
     while True:
       try:
@@ -72,6 +81,8 @@ class VideoFile(contextlib.AbstractContextManager):
 
   def decoded(self, packets: Iterator[av.Packet]) -> Iterator[av.VideoFrame]:
     """Yields what can be decoded, each frame with the shape of its pixels as `opaque`."""
+    import av
+
     codec = self.stream.codec_context
     stated, coded = self.stream.sample_aspect_ratio, codec.sample_aspect_ratio
     for packet in packets:
@@ -86,6 +97,8 @@ class VideoFile(contextlib.AbstractContextManager):
         yield frame
 
   def _open(self) -> None:
+    import av
+
     try:
       source = self.location
       if files.is_url(source):
@@ -114,6 +127,8 @@ class VideoFile(contextlib.AbstractContextManager):
 
 
 def _is_film(stream: av.video.stream.VideoStream) -> bool:
+  import av
+
   is_cover = bool(stream.disposition & av.stream.Disposition.attached_pic)  # Of a piece of music.
   return stream.codec_context is not None and not is_cover
 

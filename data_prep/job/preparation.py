@@ -13,7 +13,6 @@ import sys
 import time
 from typing import Any
 
-import av
 import cv2
 
 from data_prep.common import cli
@@ -155,7 +154,9 @@ def _cut(
 
 
 def _versions() -> dict[str, str]:
-  """Versions of the libraries that shape the bytes."""
+  """Returns the versions of the libraries that shape the bytes."""
+  import av
+
   return {"av": av.__version__, "ffmpeg": av.ffmpeg_version_info, "opencv": cv2.__version__}
 
 

@@ -6,7 +6,6 @@ clip_values   the values of streams, as stored and as networks take them
 clips         batches for training and evaluation; example n is a function of (seed, n)
 filling       whole batches, filled in place by threads
 flow_source   where optical flow comes from: stored, or computed from the frames
-png           a fast decoder for the PNG files that data_prep writes
 record_index  random access to the records of TFRecord files
 usable        the checks that a dataset must pass before training
 videos        videos at the size from which crops are taken

@@ -21,15 +21,14 @@ import numpy as np
 import tensorflow as tf
 
 from data_prep.common import cli
-from data_prep.dataset import decoding
 from data_prep.dataset import metadata
+from data_prep.dataset import stored_images
 from official.inputs import flow_source
-from official.inputs import png
 from official.inputs import record_index
 
 _MARGIN = 8 / 7
 _PAIRS = 8  # whose flow is computed together: more are no faster on a CPU
-_grid_size = functools.cache(decoding.short_side_size)
+_grid_size = functools.cache(stored_images.short_side_size)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -127,7 +126,7 @@ def from_record(
 
   def decode(name: str, index: int) -> np.ndarray:
     images = encoded[name]
-    image = decoded(
+    image = stored_images.decode(
       images[min(index, len(images) - 1)].bytes_list.value[0], grey=streams[name].channels == 1
     )
     if image is None:
@@ -159,18 +158,6 @@ def vectors(flow: np.ndarray, stream: metadata.StreamInfo) -> np.ndarray:
   stored = np.empty((*flow.shape[:2], 2), np.uint8)
   cv2.mixChannels([flow], [stored], [0, 0, 1, 1])
   return cv2.LUT(stored, _flow_table(stream.bound))
-
-
-def decoded(data: bytes, *, grey: bool) -> np.ndarray | None:
-  """Returns uint8 [height, width, 3], or of grey [height, width]; None if that cannot be done."""
-  image = None if grey else png.decode(data)
-  if image is not None:
-    return image
-  flag = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR_RGB
-  try:
-    return cv2.imdecode(np.frombuffer(data, np.uint8), flag)
-  except cv2.error:
-    return None
 
 
 def _computed(
@@ -206,9 +193,9 @@ def _on_grid(
     return image.reshape(height, width, -1)[..., : stream.channels]
   columns, rows = _grid_size(width, height, side)
   if not is_flow:
-    image = decoding.resized(image, columns, rows)
+    image = stored_images.resized(image, columns, rows)
     return image.reshape(rows, columns, -1)[..., : stream.channels]
-  resized = decoding.resized(vectors(image, stream), columns, rows)
+  resized = stored_images.resized(vectors(image, stream), columns, rows)
   flow = cv2.multiply(resized, (columns / width, rows / height, 0, 0))
   if shrunk:
     return cv2.convertFp16(flow).view(np.float16)

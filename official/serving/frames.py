@@ -2,8 +2,8 @@
 
     frames -> dataset size -> flow, JPEG -> grid -> middle square -> [-1, 1], pixels
 
-Data preparation shrinks frames to a short side (data_prep.dataset.decoding.resized) and computes
-flow on them (data_prep.dataset.flow, `fast`). Evaluation brings both to the grid
+Data preparation shrinks frames to a short side (data_prep.dataset.stored_images.resized) and
+computes flow on them (data_prep.dataset.tvl1, `fast`). Evaluation brings both to the grid
 (official.inputs.videos) and cuts out the middle (official.inputs.views). Here the same is done by
 TensorFlow's operations. Two differences are left: flow is warped bilinearly, and that of a clip's
 last frame is the flow of the frame before. A network that was trained on flow computed from a
@@ -16,8 +16,8 @@ import dataclasses
 
 import tensorflow as tf
 
-from data_prep.dataset import clip_examples
 from data_prep.dataset import metadata
+from data_prep.dataset import stored_images
 from official.inputs import clip_values
 from official.inputs import flow_source
 from official.inputs import videos
@@ -156,7 +156,7 @@ def as_stored(images: tf.Tensor) -> tf.Tensor:
 
   def stored(image: tf.Tensor) -> tf.Tensor:
     return tf.io.decode_jpeg(
-      tf.io.encode_jpeg(image, quality=clip_examples.JPEG_QUALITY), channels=3
+      tf.io.encode_jpeg(image, quality=stored_images.JPEG_QUALITY), channels=3
     )
 
   return tf.map_fn(stored, images, fn_output_signature=tf.TensorSpec([None, None, 3], tf.uint8))

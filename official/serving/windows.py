@@ -24,6 +24,7 @@ from data_prep.common import files
 from data_prep.common import listing
 from data_prep.dataset import decoding
 from data_prep.dataset import limits
+from data_prep.dataset import stored_images
 
 NO_VIDEO = f"holds no video ({' '.join(files.VIDEO_EXTENSIONS)})"
 # However long a video is, few of its frames are in memory.
@@ -149,7 +150,7 @@ def windows(images: Iterable[np.ndarray], size: int) -> Iterator[Window]:
   seen, kept, since = 0, collections.deque(maxlen=size), 0
   for image in images:
     if kept:
-      image = decoding.resized(image, *kept[0].shape[1::-1])
+      image = stored_images.resized(image, *kept[0].shape[1::-1])
     kept.append(image)
     seen, since = seen + 1, since + 1
     if since == size:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from data_prep.common import cli
-from data_prep.dataset import decoding
 from data_prep.dataset import metadata
 from data_prep.dataset import records
+from data_prep.dataset import stored_images
 from official.inputs import videos
 
 FLOW = metadata.StreamInfo(kind="flow", channels=2, feature="flow", format="png", bound=20.0)
@@ -33,7 +33,7 @@ def test_frames_are_those_of_the_dataset(write_dataset, tmp_path, smooth_picture
 def test_frames_are_shrunk_as_preparation_shrinks_them(write_dataset, tmp_path, smooth_picture):
   frame = smooth_picture(0, (40, 60, 3))
   video = _only(_write(write_dataset, tmp_path, rgb=[frame]), 20, tmp_path)
-  np.testing.assert_array_equal(video.frame("rgb", 0), decoding.resized(frame, 30, 20))
+  np.testing.assert_array_equal(video.frame("rgb", 0), stored_images.resized(frame, 30, 20))
 
 
 def test_flow_is_in_pixels_of_the_grid(write_dataset, tmp_path):

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from data_prep.common import cli
-from data_prep.dataset import decoding
-from data_prep.dataset import flow as flow_lib
 from data_prep.dataset import metadata
+from data_prep.dataset import stored_images
+from data_prep.dataset import tvl1
 from official.inputs import clip_values
 from official.inputs import videos
 from official.inputs import views
@@ -36,7 +36,7 @@ def _tvl1(first, second):
   grey = [
     cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY) for frame in (first, second)
   ]
-  return flow_lib.FlowComputer("fast")(*grey)
+  return tvl1.FlowComputer("fast")(*grey)
 
 
 def _moving(request):
@@ -53,7 +53,7 @@ def _rubber_whale(request):
   frames = (
     cv2.imread(str(folder / name), cv2.IMREAD_COLOR_RGB) for name in ("frame10.png", "frame11.png")
   )
-  return tuple(decoding.resized(frame, 193, 128) for frame in frames)
+  return tuple(stored_images.resized(frame, 193, 128) for frame in frames)
 
 
 @pytest.mark.parametrize("pair", [_moving, _rubber_whale])

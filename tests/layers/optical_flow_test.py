@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep.dataset import decoding
-from data_prep.dataset import flow as data_prep_flow
+from data_prep.dataset import stored_images
+from data_prep.dataset import tvl1
 from official.layers import optical_flow
 from tests import true_flow
 
@@ -128,14 +128,14 @@ def _frames_of(video: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
   with av.open(str(video)) as container:
     frames = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
   middle = len(frames) // 2
-  width, height = decoding.short_side_size(*frames[0].shape[::-1], 128)
-  return tuple(decoding.resized(frames[i], width, height) for i in (middle, middle + 3))
+  width, height = stored_images.short_side_size(*frames[0].shape[::-1], 128)
+  return tuple(stored_images.resized(frames[i], width, height) for i in (middle, middle + 3))
 
 
 def test_is_close_to_opencv_on_real_frames(shared_data):
   videos = sorted((shared_data / "ut_interaction").rglob("*.avi"))[::6]
   assert len(videos) == 20
-  opencv, distances = data_prep_flow.FlowComputer("fast"), []
+  opencv, distances = tvl1.FlowComputer("fast"), []
   for first, second in map(_frames_of, videos):
     difference = _flow(first, second) - opencv(first, second)
     distances.append(np.linalg.norm(difference, axis=2).mean())

@@ -5,10 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep.dataset import clip_examples
-from data_prep.dataset import decoding
-from data_prep.dataset import flow
 from data_prep.dataset import metadata
+from data_prep.dataset import stored_images
+from data_prep.dataset import tvl1
 from official.serving import frames as frames_lib
 
 
@@ -25,8 +24,8 @@ from official.serving import frames as frames_lib
 def test_frames_are_resized_as_data_preparation_does(height, width, short_side):
   rng = np.random.default_rng(height)
   images = rng.uniform(0, 255, (2, height, width, 3)).astype(np.uint8)
-  size = decoding.short_side_size(width, height, short_side)
-  expected = np.stack([decoding.resized(image, *size) for image in images])
+  size = stored_images.short_side_size(width, height, short_side)
+  expected = np.stack([stored_images.resized(image, *size) for image in images])
   found = frames_lib.to_dataset_size(tf.constant(images), short_side).numpy().astype(int)
   assert np.abs(found - expected).max() <= 1
 
@@ -34,7 +33,7 @@ def test_frames_are_resized_as_data_preparation_does(height, width, short_side):
 def test_flow_is_that_of_a_dataset(frames):
   large = np.stack([cv2.resize(frame, (80, 60)) for frame in frames])
   grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in large]
-  stored = metadata.encode_flow(flow.FlowComputer("fast")(grey[0], grey[1]), 20.0)
+  stored = metadata.encode_flow(tvl1.FlowComputer("fast")(grey[0], grey[1]), 20.0)
   expected = metadata.decode_flow(stored, 20.0)
   found = frames_lib.dataset_flow(tf.constant(large), 20.0)[0].numpy()
   assert np.linalg.norm(found - expected, axis=-1).mean() < 0.3
@@ -43,7 +42,7 @@ def test_flow_is_that_of_a_dataset(frames):
 
 def _through_jpeg(image: np.ndarray) -> np.ndarray:
   """Encoded as by data preparation, decoded as by training."""
-  quality = [cv2.IMWRITE_JPEG_QUALITY, clip_examples.JPEG_QUALITY]
+  quality = [cv2.IMWRITE_JPEG_QUALITY, stored_images.JPEG_QUALITY]
   data = cv2.imencode(".jpg", image[..., ::-1], quality)[1].tobytes()
   return tf.io.decode_image(data, channels=3).numpy()
 
@@ -58,8 +57,10 @@ def test_frames_have_the_traces_of_a_datasets_jpeg(frames):
 def test_streams_are_the_middle_in_the_networks_units(frames, model, info):
   clip = frames_lib.clip_format(model.input, info)
   streams = frames_lib.to_streams(tf.constant(frames), clip)
-  size = decoding.short_side_size(40, 30, 18)  # 16 and a margin of an eighth
-  small = [decoding.resized(_through_jpeg(decoding.resized(f, 32, 24)), *size) for f in frames]
+  size = stored_images.short_side_size(40, 30, 18)  # 16 and a margin of an eighth
+  small = [
+    stored_images.resized(_through_jpeg(stored_images.resized(f, 32, 24)), *size) for f in frames
+  ]
   expected = np.stack(small)[:, 1:17, 4:20] / 127.5 - 1
   assert np.abs(streams["rgb"] - expected).mean() < 0.03
   assert streams["flow"].shape == (4, 16, 16, 2)

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from data_prep.dataset import flow
 from data_prep.dataset import rows
+from data_prep.dataset import tvl1
 
 ROOT = pathlib.Path(__file__).parents[2]
 SCRIPT = "tools/make_sample_videos.py"
@@ -94,7 +94,7 @@ def test_rising_and_falling_differ_by_the_sign_of_the_flow(videos):
   for row in rows.read(str(videos / "manifest.csv"))[::3]:
     motion = row.labels[0].split("_")[1]
     greys = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in frames(row)]
-    computer = flow.FlowComputer("fast")
+    computer = tvl1.FlowComputer("fast")
     vectors = np.concatenate([computer(a, b) for a, b in zip(greys[0:-1:6], greys[1::6])])
     upright = vectors[..., 1]  # Downwards.
     strong = np.abs(upright) > 2

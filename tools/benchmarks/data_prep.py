@@ -31,8 +31,9 @@ import numpy as np
 
 from data_prep.common import cli
 from data_prep.dataset import decoding
-from data_prep.dataset import flow
 from data_prep.dataset import rows
+from data_prep.dataset import stored_images
+from data_prep.dataset import tvl1
 
 _MANIFEST = flags.DEFINE_string("manifest", None, "CSV that lists real clips.", required=True)
 _SCRATCH_DIR = flags.DEFINE_string(
@@ -94,14 +95,14 @@ def _grey_frames(row: rows.Row) -> Iterator[np.ndarray]:
       continue
   for frame in decoding.on_grid(timed, decoding.exact(_FPS.value)):
     rgb = decoding.upright_rgb(frame)
-    size = decoding.short_side_size(rgb.shape[1], rgb.shape[0], _SHORT_SIDE.value)
-    yield cv2.cvtColor(decoding.resized(rgb, *size), cv2.COLOR_RGB2GRAY)
+    size = stored_images.short_side_size(rgb.shape[1], rgb.shape[0], _SHORT_SIDE.value)
+    yield cv2.cvtColor(stored_images.resized(rgb, *size), cv2.COLOR_RGB2GRAY)
 
 
 def _bare_loop(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
   """Returns seconds of the wall clock and of the CPU."""
   cv2.setNumThreads(1)
-  method = cv2.optflow.DualTVL1OpticalFlow_create(**flow.PROFILES["fast"])
+  method = cv2.optflow.DualTVL1OpticalFlow_create(**tvl1.PROFILES["fast"])
   wall, cpu = time.perf_counter(), time.process_time()
   for first, second in pairs:
     method.calc(first, second, None)
@@ -134,8 +135,8 @@ def _extract(arguments: Sequence[str]) -> None:
 
 def _profiles(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
   """Returns the time of opencv_default over that of fast."""
-  seconds = dict.fromkeys(flow.PROFILES, 0.0)
-  computers = {name: flow.FlowComputer(name) for name in flow.PROFILES}
+  seconds = dict.fromkeys(tvl1.PROFILES, 0.0)
+  computers = {name: tvl1.FlowComputer(name) for name in tvl1.PROFILES}
   for first, second in pairs:
     for name, compute in computers.items():
       began = time.process_time()

@@ -4,7 +4,7 @@
 
 decode     the bare rate: OpenCV decodes the encoded images of the clips, held in memory, by as many
            threads as the pipeline has
-own        the same images and threads, but decoded as the pipeline does: PNG by official.inputs.png
+own        the same images and threads, but decoded as the pipeline does: PNG by dataset/png.py
 streaming  training batches without a cache: records are read and parsed, the frames of the clips
            decoded, cut out, mirrored, batched; resized and brightened, too, with --min_crop_area
            and --brightness
@@ -167,13 +167,13 @@ def _decoders() -> tuple[Callable[[bytes, bool], object], ...]:
   import cv2
   import numpy as np
 
-  from official.inputs import videos
+  from data_prep.dataset import stored_images
 
   def bare(data, grey):
     flag = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR_RGB
     return cv2.imdecode(np.frombuffer(data, np.uint8), flag)
 
-  return bare, lambda data, grey: videos.decoded(data, grey=grey)
+  return bare, lambda data, grey: stored_images.decode(data, grey=grey)
 
 
 def _decode_rate(

@@ -12,7 +12,7 @@ Then where the time of encoded_frames goes: decoding, flow and network, each by 
 the whole; the rest is resizing, the way through JPEG, and copying.
 
 Then the flow of 16 frames of 128x128 of a video, in the graph and by OpenCV
-(data_prep.dataset.flow, fast), in turn. Printed is the fastest call of each, in ms: what other
+(data_prep.dataset.tvl1, fast), in turn. Printed is the fastest call of each, in ms: what other
 programs cost is not counted.
 docs/serving.md has a table.
 """
@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 
 from data_prep.common import cli
-from data_prep.dataset import flow
+from data_prep.dataset import tvl1
 
 _SAVED_MODEL = flags.DEFINE_string("saved_model", None, "Folder of one version.", required=True)
 _VIDEO = flags.DEFINE_string("video", None, "A video of 16 frames or more.", required=True)
@@ -108,7 +108,7 @@ def _compare_flow(tf) -> None:
   signature = [tf.TensorSpec([None, _FRAMES, None, None, 3], tf.uint8)]
   in_graph = tf.function(optical_flow.clip_flow, input_signature=signature)
   frames = tf.constant(clip[np.newaxis])
-  computer = flow.FlowComputer("fast")
+  computer = tvl1.FlowComputer("fast")
   ways: dict[str, Callable] = {"in the graph": lambda: in_graph(frames).numpy()}
   for threads in (1, cv2.getNumberOfCPUs()):
     ways[f"OpenCV, {threads} threads"] = lambda threads=threads: (

@@ -7,6 +7,7 @@ import pytest
 from data_prep.dataset import clip_examples
 from data_prep.dataset import metadata
 from data_prep.dataset import records
+from data_prep.dataset import stored_images
 
 FLOW = "FORWARD_FLOW/image/encoded"
 
@@ -148,7 +149,7 @@ def test_flow_as_jpeg_says_so_and_is_near(write_video, tmp_path, make_clip):
   path = write_video(tmp_path / "a.mp4", size=(96, 64), shift=(3, 0))
   found = {
     name: records.parse(make_clip(path, short_side=64, flow_format=name)[0])
-    for name in clip_examples.FLOW_FORMATS
+    for name in stored_images.FORMATS
   }
   assert found["jpeg"][0]["FORWARD_FLOW/image/format"] == [b"JPEG"]
   vectors = {

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from data_prep.dataset import decoding
+from data_prep.dataset import stored_images
 
 
 def decode(path, start=None):
@@ -183,10 +184,10 @@ def test_sound_without_a_picture(tmp_path):
   "size, expected", [((400, 296), (346, 256)), ((296, 400), (256, 346)), ((64, 64), (256, 256))]
 )
 def test_the_shorter_side_gets_its_size(size, expected):
-  assert decoding.short_side_size(*size, 256) == expected
+  assert stored_images.short_side_size(*size, 256) == expected
 
 
 def test_shrinking_averages():
   image = np.zeros((4, 4, 3), np.uint8)
   image[::2] = 200
-  np.testing.assert_array_equal(decoding.resized(image, 2, 2), np.full((2, 2, 3), 100))
+  np.testing.assert_array_equal(stored_images.resized(image, 2, 2), np.full((2, 2, 3), 100))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from data_prep.dataset import metadata
+from data_prep.dataset import png
 from data_prep.dataset import records
-from official.inputs import png
 
 
 def _encoded(image: np.ndarray, *parameters: int) -> bytes:
@@ -26,10 +26,10 @@ def _noise(*shape: int, dtype=np.uint8) -> np.ndarray:
 
 @pytest.mark.parametrize("shape", [(1, 50, 3), (50, 2, 3), (37, 61, 3), (300, 400, 3)])
 @pytest.mark.parametrize("make", ["noise", "smooth", "white"])
-def test_images_are_those_that_opencv_decodes(shape, make, smooth_picture):
+def test_images_are_those_that_opencv_decodes(shape, make):
   image = {
     "noise": lambda: _noise(*shape),
-    "smooth": lambda: smooth_picture(0, shape),
+    "smooth": lambda: cv2.GaussianBlur(_noise(*shape), (0, 0), 2),
     "white": lambda: np.full(shape, 255, np.uint8),
   }[make]()
   decoded = png.decode(_encoded(image[..., ::-1]))
