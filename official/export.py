@@ -11,9 +11,9 @@ when it is whole; it is a version for TensorFlow Serving, and has a model_card.m
 every signature with TensorFlow's C++ loader, and exits 1 if something is not as it should be.
 """
 
-from collections.abc import Mapping
 import sys
 import tempfile
+import typing
 
 from absl import flags
 
@@ -21,6 +21,9 @@ from data_prep.common import cli
 from data_prep.common import files
 from data_prep.common import shapes
 from data_prep.dataset import metadata
+
+if typing.TYPE_CHECKING:
+  from official.runs.records import RunFlags
 
 FLAGS = flags.FLAGS
 
@@ -82,50 +85,51 @@ def _export(model_dir: str, output_dir: str) -> int:
   if recorded is None:
     raise cli.UserError(f"{model_dir} is no run, it has no search.json; give another --model_dir")
   network_version.check(
-    recorded["identity"].get("network_version"),
+    recorded.identity.get("network_version"),
     model_dir,
     "search again, from its architectures with --start_from if need be",
   )
   members = trained.members(run, candidate=FLAGS.candidate, ensemble=FLAGS.ensemble)
-  to_the_end = all(member["training"].startswith(run.final_directory) for member in members)
+  to_the_end = all(member.training.startswith(run.final_directory) for member in members)
   setup = _setup(recorded, model_dir, to_the_end=to_the_end)
   files.check_writable(output_dir, f"--output_dir={output_dir}")
-  numbers = ", ".join(f"{member['candidate']:06d}" for member in members)
+  numbers = ", ".join(f"{member.candidate:06d}" for member in members)
   print(f"exporting {numbers} of {model_dir}", file=sys.stderr, flush=True)
   with tempfile.TemporaryDirectory() as folder:
     joining = ensemble.EnsembleExport(setup=setup, export_dir=output_dir, model_dir=model_dir)
-    found = joining({"members": members, "evaluate": True}, folder)
+    found = joining({"members": [member.to_json() for member in members], "evaluate": True}, folder)
     if found["status"] != "ok":
       raise cli.UserError(f"{numbers} cannot be exported: {found['reason']}")
   print(found["export"])
   return 0
 
 
-def _setup(recorded: Mapping, model_dir: str, *, to_the_end: bool):
+def _setup(recorded: "RunFlags", model_dir: str, *, to_the_end: bool):
   """Returns what the search's trainings share, or its final trainings, to the end."""
   from official.inputs import cache
   from official.training import setup
 
   path = files.join(model_dir, "search.json")
-  remedy = "restore it, or give another --model_dir"
+  remedy = recorded.REMEDY
+  content = recorded.to_json()
   where, steps = ("operation", "final_steps") if to_the_end else ("identity", "candidate_steps")
   shapes.check(
-    recorded, {"identity": {"data_dir": str}, "operation": {"data_dir?": str}}, path, remedy
+    content, {"identity": {"data_dir": str}, "operation": {"data_dir?": str}}, path, remedy
   )
-  shapes.check(recorded, {where: {steps: int}}, path, remedy)
-  data_dir = cli.resolve_path(FLAGS.data_dir or recorded["operation"].get("data_dir") or "")
+  shapes.check(content, {where: {steps: int}}, path, remedy)
+  data_dir = cli.resolve_path(FLAGS.data_dir or content["operation"].get("data_dir") or "")
   if not data_dir:
     raise cli.UserError(f"{model_dir} does not say where its dataset is; give --data_dir")
   fingerprint = metadata.load(data_dir).fingerprint
-  if fingerprint != recorded["identity"]["data_dir"]:
+  if fingerprint != content["identity"]["data_dir"]:
     raise cli.UserError(
       f"{data_dir} is another dataset ({fingerprint[:16]}) than the search's "
       f"({recorded['identity']['data_dir'][:16]}); give --data_dir"
     )
   try:
     return setup.described(
-      recorded["identity"],
-      steps=recorded[where][steps],
+      content["identity"],
+      steps=content[where][steps],
       data_dir=data_dir,
       cache_dir=cache.directory(data_dir, model_dir),
       checkpoint_steps=None,

@@ -1,7 +1,8 @@
 """Runs: the directories, executors and locks with which trainings survive kills.
 
     run_directory   model_dir on disk: search.json, candidates/000012/{candidate,result,timing}.json
-    shapes          what those JSON files look like
+    records         what those JSON files say, as values
+    final_records   the same for the final training
     json_files      JSON files that are read and written whole, on a local disk or behind a URL
     identity        refuses a run directory that was made with other flags
     fitness         metrics -> one number, and who is better than whom

@@ -12,7 +12,6 @@ driver itself trains. Steps come from the file; the seconds are how long this co
 phase.
 """
 
-from collections.abc import Mapping
 import contextlib
 import dataclasses
 import itertools
@@ -20,13 +19,14 @@ import math
 import sys
 import threading
 import time
-from typing import Any, TextIO
+from typing import TextIO
 
 import tqdm
 
 from data_prep.common import cli
 from official.runs import json_files
-from official.runs import shapes
+from official.runs import records
+from official.runs.records import Progress
 
 HEARTBEAT_SECONDS = 10.0
 _SHOWN = 4
@@ -178,13 +178,14 @@ def _look(activity: _Activity) -> None:
   it speaks."""
   with contextlib.suppress(OSError, cli.UserError):
     path = json_files.join(activity.directory, "progress.json")
-    phase = _phase(json_files.read_json(path, shapes.PROGRESS) or {})
+    progress = records.read(path, Progress)
+    phase = "" if progress is None else _phase(progress)
     if phase and phase != activity.phase:
       activity.phase, activity.since = phase, time.monotonic()
 
 
-def _phase(progress: Mapping[str, Any]) -> str:
-  name, step, steps = progress.get("phase", ""), progress.get("step"), progress.get("steps")
+def _phase(progress: Progress) -> str:
+  name, step, steps = progress.phase, progress.step, progress.steps
   if name == "training" and steps:
     return f"training step {step}/{steps}"
   return f"{name} {step}/{steps}" if name == "preparing" and steps else name

@@ -12,27 +12,23 @@ three candidates in a row will meet the fourth, so the search stops and says why
 where nothing is feasible at all.
 """
 
-from collections.abc import Mapping
 import dataclasses
 import math
-from typing import Any
+import types
+from typing import cast
 
 from data_prep.common import cli
 from official.runs import fitness as fitness_lib
 from official.runs.executors.base import Outcome
+from official.runs.json_files import Json
+from official.runs.records import Metrics
+from official.runs.records import Result
+from official.runs.records import Status
 
 SAME_FAULT = 3
 MAX_RETRIES = 1
-_STATUS = {"timed_out": "infeasible", "exhausted": "infeasible", "raised": "failed"}
-_RESULT_FIELDS = (
-  "status",
-  "reason",
-  "fitness",
-  "metrics",
-  "connection_weights",
-  "params",
-  "multiply_adds",
-)
+_NOTHING: Json = types.MappingProxyType({})
+_INFEASIBLE = ("timed_out", "exhausted")
 
 
 class SearchStopped(Exception):
@@ -44,20 +40,22 @@ class Verdict:
   """What to record.
 
   Attributes:
-    result: Fields of result.json, without number and finish order; None: train it again.
+    result: What came of the candidate, without its place in the order of finishing; None: train it
+      again.
     fault: For a failed candidate, what tells one fault from another.
   """
 
-  result: dict[str, Any] | None
+  result: Result | None
   fault: str | None = None
 
 
 def judge(
-  outcome: Outcome, fitness: str, earlier_kills: int, max_retries: int = MAX_RETRIES
+  number: int, outcome: Outcome, fitness: str, earlier_kills: int, max_retries: int = MAX_RETRIES
 ) -> Verdict:
-  """Returns what an outcome means for the candidate.
+  """Returns what an outcome means for a candidate.
 
   Args:
+    number: The candidate's.
     outcome: From the executor.
     fitness: Name of the fitness.
     earlier_kills: Times that this candidate was killed before.
@@ -68,14 +66,14 @@ def judge(
   """
   check_environment(outcome)
   if outcome.kind == "returned":
-    return _judge_value(outcome.value, fitness)
+    return _judge_value(number, outcome.value or {}, fitness)
   if outcome.kind == "killed":
     if earlier_kills < max_retries:
       return Verdict(result=None)
-    return _ended(
-      "infeasible", f"killed {earlier_kills + 1} times; the last time: {outcome.reason}"
-    )
-  return _ended(_STATUS[outcome.kind], outcome.reason, outcome.signature)
+    reason = f"killed {earlier_kills + 1} times; the last time: {outcome.reason}"
+    return _ended(number, "infeasible", reason)
+  status: Status = "infeasible" if outcome.kind in _INFEASIBLE else "failed"
+  return _ended(number, status, outcome.reason, outcome.signature)
 
 
 def check_environment(outcome: Outcome) -> None:
@@ -86,41 +84,42 @@ def check_environment(outcome: Outcome) -> None:
     raise cli.UserError(f"{reason}{again}")
 
 
-def _judge_value(value: Mapping[str, Any], fitness: str) -> Verdict:
-  status = value.get("status")
+def _judge_value(number: int, value: Json, fitness: str) -> Verdict:
+  status, reason = value.get("status"), value.get("reason")
+  told = None if reason is None else str(reason)
   if status == "infeasible":
-    return _ended("infeasible", value.get("reason"), value=value)
+    return _ended(number, "infeasible", told, value=value)
   if status == "failed":
-    return _ended("failed", value.get("reason"), str(value.get("reason")), value)
+    return _ended(number, "failed", told, str(reason), value)
   if status != "ok":
-    return _ended("failed", reason := f"the evaluator returned status {status!r}", reason)
+    return _ended(number, "failed", f"the evaluator returned status {status!r}")
+  metrics = cast(Metrics, value.get("metrics") or {})
   try:
-    number = fitness_lib.compute(fitness, value["metrics"])
+    reached = fitness_lib.compute(fitness, metrics)
   except KeyError as error:
     return _ended(
+      number,
       "failed",
-      reason := f"the evaluator returned no {error.args[0]!r}, which --fitness={fitness} needs",
-      reason,
+      f"the evaluator returned no {error.args[0]!r}, which --fitness={fitness} needs",
     )
-  if math.isnan(number):
-    return _ended("infeasible", f"its {fitness} is not a number", value=value)
-  if any(entry["end"] is None for entry in value.get("connection_weights") or ()):
-    return _ended("infeasible", "a connection weight is not a number", value=value)
-  return Verdict(result={**_fields(value), "status": "ok", "fitness": number})
+  if math.isnan(reached):
+    return _ended(number, "infeasible", f"its {fitness} is not a number", value=value)
+  verdict = Verdict(result=_result(number, {**value, "fitness": reached}))
+  if any(weight.end is None for weight in verdict.result.connection_weights or ()):
+    return _ended(number, "infeasible", "a connection weight is not a number", value=value)
+  return verdict
 
 
 def _ended(
-  status: str, reason: str | None, fault: str | None = None, value: Mapping[str, Any] | None = None
+  number: int, status: Status, reason: str | None, fault: str | None = None, value: Json = _NOTHING
 ) -> Verdict:
-  result = {**_fields(value or {}), "status": status, "reason": reason, "fitness": None}
+  result = _result(number, {**value, "status": status, "reason": reason, "fitness": None})
   return Verdict(result=result, fault=(fault or reason) if status == "failed" else None)
 
 
-def _fields(value: Mapping[str, Any]) -> dict[str, Any]:
-  """The fields of a result in their order, then whatever else an evaluator returns; no timing."""
-  fields = {name: value.get(name) for name in _RESULT_FIELDS}
-  others = {name: item for name, item in value.items() if name not in {*fields, "timing"}}
-  return {**fields, **others}
+def _result(number: int, value: Json) -> Result:
+  content = {name: item for name, item in value.items() if name != "timing"}
+  return Result.from_json({**content, "number": number}, "what the evaluator returned")
 
 
 class Watch:
@@ -141,19 +140,19 @@ class Watch:
     self._seen = 0
     self._faults: list[tuple[int, str]] = []
 
-  def see(self, number: int, verdict: Verdict) -> None:
-    """Takes note of a finished candidate.
+  def see(self, result: Result, fault: str | None) -> None:
+    """Takes note of a finished candidate, and of what tells its fault from another.
 
     Raises:
       SearchStopped: It is one too many.
     """
     self._seen += 1
-    self._feasible = self._feasible or verdict.result["status"] == "ok"
-    if self._faults and self._faults[-1][1] != verdict.fault:
+    self._feasible = self._feasible or result.status == "ok"
+    if self._faults and self._faults[-1][1] != fault:
       self._faults = []
-    if verdict.fault is not None:
-      self._faults.append((number, verdict.fault))
-    reason = verdict.result["reason"]
+    if fault is not None:
+      self._faults.append((result.number, fault))
+    reason = result.reason
     if len(self._faults) >= SAME_FAULT:
       numbers = ", ".join(f"{failed:06d}" for failed, _ in self._faults)
       raise SearchStopped(

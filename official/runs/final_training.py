@@ -21,44 +21,50 @@ same settings again; what was exported from the old one stays, under its version
 
 import collections
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import dataclasses
 import functools
 import math
 import os
 import time
 import types
-from typing import Any
 
-from data_prep.common import cli
 from official.runs import failures
 from official.runs import fitness as fitness_lib
 from official.runs import identity as identity_lib
 from official.runs import json_files
-from official.runs import shapes
+from official.runs import records
 from official.runs.console import Console
 from official.runs.executors.base import Evaluator
 from official.runs.executors.base import Executor
 from official.runs.executors.base import Outcome
 from official.runs.executors.base import Task
+from official.runs.final_records import FinalAsked
+from official.runs.final_records import FinalMember
+from official.runs.final_records import FinalResult
+from official.runs.final_records import LeftOut
+from official.runs.final_records import TrainedNetwork
+from official.runs.json_files import Json
+from official.runs.records import Metrics
+from official.runs.records import Timing
 from official.runs.run_directory import RunDirectory
 
 _KEY = "final"
 _JOINING = "joining"
-_REMEDY = "delete it and run official.evolve again, which makes it anew"
 _Runner = Callable[[Iterable[tuple[str, Task]]], Iterator[Outcome]]
 
 
 def train(
   run: RunDirectory,
   number: int,
-  settings: Mapping[str, Any],
+  settings: Json,
   final_training: Evaluator,
   executor: Executor,
   console: Console,
   *,
   max_retries: int = failures.MAX_RETRIES,
-  defaults: Mapping[str, Any] = types.MappingProxyType({}),
-) -> dict[str, Any]:
-  """Trains candidate `number` to the end, or goes on, and returns the content of final/result.json.
+  defaults: Json = types.MappingProxyType({}),
+) -> FinalResult:
+  """Trains candidate `number` to the end, or resumes, and returns the content of final/result.json.
 
   Args:
     run: Opened run directory.
@@ -75,22 +81,26 @@ def train(
     UserError: The environment is at fault; nothing is lost.
   """
   directory = run.final_directory
-  if _begin(directory, {"candidate": number, **settings}, defaults) is not None:
-    return read_result(directory)
+  finished = _begin(directory, FinalAsked(candidate=number, settings=settings), defaults)
+  if finished is not None:
+    return finished
   started = time.time()
   task = Task(
-    key=_KEY, function=final_training, candidate=run.read_proposal(number), directory=directory
+    key=_KEY,
+    function=final_training,
+    candidate=run.read_proposal(number).to_json(),
+    directory=directory,
   )
   (outcome,) = _run([(_training_of(number), task)], executor, console, max_retries)
   if not _succeeded(outcome):
     raise _stopped(_training_of(number), outcome, directory)
-  return _finish(run, directory, {"candidate": number, **outcome.value}, started)
+  return _finish(run, directory, {"candidate": number, **(outcome.value or {})}, started)
 
 
 def train_several(
   run: RunDirectory,
   numbers: Sequence[int],
-  settings: Mapping[str, Any],
+  settings: Json,
   final_training: Evaluator,
   executor: Executor,
   console: Console,
@@ -99,9 +109,9 @@ def train_several(
   fitness: str,
   joining: Evaluator,
   max_retries: int = failures.MAX_RETRIES,
-  defaults: Mapping[str, Any] = types.MappingProxyType({}),
-) -> dict[str, Any]:
-  """Trains several candidates to the end, or goes on, and returns the content of final/result.json.
+  defaults: Json = types.MappingProxyType({}),
+) -> FinalResult:
+  """Trains several candidates to the end, or resumes, and returns the content of final/result.json.
 
   A candidate that turns out infeasible is left out, and named in the result.
 
@@ -126,49 +136,48 @@ def train_several(
   """
   directory = run.final_directory
   folders = {number: json_files.join(directory, f"{number:06d}") for number in numbers}
-  asked = {"final": how, "candidates": list(numbers), **settings}
+  asked = FinalAsked(final=how, candidates=tuple(numbers), settings=settings)
   keep = {f"{number:06d}" for number in numbers}
-  if _begin(directory, asked, defaults, keep) is not None:
-    return read_result(directory)
+  finished = _begin(directory, asked, defaults, keep)
+  if finished is not None:
+    return finished
   started = time.time()
   run_tasks = functools.partial(_run, executor=executor, console=console, max_retries=max_retries)
   results, left_out = _train_members(run, folders, settings, defaults, final_training, run_tasks)
   if not results:
     raise failures.SearchStopped(
       f"none of {len(folders)} final trainings is feasible; of candidate "
-      f"{left_out[0]['candidate']:06d}: {left_out[0]['reason']}; the same command tries again"
+      f"{left_out[0].candidate:06d}: {left_out[0].reason}; the same command tries again"
     )
   ranked = _ranked(results, fitness)
   chosen = ranked if how == "ensemble" else ranked[:1]
   value = _join(run, {number: folders[number] for number in chosen}, how, joining, run_tasks)
-  winner = {} if how == "ensemble" else {**results[ranked[0]], "candidate": ranked[0]}
-  return _finish(
-    run,
-    directory,
-    {
-      **winner,
-      **value,
-      "final": how,
-      "members": [_summary(number, results[number], fitness) for number in ranked],
-      "left_out": left_out,
-    },
-    started,
+  winner = {}
+  if how != "ensemble":
+    winner = dataclasses.replace(results[ranked[0]], candidate=ranked[0]).to_json()
+  joined = FinalResult(
+    final=how,
+    members=tuple(_member(number, results[number], fitness) for number in ranked),
+    left_out=tuple(left_out),
   )
+  return _finish(run, directory, {**winner, **joined.to_json(), **value}, started)
 
 
 def _train_members(
   run: RunDirectory,
   folders: Mapping[int, str],
-  settings: Mapping[str, Any],
-  defaults: Mapping[str, Any],
+  settings: Json,
+  defaults: Json,
   final_training: Evaluator,
   run_tasks: _Runner,
-) -> tuple[dict[int, dict[str, Any]], list[dict[str, Any]]]:
+) -> tuple[dict[int, FinalResult], list[LeftOut]]:
   """Returns the results by candidate, and those that are infeasible with the reason."""
   started = time.time()
-  results, tasks = {}, []
+  results: dict[int, FinalResult | None] = {}
+  tasks: list[tuple[str, Task]] = []
   for number, folder in folders.items():
-    results[number] = _begin(folder, {"candidate": number, **settings}, defaults)
+    asked = FinalAsked(candidate=number, settings=settings)
+    results[number] = _begin(folder, asked, defaults)
     if results[number] is None:
       tasks.append(
         (
@@ -176,45 +185,41 @@ def _train_members(
           Task(
             key=f"{number:06d}",
             function=final_training,
-            candidate=run.read_proposal(number),
+            candidate=run.read_proposal(number).to_json(),
             directory=folder,
           ),
         )
       )
-  left_out, failed = {}, {}
+  left_out: dict[int, Outcome] = {}
+  failed: dict[int, Outcome] = {}
   for outcome in run_tasks(tasks):
     number = int(outcome.key)
     if _succeeded(outcome):
-      results[number] = _finish(run, folders[number], outcome.value, started)
+      results[number] = _finish(run, folders[number], outcome.value or {}, started)
     else:
       (left_out if _is_infeasible(outcome) else failed)[number] = outcome
   for number, outcome in sorted(failed.items()):
     raise _stopped(_training_of(number), outcome, folders[number])
   return (
     {number: result for number, result in results.items() if result is not None},
-    [
-      {"candidate": number, "reason": _reason(left_out[number])}
-      for number in folders
-      if number in left_out
-    ],
+    [LeftOut(number, _reason(left_out[number])) for number in folders if number in left_out],
   )
 
 
 def _join(
   run: RunDirectory, folders: Mapping[int, str], how: str, joining: Evaluator, run_tasks: _Runner
-) -> Mapping[str, Any]:
+) -> Json:
   """Exports trained candidates, and evaluates an ensemble of them."""
   members = []
   for number, folder in folders.items():
     candidate = run.read_proposal(number)
-    members.append(
-      {
-        "candidate": number,
-        "seed": candidate["seed"],
-        "architecture": candidate["architecture"],
-        "training": json_files.join(folder, "training"),
-      }
+    member = TrainedNetwork(
+      candidate=number,
+      seed=candidate.seed,
+      architecture=candidate.architecture,
+      training=json_files.join(folder, "training"),
     )
+    members.append(member.to_json())
   directory = json_files.join(run.final_directory, _JOINING)
   json_files.make_directory(directory)
   names = ", ".join(f"{number:06d}" for number in folders)
@@ -228,26 +233,18 @@ def _join(
   (outcome,) = run_tasks([(label, task)])
   if not _succeeded(outcome):
     raise _stopped(label, outcome, directory)
-  return outcome.value
+  return outcome.value or {}
 
 
-def read_asked(directory: str) -> dict[str, Any] | None:
+def read_asked(directory: str) -> FinalAsked | None:
   """Returns the content of final.json, None where there is none; UserError if it is damaged."""
-  path = json_files.join(directory, "final.json")
-  content = json_files.read_json(path, shapes.FINAL, _REMEDY)
-  if content is not None and not {"candidate", "candidates"} & set(content):
-    raise cli.UserError(f"{path} is damaged: it names no candidate; {_REMEDY}")
-  return content
+  return records.read(json_files.join(directory, "final.json"), FinalAsked)
 
 
-def read_result(directory: str) -> dict[str, Any] | None:
+def read_result(directory: str) -> FinalResult | None:
   """Returns the content of final/result.json, None where there is none; UserError if it is
   damaged."""
-  path = json_files.join(directory, "result.json")
-  content = json_files.read_json(path, shapes.FINAL_RESULT, _REMEDY)
-  if content is not None and not {"candidate", "members", "metrics"} & set(content):
-    raise cli.UserError(f"{path} is damaged: it has no metrics, and names no candidate; {_REMEDY}")
-  return content
+  return records.read(json_files.join(directory, "result.json"), FinalResult)
 
 
 def where_exported(run: RunDirectory, export: str) -> str:
@@ -262,22 +259,21 @@ def where_exported(run: RunDirectory, export: str) -> str:
 
 
 def _begin(
-  directory: str, asked: Mapping[str, Any], defaults: Mapping[str, Any], keep: Iterable[str] = ()
-) -> dict[str, Any] | None:
+  directory: str, asked: FinalAsked, defaults: Json, keep: Iterable[str] = ()
+) -> FinalResult | None:
   """Makes a folder for what is asked, or resumes it; returns its result, if it has one.
 
   Of a folder for something else only the subfolders named in `keep` are kept.
   """
-  asked = json_files.plain(dict(asked))
-  path = json_files.join(directory, "final.json")
+  content = json_files.plain(asked.to_json())
   recorded = read_asked(directory)
-  if recorded is None or identity_lib.with_defaults(recorded, asked, defaults) != asked:
+  if (
+    recorded is None or identity_lib.with_defaults(recorded.to_json(), content, defaults) != content
+  ):
     _clear(directory, keep)
     json_files.make_directory(directory)
-    json_files.write_json(path, asked)
-  return json_files.read_json(
-    json_files.join(directory, "result.json"), shapes.FINAL_RESULT, _REMEDY
-  )
+    json_files.write_json(json_files.join(directory, "final.json"), content)
+  return read_result(directory)
 
 
 def _clear(directory: str, keep: Iterable[str]) -> None:
@@ -289,23 +285,21 @@ def _clear(directory: str, keep: Iterable[str]) -> None:
     json_files.remove_tree(path) if os.path.isdir(path) else os.unlink(path)
 
 
-def _finish(
-  run: RunDirectory, directory: str, value: Mapping[str, Any], started: float
-) -> dict[str, Any]:
+def _finish(run: RunDirectory, directory: str, value: Json, started: float) -> FinalResult:
   """Writes timing.json and result.json, and returns the latter."""
-  result = {name: item for name, item in value.items() if name != "timing"}
-  if result.get("export"):  # Relative to the run: a run that is moved stays what it is.
-    result["export"] = os.path.relpath(result["export"], run.path)
-  json_files.write_json(
-    json_files.join(directory, "timing.json"),
-    {
-      **(value.get("timing") or {}),
-      "started_at": round(started, 3),
-      "finished_at": round(time.time(), 3),
-    },
+  content = json_files.plain({name: item for name, item in value.items() if name != "timing"})
+  if content.get("export"):  # Relative to the run: a run that is moved stays what it is.
+    content["export"] = os.path.relpath(content["export"], run.path)
+  timing = dataclasses.replace(
+    Timing.from_json(value.get("timing") or {}, "the final training's timing"),
+    started_at=round(started, 3),
+    finished_at=round(time.time(), 3),
   )
-  json_files.write_json(json_files.join(directory, "result.json"), result)
-  return json_files.plain(result)
+  json_files.write_json(json_files.join(directory, "timing.json"), timing.to_json())
+  path = json_files.join(directory, "result.json")
+  result = FinalResult.from_json(content, path)
+  json_files.write_json(path, result.to_json())
+  return result
 
 
 def _run(
@@ -338,18 +332,19 @@ def _run(
 
 
 def _succeeded(outcome: Outcome) -> bool:
-  return outcome.kind == "returned" and outcome.value.get("status") == "ok"
+  return outcome.kind == "returned" and (outcome.value or {}).get("status") == "ok"
 
 
 def _is_infeasible(outcome: Outcome) -> bool:
   """Whether the candidate is at fault and not the program, as in failures.py."""
   if outcome.kind == "returned":
-    return outcome.value.get("status") == "infeasible"
+    return (outcome.value or {}).get("status") == "infeasible"
   return outcome.kind in ("exhausted", "killed", "timed_out")
 
 
 def _reason(outcome: Outcome) -> str | None:
-  return outcome.reason or (outcome.value or {}).get("reason")
+  reason = outcome.reason or (outcome.value or {}).get("reason")
+  return None if reason is None else str(reason)
 
 
 def _stopped(label: str, outcome: Outcome, directory: str) -> failures.SearchStopped:
@@ -363,7 +358,7 @@ def _training_of(number: int) -> str:
   return f"final training of candidate {number:06d}"
 
 
-def _ranked(results: Mapping[int, Mapping[str, Any]], fitness: str) -> list[int]:
+def _ranked(results: Mapping[int, FinalResult], fitness: str) -> list[int]:
   """Returns the candidates, the best after its final training first; ties as in the search."""
 
   def rank(item: tuple[int, int]) -> tuple[float, float, int]:
@@ -371,23 +366,27 @@ def _ranked(results: Mapping[int, Mapping[str, Any]], fitness: str) -> list[int]
     reached = _fitness(results[number], fitness)
     return fitness_lib.rank(
       -math.inf if math.isnan(reached) else reached,
-      fitness_lib.loss(results[number]["metrics"]["validation"]),
+      fitness_lib.loss(_validation(results[number])),
       place,
     )
 
   return [number for _, number in sorted(enumerate(results), key=rank)]
 
 
-def _fitness(result: Mapping[str, Any], fitness: str) -> float:
-  return fitness_lib.compute(fitness, result["metrics"]["validation"])
+def _validation(result: FinalResult) -> Metrics:
+  return (result.metrics or {})["validation"]
 
 
-def _summary(number: int, result: Mapping[str, Any], fitness: str) -> dict[str, Any]:
+def _fitness(result: FinalResult, fitness: str) -> float:
+  return fitness_lib.compute(fitness, _validation(result))
+
+
+def _member(number: int, result: FinalResult, fitness: str) -> FinalMember:
   """Returns what final/result.json says of one of several."""
-  return {
-    "candidate": number,
-    "fitness": _fitness(result, fitness),
-    "metrics": result["metrics"],
-    "params": result.get("params"),
-    "multiply_adds": result.get("multiply_adds"),
-  }
+  return FinalMember(
+    candidate=number,
+    fitness=_fitness(result, fitness),
+    metrics=result.metrics,
+    params=result.params,
+    multiply_adds=result.multiply_adds,
+  )

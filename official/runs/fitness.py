@@ -9,7 +9,6 @@ is infeasible. People are shown a loss as it is, positive (`text`, `shown`), and
 
 from collections.abc import Mapping
 import math
-from typing import Any
 
 from data_prep.common import cli
 from data_prep.dataset import metadata
@@ -43,7 +42,7 @@ def compute(name: str, metrics: Mapping[str, float | None]) -> float:
   return registry.fitness(name).compute(numbers)
 
 
-def loss(metrics: Mapping[str, Any] | None) -> float | None:
+def loss(metrics: Mapping[str, float | None] | None) -> float | None:
   """Returns the loss that is among metrics, None where there is none."""
   return (metrics or {}).get(LOSS)
 

@@ -12,20 +12,20 @@ first version (official.architecture.network_version).
 from collections.abc import Mapping
 import json
 import types
-from typing import Any
 
 from data_prep.common import cli
 from official.architecture import network_version
+from official.runs.json_files import Json
 
 _SHOWN_CHARACTERS = 60
 _VERSION = "network_version"
 
 
 def check(
-  recorded: Mapping[str, Any],
-  asked: Mapping[str, Any],
+  recorded: Json,
+  asked: Json,
   directory: str,
-  defaults: Mapping[str, Any] = types.MappingProxyType({}),
+  defaults: Json = types.MappingProxyType({}),
 ) -> None:
   """Raises UserError that names each flag which differs, with both values.
 
@@ -50,20 +50,20 @@ def check(
     )
 
 
-def with_defaults(
-  recorded: Mapping[str, Any], asked: Mapping[str, Any], defaults: Mapping[str, Any]
-) -> dict[str, Any]:
+def with_defaults(recorded: Json, asked: Json, defaults: Json) -> dict[str, object]:
   """Returns what was recorded, and the defaults of what is asked for and was not recorded."""
   filled = dict(recorded)
   for flag, value in asked.items():
     if flag not in recorded:
       filled[flag] = defaults.get(flag)
-    elif all(isinstance(one, Mapping) for one in (value, recorded[flag], defaults.get(flag))):
-      filled[flag] = with_defaults(recorded[flag], value, defaults[flag])
+      continue
+    was, default = recorded[flag], defaults.get(flag)
+    if isinstance(value, Mapping) and isinstance(was, Mapping) and isinstance(default, Mapping):
+      filled[flag] = with_defaults(was, value, default)
   return filled
 
 
-def _difference(flag: str, was: Any, now: Any) -> str:
+def _difference(flag: str, was: object, now: object) -> str:
   """Says what differs; of two objects of several fields, in the first field that does."""
   if isinstance(was, Mapping) and isinstance(now, Mapping):
     field = min(key for key in {*was, *now} if was.get(key) != now.get(key))
@@ -74,6 +74,6 @@ def _difference(flag: str, was: Any, now: Any) -> str:
   return f"--{flag} was {_shown(was)} and is {_shown(now)} now"
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
   text = value if isinstance(value, str) else json.dumps(value)
   return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 3] + "..."

@@ -5,6 +5,7 @@ process killed at any moment, or a power loss, leaves the old content or the new
 scheme (`gs://...`) go through `tf.io.gfile`; only then is TensorFlow imported.
 """
 
+from collections.abc import Mapping
 import json
 import math
 import os
@@ -16,6 +17,8 @@ import numpy as np
 from data_prep.common import cli
 from data_prep.common import files
 from data_prep.common import shapes
+
+Json = Mapping[str, object]  # A JSON object whose fields are not looked at.
 
 
 def is_url(path: str) -> bool:

@@ -19,26 +19,28 @@ One writer, the driver; candidates are numbered without gaps in the order in whi
 proposed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 import contextlib
 import re
 import types
-from typing import Any
 
 from data_prep.common import cli
 from data_prep.common import files as data_files
-from data_prep.common import shapes as data_shapes
 from official.architecture import serialization
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import ArchitectureError
 from official.runs import identity as identity_lib
 from official.runs import json_files
 from official.runs import locks
-from official.runs import shapes
+from official.runs import records
+from official.runs.json_files import Json
+from official.runs.records import Candidate
+from official.runs.records import Result
+from official.runs.records import RunFlags
+from official.runs.records import Timing
 
-FORMAT_VERSION = 1
-_REMEDY = "restore it, or give another --model_dir"
-_RESULT_REMEDY = "delete it, so that the candidate is trained again, or restore it"
+_EXHAUSTED = {"candidates": int}
+_SEARCH_TIMING = {"searched_seconds?": float}
 _CANDIDATE = re.compile(r"\d{6,}")
 # What TensorFlow writes: ckpt-40.index, ckpt-40.data-00000-of-00001; and, after them, which is new.
 _WEIGHTS = re.compile(r"\.(index|data-\d{5}-of-\d{5})(\.tempstate\w+)?$")
@@ -57,13 +59,11 @@ class RunDirectory:
 
   # The search.
 
-  def recorded(self) -> dict[str, Any] | None:
+  def recorded(self) -> RunFlags | None:
     """Returns the content of search.json, None where there is none yet."""
-    return read_versioned(self._search_path, shapes.SEARCH)
+    return records.read(self._search_path, RunFlags)
 
-  def check(
-    self, identity: Mapping[str, Any], defaults: Mapping[str, Any] = types.MappingProxyType({})
-  ) -> None:
+  def check(self, identity: Json, defaults: Json = types.MappingProxyType({})) -> None:
     """Raises UserError if the folder belongs to a search of another identity.
 
     Args:
@@ -73,7 +73,7 @@ class RunDirectory:
     recorded = self.recorded()
     if recorded is not None:
       identity_lib.check(
-        recorded["identity"],
+        recorded.identity,
         json_files.plain(dict(identity)),
         self.path,
         json_files.plain(dict(defaults)),
@@ -82,9 +82,9 @@ class RunDirectory:
   @contextlib.contextmanager
   def opened(
     self,
-    identity: Mapping[str, Any],
-    operation: Mapping[str, Any],
-    defaults: Mapping[str, Any] = types.MappingProxyType({}),
+    identity: Json,
+    operation: Json,
+    defaults: Json = types.MappingProxyType({}),
   ) -> Iterator[None]:
     """Makes the folder, or resumes it; holds its lock. Arguments as for `check`.
 
@@ -104,13 +104,13 @@ class RunDirectory:
           "wait until it ends, or give another --model_dir"
         ) from held
       self.check(identity, defaults)
-      content = {"identity": dict(identity), "operation": dict(operation)}
-      json_files.write_json(self._search_path, {"format_version": FORMAT_VERSION, **content})
+      flags = RunFlags(identity=identity, operation=operation)
+      json_files.write_json(self._search_path, flags.to_json())
       yield
 
   def searched_seconds(self) -> float:
     """Returns the seconds of searching that were last recorded, 0 where none were."""
-    content = json_files.read_json(self._timing_path, shapes.SEARCH_TIMING, "delete it") or {}
+    content = json_files.read_json(self._timing_path, _SEARCH_TIMING, "delete it") or {}
     return content.get("searched_seconds") or 0.0
 
   def write_searched_seconds(self, seconds: float) -> None:
@@ -123,7 +123,7 @@ class RunDirectory:
 
   def is_exhausted(self, count: int) -> bool:
     """Whether no new candidate could be drawn after `count`."""
-    content = json_files.read_json(self._exhausted_path, shapes.EXHAUSTED, "delete it")
+    content = json_files.read_json(self._exhausted_path, _EXHAUSTED, "delete it")
     return content is not None and content["candidates"] == count
 
   # Candidates.
@@ -148,70 +148,61 @@ class RunDirectory:
       )
     return len(numbers)
 
-  def write_candidate(self, candidate: Mapping[str, Any]) -> None:
+  def write_candidate(self, candidate: Candidate) -> None:
     """Records a proposal, before it is trained."""
-    json_files.make_directory(self.candidate_directory(candidate["number"]))
-    json_files.write_json(
-      self._file(candidate["number"], "candidate.json"),
-      {"format_version": FORMAT_VERSION, **candidate},
-    )
+    json_files.make_directory(self.candidate_directory(candidate.number))
+    json_files.write_json(self._file(candidate.number, "candidate.json"), candidate.to_json())
 
-  def read_candidate(self, number: int) -> dict[str, Any] | None:
-    """Returns the content of candidate.json, None where there is none."""
+  def read_candidate(self, number: int) -> Candidate | None:
+    """Returns the content of candidate.json, None where there is none; UserError if damaged."""
     path = self._file(number, "candidate.json")
-    content = read_versioned(path, shapes.CANDIDATE)
-    if content is not None:
-      _check_number(content, number, path, _REMEDY)
-    return content
+    candidate = records.read(path, Candidate)
+    if candidate is not None:
+      _check_number(candidate.number, number, path, Candidate.REMEDY)
+    return candidate
 
-  def read_proposal(self, number: int) -> dict[str, Any]:
-    """Returns the content of candidate.json, which has all that is needed to train it.
-
-    Raises:
-      UserError: It is missing or damaged.
-    """
-    content, path = self.read_candidate(number), self._file(number, "candidate.json")
-    if content is None:
-      raise cli.UserError(f"{path} is missing; {_REMEDY}")
-    data_shapes.check(content, shapes.PROPOSAL, path, _REMEDY)
-    return {"parent": None, "tournament": [], **content}
+  def read_proposal(self, number: int) -> Candidate:
+    """Returns the content of candidate.json; UserError if it is missing or damaged."""
+    candidate = self.read_candidate(number)
+    if candidate is None:
+      raise cli.UserError(f"{self._file(number, 'candidate.json')} is missing; {Candidate.REMEDY}")
+    return candidate
 
   def read_architecture(self, number: int) -> Architecture:
     """Returns the architecture in candidate.json; raises UserError where it is damaged."""
-    content = self.read_proposal(number)
+    candidate = self.read_proposal(number)
     try:
-      return serialization.from_json(content["architecture"])
+      return serialization.from_json(candidate.architecture)
     except (ArchitectureError, TypeError) as error:
       path = self._file(number, "candidate.json")
-      raise cli.UserError(f"{path} cannot be used: {error}; {_REMEDY}") from error
+      raise cli.UserError(f"{path} cannot be used: {error}; {Candidate.REMEDY}") from error
 
-  def write_result(self, result: Mapping[str, Any], timing: Mapping[str, Any]) -> None:
+  def write_result(self, result: Result, timing: Timing) -> None:
     """Records what came of a candidate; from here on it is finished."""
-    json_files.write_json(self._file(result["number"], "timing.json"), dict(timing))
-    json_files.write_json(
-      self._file(result["number"], "result.json"), {"format_version": FORMAT_VERSION, **result}
-    )
+    json_files.write_json(self._file(result.number, "timing.json"), timing.to_json())
+    json_files.write_json(self._file(result.number, "result.json"), result.to_json())
 
-  def read_result(self, number: int) -> dict[str, Any] | None:
-    """Returns the content of result.json, None while the candidate is in flight."""
+  def read_result(self, number: int) -> Result | None:
+    """Returns the content of result.json, None while the candidate is in flight; UserError if it
+    is damaged."""
     path = self._file(number, "result.json")
-    content = read_versioned(path, shapes.RESULT, _RESULT_REMEDY)
-    if content is not None:
-      _check_number(content, number, path, _RESULT_REMEDY)
-    return content
+    result = records.read(path, Result)
+    if result is not None:
+      _check_number(result.number, number, path, Result.REMEDY)
+    return result
 
-  def read_finished(self, number: int) -> dict[str, Any] | None:
-    """Returns the content of result.json, which has all that the search needs, None while the
-    candidate is in flight."""
-    content = self.read_result(number)
-    if content is not None:
-      shape = shapes.FEASIBLE if content["status"] == "ok" else shapes.FINISHED
-      data_shapes.check(content, shape, self._file(number, "result.json"), _RESULT_REMEDY)
-    return content
+  def read_finished(self, number: int) -> Result | None:
+    """Returns what `read_result` does; UserError if a result has no place in the order of
+    finishing, which that of a search must have."""
+    result = self.read_result(number)
+    if result is not None and result.finish_order is None:
+      path = self._file(number, "result.json")
+      raise cli.UserError(f"{path} is damaged: finish_order is missing; {Result.REMEDY}")
+    return result
 
-  def read_timing(self, number: int) -> dict[str, Any] | None:
+  def read_timing(self, number: int) -> Timing | None:
     """Returns the content of a candidate's timing.json, None while it is in flight."""
-    return self._read(number, "timing.json", shapes.TIMING, "delete it")
+    return records.read(self._file(number, "timing.json"), Timing)
 
   def drop_weights(self, number: int) -> None:
     """Deletes a candidate's checkpoints; what is known of it stays."""
@@ -248,25 +239,7 @@ class RunDirectory:
   def _file(self, number: int, name: str) -> str:
     return json_files.join(self.candidate_directory(number), name)
 
-  def _read(self, number: int, name: str, shape: Any = object, remedy: str = _REMEDY) -> Any:
-    return json_files.read_json(self._file(number, name), shape, remedy)
 
-
-def read_versioned(path: str, shape: Any, remedy: str = _REMEDY) -> dict[str, Any] | None:
-  """Returns the content of a JSON file that records a format version, None without a file.
-
-  Raises:
-    UserError: It is damaged, or of another version.
-  """
-  content = json_files.read_json(path, shape, remedy)
-  if content is not None and content.get("format_version", FORMAT_VERSION) != FORMAT_VERSION:
-    raise cli.UserError(
-      f"{path} has format version {content['format_version']!r}, "
-      f"this program reads {FORMAT_VERSION}; give another --model_dir"
-    )
-  return content
-
-
-def _check_number(content: Mapping[str, Any], number: int, path: str, remedy: str) -> None:
-  if content["number"] != number:
-    raise cli.UserError(f"{path} is damaged: it is that of candidate {content['number']}; {remedy}")
+def _check_number(found: int, number: int, path: str, remedy: str) -> None:
+  if found != number:
+    raise cli.UserError(f"{path} is damaged: it is that of candidate {found}; {remedy}")

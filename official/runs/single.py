@@ -11,26 +11,25 @@ As in a search, identity decides what is found: other values are refused by the 
 Operation (hardware, threads) may change between two starts.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 import json
 import os
 import signal
 import sys
 import types
-from typing import Any
 
 from data_prep.common import cli
 from data_prep.common import files as data_files
 from official.runs import identity as identity_lib
 from official.runs import json_files
 from official.runs import locks
-from official.runs import run_directory
-from official.runs import shapes
+from official.runs import records
 from official.runs.console import Console
 from official.runs.executors.base import Evaluator
-
-FORMAT_VERSION = 1
-
+from official.runs.final_records import FinalResult
+from official.runs.json_files import Json
+from official.runs.records import RunFlags
+from official.runs.records import Timing
 
 _LIKE = (
   'it is like {"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", "index": 0}}'
@@ -64,7 +63,7 @@ def process_index(tf_config: str | None) -> int:
     ) from error
 
 
-def recorded(model_dir: str) -> Mapping[str, Any] | None:
+def recorded(model_dir: str) -> RunFlags | None:
   """Returns the content of train.json, None where nothing was trained yet.
 
   Raises:
@@ -72,21 +71,27 @@ def recorded(model_dir: str) -> Mapping[str, Any] | None:
   """
   if json_files.exists(json_files.join(model_dir, "search.json")):
     raise cli.UserError(f"--model_dir={model_dir} is the folder of a search; give another one")
-  return run_directory.read_versioned(json_files.join(model_dir, "train.json"), shapes.TRAIN)
+  return records.read(json_files.join(model_dir, "train.json"), RunFlags)
+
+
+class _Result(FinalResult):
+  """What came of the training; it is there only if the training has succeeded."""
+
+  REMEDY = "delete it, so that the training is finished again"
 
 
 def run(
   *,
   model_dir: str,
-  candidate: Mapping[str, Any],
+  candidate: Json,
   training: Evaluator,
   check: Callable[[], object],
-  identity: Mapping[str, Any],
-  operation: Mapping[str, Any],
+  identity: Json,
+  operation: Json,
   index: int,
-  defaults: Mapping[str, Any] = types.MappingProxyType({}),
+  defaults: Json = types.MappingProxyType({}),
 ) -> int:
-  """Trains, or goes on, or says what came of it; returns the exit status.
+  """Trains, or resumes, or says what came of the training; returns the exit status.
 
   Args:
     model_dir: Folder of the training.
@@ -105,20 +110,10 @@ def run(
   asked = json_files.plain(dict(identity))
   found = recorded(model_dir)
   if found is not None:
-    identity_lib.check(found["identity"], asked, model_dir, json_files.plain(dict(defaults)))
-  result_path = json_files.join(model_dir, "result.json")
-  result = json_files.read_json(
-    result_path, shapes.TRAIN_RESULT, "delete it, so that the training is finished again"
-  )
+    identity_lib.check(found.identity, asked, model_dir, json_files.plain(dict(defaults)))
+  result = records.read(_result_path(model_dir), _Result)
   if result is not None:
-    *lines, exported = _summary(model_dir, result).splitlines()
-    export = json_files.join(model_dir, result["export"])
-    if not json_files.exists(export):
-      exported = (
-        f"the SavedModel {export} is not there any more; delete {result_path} and run "
-        "the same command, which makes it again from the newest checkpoint"
-      )
-    print("\n".join([*lines, exported]))
+    _tell_finished(model_dir, result)
     return 0
   check()
   is_chief = index == 0
@@ -129,34 +124,66 @@ def run(
   try:
     with locks.locked(directory):
       if is_chief:
-        json_files.write_json(
-          json_files.join(model_dir, "train.json"),
-          {"format_version": FORMAT_VERSION, "identity": asked, "operation": dict(operation)},
-        )
-      result = _train(training, candidate, directory)
-      if is_chief and result["status"] == "ok":
-        result["export"] = os.path.relpath(result["export"], model_dir)
-        json_files.write_json(json_files.join(model_dir, "timing.json"), result.pop("timing"))
-        json_files.write_json(result_path, result)
+        flags = RunFlags(identity=asked, operation=operation)
+        json_files.write_json(json_files.join(model_dir, "train.json"), flags.to_json())
+      value = _train(training, candidate, directory)
+      if is_chief and value["status"] == "ok":
+        result = _record(model_dir, value)
   except locks.Held as held:
     raise cli.UserError(
       f"another training is at work in {directory} ({held.holder}); "
       "wait for it, or give another --model_dir"
     ) from held
-  if result["status"] != "ok":
+  if value["status"] != "ok":
     print(
-      f"stopped: the training did not succeed: {result['reason']} "
+      f"stopped: the training did not succeed: {value['reason']} "
       f"({json_files.join(directory, 'log.txt')} has the details)",
       file=sys.stderr,
       flush=True,
     )
     return 1
-  if is_chief:
+  if result is not None:
     print(_summary(model_dir, result))
   return 0
 
 
-def _train(training: Evaluator, candidate: Mapping[str, Any], directory: str) -> dict[str, Any]:
+def _result_path(model_dir: str) -> str:
+  return json_files.join(model_dir, "result.json")
+
+
+def _record(model_dir: str, value: Json) -> _Result:
+  """Writes timing.json and result.json, and returns the latter."""
+  content = json_files.plain({name: item for name, item in value.items() if name != "timing"})
+  content["export"] = os.path.relpath(content["export"], model_dir)
+  path = _result_path(model_dir)
+  timing = Timing.from_json(value.get("timing") or {}, "the training's timing")
+  json_files.write_json(json_files.join(model_dir, "timing.json"), timing.to_json())
+  result = _Result.from_json(content, path)
+  json_files.write_json(path, result.to_json())
+  return result
+
+
+def _tell_finished(model_dir: str, result: _Result) -> None:
+  """Prints what came of a training that was finished before.
+
+  Raises:
+    UserError: The result does not say where the SavedModel is.
+  """
+  path = _result_path(model_dir)
+  if result.export is None or result.metrics is None:
+    lacking = "export" if result.export is None else "metrics"
+    raise cli.UserError(f"{path} is damaged: {lacking} is missing; {result.REMEDY}")
+  *lines, exported = _summary(model_dir, result).splitlines()
+  export = json_files.join(model_dir, result.export)
+  if not json_files.exists(export):
+    exported = (
+      f"the SavedModel {export} is not there any more; delete {path} and run "
+      "the same command, which makes it again from the newest checkpoint"
+    )
+  print("\n".join([*lines, exported]))
+
+
+def _train(training: Evaluator, candidate: Json, directory: str) -> dict[str, object]:
   """Runs the training; Ctrl-C is taken for SIGTERM, at which it leaves with a checkpoint."""
 
   def leave(*_) -> None:
@@ -171,21 +198,17 @@ def _train(training: Evaluator, candidate: Mapping[str, Any], directory: str) ->
     with Console() as console:
       console.begin("training", "training", directory)
       result = dict(training(candidate, directory))
-      console.end("training", result.get("reason") or "finished")
+      console.end("training", str(result.get("reason") or "finished"))
       return result
   finally:
     signal.signal(signal.SIGINT, before)
 
 
-def _summary(model_dir: str, result: Mapping[str, Any]) -> str:
+def _summary(model_dir: str, result: FinalResult) -> str:
   """Returns what is printed of a finished training."""
-  lines = []
-  for split, metrics in result["metrics"].items():
-    text = ", ".join(
-      f"{name} {value:.4f}" for name, value in metrics.items() if isinstance(value, (int, float))
-    )  # NaN is recorded as null.
-    lines.append(f"{split}: {text}")
+  splits = result.metrics or {}
+  lines = [f"{split}: {records.metrics_text(metrics)}" for split, metrics in splits.items()]
   report = json_files.join(model_dir, "report.txt")
   if json_files.exists(report):
     lines.append(f"report: {report}")
-  return "\n".join([*lines, f"export: {json_files.join(model_dir, result['export'])}"])
+  return "\n".join([*lines, f"export: {json_files.join(model_dir, result.export or '')}"])

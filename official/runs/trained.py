@@ -5,20 +5,21 @@ trained to the end), else those with which the search left a candidate, which it
 alone.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from data_prep.common import cli
 from official.runs import final_training as final_lib
 from official.runs import fitness as fitness_lib
 from official.runs import json_files
+from official.runs.final_records import TrainedNetwork
+from official.runs.records import Result
 from official.runs.run_directory import RunDirectory
 
-Member = dict[str, Any]
 
-
-def members(run: RunDirectory, *, candidate: int | None, ensemble: int | None) -> list[Member]:
-  """Returns what is to be exported: candidate, seed, architecture, and `training`, its checkpoints.
+def members(
+  run: RunDirectory, *, candidate: int | None, ensemble: int | None
+) -> list[TrainedNetwork]:
+  """Returns what is to be exported.
 
   Args:
     run: A run with a search.json.
@@ -50,27 +51,25 @@ def members(run: RunDirectory, *, candidate: int | None, ensemble: int | None) -
       f"{run.path} has no finished final training; let official.evolve end, or "
       "give --candidate or --ensemble"
     )
-  if result.get("final") == "ensemble":
-    return [_member(run, entry["candidate"], final) for entry in result["members"]]
-  if result.get("candidate") is None:
+  if result.final == "ensemble":
+    return [_member(run, member.candidate, final) for member in result.members or ()]
+  if result.candidate is None:
     path = json_files.join(run.final_directory, "result.json")
     raise cli.UserError(
       f"{path} is damaged: it names no candidate; delete it and run official.evolve again"
     )
-  return [_member(run, result["candidate"], final)]
+  return [_member(run, result.candidate, final)]
 
 
 def _final_folders(run: RunDirectory) -> dict[int, str]:
   """Returns the folder of every candidate that was trained to the end."""
   directory = run.final_directory
-  asked = final_lib.read_asked(directory) or {}
-  if asked.get("candidate") is not None:
-    folders = {asked["candidate"]: directory}
-  else:
-    folders = {
-      number: json_files.join(directory, f"{number:06d}")
-      for number in asked.get("candidates") or ()
-    }
+  asked = final_lib.read_asked(directory)
+  folders: dict[int, str] = {}
+  if asked is not None and asked.candidate is not None:
+    folders = {asked.candidate: directory}
+  elif asked is not None:
+    folders = {number: json_files.join(directory, f"{number:06d}") for number in asked.numbers}
   return {
     number: folder
     for number, folder in folders.items()
@@ -82,7 +81,7 @@ def _training(run: RunDirectory, number: int, final: dict[int, str]) -> str:
   return json_files.join(final.get(number) or run.candidate_directory(number), "training")
 
 
-def _member(run: RunDirectory, number: int, final: dict[int, str]) -> Member:
+def _member(run: RunDirectory, number: int, final: dict[int, str]) -> TrainedNetwork:
   if not 0 <= number < run.count():
     raise cli.UserError(f"{run.path} has no candidate {number}; it has 0 to {run.count() - 1}")
   training = _training(run, number, final)
@@ -92,25 +91,23 @@ def _member(run: RunDirectory, number: int, final: dict[int, str]) -> Member:
       "search keeps those of the best --keep_checkpoints, give one of them"
     )
   candidate = run.read_proposal(number)
-  return {
-    "candidate": number,
-    "seed": candidate["seed"],
-    "training": training,
-    "architecture": candidate["architecture"],
-  }
+  return TrainedNetwork(
+    candidate=number,
+    seed=candidate.seed,
+    architecture=candidate.architecture,
+    training=training,
+  )
 
 
 def _has_weights(training: str) -> bool:
   return json_files.exists(json_files.join(training, "checkpoint"))
 
 
-def ranked(results: Iterable[Mapping[str, Any] | None]) -> list[int]:
-  """Returns the numbers of the feasible candidates, best first, given contents of result.json."""
+def ranked(results: Iterable[Result | None]) -> list[int]:
+  """Returns the numbers of the feasible candidates of a search, best first."""
   ranks = {
-    result["number"]: fitness_lib.rank(
-      result["fitness"], fitness_lib.loss(result["metrics"]), result["finish_order"]
-    )
+    result.number: fitness_lib.rank(result.fitness, result.loss, result.finish_order or 0)
     for result in results
-    if result is not None and result["status"] == "ok" and result["fitness"] is not None
+    if result is not None and result.status == "ok" and result.fitness is not None
   }
-  return sorted(ranks, key=ranks.get)
+  return sorted(ranks, key=lambda number: ranks[number])

@@ -5,14 +5,13 @@ Whatever the caller can have got wrong is found before the run directory is made
 UserError is left to the main (2).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 import contextlib
 import dataclasses
 import os
 import sys
 import tempfile
 import types
-from typing import Any
 
 from data_prep.common import cli
 from data_prep.common import files as data_files
@@ -22,10 +21,13 @@ from official.architecture.space import SearchSpace
 from official.runs import failures
 from official.runs import final_training
 from official.runs import json_files
+from official.runs import records
 from official.runs import signals
 from official.runs.console import Console
 from official.runs.executors import base
 from official.runs.executors import leases
+from official.runs.final_records import FinalResult
+from official.runs.json_files import Json
 from official.runs.run_directory import RunDirectory
 from official.search import dry_run as dry_run_lib
 from official.search import loop
@@ -61,8 +63,8 @@ def threads(model_dir: str, asked: int | None, workers: int) -> int:
   if asked is not None:
     return asked
   recorded = RunDirectory(model_dir).recorded()
-  if recorded is not None and "threads_per_candidate" in recorded["identity"]:
-    return recorded["identity"]["threads_per_candidate"]
+  if recorded is not None and recorded.threads is not None:
+    return recorded.threads
   cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
   return max(cores // workers, 1)
 
@@ -79,8 +81,8 @@ def gpus(model_dir: str, asked: int | None, workers: int, *, several: bool) -> i
   if asked is not None:
     return asked
   recorded = RunDirectory(model_dir).recorded()
-  if recorded is not None and "gpus_per_candidate" in recorded["identity"]:
-    return recorded["identity"]["gpus_per_candidate"]
+  if recorded is not None and recorded.gpus is not None:
+    return recorded.gpus
   here = len(leases.list_gpus())
   return max(here // workers if several else 1, 1) if here else 0
 
@@ -93,12 +95,12 @@ def run(
   clip: cost.Clip,
   executor: Callable[[], base.Executor],
   trainings: Callable[[], Trainings],
-  identity: Mapping[str, Any],
-  operation: Mapping[str, Any],
-  final_settings: Mapping[str, Any],
+  identity: Json,
+  operation: Json,
+  final_settings: Json,
   start_from: str | None = None,
   console: Console | None = None,
-  defaults: Mapping[str, Any] = types.MappingProxyType({}),
+  defaults: Json = types.MappingProxyType({}),
 ) -> int:
   """Runs or goes on, and returns the exit status.
 
@@ -122,14 +124,16 @@ def run(
   directory = RunDirectory(model_dir)
   defaults = {**defaults, **_search_defaults(space, settings)}
   left_out: list[str] = []
-  refined = start_from and refinement.begin(
-    directory, start_from, settings.population_size, space, clip, left_out.append
-  )
+  refined = None
+  if start_from:
+    refined = refinement.begin(
+      directory, start_from, settings.population_size, space, clip, left_out.append
+    )
   whole_identity = {
     "search_space": space.to_json(),
     **settings.identity(),
     **identity,
-    "start_from": refined,
+    "start_from": refined.to_json() if refined else None,
   }
   directory.check(whole_identity, defaults)
   for name in _FOLDERS:
@@ -155,7 +159,7 @@ def run(
         work.candidate,
         pool,
         console,
-        refined["founders"] if refined else (),
+        (refined and refined.founders) or (),
       )
       console.end_bar()
       result = _train_to_the_end(
@@ -228,12 +232,12 @@ def _train_to_the_end(
   directory: RunDirectory,
   best: Sequence[Member],
   settings: SearchSettings,
-  final_settings: Mapping[str, Any],
-  defaults: Mapping[str, Any],
+  final_settings: Json,
+  defaults: Json,
   work: Trainings,
   pool: base.Executor,
   console: Console,
-) -> Mapping[str, Any]:
+) -> FinalResult:
   numbers = [member.number for member in best]
   how = {"max_retries": settings.max_retries, "defaults": defaults}
   if settings.final == "best":
@@ -261,7 +265,7 @@ def _dead_choices(space: SearchSpace, settings: SearchSettings, clip: cost.Clip)
   return [*lines, dead] if dead else lines
 
 
-def _search_defaults(space: SearchSpace, settings: SearchSettings) -> dict[str, Any]:
+def _search_defaults(space: SearchSpace, settings: SearchSettings) -> dict[str, object]:
   """Returns, by flag, what was so in every search before there was such a flag."""
   fields = [*dataclasses.fields(SearchSpace), *dataclasses.fields(SearchSettings)]
   known = {
@@ -294,18 +298,15 @@ def _checked(check: base.Evaluator | None, pool: base.Executor) -> Iterator[None
   yield
 
 
-def _report(console: Console, directory: RunDirectory, result: Mapping[str, Any]) -> None:
+def _report(console: Console, directory: RunDirectory, result: FinalResult) -> None:
   """Says what came of the final training; its metrics are by split."""
-  for split, metrics in (result.get("metrics") or {}).items():
-    numbers = ", ".join(
-      f"{name} {value:.4f}" for name, value in metrics.items() if isinstance(value, (int, float))
-    )  # NaN is recorded as null.
-    console.say(f"final {split}: {numbers}")
+  for split, metrics in (result.metrics or {}).items():
+    console.say(f"final {split}: {records.metrics_text(metrics)}")
   who = (
-    f"the winner, candidate {result['candidate']:06d},"
-    if "candidate" in result
-    else f"the ensemble of {len(result.get('members') or ())}"
+    f"the ensemble of {len(result.members or ())}"
+    if result.candidate is None
+    else f"the winner, candidate {result.candidate:06d},"
   )
   console.say(f"{who} lies in {directory.final_directory}")
-  if result.get("export"):
-    console.say(final_training.where_exported(directory, result["export"]))
+  if result.export:
+    console.say(final_training.where_exported(directory, result.export))

@@ -28,11 +28,11 @@ class Known:
       num_frames: Frames of a clip.
     """
     for number in range(self._read, count):
-      recorded = (run.read_candidate(number) or {}).get("digest")
+      candidate = run.read_proposal(number)
       self._digests.add(
-        recorded
-        if isinstance(recorded, str)
-        else canonical.digest(run.read_architecture(number), num_frames)
+        canonical.digest(run.read_architecture(number), num_frames)
+        if candidate.digest is None
+        else candidate.digest
       )
     self._read = max(self._read, count)
 

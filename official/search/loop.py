@@ -10,19 +10,25 @@ checkpoints, or not there.
 """
 
 import collections
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
+import dataclasses
 import time
-from typing import Any
 
 from official.architecture import cost
 from official.architecture.architecture import ArchitectureError
 from official.architecture.space import SearchSpace
 from official.runs import failures
 from official.runs import fitness as fitness_lib
+from official.runs import records
 from official.runs.console import Console
 from official.runs.executors.base import Evaluator
 from official.runs.executors.base import Executor
 from official.runs.executors.base import Task
+from official.runs.json_files import Json
+from official.runs.records import Candidate
+from official.runs.records import Founder
+from official.runs.records import Result
+from official.runs.records import Timing
 from official.runs.run_directory import RunDirectory
 from official.search import proposals
 from official.search import state as state_lib
@@ -41,7 +47,7 @@ def search(
   evaluator: Evaluator,
   executor: Executor,
   console: Console,
-  founders: Sequence[Mapping[str, Any]] = (),
+  founders: Sequence[Founder] = (),
 ) -> tuple[Member, ...]:
   """Searches, or goes on; returns the candidates to train to the end, the best first.
 
@@ -73,7 +79,7 @@ class _Driver:
     evaluator: Evaluator,
     executor: Executor,
     console: Console,
-    founders: Sequence[Mapping[str, Any]],
+    founders: Sequence[Founder],
   ):
     self._run = run
     self._space = space
@@ -85,7 +91,7 @@ class _Driver:
     self._founders = founders
     self._state, in_flight = state_lib.replay(run, settings)
     self._interrupted = collections.deque(in_flight)
-    self._running: dict[str, Mapping[str, Any]] = {}
+    self._running: dict[str, Candidate] = {}
     self._kills: collections.Counter[str] = collections.Counter()
     self._started: dict[str, float] = {}
     self._watch = failures.Watch(
@@ -119,14 +125,19 @@ class _Driver:
       outcome = self._executor.wait_any()
       candidate = self._running.pop(outcome.key)
       verdict = failures.judge(
-        outcome, self._settings.fitness, self._kills[outcome.key], self._settings.max_retries
+        candidate.number,
+        outcome,
+        self._settings.fitness,
+        self._kills[outcome.key],
+        self._settings.max_retries,
       )
       if verdict.result is None:
         self._kills[outcome.key] += 1
         self._console.end(outcome.key, f"{outcome.reason}; trying again")
         self._submit(candidate)
       else:
-        self._record(candidate, verdict, outcome.value or {})
+        self._record(candidate, verdict.result, outcome.value or {})
+        self._watch.see(verdict.result, verdict.fault)
 
   def _fill(self) -> bool:
     """Hands out work while there is a free slot; returns whether anything runs."""
@@ -141,7 +152,7 @@ class _Driver:
           break
         self._run.write_candidate(candidate)
         self._state.proposed += 1
-        self._state.known.add(candidate["digest"])
+        self._state.known.add(candidate.digest or "")
         self._submit(candidate)
       else:
         break
@@ -160,7 +171,7 @@ class _Driver:
       )
     return enough is None
 
-  def _propose(self) -> Mapping[str, Any] | None:
+  def _propose(self) -> Candidate | None:
     """Returns the next candidate; None where the space has no other, so that the search ends."""
     try:
       return proposals.propose(
@@ -176,8 +187,8 @@ class _Driver:
       )
       return None
 
-  def _submit(self, candidate: Mapping[str, Any]) -> None:
-    number = candidate["number"]
+  def _submit(self, candidate: Candidate) -> None:
+    number = candidate.number
     key = f"{number:06d}"
     directory = self._run.candidate_directory(number)
     self._running[key] = candidate
@@ -187,36 +198,29 @@ class _Driver:
       Task(
         key=key,
         function=self._evaluator,
-        candidate=candidate,
+        candidate=candidate.to_json(),
         directory=directory,
         timeout=self._settings.candidate_timeout,
       )
     )
 
-  def _record(
-    self, candidate: Mapping[str, Any], verdict: failures.Verdict, value: Mapping[str, Any]
-  ) -> None:
-    number = candidate["number"]
-    key = f"{number:06d}"
-    result = {"number": number, **verdict.result, "finish_order": self._state.next_order}
-    started = self._started.pop(key)
-    self._run.write_result(
-      result,
-      {
-        **(value.get("timing") or {}),
-        "started_at": round(started, 3),
-        "finished_at": round(time.time(), 3),
-        "kills": self._kills.pop(key, 0),
-      },
+  def _record(self, candidate: Candidate, judged: Result, value: Json) -> None:
+    key = f"{candidate.number:06d}"
+    result = dataclasses.replace(judged, finish_order=self._state.next_order)
+    timing = dataclasses.replace(
+      Timing.from_json(value.get("timing") or {}, "the evaluator's timing"),
+      started_at=round(self._started.pop(key), 3),
+      finished_at=round(time.time(), 3),
+      kills=self._kills.pop(key, 0),
     )
+    self._run.write_result(result, timing)
     kept_before = self._state.keeping_weights
-    self._state.record(result, candidate["tournament"])
+    self._state.record(result, candidate.tournament)
     self._clock.save_sometimes()
     self._summaries.write(self._state)
-    self._drop_weights({number, *kept_before})
+    self._drop_weights({candidate.number, *kept_before})
     self._console.end(key, _describe(result))
     self._console.count(self._best())
-    self._watch.see(number, verdict)
 
   def _drop_weights(self, finished: Set[int]) -> None:
     """Deletes the checkpoints of those that are not, or no longer, among the best."""
@@ -256,18 +260,13 @@ class _Clock:
     return self._before + time.monotonic() - self._start
 
 
-def _label(candidate: Mapping[str, Any]) -> str:
-  return f"candidate {candidate['number']:06d} ({proposals.origin(candidate)})"
+def _label(candidate: Candidate) -> str:
+  return f"candidate {candidate.number:06d} ({proposals.origin(candidate)})"
 
 
-def _describe(result: Mapping[str, Any]) -> str:
+def _describe(result: Result) -> str:
   """Says how a candidate ended."""
-  if result["status"] != "ok":
-    return f"{result['status']}: {result['reason']}"
-  metrics = ", ".join(
-    f"{name} {value:.4f}"
-    for name, value in result["metrics"].items()
-    if isinstance(value, (int, float))
-  )
-  size = f", {result['params']:,} parameters" if result.get("params") else ""
-  return f"{metrics}{size}"
+  if result.status != "ok":
+    return f"{result.status}: {result.reason}"
+  size = f", {result.params:,} parameters" if result.params else ""
+  return f"{records.metrics_text(result.metrics or {})}{size}"

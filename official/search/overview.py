@@ -9,25 +9,86 @@ Of a hundred thousand that takes some ten seconds. What is told of pace and of t
 comes from the candidates that were proposed last.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 import contextlib
 import dataclasses
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from data_prep.common import cli
 from official.runs import final_training as final_lib
 from official.runs import fitness as fitness_lib
 from official.runs import json_files
 from official.runs import locks
-from official.runs import shapes
+from official.runs import records
 from official.runs.console import duration
+from official.runs.records import Metrics
+from official.runs.records import Progress
+from official.runs.records import RunFlags
+from official.runs.records import Status as CandidateStatus
+from official.runs.records import Timing
 from official.runs.run_directory import RunDirectory
 from official.search import state as state_lib
 from official.search.settings import SearchSettings
+from official.search.state import Failures
 
 _RECENT = 50
 _CHECKPOINT = re.compile(r"ckpt-(\d+)\.index")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Best:
+  """The best candidate so far; fitness is larger for the better, so that a loss is negative."""
+
+  number: int
+  fitness: float
+  loss: float | None
+  params: int | None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Standing:
+  """A member of the population, and its fitness."""
+
+  number: int
+  fitness: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class InFlight:
+  """A training without a result.
+
+  Attributes:
+    number: The candidate's.
+    phase, step, steps: As in records.Progress.
+    checkpoint: The newest step from which a dead one would be resumed, or None.
+  """
+
+  number: int
+  phase: str
+  step: int
+  steps: int
+  checkpoint: int | None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FinalInFlight:
+  """A final training without a result: as InFlight, with its folder instead of a number."""
+
+  folder: str
+  phase: str
+  step: int
+  steps: int
+  checkpoint: int | None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Final:
+  """What came of the final training: candidate, metrics by split, folder of the SavedModel."""
+
+  candidate: int | None
+  metrics: Mapping[str, Metrics]
+  export: str | None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,16 +104,13 @@ class Status:
     finished: Candidates with a result.
     enough: Why no more are begun although fewer than asked for have finished, or None.
     by_status: Finished candidates by status: ok, infeasible, failed.
-    failures: status, kind (the reason up to its first colon), count, and the number and whole
-      reason of the last, for each kind of those that are not ok; the most frequent first.
+    failures: Those that are not ok, by kind; the most frequent first.
     fitness: What is maximised.
-    best: number, fitness (larger is better: a loss is negative there), loss and parameters of the
-      best so far, or None.
-    population: number and fitness of the members, best first.
-    in_flight: number, phase, step, steps of the candidates that have no result yet, and
-      `checkpoint`, the newest step from which a dead one would go on, or None.
-    final_in_flight: The same for trainings of the winner, with `folder` instead of number.
-    final: candidate, metrics by split, and export of the final training once it is done, or None.
+    best: The best so far, or None.
+    population: The members, best first.
+    in_flight: The candidates that have no result yet.
+    final_in_flight: The final trainings that have none.
+    final: What came of the final training once it is done, or None.
     evaluations_an_hour: Of the last results, or None while there are fewer than two.
     seconds_left: Of searching at that pace; None where it is not known or nothing is left.
     share_in_steps: Share of the workers' time that the last candidates spent inside training and
@@ -65,14 +123,14 @@ class Status:
   asked: int
   finished: int
   enough: str | None
-  by_status: Mapping[str, int]
-  failures: tuple[Mapping[str, Any], ...]
+  by_status: Mapping[CandidateStatus, int]
+  failures: tuple[Failures, ...]
   fitness: str
-  best: Mapping[str, Any] | None
-  population: tuple[Mapping[str, Any], ...]
-  in_flight: tuple[Mapping[str, Any], ...]
-  final_in_flight: tuple[Mapping[str, Any], ...]
-  final: Mapping[str, Any] | None
+  best: Best | None
+  population: tuple[Standing, ...]
+  in_flight: tuple[InFlight, ...]
+  final_in_flight: tuple[FinalInFlight, ...]
+  final: Final | None
   evaluations_an_hour: float | None
   seconds_left: float | None
   share_in_steps: float | None
@@ -98,12 +156,9 @@ def read(model_dir: str) -> Status:
       enough = "no new candidate can be drawn from --search_space"
   left = len(in_flight) if enough else max(settings.candidates, state.proposed) - state.finished
   final = None if left or state.best is None else _final(run, state.best.number)
-  timings = [
-    timing
-    for number in range(max(state.proposed - _RECENT, 0), state.proposed)
-    if (timing := run.read_timing(number)) and _is_whole(timing)
-  ]
-  pace = _pace(timings)
+  recent = range(max(state.proposed - _RECENT, 0), state.proposed)
+  spans = _spans(map(run.read_timing, recent))
+  pace = _pace(spans)
   return Status(
     model_dir=model_dir,
     condition="alive" if holder else "finished" if final else "dead",
@@ -112,27 +167,19 @@ def read(model_dir: str) -> Status:
     finished=state.finished,
     enough=enough,
     by_status=dict(state.by_status),
-    failures=tuple(sorted(state.failures.values(), key=lambda failure: -failure["count"])),
+    failures=tuple(sorted(state.failures.values(), key=lambda failure: -failure.count)),
     fitness=settings.fitness,
-    best=state.best
-    and {
-      "number": state.best.number,
-      "fitness": state.best.fitness,
-      "loss": state.best.loss,
-      "params": (run.read_result(state.best.number) or {}).get("params"),
-    },
+    best=_best(run, state),
     population=tuple(
-      {"number": member.number, "fitness": member.fitness}
+      Standing(number=member.number, fitness=member.fitness)
       for member in sorted(state.population, key=lambda member: member.rank)
     ),
-    in_flight=tuple(
-      {"number": number, **_progress(run.candidate_directory(number))} for number in in_flight
-    ),
+    in_flight=tuple(_in_flight(run, number) for number in in_flight),
     final_in_flight=() if left or final else tuple(_finals(run)),
     final=final,
     evaluations_an_hour=pace,
     seconds_left=_seconds_left(settings, left, pace, searched_seconds, enough),
-    share_in_steps=_share_in_steps(timings),
+    share_in_steps=_share_in_steps(spans),
   )
 
 
@@ -144,15 +191,15 @@ def text(status: Status) -> str:
     lines.append(f"nothing new is begun: {status.enough}")
   if status.best:
     best = status.best
-    size = f", {best['params']:,} parameters" if best["params"] else ""
-    told = best["loss"] is None or status.fitness == fitness_lib.LOSS
-    loss = "" if told else f", {fitness_lib.LOSS} {best['loss']:.4f}"
+    size = f", {best.params:,} parameters" if best.params else ""
+    told = best.loss is None or status.fitness == fitness_lib.LOSS
+    loss = "" if told else f", {fitness_lib.LOSS} {best.loss:.4f}"
     lines.append(
-      f"best: {fitness_lib.text(status.fitness, best['fitness'])}{loss}, "
-      f"candidate {best['number']:06d}{size}"
+      f"best: {fitness_lib.text(status.fitness, best.fitness)}{loss}, "
+      f"candidate {best.number:06d}{size}"
     )
   if status.population:
-    values = [fitness_lib.shown(status.fitness, member["fitness"]) for member in status.population]
+    values = [fitness_lib.shown(status.fitness, member.fitness) for member in status.population]
     lines.append(
       f"population: {len(values)} members, {status.fitness} {values[-1]:.4f} to "
       f"{values[0]:.4f}, mean {sum(values) / len(values):.4f}"
@@ -170,73 +217,98 @@ def text(status: Status) -> str:
   return "\n".join(lines)
 
 
-def _settings(recorded: Mapping[str, Any], path: str) -> SearchSettings:
+def _settings(recorded: RunFlags, path: str) -> SearchSettings:
   known = {field.name for field in dataclasses.fields(SearchSettings)}
-  values = {**recorded["identity"], **recorded["operation"]}
+  values: dict[str, Any] = {**recorded.identity, **recorded.operation}
   try:
     return SearchSettings(**{name: value for name, value in values.items() if name in known})
   except (cli.UserError, TypeError, ValueError) as error:
-    raise cli.UserError(
-      f"{path} is damaged: {error}; restore it, or give another --model_dir"
-    ) from error
+    raise cli.UserError(f"{path} is damaged: {error}; {RunFlags.REMEDY}") from error
 
 
-def _progress(directory: str) -> dict[str, Any]:
-  """Returns how far a training is; `waiting` where it has not begun."""
-  content = _read(json_files.join(directory, "progress.json")) or {}
+def _best(run: RunDirectory, state: state_lib.SearchState) -> Best | None:
+  if state.best is None:
+    return None
+  result = run.read_result(state.best.number)
+  return Best(
+    number=state.best.number,
+    fitness=state.best.fitness,
+    loss=state.best.loss,
+    params=None if result is None else result.params,
+  )
+
+
+def _in_flight(run: RunDirectory, number: int) -> InFlight:
+  directory = run.candidate_directory(number)
+  progress = _read(directory) or Progress()
+  return InFlight(
+    number=number, **dataclasses.asdict(progress), checkpoint=_newest_checkpoint(directory)
+  )
+
+
+def _newest_checkpoint(directory: str) -> int | None:
   steps = [
     int(match[1])
     for name in json_files.names(json_files.join(directory, "training"))
     if (match := _CHECKPOINT.fullmatch(name))
   ]
-  return {
-    "phase": content.get("phase", "waiting"),
-    "step": content.get("step", 0),
-    "steps": content.get("steps", 0),
-    "checkpoint": max(steps, default=None),
-  }
+  return max(steps, default=None)
 
 
-def _final(run: RunDirectory, best: int) -> dict[str, Any] | None:
+def _final(run: RunDirectory, best: int) -> Final | None:
   """Returns what came of the final training of `best`, alone or with others; None if nothing has
   yet, or if it is of a candidate that was the best before."""
   result = final_lib.read_result(run.final_directory)
-  asked = final_lib.read_asked(run.final_directory) or {}
-  candidates = asked.get("candidates") or [asked.get("candidate")]
-  if result is None or best not in candidates:
+  asked = final_lib.read_asked(run.final_directory)
+  if result is None or asked is None or best not in asked.numbers:
     return None
-  return {
-    "candidate": result.get("candidate", asked.get("candidate")),
-    "metrics": result.get("metrics") or {},
-    "export": result.get("export"),
-  }
+  candidate = asked.candidate if result.candidate is None else result.candidate
+  return Final(candidate=candidate, metrics=result.metrics or {}, export=result.export)
 
 
-def _finals(run: RunDirectory) -> Iterable[dict[str, Any]]:
+def _finals(run: RunDirectory) -> Iterator[FinalInFlight]:
   """Yields how far the final trainings are: in final/, or in folders there where they are many."""
   names = json_files.names(run.final_directory)
   for folder in ["final", *(f"final/{name}" for name in names)]:
     directory = json_files.join(run.path, folder)
-    if _read(json_files.join(directory, "progress.json")) is not None and not json_files.exists(
-      json_files.join(directory, "result.json")
-    ):
-      yield {"folder": folder, **_progress(directory)}
+    progress = _read(directory)
+    if progress is not None and not json_files.exists(json_files.join(directory, "result.json")):
+      yield FinalInFlight(
+        folder=folder, **dataclasses.asdict(progress), checkpoint=_newest_checkpoint(directory)
+      )
 
 
-def _read(path: str) -> Any | None:
-  """Returns what is in a progress.json; None where it vanishes or says nothing that is known."""
+def _read(directory: str) -> Progress | None:
+  """Returns how far a training is; None where its progress.json vanishes or is damaged."""
   with contextlib.suppress(OSError, cli.UserError):
-    return json_files.read_json(path, shapes.PROGRESS)
+    return records.read(json_files.join(directory, "progress.json"), Progress)
   return None
 
 
-def _pace(timings: list[Mapping[str, Any]]) -> float | None:
-  """Returns evaluations an hour, of the hours in which any candidate was at work: a search that was
-  left for a night and goes on has not become slow."""
+class _Span(NamedTuple):
+  """When a candidate began and ended, and how many of the seconds it spent in steps."""
+
+  started_at: float
+  finished_at: float
+  seconds_in_steps: float | None
+
+
+def _spans(timings: Iterable[Timing | None]) -> list[_Span]:
+  """Returns the spans of those timings that are whole."""
+  return [
+    _Span(timing.started_at, timing.finished_at, timing.seconds_in_steps)
+    for timing in timings
+    if timing and timing.started_at is not None and timing.finished_at is not None
+  ]
+
+
+def _pace(timings: Sequence[_Span]) -> float | None:
+  """Returns evaluations an hour, counting the hours in which any candidate was at work: a search
+  that was left for a night and is resumed has not become slow."""
   busy, until = 0.0, float("-inf")
-  for timing in sorted(timings, key=lambda timing: timing["started_at"]):
-    busy += max(timing["finished_at"] - max(timing["started_at"], until), 0)
-    until = max(until, timing["finished_at"])
+  for span in sorted(timings, key=lambda span: span.started_at):
+    busy += max(span.finished_at - max(span.started_at, until), 0)
+    until = max(until, span.finished_at)
   return len(timings) / busy * 3600 if len(timings) > 1 and busy > 0 else None
 
 
@@ -254,14 +326,13 @@ def _seconds_left(
   return min(seconds, settings.max_hours * 3600 - searched_seconds)
 
 
-def _is_whole(timing: Mapping[str, Any]) -> bool:
-  return None not in (timing.get("started_at"), timing.get("finished_at"))
-
-
-def _share_in_steps(timings: Iterable[Mapping[str, Any]]) -> float | None:
-  known = [timing for timing in timings if timing.get("seconds_in_steps") is not None]
-  seconds = sum(timing["finished_at"] - timing["started_at"] for timing in known)
-  return sum(timing["seconds_in_steps"] for timing in known) / seconds if seconds > 0 else None
+def _share_in_steps(spans: Iterable[_Span]) -> float | None:
+  in_steps = seconds = 0.0
+  for span in spans:
+    if span.seconds_in_steps is not None:
+      in_steps += span.seconds_in_steps
+      seconds += span.finished_at - span.started_at
+  return in_steps / seconds if seconds > 0 else None
 
 
 def _counts(status: Status) -> str:
@@ -274,8 +345,8 @@ def _counts(status: Status) -> str:
 def _failure_lines(status: Status) -> Iterable[str]:
   for failure in status.failures:
     yield (
-      f"{failure['status']}: {failure['count']} x {failure['kind']} "
-      f"(the last: candidate {failure['number']:06d})"
+      f"{failure.status}: {failure.count} x {failure.kind} "
+      f"(the last: candidate {failure.number:06d})"
     )
 
 
@@ -283,27 +354,22 @@ def _training_lines(status: Status) -> Iterable[str]:
   """Yields what is in flight, and what came of the final training."""
   alive = status.condition == "alive"
   for candidate in status.in_flight:
-    yield f"in flight: candidate {candidate['number']:06d}, {_phase(candidate, alive)}"
+    yield f"in flight: candidate {candidate.number:06d}, {_phase(candidate, alive)}"
   for training in status.final_in_flight:
-    yield f"final training: {training['folder']}, {_phase(training, alive)}"
+    yield f"final training: {training.folder}, {_phase(training, alive)}"
   if status.final is None:
     return
-  for split, metrics in status.final["metrics"].items():
-    numbers = ", ".join(
-      f"{name} {value:.4f}" for name, value in metrics.items() if isinstance(value, (int, float))
-    )
-    yield f"final {split}: {numbers}"
-  if status.final["export"]:
-    yield final_lib.where_exported(RunDirectory(status.model_dir), status.final["export"])
+  for split, metrics in status.final.metrics.items():
+    yield f"final {split}: {records.metrics_text(metrics)}"
+  if status.final.export:
+    yield final_lib.where_exported(RunDirectory(status.model_dir), status.final.export)
 
 
-def _phase(training: Mapping[str, Any], alive: bool) -> str:
-  """Says what a training does; of one that nobody is at, from where it would go on."""
+def _phase(training: InFlight | FinalInFlight, alive: bool) -> str:
+  """Says what a training does; of one that nobody is at, from where it would be resumed."""
   if not alive:
     return (
-      "begins anew"
-      if training["checkpoint"] is None
-      else f"goes on from step {training['checkpoint']}"
+      "begins anew" if training.checkpoint is None else f"goes on from step {training.checkpoint}"
     )
-  steps = f" step {training['step']}/{training['steps']}" if training["steps"] else ""
-  return training["phase"] + steps
+  steps = f" step {training.step}/{training.steps}" if training.steps else ""
+  return training.phase + steps

@@ -14,8 +14,9 @@ Every candidate has a generator of its own, f(seed, n), and draws in a fixed ord
 lists; so equal files give equal proposals, whatever ran between.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+import dataclasses
+import math
 
 import numpy as np
 
@@ -29,6 +30,11 @@ from official.architecture.architecture import Architecture
 from official.architecture.architecture import ArchitectureError
 from official.architecture.architecture import Connection
 from official.architecture.space import SearchSpace
+from official.runs.json_files import Json
+from official.runs.records import Candidate
+from official.runs.records import ConnectionWeight
+from official.runs.records import Founder
+from official.runs.records import Sensitivity
 from official.runs.run_directory import RunDirectory
 from official.search import population as population_lib
 from official.search.population import Population
@@ -47,9 +53,9 @@ def propose(
   space: SearchSpace,
   settings: SearchSettings,
   clip: cost.Clip,
-  founders: Sequence[Mapping[str, Any]] = (),
-) -> dict[str, Any]:
-  """Returns the content of the next candidate.json.
+  founders: Sequence[Founder] = (),
+) -> Candidate:
+  """Returns the next candidate.
 
   Args:
     run: Has the parents' files.
@@ -57,8 +63,7 @@ def propose(
     space: What an architecture can be.
     settings: How to search.
     clip: What networks are built for.
-    founders: The first candidates, from an earlier run (refinement.py): `candidate`, its number
-      there, and `architecture`.
+    founders: The first candidates, from an earlier run (refinement.py).
 
   Raises:
     ArchitectureError: The space admits none that is new.
@@ -69,53 +74,63 @@ def propose(
   is_new = state.known.lacks(clip.num_frames)
   children = settings.algorithm != "random_search" and number >= settings.initial_candidates
   barren: list[int] = []
-  story = None
+  story: _Story | None = None
   if number < len(founders):
     story = _founder(founders[number], is_new)
   elif children and state.ready:
     story = _child(run, state.population, space, settings, clip, rng, is_new, barren)
   if story is None:
     story = _random(random_generation.found(space, rng, clip=clip, is_new=is_new))
-  return {
-    "number": number,
-    "origin": story["origin"],
-    "parent": story.get("parent"),
-    "tournament": story.get("tournament", []),
-    "barren": barren,
-    "known_results": state.finished,
-    "seed": training_seed(settings.seed, number),
-    "founder": story.get("founder"),
-    "child": story.get("child"),
-    "digest": canonical.digest(serialization.from_json(story["architecture"]), clip.num_frames),
-    "architecture": story["architecture"],
-  }
+  return Candidate(
+    number=number,
+    origin=story.origin,
+    parent=story.parent,
+    tournament=story.tournament,
+    barren=tuple(barren),
+    known_results=state.finished,
+    seed=training_seed(settings.seed, number),
+    founder=story.founder,
+    child=story.child,
+    digest=canonical.digest(serialization.from_json(story.architecture), clip.num_frames),
+    architecture=story.architecture,
+  )
 
 
-def origin(candidate: Mapping[str, Any]) -> str:
+def origin(candidate: Candidate) -> str:
   """Returns where a candidate comes from, for people: `random`, `founder, candidate 000003 of the
   earlier run` or `child of 000001`."""
-  if candidate.get("parent") is not None:
-    return f"child of {candidate['parent']:06d}"
-  earlier = (candidate.get("founder") or {}).get("start_from")
+  if candidate.parent is not None:
+    return f"child of {candidate.parent:06d}"
+  earlier = (candidate.founder or {}).get("start_from")
   return RANDOM if earlier is None else f"founder, candidate {earlier:06d} of the earlier run"
 
 
-def _founder(
-  founder: Mapping[str, Any], is_new: Callable[[Architecture], bool]
-) -> dict[str, Any] | None:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Story:
+  """An architecture and how it came about; attributes as those of a Candidate."""
+
+  architecture: Json
+  origin: str
+  parent: int | None = None
+  tournament: tuple[int, ...] = ()
+  founder: Json | None = None
+  child: Json | None = None
+
+
+def _founder(founder: Founder, is_new: Callable[[Architecture], bool]) -> _Story | None:
   """Returns the story of a founder, None for one that equals an earlier one."""
-  if not is_new(serialization.from_json(founder["architecture"])):
+  if not is_new(serialization.from_json(founder.architecture)):
     return None
-  return {
-    "origin": FOUNDER,
-    "founder": {"start_from": founder["candidate"]},
-    "architecture": founder["architecture"],
-  }
+  return _Story(
+    origin=FOUNDER,
+    founder={"start_from": founder.candidate},
+    architecture=founder.architecture,
+  )
 
 
-def _random(drawn: random_generation.Founder) -> dict[str, Any]:
+def _random(drawn: random_generation.Founder) -> _Story:
   story = drawn.to_json()
-  return {"origin": RANDOM, "architecture": story.pop("architecture"), "founder": story}
+  return _Story(origin=RANDOM, architecture=story.pop("architecture"), founder=story)
 
 
 def _child(
@@ -127,7 +142,7 @@ def _child(
   rng: np.random.Generator,
   is_new: Callable[[Architecture], bool],
   barren: list[int],
-) -> dict[str, Any] | None:
+) -> _Story | None:
   """Returns the story of a child; None where no parent has one. Notes parents that have none in
   `barren`."""
   for _ in range(_TOURNAMENTS):
@@ -137,15 +152,16 @@ def _child(
     sample = population_lib.tournament(population, settings.tournament_size, rng)
     parent = population_lib.best(sample).number
     trained = run.read_result(parent)
+    assert trained is not None  # It is a member of the population.
     try:
       story = mutation.mutate(
         run.read_architecture(parent),
-        by_connection(trained["connection_weights"], "end"),
+        connection_weights(trained.connection_weights or ()),
         space,
         rng,
         guidance=settings.guidance,
         weight_threshold=settings.weight_threshold,
-        sensitivities=by_connection(trained.get("sensitivities") or (), "value"),
+        sensitivities=sensitivities(trained.sensitivities or ()),
         sensitivity_drop=settings.sensitivity_drop,
         prune_fraction=settings.prune_fraction,
         max_operators=settings.max_operators,
@@ -155,13 +171,13 @@ def _child(
     except ArchitectureError:
       barren.append(parent)
       continue
-    return {
-      "origin": CHILD,
-      "parent": parent,
-      "tournament": [member.number for member in sample],
-      "architecture": story.pop("architecture"),
-      "child": story,
-    }
+    return _Story(
+      origin=CHILD,
+      parent=parent,
+      tournament=tuple(member.number for member in sample),
+      architecture=story.pop("architecture"),
+      child=story,
+    )
   return None
 
 
@@ -173,9 +189,18 @@ def check(space: SearchSpace, settings: SearchSettings, clip: cost.Clip) -> None
     raise cli.UserError(f"--search_space: {error}") from error
 
 
-def by_connection(entries: Iterable[Mapping[str, Any]], name: str) -> dict[Connection, float]:
-  """Returns the value of that name of every connection, from a list in a result.json."""
-  return {Connection(entry["source"], entry["target"]): entry[name] for entry in entries}
+def connection_weights(weights: Iterable[ConnectionWeight]) -> dict[Connection, float]:
+  """Returns the weight of every connection at the end of training, NaN where it is not known."""
+  return {Connection(each.source, each.target): _number(each.end) for each in weights}
+
+
+def sensitivities(measured: Iterable[Sensitivity]) -> dict[Connection, float]:
+  """Returns what cutting each connection would cost, NaN where it is not known."""
+  return {Connection(each.source, each.target): _number(each.value) for each in measured}
+
+
+def _number(value: float | None) -> float:
+  return math.nan if value is None else value
 
 
 def generator(seed: int, number: int) -> np.random.Generator:

@@ -9,7 +9,7 @@ once: they stand in its search.json, and are read from there when it goes on.
 """
 
 from collections.abc import Callable
-from typing import Any
+import dataclasses
 
 from data_prep.common import cli
 from official.architecture import canonical
@@ -19,9 +19,31 @@ from official.architecture import serialization
 from official.architecture.architecture import Architecture
 from official.architecture.space import SearchSpace
 from official.runs import trained
+from official.runs.records import Founder
 from official.runs.run_directory import RunDirectory
 
 _TOLD = 5
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Refinement:
+  """What search.json keeps of a search that begins with what an earlier one found.
+
+  Attributes:
+    model_dir: The earlier run.
+    founders: Its best that fit, best first; None if the new run was begun without an earlier one.
+  """
+
+  model_dir: str
+  founders: tuple[Founder, ...] | None
+
+  def to_json(self) -> dict[str, object]:
+    """Returns the value of `start_from` in search.json."""
+    founders = self.founders
+    return {
+      "model_dir": self.model_dir,
+      "founders": None if founders is None else [founder._asdict() for founder in founders],
+    }
 
 
 def begin(
@@ -31,11 +53,10 @@ def begin(
   space: SearchSpace,
   clip: cost.Clip,
   say: Callable[[str], None] = lambda text: None,
-) -> dict[str, Any]:
-  """Returns what search.json keeps of a refinement: `model_dir`, the earlier run, and `founders`,
-  each with `candidate`, its number there, and `architecture`, in JSON; the best first.
+) -> Refinement:
+  """Returns the earlier run and the founders that were chosen from it, the best first.
 
-  Where the new run was begun already they are the founders that it recorded.
+  If the new run was begun already, they are the founders that it recorded.
 
   Args:
     run: The new run; need not exist.
@@ -50,13 +71,13 @@ def begin(
   """
   recorded = run.recorded()
   if recorded is None:
-    chosen = [
-      {"candidate": number, "architecture": serialization.to_json(architecture)}
-      for number, architecture in founders(model_dir, count, space, clip, say).items()
-    ]
+    found = founders(model_dir, count, space, clip, say)
+    chosen = tuple(
+      Founder(number, serialization.to_json(architecture)) for number, architecture in found.items()
+    )
   else:
-    chosen = (recorded["identity"].get("start_from") or {}).get("founders")
-  return {"model_dir": model_dir, "founders": chosen}
+    chosen = recorded.founders()
+  return Refinement(model_dir=model_dir, founders=chosen)
 
 
 def founders(

@@ -6,11 +6,13 @@ however long the search: architectures and weights are read from the parent's fi
 child to make.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+import dataclasses
 import re
-from typing import Any
 
 from official.runs import fitness as fitness_lib
+from official.runs.records import Result
+from official.runs.records import Status
 from official.runs.run_directory import RunDirectory
 from official.search import population as population_lib
 from official.search.known import Known
@@ -19,6 +21,25 @@ from official.search.population import Population
 from official.search.settings import SearchSettings
 
 _KIND_ENDS = re.compile("[:;]")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Failures:
+  """Candidates that ended alike, and not ok.
+
+  Attributes:
+    status: How they ended.
+    kind: The reason up to its first colon.
+    count: How many they are.
+    number: The last one.
+    reason: Its whole reason.
+  """
+
+  status: Status
+  kind: str
+  count: int
+  number: int
+  reason: str
 
 
 class SearchState:
@@ -33,8 +54,7 @@ class SearchState:
     leaders: The best of all that ever finished, best first: those that keep their weights or will
       be trained to the end, whichever are more.
     by_status: How many finished ok, infeasible, failed.
-    failures: Of those that are not ok, for each (status, kind): status, kind (the reason up to its
-      first colon), count, and the number and whole reason of the last.
+    failures: Those that are not ok, by (status, kind).
   """
 
   def __init__(self, settings: SearchSettings):
@@ -45,8 +65,8 @@ class SearchState:
     self.next_order = 0
     self.population: Population = ()
     self.leaders: tuple[Member, ...] = ()
-    self.by_status = {"ok": 0, "infeasible": 0, "failed": 0}
-    self.failures: dict[tuple[str, str], dict[str, Any]] = {}
+    self.by_status: dict[Status, int] = {"ok": 0, "infeasible": 0, "failed": 0}
+    self.failures: dict[tuple[Status, str], Failures] = {}
 
   @property
   def best(self) -> Member | None:
@@ -63,25 +83,20 @@ class SearchState:
     """Numbers of the finished candidates that keep their weights."""
     return frozenset(member.number for member in self.leaders[: self._settings.keep_checkpoints])
 
-  def record(self, result: Mapping[str, Any], tournament: Collection[int]) -> None:
+  def record(self, result: Result, tournament: Collection[int]) -> None:
     """Takes a result in.
 
     Args:
-      result: Content of result.json.
+      result: What came of a candidate.
       tournament: Numbers of those in the tournament that the candidate came from.
     """
     age, self.next_order = self.next_order, self.next_order + 1
     self.finished += 1
-    self.by_status[result["status"]] += 1
-    if result["status"] != "ok":
+    self.by_status[result.status] += 1
+    if result.status != "ok" or result.fitness is None:
       self._count(result)
       return
-    member = Member(
-      number=result["number"],
-      fitness=result["fitness"],
-      loss=fitness_lib.loss(result["metrics"]),
-      age=age,
-    )
+    member = Member(number=result.number, fitness=result.fitness, loss=result.loss, age=age)
     self.population = population_lib.admit(
       self.population,
       member,
@@ -94,45 +109,49 @@ class SearchState:
       ranked[: max(self._settings.keep_checkpoints, self._settings.trained_to_the_end)]
     )
 
-  def _count(self, result: Mapping[str, Any]) -> None:
-    status, reason = result["status"], result["reason"] or "no reason given"
+  def _count(self, result: Result) -> None:
+    status, reason = result.status, result.reason or "no reason given"
     kind = _KIND_ENDS.split(reason, maxsplit=1)[0]
-    count = self.failures[status, kind]["count"] if (status, kind) in self.failures else 0
-    self.failures[status, kind] = {
-      "status": status,
-      "kind": kind,
-      "count": count + 1,
-      "number": result["number"],
-      "reason": reason,
-    }
+    count = self.failures[status, kind].count if (status, kind) in self.failures else 0
+    self.failures[status, kind] = Failures(
+      status=status, kind=kind, count=count + 1, number=result.number, reason=reason
+    )
 
 
 def replay(run: RunDirectory, settings: SearchSettings) -> tuple[SearchState, list[int]]:
   """Returns the state after all results on disk, and the numbers of the candidates in flight."""
   state = SearchState(settings)
   state.proposed = run.count()
-  results, in_flight = [], []
+  results: list[Result] = []
+  in_flight: list[int] = []
   for number in range(state.proposed):
     result = run.read_finished(number)
     if result is None:
       in_flight.append(number)
     else:
-      results.append(_facts(result))
-  for result in sorted(results, key=lambda result: result["finish_order"]):
+      results.append(_brief(result))
+  for result in sorted(results, key=_order):
     sampled = (
-      run.read_proposal(result["number"])["tournament"]
-      if settings.remove == "worst_sampled"
-      else ()
+      run.read_proposal(result.number).tournament if settings.remove == "worst_sampled" else ()
     )
     state.record(result, sampled)
   if results:  # A result that somebody deleted, to have it trained again, leaves a gap.
-    state.next_order = 1 + max(result["finish_order"] for result in results)
+    state.next_order = 1 + max(map(_order, results))
   return state, in_flight
 
 
-def _facts(result: Mapping[str, Any]) -> dict[str, Any]:
-  """What `record` needs of a result: a hundred thousand whole ones would not fit into memory."""
-  facts = {
-    name: result.get(name) for name in ("number", "status", "reason", "finish_order", "fitness")
-  }
-  return {**facts, "metrics": {fitness_lib.LOSS: fitness_lib.loss(result.get("metrics"))}}
+def _order(result: Result) -> int:
+  return -1 if result.finish_order is None else result.finish_order
+
+
+def _brief(result: Result) -> Result:
+  """Returns what `record` needs of a result: a hundred thousand whole ones would not fit into
+  memory."""
+  return Result(
+    number=result.number,
+    status=result.status,
+    reason=result.reason,
+    fitness=result.fitness,
+    metrics={fitness_lib.LOSS: result.loss},
+    finish_order=result.finish_order,
+  )

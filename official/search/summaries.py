@@ -74,7 +74,8 @@ class Summaries:
     }
     best = state.best.number
     if best not in self._params:
-      self._params = {best: (self._run.read_result(best) or {}).get("params")}
+      result = self._run.read_result(best)
+      self._params = {best: None if result is None else result.params}
     params = self._params[best]
     return values if params is None else {**values, "search/params_of_best": float(params)}
 
@@ -108,9 +109,8 @@ class Summaries:
     return 1 - len(one & other) / len(one | other)
 
   def _read(self, number: int) -> Connections:
-    architecture = self._run.read_candidate(number)["architecture"]
-    dilations = {block["id"]: block["temporal_dilation"] for block in architecture["blocks"]}
+    architecture = self._run.read_architecture(number)
+    dilations = {block.id: block.temporal_dilation for block in architecture.blocks}
     return frozenset(
-      (each["source"], each["target"], dilations.get(each["target"]))
-      for each in architecture["connections"]
+      (each.source, each.target, dilations.get(each.target)) for each in architecture.connections
     )

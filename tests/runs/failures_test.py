@@ -1,7 +1,10 @@
+import dataclasses
+
 import pytest
 
 from official.runs import failures
 from official.runs.executors.base import Outcome
+from official.runs.records import Result
 
 METRICS = {"accuracy": 0.5, "top5_accuracy": 0.75, "loss": 1.5}
 
@@ -15,21 +18,14 @@ def returned(**value):
 
 
 def judge(some, kills=0):
-  return failures.judge(some, "accuracy", kills)
+  return failures.judge(0, some, "accuracy", kills)
 
 
 def test_a_value_becomes_a_result_without_timing():
-  result = judge(returned(params=7, timing={"seconds": 3}, sensitivities=[1])).result
-  assert result == {
-    "status": "ok",
-    "reason": None,
-    "fitness": 0.5,
-    "metrics": METRICS,
-    "connection_weights": None,
-    "params": 7,
-    "multiply_adds": None,
-    "sensitivities": [1],
-  }
+  result = judge(returned(params=7, timing={"seconds": 3}, new=[1])).result
+  assert result == Result(
+    number=0, status="ok", fitness=0.5, metrics=METRICS, params=7, others={"new": [1]}
+  )
 
 
 def test_one_signal_is_no_result():
@@ -38,7 +34,7 @@ def test_one_signal_is_no_result():
 
 def test_the_second_signal_is_infeasible():
   result = judge(outcome("killed", reason="its process was ended by SIGKILL"), kills=1).result
-  assert (result["status"], result["reason"]) == (
+  assert (result.status, result.reason) == (
     "infeasible",
     "killed 2 times; the last time: its process was ended by SIGKILL",
   )
@@ -68,7 +64,7 @@ def test_the_second_signal_is_infeasible():
 )
 def test_failures_are_told_apart(some, status, reason):
   result = judge(some).result
-  assert (result["status"], result["reason"], result["fitness"]) == (status, reason, None)
+  assert (result.status, result.reason, result.fitness) == (status, reason, None)
 
 
 def test_a_fault_is_the_place_and_not_the_text():
@@ -81,7 +77,7 @@ def bug(place, reason="ValueError: x"):
 
 def see(watch, *verdicts):
   for number, verdict in enumerate(verdicts):
-    watch.see(number, verdict)
+    watch.see(dataclasses.replace(verdict.result, number=number), verdict.fault)
 
 
 def test_the_same_fault_three_times_in_a_row_stops_the_search():

@@ -11,6 +11,7 @@ from official.runs import failures
 from official.runs import final_training
 from official.runs.executors import inline
 from official.runs.executors import local
+from official.runs.records import Candidate
 from official.runs.run_directory import RunDirectory
 
 FINAL_STEPS = {"final_steps": 20}
@@ -21,7 +22,7 @@ def run(tmp_path):
   run = RunDirectory(str(tmp_path))
   with run.opened({}, {}):
     for number in (0, 1):
-      run.write_candidate({"number": number, "seed": number, "architecture": {"connections": []}})
+      run.write_candidate(Candidate(number=number, seed=number, architecture={"connections": []}))
     yield run
 
 
@@ -40,7 +41,7 @@ def starts(run):
 
 def test_the_result_is_kept_without_times(run):
   result = train(run)
-  assert result["status"] == "ok" and "timing" not in result
+  assert result.status == "ok" and "timing" not in result.to_json()
   assert sorted(os.listdir(run.final_directory)) == [
     "final.json",
     "lock",
@@ -53,7 +54,7 @@ def test_the_result_is_kept_without_times(run):
 
 
 def test_the_export_is_told_relative_to_the_run(run):
-  assert train(run)["export"] == os.path.join("export", "1")
+  assert train(run).export == os.path.join("export", "1")
 
 
 def test_a_finished_one_is_not_trained_again(run):
@@ -95,7 +96,7 @@ def test_as_many_retries_as_are_asked_for(run, retries, tries):
 
 def test_one_signal_is_tried_again(run):
   executor = local.Local(workers=1, threads=1, preload=search_fakes.PRELOAD)
-  assert train(run, function=search_fakes.killed_once, executor=executor)["status"] == "ok"
+  assert train(run, function=search_fakes.final_killed_once, executor=executor).status == "ok"
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,7 @@ def three(tmp_path):
   run = RunDirectory(str(tmp_path))
   with run.opened({}, {}):
     for number in range(4):
-      run.write_candidate({"number": number, "seed": number, "architecture": {"connections": []}})
+      run.write_candidate(Candidate(number=number, seed=number, architecture={"connections": []}))
     yield run
 
 
@@ -189,13 +190,13 @@ def starts_of(run, number):
 
 def test_of_several_the_best_after_its_final_training_is_exported(three):
   result = train_several(three)
-  assert (result["candidate"], result["chosen"], result["export"]) == (
+  assert (result.candidate, result.others["chosen"], result.export) == (
     2,
     [2],
     os.path.join("export", "1"),
   )
-  assert result["metrics"] == {"validation": {"accuracy": 0.2, "top5_accuracy": 1.0, "loss": 1.0}}
-  assert [(entry["candidate"], entry["fitness"]) for entry in result["members"]] == [
+  assert result.metrics == {"validation": {"accuracy": 0.2, "top5_accuracy": 1.0, "loss": 1.0}}
+  assert [(entry.candidate, entry.fitness) for entry in result.members] == [
     (2, 0.2),
     (1, 0.1),
     (0, 0.0),
@@ -204,9 +205,9 @@ def test_of_several_the_best_after_its_final_training_is_exported(three):
 
 def test_an_ensemble_is_of_all_and_has_metrics_of_its_own(three):
   result = train_several(three, "ensemble")
-  assert result["chosen"] == [2, 1, 0]
-  assert result["metrics"] == {"validation": {"accuracy": 0.7}}
-  assert "candidate" not in result and len(result["members"]) == 3
+  assert result.others["chosen"] == [2, 1, 0]
+  assert result.metrics == {"validation": {"accuracy": 0.7}}
+  assert result.candidate is None and len(result.members) == 3
 
 
 def test_several_lie_in_folders_of_their_own(three):
@@ -237,7 +238,7 @@ def test_after_an_interruption_each_goes_on_from_its_own_checkpoint(three):
 def test_when_others_become_the_best_those_that_stay_are_not_trained_again(three):
   train_several(three)
   result = train_several(three, numbers=[3, 1])
-  assert result["candidate"] == 3
+  assert result.candidate == 3
   assert starts_of(three, 1) == ["0"]
   assert sorted(os.listdir(three.final_directory))[:2] == ["000001", "000003"]
 
@@ -252,13 +253,13 @@ def test_from_several_to_one_and_back(three):
   train_several(three)
   train(three)
   assert "000001" not in os.listdir(three.final_directory)
-  assert train_several(three)["candidate"] == 2
+  assert train_several(three).candidate == 2
 
 
 def test_an_infeasible_one_of_several_is_left_out(three):
   result = train_several(three, function=second_infeasible)
-  assert result["candidate"] == 1
-  assert result["left_out"] == [{"candidate": 2, "reason": "diverged at step 3"}]
+  assert result.candidate == 1
+  assert result.left_out == ((2, "diverged at step 3"),)
 
 
 def test_several_of_which_none_is_feasible_stop(three):
@@ -286,6 +287,6 @@ def test_several_are_trained_and_joined_in_processes(three):
   result = train_several(
     three, "ensemble", function=search_fakes.final, join=search_fakes.echo, executor=executor
   )
-  assert sorted(entry["candidate"] for entry in result["members"]) == [0, 1, 2]
-  given = result["echo"]["members"][0]
+  assert sorted(entry.candidate for entry in result.members) == [0, 1, 2]
+  given = result.others["echo"]["members"][0]
   assert os.path.isfile(os.path.join(given["training"], "ckpt-20.index"))

@@ -1,9 +1,14 @@
 import pytest
 
 from data_prep.common import cli
+from official.runs import records
 from official.runs.run_directory import RunDirectory
 
 IDENTITY = {"seed": 1}
+
+
+def candidate(number):
+  return records.Candidate(number=number, seed=number, architecture={})
 
 
 @pytest.fixture
@@ -14,18 +19,14 @@ def run(tmp_path):
 
 
 def test_search_json_has_identity_and_operation_apart(run):
-  assert run.recorded() == {
-    "format_version": 1,
-    "identity": {"seed": 1},
-    "operation": {"rounds": 4},
-  }
+  assert run.recorded() == records.RunFlags(identity={"seed": 1}, operation={"rounds": 4})
 
 
 def test_operation_may_change(tmp_path):
   run = RunDirectory(str(tmp_path))
   for rounds in (4, 8):
     with run.opened(IDENTITY, {"rounds": rounds}):
-      assert run.recorded()["operation"] == {"rounds": rounds}
+      assert run.recorded().operation == {"rounds": rounds}
 
 
 def test_another_identity_is_refused_before_anything_is_written(tmp_path):
@@ -60,27 +61,29 @@ def test_searched_seconds_are_nought_until_they_are_recorded(run):
 
 def test_candidates_are_counted_when_their_proposal_is_written(run, tmp_path):
   for number in (0, 1):
-    run.write_candidate({"number": number})
+    run.write_candidate(candidate(number))
   (tmp_path / "run" / "candidates" / "000002").mkdir()
   assert run.count() == 2
 
 
 def test_a_gap_in_the_candidates_is_told(run):
   for number in (0, 2):
-    run.write_candidate({"number": number})
+    run.write_candidate(candidate(number))
   with pytest.raises(cli.UserError, match="candidates/000001 is missing"):
     run.count()
 
 
 def test_a_candidate_is_in_flight_until_it_has_a_result(run):
-  run.write_candidate({"number": 0})
+  run.write_candidate(candidate(0))
   assert run.read_result(0) is None
-  run.write_result({"number": 0, "status": "ok"}, {"seconds": 1.5})
-  assert run.read_result(0) == {"format_version": 1, "number": 0, "status": "ok"}
+  result = records.Result(number=0, status="ok", fitness=0.5, metrics={"loss": 1.0})
+  run.write_result(result, records.Timing(seconds=1.5))
+  assert run.read_result(0) == result
+  assert run.read_timing(0) == records.Timing(seconds=1.5)
 
 
 def test_dropping_weights_leaves_what_is_known(run, tmp_path):
-  run.write_candidate({"number": 0})
+  run.write_candidate(candidate(0))
   training = tmp_path / "run" / "candidates" / "000000" / "training"
   training.mkdir()
   for name in (
@@ -96,4 +99,4 @@ def test_dropping_weights_leaves_what_is_known(run, tmp_path):
     "events.out.tfevents.1.host",
     "params.yaml",
   ]
-  assert run.read_candidate(0)["number"] == 0
+  assert run.read_candidate(0) == candidate(0)

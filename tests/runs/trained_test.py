@@ -7,6 +7,7 @@ import pytest
 
 from data_prep.common import cli
 from official.runs import trained
+from official.runs.final_records import TrainedNetwork
 from official.runs.run_directory import RunDirectory
 
 
@@ -47,7 +48,7 @@ def run(tmp_path):
 def _of(run, candidate=None, ensemble=None) -> list[tuple[int, str]]:
   found = trained.members(run, candidate=candidate, ensemble=ensemble)
   root = pathlib.Path(run.path)
-  return [(m["candidate"], str(pathlib.Path(m["training"]).relative_to(root))) for m in found]
+  return [(m.candidate, str(pathlib.Path(m.training).relative_to(root))) for m in found]
 
 
 def _final(run, asked: dict, result: dict, folders: list[str]) -> None:
@@ -61,12 +62,12 @@ def _final(run, asked: dict, result: dict, folders: list[str]) -> None:
 
 def test_a_candidate_is_as_the_search_left_it(run):
   (member,) = trained.members(run, candidate=1, ensemble=None)
-  assert member == {
-    "candidate": 1,
-    "seed": 11,
-    "architecture": {"of": 1},
-    "training": f"{run.path}/candidates/000001/training",
-  }
+  assert member == TrainedNetwork(
+    candidate=1,
+    seed=11,
+    architecture={"of": 1},
+    training=f"{run.path}/candidates/000001/training",
+  )
 
 
 def test_a_candidate_that_was_trained_to_the_end_is_taken_from_there(run):

@@ -15,6 +15,9 @@ import search_fakes
 
 from official.architecture import serialization
 from official.architecture.space import load_space
+from official.runs.records import ConnectionWeight
+from official.runs.records import Result
+from official.runs.records import Sensitivity
 from official.search import proposals
 from official.search import settings as settings_lib
 from official.search import state as state_lib
@@ -26,11 +29,11 @@ class Memory:
   def __init__(self):
     self.candidates, self.results = [], []
 
-  def read_candidate(self, number):
+  def read_proposal(self, number):
     return self.candidates[number]
 
   def read_architecture(self, number):
-    return serialization.from_json(self.candidates[number]["architecture"])
+    return serialization.from_json(self.candidates[number].architecture)
 
   def read_result(self, number):
     return self.results[number]
@@ -49,26 +52,25 @@ def result_of(number, architecture, informative, faithful, rng):
     fitness = 0.1 * fitness + statistics.mean(
       (value - middle) * (c in architecture.connections) for c, value in possible.items()
     )
-  weights = [
-    {
-      "source": c.source,
-      "target": c.target,
-      "start": 0.5,
-      "end": float(np.clip(0.5 + possible[c] - middle + rng.normal(0, 0.2), 0, 1))
+  weights = tuple(
+    ConnectionWeight(
+      c.source,
+      c.target,
+      0.5,
+      float(np.clip(0.5 + possible[c] - middle + rng.normal(0, 0.2), 0, 1))
       if faithful
       else float(rng.random()),
-    }
+    )
     for c in architecture.connections
-  ]
-  return {
-    "number": number,
-    "status": "ok",
-    "reason": None,
-    "fitness": fitness,
-    "metrics": {"loss": float(rng.random())},
-    "connection_weights": weights,
-    "sensitivities": [{**entry, "value": entry["end"]} for entry in weights],
-  }
+  )
+  return Result(
+    number=number,
+    status="ok",
+    fitness=fitness,
+    metrics={"loss": float(rng.random())},
+    connection_weights=weights,
+    sensitivities=tuple(Sensitivity(each.source, each.target, each.end) for each in weights),
+  )
 
 
 def simulate(name, seed, *, rounds=200, informative=False, faithful=False, **changes):
@@ -85,7 +87,7 @@ def simulate(name, seed, *, rounds=200, informative=False, faithful=False, **cha
       result_of(number, architecture, informative, faithful, np.random.default_rng([seed, number]))
     )
     state.proposed += 1
-    state.record(run.results[-1], run.candidates[-1]["tournament"])
+    state.record(run.results[-1], run.candidates[-1].tournament)
   return run, densities
 
 
@@ -93,16 +95,16 @@ def saturated(run):
   """Returns the children to which every absent connection was added, or that lack none."""
   found = []
   for candidate in run.candidates:
-    if candidate["child"] is None:
+    if candidate.child is None:
       continue
-    parent = run.read_architecture(candidate["parent"])
+    parent = run.read_architecture(candidate.parent)
     absent = len(parent.possible_connections()) - len(parent.connections)
-    child = run.read_architecture(candidate["number"])
+    child = run.read_architecture(candidate.number)
     if (
-      0 < absent == len(candidate["child"]["added"])
+      0 < absent == len(candidate.child["added"])
       or child.possible_connections() == child.connections
     ):
-      found.append(candidate["number"])
+      found.append(candidate.number)
   return found
 
 
@@ -111,7 +113,7 @@ def check(name, seeds, **changes):
   for seed in seeds:
     run, densities = simulate(name, seed, **changes)
     assert saturated(run) == []
-    digests = [candidate["digest"] for candidate in run.candidates]
+    digests = [candidate.digest for candidate in run.candidates]
     assert len(set(digests)) == len(digests)
     drifts.append(statistics.mean(densities[20:]) - statistics.mean(densities[:20]))
   print(name, changes, [round(drift, 3) for drift in drifts])

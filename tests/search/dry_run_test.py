@@ -110,7 +110,7 @@ def test_tries_what_the_search_would_begin_with(tmp_path):
   _run(probe)
   assert len(probe.calls) == 4
   for candidate, _ in probe.calls:
-    searched = run.read_candidate(candidate["number"])
+    searched = run.read_candidate(candidate["number"]).to_json()
     assert {name: searched[name] for name in candidate} == candidate
 
 

@@ -56,7 +56,7 @@ def test_a_full_disk_stops_the_search_and_leaves_the_candidate_in_flight(tmp_pat
   assert not os.path.exists(tmp_path / "candidates" / "000000" / "result.json")
   (tmp_path / "room").write_text("")
   assert search(tmp_path, candidate=search_fakes.finds_a_full_disk, executor=executor) == 0
-  assert RunDirectory(str(tmp_path)).read_result(0)["status"] == "ok"
+  assert RunDirectory(str(tmp_path)).read_result(0).status == "ok"
 
 
 def test_what_the_user_can_mend_stops_the_search(tmp_path):

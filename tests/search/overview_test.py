@@ -16,6 +16,7 @@ from official.runs import console
 from official.runs import failures
 from official.runs import json_files
 from official.runs import locks
+from official.runs import records
 from official.runs.executors import inline
 from official.runs.run_directory import RunDirectory
 from official.search import loop
@@ -55,7 +56,7 @@ def begun(path, candidates=0, **changes):
   run = RunDirectory(str(path))
   with run.opened(settings.identity(), settings.operation()):
     for number in range(candidates):
-      run.write_candidate({"number": number, "tournament": []})
+      run.write_candidate(records.Candidate(number=number, seed=0, architecture={}))
   return run
 
 
@@ -63,16 +64,16 @@ def finish(run, number, status="ok", reason=None, **timing):
   """Records a result as the driver does."""
   ok = status == "ok"
   run.write_result(
-    {
-      "number": number,
-      "status": status,
-      "reason": reason,
-      "finish_order": number,
-      "fitness": 0.5 if ok else None,
-      "metrics": {"loss": 1.0} if ok else None,
-      "params": 9 if ok else None,
-    },
-    {"started_at": 0.0, "finished_at": 1.0, **timing},
+    records.Result(
+      number=number,
+      status=status,
+      reason=reason,
+      finish_order=number,
+      fitness=0.5 if ok else None,
+      metrics={"loss": 1.0} if ok else None,
+      params=9 if ok else None,
+    ),
+    records.Timing(**{"started_at": 0.0, "finished_at": 1.0, **timing}),
   )
 
 
@@ -84,13 +85,13 @@ def test_counts_endings(searched):
 
 def test_tells_of_a_failure_the_kind_and_the_whole_reason(searched):
   [failure] = overview.read(searched.path).failures
-  assert (failure["status"], failure["kind"], failure["count"], failure["number"]) == (
+  assert (failure.status, failure.kind, failure.count, failure.number) == (
     "failed",
     "ValueError",
     1,
     2,
   )
-  assert failure["reason"] == searched.read_result(2)["reason"]
+  assert failure.reason == searched.read_result(2).reason
 
 
 def test_reasons_of_a_kind_are_counted_together_the_most_frequent_first(tmp_path):
@@ -100,7 +101,7 @@ def test_reasons_of_a_kind_are_counted_together_the_most_frequent_first(tmp_path
   finish(run, 2, "infeasible", "out of memory: of 4 GB")
   finish(run, 3)
   found = overview.read(run.path)
-  assert [(each["kind"], each["count"]) for each in found.failures] == [
+  assert [(each.kind, each.count) for each in found.failures] == [
     ("out of memory", 2),
     ("diverged", 1),
   ]
@@ -110,9 +111,9 @@ def test_reasons_of_a_kind_are_counted_together_the_most_frequent_first(tmp_path
 def test_tells_the_best_and_the_population(searched):
   found = overview.read(searched.path)
   results = [searched.read_result(number) for number in range(8)]
-  best = max(result["fitness"] for result in results if result["status"] == "ok")
-  assert found.best["fitness"] == best == found.population[0]["fitness"]
-  assert found.best["params"] == 1234
+  best = max(result.fitness for result in results if result.status == "ok")
+  assert found.best.fitness == best == found.population[0].fitness
+  assert found.best.params == 1234
   assert len(found.population) == 4
 
 
@@ -133,7 +134,7 @@ def test_a_stopped_candidate_goes_on_from_its_newest_checkpoint(tmp_path):
   for name in ("checkpoint", "ckpt-40.index", "ckpt-120.index", "ckpt-120.data-00000-of-00001"):
     (training / name).touch()
   found = overview.read(run.path)
-  assert [each["checkpoint"] for each in found.in_flight] == [None, 120]
+  assert [each.checkpoint for each in found.in_flight] == [None, 120]
   text = overview.text(found)
   assert "in flight: candidate 000000, begins anew" in text
   assert "in flight: candidate 000001, goes on from step 120" in text
@@ -143,7 +144,7 @@ def test_a_progress_that_is_not_whole_is_let_be(tmp_path):
   run = begun(tmp_path, 1)
   (tmp_path / "candidates" / "000000" / "progress.json").write_text('{"phase": "trai')
   [candidate] = overview.read(run.path).in_flight
-  assert candidate["phase"] == "waiting"
+  assert candidate.phase == "waiting"
 
 
 def test_the_hours_in_which_nobody_was_at_work_do_not_slow_the_pace(tmp_path):
@@ -293,10 +294,10 @@ def test_a_live_search_tells_who_is_at_work_and_what_is_in_flight(tmp_path):
   try:
     deadline = time.monotonic() + 60
     found = None
-    while found is None or not any(each["step"] for each in found.in_flight):
+    while found is None or not any(each.step for each in found.in_flight):
       assert time.monotonic() < deadline and process.poll() is None
       found = overview.read(str(tmp_path)) if (tmp_path / "search.json").exists() else None
-    assert (found.condition, found.in_flight[0]["phase"]) == ("alive", "training")
+    assert (found.condition, found.in_flight[0].phase) == ("alive", "training")
     assert found.holder.startswith(f"process {process.pid} on ")
   finally:
     process.kill()
@@ -325,7 +326,7 @@ def test_a_search_that_a_budget_ended_is_finished(tmp_path):
   )
   settings = search_fakes.settings(rounds=100, target_fitness=0.0)
   run = RunDirectory(str(tmp_path))
-  with run.opened(run.recorded()["identity"], settings.operation()):
+  with run.opened(run.recorded().identity, settings.operation()):
     pass
   found = overview.read(str(tmp_path))
   assert (found.condition, found.asked, found.finished) == ("finished", 8, 8)
@@ -351,7 +352,7 @@ def test_a_folder_without_a_search_is_refused(tmp_path):
 
 def test_a_loss_is_told_positive_and_once(tmp_path):
   run = search(tmp_path, fitness="loss")
-  losses = sorted(run.read_result(number)["metrics"]["loss"] for number in range(8))
+  losses = sorted(run.read_result(number).loss for number in range(8))
   lines = overview.text(overview.read(run.path)).splitlines()
   assert lines[2].startswith(f"best: loss {losses[0]:.4f}, candidate ")
   assert lines[3].startswith(f"population: 4 members, loss {losses[3]:.4f} to {losses[0]:.4f}, ")

@@ -12,6 +12,7 @@ from data_prep.common import cli
 from official.architecture import feasibility
 from official.architecture import serialization
 from official.runs import console
+from official.runs import records
 from official.runs.executors import inline
 from official.runs.run_directory import RunDirectory
 from official.search import loop
@@ -42,33 +43,29 @@ def run(tmp_path):
 
 
 def architecture(earlier, number):
-  return serialization.from_json(earlier.read_candidate(number)["architecture"])
+  return serialization.from_json(earlier.read_candidate(number).architecture)
 
 
 def ranked(earlier):
   """Numbers, the best first."""
   results = [earlier.read_result(number) for number in range(8)]
   return [
-    result["number"]
-    for result in sorted(
-      results, key=lambda result: (-result["fitness"], result["metrics"]["loss"])
-    )
+    result.number for result in sorted(results, key=lambda result: (-result.fitness, result.loss))
   ]
 
 
 def write(run, earlier, number, candidate, fitness):
   """Records candidate `number` with the architecture of one of the earlier run."""
-  run.write_candidate({**earlier.read_candidate(candidate), "number": number})
-  status = "infeasible" if fitness is None else "ok"
+  run.write_candidate(dataclasses.replace(earlier.read_candidate(candidate), number=number))
   run.write_result(
-    {
-      "number": number,
-      "status": status,
-      "fitness": fitness,
-      "metrics": {"loss": 1.0},
-      "finish_order": number,
-    },
-    {},
+    records.Result(
+      number=number,
+      status="infeasible" if fitness is None else "ok",
+      fitness=fitness,
+      metrics={"loss": 1.0},
+      finish_order=number,
+    ),
+    records.Timing(),
   )
 
 
@@ -91,7 +88,7 @@ def test_an_architecture_is_taken_once(run, earlier):
 def test_what_is_infeasible_or_in_flight_is_left_out(run, earlier):
   write(run, earlier, 0, 0, None)
   write(run, earlier, 1, 1, 0.2)
-  run.write_candidate({**earlier.read_candidate(2), "number": 2})
+  run.write_candidate(earlier.read_candidate(2))
   assert founders(run) == {1: architecture(earlier, 1)}
 
 
@@ -143,13 +140,13 @@ def test_a_space_that_none_fits_is_told(earlier):
 
 def test_an_architecture_that_cannot_be_read_is_told(run, earlier):
   write(run, earlier, 0, 0, 0.5)
-  run.write_candidate({"number": 0, "architecture": {"format_version": 99}})
+  run.write_candidate(records.Candidate(number=0, seed=0, architecture={"format_version": 99}))
   with pytest.raises(cli.UserError, match="the architecture of candidate 000000 cannot be read"):
     founders(run)
 
 
 def begin(new, folder):
-  return {"start_from": refinement.begin(new, folder, 4, SPACE, CLIP)}
+  return {"start_from": refinement.begin(new, folder, 4, SPACE, CLIP).to_json()}
 
 
 def test_founders_are_chosen_once(run, earlier, tmp_path):
@@ -159,7 +156,7 @@ def test_founders_are_chosen_once(run, earlier, tmp_path):
   assert first == {
     "start_from": {
       "model_dir": run.path,
-      "founders": [{"candidate": 0, "architecture": earlier.read_candidate(0)["architecture"]}],
+      "founders": [{"candidate": 0, "architecture": earlier.read_candidate(0).architecture}],
     }
   }
   with new.opened(first, {}):
@@ -203,17 +200,17 @@ def test_the_founders_are_the_first_candidates_and_the_next_are_random(earlier, 
       search_fakes.quick,
       pool,
       quiet,
-      refined["founders"],
+      refined.founders,
     )
   best = ranked(earlier)[:2]
-  assert [new.read_candidate(number)["founder"] for number in (0, 1)] == [
+  assert [new.read_candidate(number).founder for number in (0, 1)] == [
     {"start_from": number} for number in best
   ]
   assert [architecture(new, number) for number in (0, 1)] == [
     architecture(earlier, number) for number in best
   ]
-  assert "attempts" in new.read_candidate(2)["founder"]
-  assert new.read_candidate(4)["parent"] is not None
+  assert "attempts" in new.read_candidate(2).founder
+  assert new.read_candidate(4).parent is not None
 
 
 def other_levels():
@@ -250,6 +247,8 @@ def test_what_is_left_out_is_named_with_its_rule(earlier):
 def test_a_founder_is_taken_once_whatever_its_blocks_are_called(run, earlier):
   write(run, earlier, 0, 0, 0.1)
   write(run, earlier, 1, 0, 0.3)
-  text = json.dumps(earlier.read_candidate(0)["architecture"]).replace("level1_", "other_")
-  run.write_candidate({**earlier.read_candidate(0), "number": 1, "architecture": json.loads(text)})
+  text = json.dumps(earlier.read_candidate(0).architecture).replace("level1_", "other_")
+  run.write_candidate(
+    dataclasses.replace(earlier.read_candidate(0), number=1, architecture=json.loads(text))
+  )
   assert list(founders(run)) == [1]

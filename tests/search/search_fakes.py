@@ -241,6 +241,12 @@ def joining(joined, directory):
   return {**value, "metrics": {"validation": {"accuracy": 0.7}}} if joined["evaluate"] else value
 
 
+def final_killed_once(candidate: Mapping, directory: str) -> dict:
+  """A final training that is killed the first time."""
+  killed_once(candidate, directory)
+  return final(candidate, directory)
+
+
 def slow_first(candidate: Mapping, directory: str) -> dict:
   """Takes its time for candidate 0 and is quick with the others."""
   if candidate["number"] == 0:

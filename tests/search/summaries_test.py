@@ -11,7 +11,12 @@ import pytest
 import search_fakes
 from tensorboard.backend.event_processing import event_accumulator
 
+from official.architecture import serialization
+from official.architecture.architecture import Architecture
+from official.architecture.architecture import Block
+from official.architecture.architecture import Connection
 from official.runs import console
+from official.runs import records
 from official.runs.executors import inline
 from official.runs.run_directory import RunDirectory
 from official.search import loop
@@ -53,14 +58,14 @@ def test_the_step_is_the_number_of_finished_candidates(run):
 
 
 def test_the_best_never_falls(run):
-  fitnesses = [run.read_result(number)["fitness"] for number in range(8)]
+  fitnesses = [run.read_result(number).fitness for number in range(8)]
   assert list(curve(run, "best_fitness").values()) == pytest.approx(
     list(itertools.accumulate(fitnesses, max))
   )
 
 
 def test_the_mean_is_that_of_the_population(run):
-  fitnesses = [run.read_result(number)["fitness"] for number in range(4)]
+  fitnesses = [run.read_result(number).fitness for number in range(4)]
   assert curve(run, "population_mean")[4] == pytest.approx(sum(fitnesses) / 4)
 
 
@@ -75,20 +80,19 @@ def diversity(path, first, second):
   run = RunDirectory(str(path))
   state = state_lib.SearchState(search_fakes.settings())
   for number, (dilation, targets) in enumerate([first, second]):
-    run.write_candidate(
-      {
-        "number": number,
-        "architecture": {
-          "blocks": [
-            {"id": "b", "temporal_dilation": dilation},
-            {"id": "c", "temporal_dilation": 1},
-          ],
-          "connections": [{"source": "a", "target": target} for target in targets],
-        },
-      }
+    architecture = Architecture(
+      (
+        Block(id="a", level=0, kind="stem_2d", channels=4, streams=("rgb",), spatial_stride=2),
+        Block(id="b", level=1, kind="basic_2plus1d", channels=4, temporal_dilation=dilation),
+        Block(id="c", level=2, kind="basic_2plus1d", channels=4),
+      ),
+      (*(Connection("a", target) for target in targets), Connection("b", "c")),
     )
-    result = {"number": number, "status": "ok", "fitness": 0.5, "metrics": {}, "params": 1}
-    run.write_result(result, {})
+    run.write_candidate(
+      records.Candidate(number=number, seed=0, architecture=serialization.to_json(architecture))
+    )
+    result = records.Result(number=number, status="ok", fitness=0.5, metrics={}, params=1)
+    run.write_result(result, records.Timing())
     state.record(result, ())
   return summaries.Summaries(run).values(state)["search/diversity"]
 
@@ -97,9 +101,9 @@ def diversity(path, first, second):
   "second, distance",
   [
     ((1, "bc"), 0),
-    ((1, "b"), 1 / 2),
-    ((2, "bc"), 2 / 3),
-    ((2, "b"), 1),
+    ((1, "b"), 1 / 3),
+    ((2, "bc"), 2 / 4),
+    ((2, "b"), 3 / 4),
   ],
 )
 def test_diversity_is_the_share_of_connections_that_are_not_in_common(tmp_path, second, distance):
@@ -126,7 +130,7 @@ def test_a_search_that_goes_on_continues_its_curves(tmp_path):
 
 def test_a_loss_is_drawn_positive_and_under_its_name(tmp_path):
   run = search(tmp_path, fitness="loss")
-  losses = [run.read_result(number)["metrics"]["loss"] for number in range(8)]
+  losses = [run.read_result(number).loss for number in range(8)]
   assert list(curve(run, "best_loss").values()) == pytest.approx(
     list(itertools.accumulate(losses, min))
   )

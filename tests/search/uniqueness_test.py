@@ -15,6 +15,7 @@ from official.architecture import serialization
 from official.architecture import space as space_lib
 from official.runs import console
 from official.runs.executors import inline
+from official.runs.records import Founder
 from official.runs.run_directory import RunDirectory
 from official.search import loop
 from official.search import overview
@@ -60,7 +61,7 @@ def searched(path, space=None, evaluator=search_fakes.quick, founders=(), **chan
 
 def architectures(run):
   return [
-    serialization.from_json(run.read_candidate(number)["architecture"])
+    serialization.from_json(run.read_candidate(number).architecture)
     for number in range(run.count())
   ]
 
@@ -91,7 +92,7 @@ def test_a_narrow_search_proposes_nothing_twice(tmp_path, changes):
 def test_the_digest_is_recorded(tmp_path):
   run, _ = searched(tmp_path)
   for number, architecture in enumerate(architectures(run)):
-    assert run.read_candidate(number)["digest"] == canonical.digest(architecture, CLIP.num_frames)
+    assert run.read_candidate(number).digest == canonical.digest(architecture, CLIP.num_frames)
 
 
 def test_candidates_recorded_before_there_were_digests_count(tmp_path):
@@ -120,13 +121,13 @@ def test_infeasible_ones_are_known_too(tmp_path):
 
 def test_a_founder_that_equals_an_earlier_one_is_not_trained_again(tmp_path):
   earlier, _ = searched(tmp_path / "earlier", rounds=0)
-  same = earlier.read_candidate(0)["architecture"]
+  same = earlier.read_candidate(0).architecture
   run, _ = searched(
     tmp_path / "new",
     rounds=0,
-    founders=[{"candidate": 0, "architecture": same}, {"candidate": 1, "architecture": same}],
+    founders=[Founder(0, same), Founder(1, same)],
   )
-  assert [run.read_candidate(number)["origin"] for number in range(4)] == [
+  assert [run.read_candidate(number).origin for number in range(4)] == [
     "founder",
     "random",
     "random",
@@ -162,7 +163,7 @@ class Barren:
 
 def best_of(run):
   results = [run.read_result(number) for number in range(run.count())]
-  return min(results, key=lambda result: (-result["fitness"], result["metrics"]["loss"]))["number"]
+  return min(results, key=lambda result: (-result.fitness, result.loss)).number
 
 
 def test_a_barren_parent_gives_way_to_another(tmp_path, monkeypatch):
@@ -172,9 +173,9 @@ def test_a_barren_parent_gives_way_to_another(tmp_path, monkeypatch):
   searched(tmp_path, rounds=3, tournament_size=4)
   for number in (4, 5, 6):
     candidate = run.read_candidate(number)
-    assert candidate["origin"] == "child" and candidate["parent"] != best
-  assert run.read_candidate(4)["barren"] == [best]
-  assert best not in run.read_candidate(4)["tournament"]
+    assert candidate.origin == "child" and candidate.parent != best
+  assert run.read_candidate(4).barren == (best,)
+  assert best not in run.read_candidate(4).tournament
 
 
 def test_where_all_parents_are_barren_a_random_one_comes_and_resuming_changes_nothing(
@@ -184,8 +185,8 @@ def test_where_all_parents_are_barren_a_random_one_comes_and_resuming_changes_no
   monkeypatch.setattr(mutation, "mutate", Barren(architectures(run)))
   run, _ = searched(tmp_path / "whole", rounds=3)
   fourth = run.read_candidate(4)
-  assert (fourth["origin"], fourth["parent"], fourth["tournament"]) == ("random", None, [])
-  assert len(fourth["barren"]) == 3
+  assert (fourth.origin, fourth.parent, fourth.tournament) == ("random", None, ())
+  assert len(fourth.barren) == 3
   for rounds in (0, 1, 2, 3):
     parts, _ = searched(tmp_path / "parts", rounds=rounds)
   assert [parts.read_candidate(number) for number in range(7)] == [
@@ -210,12 +211,12 @@ def test_a_budget_that_only_few_children_keep_ends_no_search(tmp_path):
 
 def test_console_and_records_call_founders_founders(tmp_path):
   earlier, _ = searched(tmp_path / "earlier", rounds=0)
-  founders = [{"candidate": 3, "architecture": earlier.read_candidate(3)["architecture"]}]
+  founders = [Founder(3, earlier.read_candidate(3).architecture)]
   run, text = searched(tmp_path / "new", rounds=1, founders=founders)
   assert "candidate 000000 (founder, candidate 000003 of the earlier run): started" in text
   assert "candidate 000001 (random): started" in text
   assert "candidate 000004 (child of 00000" in text
-  assert [run.read_candidate(number)["origin"] for number in (0, 1, 4)] == [
+  assert [run.read_candidate(number).origin for number in (0, 1, 4)] == [
     "founder",
     "random",
     "child",

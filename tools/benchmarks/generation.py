@@ -26,14 +26,17 @@ from typing import Any
 from official.architecture import cost
 from official.architecture import mutation
 from official.architecture import random_generation
-from official.architecture import serialization
 from official.architecture.architecture import ArchitectureError
 from official.architecture.space import SearchSpace
 from official.runs import failures
+from official.runs import records
 from official.runs.console import Console
 from official.runs.executors.base import Evaluator
 from official.runs.executors.base import Executor
 from official.runs.executors.base import Task
+from official.runs.records import Candidate
+from official.runs.records import Result
+from official.runs.records import Timing
 from official.runs.run_directory import RunDirectory
 from official.search import proposals
 
@@ -109,8 +112,8 @@ class Plan:
           yield Job(number=number, role=arm, parent=parent, pair=pair)
 
 
-def propose(run: RunDirectory, plan: Plan, job: Job) -> dict[str, Any]:
-  """Returns the content of a job's candidate.json.
+def propose(run: RunDirectory, plan: Plan, job: Job) -> Candidate:
+  """Returns the candidate of a job.
 
   Args:
     run: Where the parent's candidate.json is, unless the job is a parent, and for a child its
@@ -128,22 +131,23 @@ def propose(run: RunDirectory, plan: Plan, job: Job) -> dict[str, Any]:
   elif job.is_child:
     trained = run.read_result(job.parent)
     story = mutation.mutate(
-      serialization.from_json(run.read_candidate(job.parent)["architecture"]),
-      proposals.by_connection(trained["connection_weights"], "end"),
+      run.read_architecture(job.parent),
+      proposals.connection_weights(trained.connection_weights or ()),
       plan.space,
       rng,
-      sensitivities=proposals.by_connection(trained["sensitivities"], "value"),
+      sensitivities=proposals.sensitivities(trained.sensitivities or ()),
       max_operators=plan.max_operators,
       clip=plan.clip,
       **ARMS[job.role],
     ).to_json()
   architecture = story.pop("architecture", None)
-  return {
-    **dataclasses.asdict(job),
-    "seed": proposals.training_seed(plan.seed, job.pair),
-    "story": story,
-    "architecture": architecture or run.read_candidate(job.parent)["architecture"],
-  }
+  return Candidate(
+    number=job.number,
+    parent=job.parent,
+    seed=proposals.training_seed(plan.seed, job.pair),
+    architecture=architecture or run.read_proposal(job.parent).architecture,
+    others={"role": job.role, "pair": job.pair, "story": story},
+  )
 
 
 def train(
@@ -203,14 +207,14 @@ class _Driver:
     while self._fill():
       outcome = self._executor.wait_any()
       job = self._running.pop(outcome.key)
-      verdict = failures.judge(outcome, self._plan.fitness, self._kills[outcome.key])
+      verdict = failures.judge(job.number, outcome, self._plan.fitness, self._kills[outcome.key])
       if verdict.result is None:
         self._kills[outcome.key] += 1
         self._console.end(outcome.key, f"{outcome.reason}; trying again")
         self._submit(job)
       else:
         self._record(job, verdict.result, (outcome.value or {}).get("timing") or {})
-        watch.see(job.number, verdict)
+        watch.see(verdict.result, verdict.fault)
     return self._impossible
 
   def _fill(self) -> bool:
@@ -258,24 +262,23 @@ class _Driver:
         key=key,
         function=self._evaluator,
         directory=directory,
-        candidate=self._run.read_candidate(job.number),
+        candidate=self._run.read_proposal(job.number).to_json(),
       )
     )
 
-  def _record(self, job: Job, result: Mapping[str, Any], timing: Mapping[str, Any]) -> None:
+  def _record(self, job: Job, result: Result, timing: Mapping[str, Any]) -> None:
     key = f"{job.number:06d}"
-    self._run.write_result(
-      {"number": job.number, **result}, {**timing, "kills": self._kills.pop(key, 0)}
-    )
+    told = Timing.from_json(timing, "the evaluator's timing")
+    self._run.write_result(result, dataclasses.replace(told, kills=self._kills.pop(key, 0)))
     self._run.drop_weights(job.number)
     self._note(job, result)
     self._console.end(key, _describe(result))
     self._console.count(self._so_far())
 
-  def _note(self, job: Job, result: Mapping[str, Any]) -> None:
-    self._status[job.number] = result["status"]
-    if result["status"] == "ok":
-      self._fitness[job.is_child].append(result["fitness"])
+  def _note(self, job: Job, result: Result) -> None:
+    self._status[job.number] = result.status
+    if result.status == "ok":
+      self._fitness[job.is_child].append(result.fitness)
 
   def _so_far(self) -> str:
     parents, children = (
@@ -290,9 +293,7 @@ def _label(job: Job) -> str:
   return f"candidate {job.number:06d} ({origin})"
 
 
-def _describe(result: Mapping[str, Any]) -> str:
-  if result["status"] != "ok":
-    return f"{result['status']}: {result['reason']}"
-  return ", ".join(
-    f"{name} {value:.4f}" for name, value in result["metrics"].items() if value is not None
-  )
+def _describe(result: Result) -> str:
+  if result.status != "ok":
+    return f"{result.status}: {result.reason}"
+  return records.metrics_text(result.metrics or {})

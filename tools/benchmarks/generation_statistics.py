@@ -54,16 +54,16 @@ def read(run: RunDirectory, plan: generation.Plan) -> list[Training]:
     result = run.read_result(job.number)
     if result is None:
       continue
-    candidate = run.read_candidate(job.number)
-    parent = run.read_candidate(job.parent)
-    loss = (result["metrics"] or {}).get("loss")
+    candidate = run.read_proposal(job.number)
+    parent = run.read_proposal(job.parent)
+    loss = result.loss
     trainings.append(
       Training(
         job=job,
-        fitness=None if loss is None else result["fitness"],
-        loss=None if result["fitness"] is None else loss,
-        changed=_changed(candidate["story"]) if job.is_child else 0,
-        as_parent=job.is_child and candidate["architecture"] == parent["architecture"],
+        fitness=None if loss is None else result.fitness,
+        loss=None if result.fitness is None else loss,
+        changed=_changed(candidate.others["story"]) if job.is_child else 0,
+        as_parent=job.is_child and candidate.architecture == parent.architecture,
       )
     )
   return trainings

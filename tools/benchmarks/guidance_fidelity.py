@@ -98,7 +98,7 @@ def _networks(data_dir: str, info: metadata.DatasetInfo) -> Iterator[tuple]:
     raise cli.UserError(
       f"--model_dir={run.path} holds no search.json; name a run directory of official.evolve"
     )
-  identity = recorded["identity"]
+  identity = recorded.identity
   if identity["data_dir"] != info.fingerprint:
     raise cli.UserError(
       f"{run.path} was searched on another dataset than --data_dir={data_dir}; "
@@ -106,17 +106,17 @@ def _networks(data_dir: str, info: metadata.DatasetInfo) -> Iterator[tuple]:
     )
   settings = _setup(data_dir, identity)
   for number in range(run.count()):
-    candidate = run.read_candidate(number)
+    candidate = run.read_proposal(number)
     checkpoint = tf.train.latest_checkpoint(
       os.path.join(run.candidate_directory(number), "training")
     )
     if run.read_result(number) is None or checkpoint is None:
       continue
-    model, task = _built(settings, candidate["architecture"], candidate["seed"])
+    model, task = _built(settings, candidate.architecture, candidate.seed)
     tf.train.Checkpoint(model=model).restore(
       checkpoint
     ).assert_existing_objects_matched().expect_partial()
-    yield f"{number:06d}", candidate["architecture"], model, task
+    yield f"{number:06d}", candidate.architecture, model, task
 
 
 def _setup(data_dir: str, identity: Mapping[str, Any]):

@@ -10,11 +10,14 @@ is there.
 """
 
 import abc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 import dataclasses
-from typing import Any, Literal
+from typing import Literal
 
-Evaluator = Callable[[Mapping[str, Any], str], Mapping[str, Any]]
+from official.runs.json_files import Json
+
+# Trains what the JSON of a candidate says, in a folder. Workers give and take plain data only.
+Evaluator = Callable[[Json, str], Json]
 Kind = Literal["returned", "raised", "exhausted", "environment", "killed", "timed_out", "cancelled"]
 
 
@@ -32,7 +35,7 @@ class Task:
 
   key: str
   function: Evaluator
-  candidate: Mapping[str, Any]
+  candidate: Json
   directory: str
   timeout: float | None = None
 
@@ -54,7 +57,7 @@ class Outcome:
 
   key: str
   kind: Kind
-  value: Mapping[str, Any] | None = None
+  value: Json | None = None
   reason: str | None = None
   signature: str | None = None
 
