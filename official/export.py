@@ -124,7 +124,7 @@ def _setup(recorded: "RunFlags", model_dir: str, *, to_the_end: bool):
   if fingerprint != content["identity"]["data_dir"]:
     raise cli.UserError(
       f"{data_dir} is another dataset ({fingerprint[:16]}) than the search's "
-      f"({recorded['identity']['data_dir'][:16]}); give --data_dir"
+      f"({content['identity']['data_dir'][:16]}); give --data_dir"
     )
   try:
     return setup.described(
