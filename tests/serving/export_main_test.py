@@ -15,8 +15,9 @@ ROOT = pathlib.Path(__file__).parents[2]
 PRINT_RECIPE = """
 import dataclasses, json, sys
 from official import export
+from official.runs.records import RunFlags
 export.FLAGS(["export"])
-setup = export._setup(json.loads(sys.argv[1]), sys.argv[2], to_the_end=True)
+setup = export._setup(RunFlags(**json.loads(sys.argv[1])), sys.argv[2], to_the_end=True)
 print(json.dumps(dataclasses.asdict(setup.recipe)))
 """
 
