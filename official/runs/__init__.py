@@ -3,6 +3,8 @@
     run_directory   model_dir on disk: search.json, candidates/000012/{candidate,result,timing}.json
     records         what those JSON files say, as values
     final_records   the same for the final training
+    provenance      when, with which version and by which command a run was started
+    record_files    how records are read from their files
     json_files      JSON files that are read and written whole, on a local disk or behind a URL
     identity        refuses a run directory that was made with other flags
     fitness         metrics -> one number, and who is better than whom

@@ -25,7 +25,7 @@ import tqdm
 
 from data_prep.common import cli
 from official.runs import json_files
-from official.runs import records
+from official.runs import record_files
 from official.runs.records import Progress
 
 HEARTBEAT_SECONDS = 10.0
@@ -178,7 +178,7 @@ def _look(activity: _Activity) -> None:
   it speaks."""
   with contextlib.suppress(OSError, cli.UserError):
     path = json_files.join(activity.directory, "progress.json")
-    progress = records.read(path, Progress)
+    progress = record_files.read(path, Progress)
     phase = "" if progress is None else _phase(progress)
     if phase and phase != activity.phase:
       activity.phase, activity.since = phase, time.monotonic()

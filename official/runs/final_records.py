@@ -12,6 +12,7 @@ import dataclasses
 from typing import ClassVar, NamedTuple
 
 from data_prep.common import cli
+from official.runs import record_files
 from official.runs import records
 from official.runs.json_files import Json
 
@@ -75,7 +76,7 @@ class FinalAsked:
   @classmethod
   def from_json(cls, data: object, path: str) -> "FinalAsked":
     """Returns the record; UserError if `data` is none, or names no candidate."""
-    content = records.checked(data, _FINAL_ASKED, path, cls.REMEDY)
+    content = record_files.checked(data, _FINAL_ASKED, path, cls.REMEDY)
     if content.get("candidate") is None and content.get("candidates") is None:
       raise cli.UserError(f"{path} is damaged: it names no candidate; {cls.REMEDY}")
     candidates = content.get("candidates")
@@ -83,13 +84,13 @@ class FinalAsked:
       candidate=content.get("candidate"),
       candidates=None if candidates is None else tuple(candidates),
       final=content.get("final"),
-      settings=records.others(content, _FINAL_ASKED),
+      settings=record_files.others(content, _FINAL_ASKED),
     )
 
   def to_json(self) -> dict[str, object]:
     """Returns the content of the file."""
     return {
-      **records.known(
+      **record_files.known(
         candidate=self.candidate,
         final=self.final,
         candidates=None if self.candidates is None else list(self.candidates),
@@ -170,7 +171,7 @@ class FinalResult:
   @classmethod
   def from_json(cls, data: object, path: str) -> "FinalResult":
     """Returns the record; UserError if `data` is none, or has neither metrics nor candidates."""
-    content = records.checked(data, _FINAL_RESULT, path, cls.REMEDY)
+    content = record_files.checked(data, _FINAL_RESULT, path, cls.REMEDY)
     if not {"candidate", "members", "metrics"} & set(content):
       raise cli.UserError(
         f"{path} is damaged: it has no metrics, and names no candidate; {cls.REMEDY}"
@@ -193,18 +194,18 @@ class FinalResult:
       left_out=None
       if left_out is None
       else tuple(LeftOut(each["candidate"], each.get("reason")) for each in left_out),
-      others=records.others(content, _FINAL_RESULT),
+      others=record_files.others(content, _FINAL_RESULT),
     )
 
   def to_json(self) -> dict[str, object]:
     """Returns the content of the file."""
     members, left_out = self.members, self.left_out
     return {
-      **records.known(candidate=self.candidate),
+      **record_files.known(candidate=self.candidate),
       "status": self.status,
       "reason": self.reason,
       **self.others,
-      **records.known(
+      **record_files.known(
         metrics=self.metrics,
         params=self.params,
         multiply_adds=self.multiply_adds,

@@ -32,7 +32,7 @@ from official.runs import failures
 from official.runs import fitness as fitness_lib
 from official.runs import identity as identity_lib
 from official.runs import json_files
-from official.runs import records
+from official.runs import record_files
 from official.runs.console import Console
 from official.runs.executors.base import Evaluator
 from official.runs.executors.base import Executor
@@ -238,13 +238,13 @@ def _join(
 
 def read_asked(directory: str) -> FinalAsked | None:
   """Returns the content of final.json, None where there is none; UserError if it is damaged."""
-  return records.read(json_files.join(directory, "final.json"), FinalAsked)
+  return record_files.read(json_files.join(directory, "final.json"), FinalAsked)
 
 
 def read_result(directory: str) -> FinalResult | None:
   """Returns the content of final/result.json, None where there is none; UserError if it is
   damaged."""
-  return records.read(json_files.join(directory, "result.json"), FinalResult)
+  return record_files.read(json_files.join(directory, "result.json"), FinalResult)
 
 
 def where_exported(run: RunDirectory, export: str) -> str:

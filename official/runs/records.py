@@ -13,24 +13,20 @@ field and a remedy. Files of earlier versions of this program can be read: a fie
 later has a default here. Fields that a record does not know are kept in `others`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 import dataclasses
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple
 
-from data_prep.common import cli
-from data_prep.common import shapes
 from official.runs import fitness as fitness_lib
-from official.runs import json_files
+from official.runs import record_files
 from official.runs.json_files import Json
 
-FORMAT_VERSION = 1
 RESTORE = "restore it, or give another --model_dir"
 TRAIN_AGAIN = "delete it, so that the candidate is trained again, or restore it"
 
 Status = Literal["ok", "infeasible", "failed"]
 Metrics = Mapping[str, float | None]  # A value that is not a number is recorded as null.
 
-_VERSIONED = {"format_version?": int}
 _RUN_FLAGS = {
   "format_version": int,
   "identity": {
@@ -109,14 +105,14 @@ class RunFlags:
   @classmethod
   def from_json(cls, data: object, path: str) -> "RunFlags":
     """Returns the record; UserError if `data` is none."""
-    _check_version(data, path, cls.REMEDY)
-    content = checked(data, _RUN_FLAGS, path, cls.REMEDY)
+    record_files.check_version(data, path, cls.REMEDY)
+    content = record_files.checked(data, _RUN_FLAGS, path, cls.REMEDY)
     return cls(identity=content["identity"], operation=content["operation"])
 
   def to_json(self) -> dict[str, object]:
     """Returns the content of the file."""
     return {
-      "format_version": FORMAT_VERSION,
+      "format_version": record_files.FORMAT_VERSION,
       "identity": dict(self.identity),
       "operation": dict(self.operation),
     }
@@ -181,8 +177,8 @@ class Candidate:
   @classmethod
   def from_json(cls, data: object, path: str) -> "Candidate":
     """Returns the record; UserError if `data` is none."""
-    _check_version(data, path, cls.REMEDY)
-    content = checked(data, _CANDIDATE, path, cls.REMEDY)
+    record_files.check_version(data, path, cls.REMEDY)
+    content = record_files.checked(data, _CANDIDATE, path, cls.REMEDY)
     return cls(
       number=content["number"],
       seed=content["seed"],
@@ -195,13 +191,13 @@ class Candidate:
       founder=content.get("founder"),
       child=content.get("child"),
       digest=content.get("digest"),
-      others=others(content, _CANDIDATE),
+      others=record_files.others(content, _CANDIDATE),
     )
 
   def to_json(self) -> dict[str, object]:
     """Returns the content of the file, which is also what an evaluator is given."""
     return {
-      "format_version": FORMAT_VERSION,
+      "format_version": record_files.FORMAT_VERSION,
       "number": self.number,
       "origin": self.origin,
       "parent": self.parent,
@@ -269,9 +265,9 @@ class Result:
   @classmethod
   def from_json(cls, data: object, path: str) -> "Result":
     """Returns the record; UserError if `data` is none."""
-    _check_version(data, path, cls.REMEDY)
+    record_files.check_version(data, path, cls.REMEDY)
     feasible = isinstance(data, Mapping) and data.get("status") == "ok"
-    content = checked(data, _FEASIBLE if feasible else _RESULT, path, cls.REMEDY)
+    content = record_files.checked(data, _FEASIBLE if feasible else _RESULT, path, cls.REMEDY)
     weights, sensitivities = content.get("connection_weights"), content.get("sensitivities")
     return cls(
       number=content["number"],
@@ -293,14 +289,14 @@ class Result:
         Sensitivity(each["source"], each["target"], each.get("value")) for each in sensitivities
       ),
       finish_order=content.get("finish_order"),
-      others=others(content, _RESULT),
+      others=record_files.others(content, _RESULT),
     )
 
   def to_json(self) -> dict[str, object]:
     """Returns the content of the file."""
     weights, sensitivities = self.connection_weights, self.sensitivities
     return {
-      "format_version": FORMAT_VERSION,
+      "format_version": record_files.FORMAT_VERSION,
       "number": self.number,
       "status": self.status,
       "reason": self.reason,
@@ -344,19 +340,19 @@ class Timing:
   @classmethod
   def from_json(cls, data: object, path: str) -> "Timing":
     """Returns the record; UserError if `data` is none."""
-    content = checked(data, _TIMING, path, cls.REMEDY)
+    content = record_files.checked(data, _TIMING, path, cls.REMEDY)
     return cls(
       seconds=content.get("seconds"),
       seconds_in_steps=content.get("seconds_in_steps"),
       started_at=content.get("started_at"),
       finished_at=content.get("finished_at"),
       kills=content.get("kills"),
-      others=others(content, _TIMING),
+      others=record_files.others(content, _TIMING),
     )
 
   def to_json(self) -> dict[str, object]:
     """Returns the content of the file."""
-    return known(
+    return record_files.known(
       seconds=self.seconds,
       seconds_in_steps=self.seconds_in_steps,
       **self.others,
@@ -384,7 +380,7 @@ class Progress:
   @classmethod
   def from_json(cls, data: object, path: str) -> "Progress":
     """Returns the record; UserError if `data` is none."""
-    content = checked(data, _PROGRESS, path, cls.REMEDY)
+    content = record_files.checked(data, _PROGRESS, path, cls.REMEDY)
     return cls(
       phase=content["phase"], step=content.get("step") or 0, steps=content.get("steps") or 0
     )
@@ -395,50 +391,3 @@ def metrics_text(metrics: Metrics) -> str:
   return ", ".join(
     f"{name} {value:.4f}" for name, value in metrics.items() if isinstance(value, (int, float))
   )
-
-
-class Record(Protocol):
-  """What the records here and in final_records.py have in common."""
-
-  REMEDY: ClassVar[str]  # What a user can do about a damaged file.
-
-  @classmethod
-  def from_json(cls, data: object, path: str) -> Self:
-    """Returns the record; UserError if `data`, from the file of that path, is none."""
-
-
-_Record = TypeVar("_Record", bound=Record)
-
-
-def read(path: str, record: type[_Record]) -> _Record | None:
-  """Returns the record in a file, None where there is no such file; UserError if damaged."""
-  content = json_files.read_json(path, {}, record.REMEDY)
-  return None if content is None else record.from_json(content, path)
-
-
-def checked(data: object, shape: object, path: str, remedy: str) -> dict[str, Any]:
-  """Returns `data`, which has a shape; UserError if it has another."""
-  shapes.check(data, shape, path, remedy)
-  assert isinstance(data, dict)
-  return data
-
-
-def _check_version(data: object, path: str, remedy: str) -> None:
-  content = checked(data, _VERSIONED, path, remedy)
-  version = content.get("format_version", FORMAT_VERSION)
-  if version != FORMAT_VERSION:
-    raise cli.UserError(
-      f"{path} has format version {version!r}, "
-      f"this program reads {FORMAT_VERSION}; give another --model_dir"
-    )
-
-
-def others(content: Json, shape: Iterable[str]) -> dict[str, object]:
-  """Returns the fields that a shape does not name."""
-  names = {"format_version", *(name.removesuffix("?") for name in shape)}
-  return {name: value for name, value in content.items() if name not in names}
-
-
-def known(**fields: object) -> dict[str, object]:
-  """Returns the fields that are not None."""
-  return {name: value for name, value in fields.items() if value is not None}

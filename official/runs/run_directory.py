@@ -1,7 +1,8 @@
 """A search on disk: the folder *is* the database, readable with `cat`.
 
     search.json                       what search this is (identity) and how it is run (operation)
-    timing.json                       seconds of searching, over all lives of the driver
+    timing.json                       seconds of searching, and every start of the driver (date,
+                                      version, command; see provenance.py)
     exhausted.json                    candidates after which no new one could be drawn, if that was
     lock                              held by the driver that is alive
     candidates/000012/candidate.json  what to train: architecture, where it comes from, seed;
@@ -21,6 +22,7 @@ proposed.
 
 from collections.abc import Iterator
 import contextlib
+import dataclasses
 import re
 import types
 
@@ -32,7 +34,8 @@ from official.architecture.architecture import ArchitectureError
 from official.runs import identity as identity_lib
 from official.runs import json_files
 from official.runs import locks
-from official.runs import records
+from official.runs import provenance
+from official.runs import record_files
 from official.runs.json_files import Json
 from official.runs.records import Candidate
 from official.runs.records import Result
@@ -40,7 +43,6 @@ from official.runs.records import RunFlags
 from official.runs.records import Timing
 
 _EXHAUSTED = {"candidates": int}
-_SEARCH_TIMING = {"searched_seconds?": float}
 _CANDIDATE = re.compile(r"\d{6,}")
 # What TensorFlow writes: ckpt-40.index, ckpt-40.data-00000-of-00001; and, after them, which is new.
 _WEIGHTS = re.compile(r"\.(index|data-\d{5}-of-\d{5})(\.tempstate\w+)?$")
@@ -61,7 +63,7 @@ class RunDirectory:
 
   def recorded(self) -> RunFlags | None:
     """Returns the content of search.json, None where there is none yet."""
-    return records.read(self._search_path, RunFlags)
+    return record_files.read(self._search_path, RunFlags)
 
   def check(self, identity: Json, defaults: Json = types.MappingProxyType({})) -> None:
     """Raises UserError if the folder belongs to a search of another identity.
@@ -106,16 +108,18 @@ class RunDirectory:
       self.check(identity, defaults)
       flags = RunFlags(identity=identity, operation=operation)
       json_files.write_json(self._search_path, flags.to_json())
+      provenance.record_start(self.path)
       yield
 
   def searched_seconds(self) -> float:
     """Returns the seconds of searching that were last recorded, 0 where none were."""
-    content = json_files.read_json(self._timing_path, _SEARCH_TIMING, "delete it") or {}
-    return content.get("searched_seconds") or 0.0
+    return provenance.read(self.path).searched_seconds or 0.0
 
   def write_searched_seconds(self, seconds: float) -> None:
     """Records the seconds of searching, over all lives of the driver."""
-    json_files.write_json(self._timing_path, {"searched_seconds": round(seconds, 3)})
+    timing = provenance.read(self.path)
+    timing = dataclasses.replace(timing, searched_seconds=round(seconds, 3))
+    provenance.write(self.path, timing)
 
   def write_exhausted(self, count: int) -> None:
     """Records that after `count` candidates no new one could be drawn from the search space."""
@@ -156,7 +160,7 @@ class RunDirectory:
   def read_candidate(self, number: int) -> Candidate | None:
     """Returns the content of candidate.json, None where there is none; UserError if damaged."""
     path = self._file(number, "candidate.json")
-    candidate = records.read(path, Candidate)
+    candidate = record_files.read(path, Candidate)
     if candidate is not None:
       _check_number(candidate.number, number, path, Candidate.REMEDY)
     return candidate
@@ -186,7 +190,7 @@ class RunDirectory:
     """Returns the content of result.json, None while the candidate is in flight; UserError if it
     is damaged."""
     path = self._file(number, "result.json")
-    result = records.read(path, Result)
+    result = record_files.read(path, Result)
     if result is not None:
       _check_number(result.number, number, path, Result.REMEDY)
     return result
@@ -202,7 +206,7 @@ class RunDirectory:
 
   def read_timing(self, number: int) -> Timing | None:
     """Returns the content of a candidate's timing.json, None while it is in flight."""
-    return records.read(self._file(number, "timing.json"), Timing)
+    return record_files.read(self._file(number, "timing.json"), Timing)
 
   def drop_weights(self, number: int) -> None:
     """Deletes a candidate's checkpoints; what is known of it stays."""
@@ -223,10 +227,6 @@ class RunDirectory:
   @property
   def _search_path(self) -> str:
     return json_files.join(self.path, "search.json")
-
-  @property
-  def _timing_path(self) -> str:
-    return json_files.join(self.path, "timing.json")
 
   @property
   def _exhausted_path(self) -> str:

@@ -3,7 +3,7 @@
     train.json       {"format_version", "identity": {flag: value}, "operation": {flag: value}}
     training/, log.txt, progress.json, lock    as in a candidate's folder
     result.json      what came of it; written once, last
-    timing.json      seconds, which differ between equal trainings
+    timing.json      seconds, and every start (date, version, command; see provenance.py)
     export/1/        the SavedModel
     workers/1/       log.txt and progress.json of the other processes of a distributed training
 
@@ -12,6 +12,7 @@ Operation (hardware, threads) may change between two starts.
 """
 
 from collections.abc import Callable
+import dataclasses
 import json
 import os
 import signal
@@ -23,6 +24,8 @@ from data_prep.common import files as data_files
 from official.runs import identity as identity_lib
 from official.runs import json_files
 from official.runs import locks
+from official.runs import provenance
+from official.runs import record_files
 from official.runs import records
 from official.runs.console import Console
 from official.runs.executors.base import Evaluator
@@ -71,7 +74,7 @@ def recorded(model_dir: str) -> RunFlags | None:
   """
   if json_files.exists(json_files.join(model_dir, "search.json")):
     raise cli.UserError(f"--model_dir={model_dir} is the folder of a search; give another one")
-  return records.read(json_files.join(model_dir, "train.json"), RunFlags)
+  return record_files.read(json_files.join(model_dir, "train.json"), RunFlags)
 
 
 class _Result(FinalResult):
@@ -111,7 +114,7 @@ def run(
   found = recorded(model_dir)
   if found is not None:
     identity_lib.check(found.identity, asked, model_dir, json_files.plain(dict(defaults)))
-  result = records.read(_result_path(model_dir), _Result)
+  result = record_files.read(_result_path(model_dir), _Result)
   if result is not None:
     _tell_finished(model_dir, result)
     return 0
@@ -126,6 +129,7 @@ def run(
       if is_chief:
         flags = RunFlags(identity=asked, operation=operation)
         json_files.write_json(json_files.join(model_dir, "train.json"), flags.to_json())
+        provenance.record_start(model_dir)
       value = _train(training, candidate, directory)
       if is_chief and value["status"] == "ok":
         result = _record(model_dir, value)
@@ -157,7 +161,9 @@ def _record(model_dir: str, value: Json) -> _Result:
   content["export"] = os.path.relpath(content["export"], model_dir)
   path = _result_path(model_dir)
   timing = Timing.from_json(value.get("timing") or {}, "the training's timing")
-  json_files.write_json(json_files.join(model_dir, "timing.json"), timing.to_json())
+  provenance.write(
+    model_dir, dataclasses.replace(provenance.read(model_dir), others=timing.to_json())
+  )
   result = _Result.from_json(content, path)
   json_files.write_json(path, result.to_json())
   return result

@@ -20,6 +20,7 @@ from official.runs import final_training as final_lib
 from official.runs import fitness as fitness_lib
 from official.runs import json_files
 from official.runs import locks
+from official.runs import record_files
 from official.runs import records
 from official.runs.console import duration
 from official.runs.records import Metrics
@@ -281,7 +282,7 @@ def _finals(run: RunDirectory) -> Iterator[FinalInFlight]:
 def _read(directory: str) -> Progress | None:
   """Returns how far a training is; None where its progress.json vanishes or is damaged."""
   with contextlib.suppress(OSError, cli.UserError):
-    return records.read(json_files.join(directory, "progress.json"), Progress)
+    return record_files.read(json_files.join(directory, "progress.json"), Progress)
   return None
 
 

@@ -1,6 +1,7 @@
 import pytest
 
 from data_prep.common import cli
+from official.runs import provenance
 from official.runs import records
 from official.runs.run_directory import RunDirectory
 
@@ -57,6 +58,25 @@ def test_searched_seconds_are_nought_until_they_are_recorded(run):
   assert run.searched_seconds() == 0
   run.write_searched_seconds(12.34567)
   assert RunDirectory(run.path).searched_seconds() == 12.346
+
+
+def test_every_start_is_recorded_and_the_seconds_beside_it(tmp_path):
+  run = RunDirectory(str(tmp_path))
+  for seconds in (1.0, 2.0):
+    with run.opened(IDENTITY, {}):
+      run.write_searched_seconds(seconds)
+  timing = provenance.read(run.path)
+  assert timing.searched_seconds == 2.0
+  assert [start.version for start in timing.starts] == [provenance.version()] * 2
+  assert all("pytest" in start.command for start in timing.starts)
+
+
+def test_the_timing_of_an_earlier_version_has_no_starts(tmp_path):
+  (tmp_path / "timing.json").write_text('{"searched_seconds": 3.5}')
+  run = RunDirectory(str(tmp_path))
+  with run.opened(IDENTITY, {}):
+    assert run.searched_seconds() == 3.5
+  assert len(provenance.read(run.path).starts) == 1
 
 
 def test_candidates_are_counted_when_their_proposal_is_written(run, tmp_path):
