@@ -65,6 +65,63 @@ def test_a_field_has_a_line_and_what_is_no_number_is_none(tmp_path):
   assert (tmp_path / "a.json").read_text() == '{\n "x": [1, 2],\n "y": null\n}\n'
 
 
+ARCHITECTURE = {
+  "format_version": 1,
+  "blocks": [
+    {"id": "rgb_0", "level": 0, "streams": ["rgb"]},
+    {"id": "level1_0", "level": 1, "channels": 4},
+  ],
+  "connections": [{"source": "rgb_0", "target": "level1_0"}],
+}
+
+
+def test_a_block_and_a_connection_have_a_line(tmp_path):
+  path = str(tmp_path / "a.json")
+  json_files.write_json(path, {"seed": 3, "architecture": ARCHITECTURE})
+  with open(path, encoding="utf-8") as file:
+    assert file.read().splitlines() == [
+      "{",
+      ' "seed": 3,',
+      ' "architecture": {',
+      '  "format_version": 1,',
+      '  "blocks": [',
+      '   {"id": "rgb_0", "level": 0, "streams": ["rgb"]},',
+      '   {"id": "level1_0", "level": 1, "channels": 4}',
+      "  ],",
+      '  "connections": [',
+      '   {"source": "rgb_0", "target": "level1_0"}',
+      "  ]",
+      " }",
+      "}",
+    ]
+  assert json_files.read_json(path) == {"seed": 3, "architecture": ARCHITECTURE}
+
+
+@pytest.mark.parametrize(
+  "content",
+  [
+    {},
+    {"a": [], "b": {}, "c": [[], [{}]], "d": None},
+    {"a": {"b": {"c": [{"d": [{"e": "}, {"}]}]}}},
+    {"long": {f"name_{number}": number / 7 for number in range(30)}},
+    {"members": [{"candidate": 3, "metrics": {"test": {"accuracy": 0.5, "loss": None}}}]},
+    {"stems": [[{"kind": "a"}, {"kind": "b"}], [{"kind": "c"}]], "tuple": ((1, 2), {"x": 1})},
+    [{"a": 1}, 2, "x"],
+    7,
+  ],
+)
+def test_any_content_is_read_as_it_was_written(tmp_path, content):
+  path = str(tmp_path / "a.json")
+  json_files.write_json(path, content)
+  assert json_files.read_json(path) == json_files.plain(content)
+
+
+def test_a_long_object_has_a_line_for_each_field_and_a_short_one_has_one(tmp_path):
+  path = tmp_path / "a.json"
+  json_files.write_json(str(path), {"short": {"a": 1}, "long": {"a" * 60: 1, "b" * 60: 2}})
+  assert path.read_text().count("\n") == 7
+
+
 def test_a_file_is_flushed_before_it_is_renamed_and_its_folder_after(tmp_path, monkeypatch):
   done = []
   real = {name: getattr(os, name) for name in ("fsync", "replace")}
