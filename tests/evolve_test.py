@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from data_prep.dataset import metadata
+from data_prep.dataset.streams import StreamInfo
 from official.architecture import space
 
 ROOT = str(pathlib.Path(__file__).resolve().parents[1])
@@ -33,13 +34,11 @@ def call(program, *flags, cwd=ROOT):
 def make_dataset(directory, *, streams=("rgb", "flow"), validation=2, multi_label=False):
   """Writes a dataset.json; its clips are nobody's business here."""
   kinds = {
-    "rgb": metadata.StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg"),
-    "flow": metadata.StreamInfo(
+    "rgb": StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg"),
+    "flow": StreamInfo(
       kind="flow", channels=2, format="png", bound=20.0, feature="FORWARD_FLOW/image/encoded"
     ),
-    "depth": metadata.StreamInfo(
-      kind="image", channels=1, format="png", feature="DEPTH/image/encoded"
-    ),
+    "depth": StreamInfo(kind="image", channels=1, format="png", feature="DEPTH/image/encoded"),
   }
   splits = {"train": 4, "validation": validation, "test": 0}
   os.makedirs(directory, exist_ok=True)

@@ -14,6 +14,7 @@ import time
 import pytest
 
 from data_prep.dataset import metadata
+from data_prep.dataset.streams import StreamInfo
 from official.architecture import presets
 from official.architecture import serialization
 from official.architecture import sources
@@ -69,9 +70,7 @@ def rgb_data(tmp_path_factory):
       short_side=64,
       failures=0,
       multi_label=False,
-      streams={
-        "rgb": metadata.StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg")
-      },
+      streams={"rgb": StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg")},
       splits=dict.fromkeys(metadata.SPLITS, split),
       manifest_sha256="0",
       settings={},

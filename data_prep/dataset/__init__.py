@@ -17,6 +17,8 @@ rows           the rows of a manifest: which video, which labels, which split
 seeking        frames from a second on, the same as when the whole file is read
 splitting      deals labelled items out to train, validation and test
 stored_images  images as a dataset holds them: JPEG or PNG, and their sizes
+stream_kinds   what may be done with the values of a stream, for each kind of stream
+streams        what a dataset tells of a stream: kind, channels, where it is stored
 tvl1           optical flow between two frames: TV-L1, by OpenCV, on the CPU
 video_file     an open video file: its picture stream, packet by packet
 """

@@ -20,29 +20,26 @@ import math
 from typing import Any
 
 import cv2
+import numpy as np
 
 from data_prep.common import progress
 from data_prep.dataset import decoding
-from data_prep.dataset import metadata
 from data_prep.dataset import records
 from data_prep.dataset import rows
 from data_prep.dataset import stored_images
+from data_prep.dataset import stream_kinds
 from data_prep.dataset import tvl1
 from data_prep.dataset.limits import DEFAULT as DEFAULT_LIMITS
 from data_prep.dataset.limits import LimitError
 from data_prep.dataset.limits import Limits
+from data_prep.dataset.streams import FLOW
+from data_prep.dataset.streams import FRAMES
+from data_prep.dataset.streams import StreamInfo
 
 RGB_FEATURE = "image/encoded"
 FLOW_FEATURE = "FORWARD_FLOW/image/encoded"
 NOTES_FEATURE = "clip/notes"
 _DOUBT = 1.0  # Seconds by which a length that was not counted may be wrong.
-_FLOW_PARAMETERS = {  # Halving the resolution of colour would cost flow twice the error.
-  "png": [],
-  "jpeg": [
-    cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
-    cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
-  ],
-}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -73,13 +70,11 @@ class Settings:
     return self.flow != "none"
 
   @property
-  def streams(self) -> dict[str, metadata.StreamInfo]:
+  def streams(self) -> dict[str, StreamInfo]:
     """The streams of a dataset made with these settings."""
-    streams = {
-      "rgb": metadata.StreamInfo(kind="image", channels=3, feature=RGB_FEATURE, format="jpeg")
-    }
+    streams = {FRAMES: StreamInfo(kind="image", channels=3, feature=RGB_FEATURE, format="jpeg")}
     if self.with_flow:
-      streams["flow"] = metadata.StreamInfo(
+      streams[FLOW] = StreamInfo(
         kind="flow",
         channels=2,
         feature=FLOW_FEATURE,
@@ -118,6 +113,7 @@ class ClipMaker:
 
   def __init__(self, settings: Settings, classes: Sequence[str]):
     self._settings = settings
+    self._streams = settings.streams
     self._fps = decoding.exact(settings.fps)
     self._index_of = {name: index for index, name in enumerate(classes)}
     cv2.setNumThreads(1)  # One process a core; more threads would only get in each other's way.
@@ -185,7 +181,7 @@ class ClipMaker:
           rgb = stored_images.resized(rgb, *made.size)
           grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
         with _stage("encode"):
-          image = stored_images.encode(rgb, "jpeg")
+          image = self._encode(FRAMES, rgb)
         source = frame
       made.images.append(image)
       encoded_bytes += len(image)
@@ -193,12 +189,7 @@ class ClipMaker:
         with _stage("flow"):
           vectors = self._compute_flow(previous, grey)
         with _stage("encode"):
-          stored = metadata.encode_flow(vectors, self._settings.flow_bound)
-          made.flows.append(
-            stored_images.encode(
-              stored, self._settings.flow_format, _FLOW_PARAMETERS[self._settings.flow_format]
-            )
-          )
+          made.flows.append(self._encode(FLOW, vectors))
         encoded_bytes += len(made.flows[-1])
       with _stage("limit"):
         self._settings.limits.check_clip(float(len(made.images) / self._fps), encoded_bytes)
@@ -214,6 +205,10 @@ class ClipMaker:
         f"the clip has only one frame at {self._settings.fps:g} frames a second; flow needs two",
       )
     return made
+
+  def _encode(self, name: str, values: np.ndarray) -> bytes:
+    stream = self._streams[name]
+    return stream_kinds.get(stream.kind).encode(values, stream)
 
   def _serialize(self, row: rows.Row, made: "_Pictures") -> bytes:
     clip_id, labels = row.clip_id.encode(), [label.encode() for label in row.labels]

@@ -4,16 +4,8 @@
     train-00000-of-00064.tfrecord  SequenceExamples, one a clip; likewise validation and test
     failures.jsonl                 one line a clip that could not be used: id, path, stage, error
 
-A *stream* is a name with a number of channels. `data_prep` writes `rgb` and `flow`; a reader takes
-whatever `DatasetInfo.streams` lists: the feature that holds its encoded images, their format, and
-what they mean (`kind`).
-
-Optical flow has two channels (x, y), in pixels from a dataset frame to the next one, and is stored
-as 8-bit images (x, y, 0) with
-
-    v = round(128 + 128 * flow / bound), clipped to 0..255,    flow = (v - 128) / 128 * bound
-
-so that zero is exactly zero, and one step is bound / 128 px. A clip of T frames has T - 1 flows.
+`DatasetInfo.streams` lists the streams (streams.py): the feature that holds the encoded images of
+each, their format, their channels, and their kind, which says what they mean (stream_kinds).
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,11 +15,11 @@ import hashlib
 import json
 from typing import Any
 
-import numpy as np
-
 from data_prep.common import cli
 from data_prep.common import files
 from data_prep.common import shapes
+from data_prep.dataset import stream_kinds
+from data_prep.dataset.streams import StreamInfo
 
 SCHEMA_VERSION = 1
 FILE_NAME = "dataset.json"
@@ -46,30 +38,6 @@ _SHAPE = {  # dataset.json
   "versions": {str: object},
   "manifest_sha256": str,
 }
-ZERO_FLOW = 128  # What no motion is stored as.
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class StreamInfo:
-  """One stream of a dataset.
-
-  Attributes:
-    kind: "image" (8-bit values) or "flow" (decode with `decode_flow`; a mirrored x is negated).
-    channels: Channels that a network sees; a flow image has three, of which the first two count.
-    feature: Feature list of the SequenceExample that holds one encoded image a frame.
-    format: "jpeg" or "png".
-    bound: For flow: pixels that 8 bits reach, -bound to bound.
-    algorithm: For flow: how it was computed, "tvl1".
-    profile: For flow: the algorithm's parameters by name, "fast" or "opencv_default".
-  """
-
-  kind: str
-  channels: int
-  feature: str
-  format: str
-  bound: float | None = None
-  algorithm: str | None = None
-  profile: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -175,7 +143,19 @@ def load(directory: str) -> DatasetInfo:
       f"{path} lacks a field or has an unknown one ({error}); {remedy}"
     ) from error
   shapes.check(data, _SHAPE, path, remedy)
+  _check_streams(info.streams, path, remedy)
   return info
+
+
+def _check_streams(streams: Mapping[str, StreamInfo], path: str, remedy: str) -> None:
+  """Raises UserError for a stream of a kind that nobody knows, or that is none of its kind."""
+  for name, stream in streams.items():
+    try:
+      fault = stream_kinds.get(stream.kind).fault(stream)
+    except ValueError as error:
+      fault = f"has an {error}" if str(error).startswith("unknown") else f"cannot be read: {error}"
+    if fault:
+      raise cli.UserError(f"{path}: the stream {name!r} {fault}; {remedy}")
 
 
 def save(info: DatasetInfo, directory: str) -> None:
@@ -202,22 +182,3 @@ def shard_paths(directory: str, split: str) -> tuple[str, ...]:
         "again, into another folder"
       )
   return paths
-
-
-def flow_step(bound: float) -> float:
-  """Returns the pixels from one stored value of flow to the next."""
-  return bound / 128
-
-
-def encode_flow(flow: np.ndarray, bound: float) -> np.ndarray:
-  """Quantises flow `[..., 2]` (x, y), in pixels, to a uint8 image `[..., 3]` (x, y, 0)."""
-  image = np.zeros((*flow.shape[:-1], 3), np.uint8)
-  image[..., :2] = np.clip(np.rint(ZERO_FLOW + flow * np.float32(128 / bound)), 0, 255)
-  return image
-
-
-def decode_flow(image: np.ndarray, bound: float) -> np.ndarray:
-  """Returns float32 flow `[..., 2]` (x, y), in pixels, from a stored uint8 image `[..., 2 or
-  more]`."""
-  levels = image[..., :2].astype(np.float32)
-  return (levels - np.float32(ZERO_FLOW)) * np.float32(flow_step(bound))

@@ -4,7 +4,6 @@ import collections
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 import dataclasses
 
-import cv2
 import numpy as np
 
 from data_prep.common import files
@@ -12,6 +11,8 @@ from data_prep.dataset import class_table
 from data_prep.dataset import metadata
 from data_prep.dataset import records
 from data_prep.dataset import stored_images
+from data_prep.dataset import stream_kinds
+from data_prep.dataset.streams import StreamInfo
 
 PICTURE_HEIGHT = 96
 _FRAMES_SHOWN = 8
@@ -24,8 +25,8 @@ class Clip:
 
   Attributes:
     frames: How many it has.
-    pictures: By stream, some of its images: uint8 RGB, or for flow float32 `[height, width, 2]` in
-      pixels; evenly spaced over the clip, the same moments in every stream.
+    pictures: By stream, some of its images, as `StreamKind.seen` returns them; evenly spaced over
+      the clip, the same moments in every stream.
   """
 
   clip_id: str
@@ -41,16 +42,16 @@ class Summary:
 
   Attributes:
     seconds: Length of every clip that was read.
-    speeds: By flow stream, pixels a frame at sampled places.
-    clipped: By flow stream, the share of values at the bound, where motion may have been cut off.
+    measured: By stream whose kind has such, the numbers that are drawn of it (StreamKind.measured).
+    cut_off: By the same streams, the share of values that may have been cut off.
     counts: By class, clips that were read.
     split_counts: By split, the same for each class in the order of the dataset.
     shown: By class, some of them, their pictures `PICTURE_HEIGHT` pixels high.
   """
 
   seconds: np.ndarray
-  speeds: Mapping[str, np.ndarray]
-  clipped: Mapping[str, float]
+  measured: Mapping[str, np.ndarray]
+  cut_off: Mapping[str, float]
   counts: Mapping[str, int]
   split_counts: Mapping[str, Sequence[int]]
   shown: Mapping[str, Sequence[Clip]]
@@ -93,9 +94,9 @@ def _clip(record: bytes, split: str, info: metadata.DatasetInfo) -> Clip:
   )
 
 
-def _decode(data: bytes, stream: metadata.StreamInfo) -> np.ndarray:
-  image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
-  return metadata.decode_flow(image, stream.bound) if stream.kind == "flow" else image
+def _decode(data: bytes, stream: StreamInfo) -> np.ndarray:
+  kind = stream_kinds.get(stream.kind)
+  return kind.seen(kind.decode(data, stream), stream)
 
 
 def summarize(clips: Iterable[Clip], info: metadata.DatasetInfo, clips_per_class: int) -> Summary:
@@ -105,16 +106,16 @@ def summarize(clips: Iterable[Clip], info: metadata.DatasetInfo, clips_per_class
   """
   most = min(clips_per_class, max(_MOST_SHOWN // len(info.classes), 1))
   shown: dict[str, list[Clip]] = {name: [] for name in info.classes}
-  seconds, speeds, clipped = [], collections.defaultdict(list), collections.defaultdict(list)
+  seconds, measured, cut_off = [], collections.defaultdict(list), collections.defaultdict(list)
   counts, labelled = collections.Counter(), []
   for clip in clips:
     labelled.append((clip.labels, clip.split))
     seconds.append(clip.frames / info.fps)
     for name, stream in info.streams.items():
-      if stream.kind == "flow":
-        vectors = np.stack(clip.pictures[name])[:, ::4, ::4]
-        speeds[name].append(np.hypot(vectors[..., 0], vectors[..., 1]).ravel())
-        clipped[name].append((np.abs(vectors) >= stream.bound * 127 / 128).mean())
+      found = stream_kinds.get(stream.kind).measured(np.stack(clip.pictures[name]), stream)
+      if found is not None:
+        measured[name].append(found[0])
+        cut_off[name].append(found[1])
     counts.update(clip.labels)
     wanted = [label for label in clip.labels if len(shown[label]) < most]
     if wanted and sum(map(len, shown.values())) < _MOST_SHOWN:
@@ -123,8 +124,8 @@ def summarize(clips: Iterable[Clip], info: metadata.DatasetInfo, clips_per_class
         shown[label].append(small)
   return Summary(
     seconds=np.array(seconds),
-    speeds={name: np.concatenate(parts) for name, parts in speeds.items()},
-    clipped={name: float(np.mean(parts)) for name, parts in clipped.items()},
+    measured={name: np.concatenate(parts) for name, parts in measured.items()},
+    cut_off={name: float(np.mean(parts)) for name, parts in cut_off.items()},
     counts=counts,
     split_counts=class_table.tabulate(labelled, info.classes).by_split(info.classes),
     shown=shown,

@@ -9,11 +9,12 @@ import io
 import cv2
 import numpy as np
 
-from data_prep.dataset import flow_colors
 from data_prep.dataset import metadata
+from data_prep.dataset import stream_kinds
 from data_prep.dataset.preview_clips import PICTURE_HEIGHT
 from data_prep.dataset.preview_clips import Clip
 from data_prep.dataset.preview_clips import Summary
+from data_prep.dataset.streams import StreamInfo
 
 _FAILURES_SHOWN = 100
 _CLASSES_UNFOLDED = 30
@@ -53,15 +54,16 @@ def render(
     summary: What was read of it.
     failures: The lines of failures.jsonl.
   """
-  fastest = {
-    stream: max(float(np.percentile(values, 99)), 0.1) for stream, values in summary.speeds.items()
+  scales = {
+    stream: max(float(np.percentile(values, 99)), 0.1)
+    for stream, values in summary.measured.items()
   }
   parts = [
     _facts(name, info, len(summary.seconds)),
     _class_table(info, summary),
-    _charts(summary, info, fastest),
+    _charts(summary, info, scales),
   ]
-  parts += [_class(label, summary, info, fastest) for label in info.classes if summary.shown[label]]
+  parts += [_class(label, summary, info, scales) for label in info.classes if summary.shown[label]]
   parts.append(_not_shown([label for label in info.classes if not summary.shown[label]], summary))
   parts.append(_failures(failures))
   return (
@@ -125,40 +127,27 @@ def _class_table(info: metadata.DatasetInfo, summary: Summary) -> str:
   )
 
 
-def _stream(name: str, stream: metadata.StreamInfo) -> str:
-  text = f"{name} ({stream.channels} channels, {stream.format}"
-  if stream.kind == "flow":
-    text += f", {stream.algorithm} {stream.profile}, bound {stream.bound:g} pixels"
-  return text + ")"
+def _stream(name: str, stream: StreamInfo) -> str:
+  described = stream_kinds.get(stream.kind).describe(stream)
+  channels = f"{stream.channels} channels"
+  return f"{name} ({', '.join(filter(None, (channels, stream.format, described)))})"
 
 
-def _charts(summary: Summary, info: metadata.DatasetInfo, fastest: Mapping[str, float]) -> str:
+def _charts(summary: Summary, info: metadata.DatasetInfo, scales: Mapping[str, float]) -> str:
   figures = [_figure(_histogram(summary.seconds, "seconds", "clips"), "length of the clips")]
-  for name, values in summary.speeds.items():
-    still = float((values < 0.5).mean())
-    chart = _histogram(
-      np.minimum(values, 2 * fastest[name]), "pixels a frame", "share of places", logarithmic=True
+  for name, numbers in summary.measured.items():
+    stream = info.streams[name]
+    chart = stream_kinds.get(stream.kind).chart(
+      name, stream, numbers, summary.cut_off[name], scales[name]
     )
-    figures.append(
-      _figure(
-        chart,
-        f"{name}: how fast things move; {still:.0%} is slower than half "
-        f"a pixel, {summary.clipped[name]:.2%} is at the bound of "
-        f"{info.streams[name].bound:g}",
-      )
-    )
-    figures.append(
-      _figure(
-        _image(flow_colors.wheel(120), "colour wheel"),
-        f"{name}: colours; full at {fastest[name]:.1f} pixels a frame",
-        "key",
-      )
-    )
+    drawn = _histogram(chart.numbers, chart.axis, "share of places", logarithmic=True)
+    figures.append(_figure(drawn, chart.caption))
+    figures.append(_figure(_image(chart.key, chart.key_name), chart.key_caption, "key"))
   return '<div class="charts">' + "".join(figures) + "</div>"
 
 
 def _class(
-  label: str, summary: Summary, info: metadata.DatasetInfo, fastest: Mapping[str, float]
+  label: str, summary: Summary, info: metadata.DatasetInfo, scales: Mapping[str, float]
 ) -> str:
   clips = summary.shown[label]
   parts = [
@@ -168,8 +157,8 @@ def _class(
   for clip in clips:
     strips = []
     for name, pictures in clip.pictures.items():
-      is_flow = info.streams[name].kind == "flow"
-      shown = [flow_colors.colors(one, fastest[name]) if is_flow else one for one in pictures]
+      kind = stream_kinds.get(info.streams[name].kind)
+      shown = [kind.picture(one, scales.get(name)) for one in pictures]
       strips.append(_image(_strip(shown), f"{name} of {clip.clip_id}"))
     content = f'<div class="strips">{"".join(strips)}</div>'
     parts.append(_figure(content, _caption(clip, label, info)))

@@ -6,7 +6,9 @@ clip_values   the values of streams, as stored and as networks take them
 clips         batches for training and evaluation; example n is a function of (seed, n)
 filling       whole batches, filled in place by threads
 flow_source   where optical flow comes from: stored, or computed from the frames
+in_graph      frames brought to sizes by TensorFlow, for served networks
 record_index  random access to the records of TFRecord files
+stream_tensors  what TensorFlow does with streams of each kind
 usable        the checks that a dataset must pass before training
 videos        videos at the size from which crops are taken
 views         the part of a video that becomes a clip: frames, box, mirroring, brightness

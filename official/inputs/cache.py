@@ -17,6 +17,8 @@ import shutil
 from data_prep.common import cli
 from data_prep.common import files
 from data_prep.dataset import metadata
+from data_prep.dataset import stream_kinds
+from data_prep.dataset.streams import StreamInfo
 
 MODES = ("auto", "memory", "disk", "none")
 _ASPECT = 16 / 9  # Of frames whose width nobody has looked at yet.
@@ -60,7 +62,7 @@ def choose(mode: str, cache_dir: str, size: float) -> str:
 
 
 def decoded_bytes(
-  split: metadata.SplitInfo, streams: Mapping[str, metadata.StreamInfo], side: int, *, shrunk: bool
+  split: metadata.SplitInfo, streams: Mapping[str, StreamInfo], side: int, *, shrunk: bool
 ) -> float:
   """Returns about how many bytes the streams of a split take at short side `side`.
 
@@ -71,7 +73,8 @@ def decoded_bytes(
     shrunk: Whether the dataset's is larger.
   """
   values = sum(
-    stream.channels * (2 if stream.kind == "flow" and shrunk else 1) for stream in streams.values()
+    stream.channels * stream_kinds.get(stream.kind).kept_type(resized=shrunk).itemsize
+    for stream in streams.values()
   )
   return split.frames * math.ceil(side * side * _ASPECT) * values
 

@@ -5,8 +5,8 @@ again costs more than a small network's training, and `tf.data.Dataset.cache` di
 So where there is room (cache.py), the first candidate decodes every video and writes
 
     <cache_dir>/<split>-<short side>-<dataset fingerprint>-<format>[-<flow>]/
-      <stream>.npy     values of all videos one after the other, flat: uint8, or float16 for flow
-                       that was shrunk
+      <stream>.npy     values of all videos one after the other, flat, in the type that the
+                       stream's kind keeps
       index.json       per video: id, labels, frames, and (height, width) per stream
 
 under a temporary name, renamed into place when whole; everyone else maps the same pages.
@@ -30,6 +30,7 @@ from data_prep.common import cli
 from data_prep.common import files
 from data_prep.common import shapes
 from data_prep.dataset import metadata
+from data_prep.dataset.streams import StreamInfo
 from official.inputs import cache as cache_lib
 from official.inputs import flow_source
 from official.inputs import record_index
@@ -57,7 +58,7 @@ class ClipStore:
   """
 
   videos: Sequence[videos_lib.Video]
-  streams: Mapping[str, metadata.StreamInfo]
+  streams: Mapping[str, StreamInfo]
   side: int
   shrunk: bool
   num_classes: int
@@ -164,7 +165,7 @@ def parallel_calls() -> int:
 
 def _decoded(
   videos: Sequence[videos_lib.Video],
-  streams: Mapping[str, metadata.StreamInfo],
+  streams: Mapping[str, StreamInfo],
   progress: Progress,
 ) -> Iterator[tuple[videos_lib.Video, dict[str, np.ndarray]]]:
   """Yields every video in order, with {stream: [frames, height, width, channels]}."""
@@ -182,7 +183,7 @@ def _decoded(
         progress(index + 1, len(videos))
 
 
-def _stacked(video: videos_lib.Video, name: str, stream: metadata.StreamInfo) -> np.ndarray:
+def _stacked(video: videos_lib.Video, name: str, stream: StreamInfo) -> np.ndarray:
   frames = video.read(name, range(video.frames))
   return np.stack([frame[..., : stream.channels] for frame in frames])
 
@@ -200,7 +201,7 @@ def _reader(
 
 def _from_disk(
   directory: str,
-  streams: Mapping[str, metadata.StreamInfo],
+  streams: Mapping[str, StreamInfo],
   streamed: Callable[[], videos_lib.Streamed],
   progress: Progress,
 ) -> tuple[videos_lib.Video, ...]:
@@ -215,7 +216,7 @@ def _from_disk(
 
 def _write(
   directory: str,
-  streams: Mapping[str, metadata.StreamInfo],
+  streams: Mapping[str, StreamInfo],
   decoded: Iterator[tuple[videos_lib.Video, dict[str, np.ndarray]]],
 ) -> None:
   for stale in glob.glob(glob.escape(directory) + ".tmp*"):
@@ -251,9 +252,7 @@ def _write(
   files.settle_folder(os.path.dirname(directory))
 
 
-def _map(
-  directory: str, streams: Mapping[str, metadata.StreamInfo]
-) -> tuple[videos_lib.Video, ...]:
+def _map(directory: str, streams: Mapping[str, StreamInfo]) -> tuple[videos_lib.Video, ...]:
   remedy = f"delete {directory}, so that the videos are decoded again"
   path = os.path.join(directory, "index.json")
   with open(path, "rb") as file:

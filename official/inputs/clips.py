@@ -21,6 +21,7 @@ import numpy as np
 import tensorflow as tf
 
 from data_prep.common import cli
+from data_prep.dataset import stream_kinds
 from official.inputs import clip_store
 from official.inputs import clip_values
 from official.inputs import filling
@@ -137,14 +138,13 @@ def _batches(
   pipelines, pipeline = context.num_input_pipelines, context.input_pipeline_id
   batches_a_step = context.num_replicas_in_sync // pipelines
   resized = store.shrunk or crops_resized or views_lib.square_side(store.side) != size[-1]
-  types = {name: clip_values.kept_type(store.streams[name], resized=resized) for name in names}
-  units = dict(
-    clip_values.step(name, store.streams[name])
-    for name in names
-    if store.streams[name].kind == "flow" and not resized
-  )
-  specs = [
-    *(tf.TensorSpec((*size, store.streams[name].channels), types[name]) for name in names),
+  beside, specs = {}, []
+  for name in names:
+    stream = store.streams[name]
+    kept = stream_kinds.get(stream.kind).kept_type(resized=resized)
+    specs.append(tf.TensorSpec((*size, stream.channels), kept))
+    beside |= clip_values.beside(name, stream, resized=resized)
+  specs += [
     tf.TensorSpec([store.num_classes], tf.float32) if several else tf.TensorSpec([], tf.int32),
     tf.TensorSpec([], tf.float32),
   ]
@@ -170,8 +170,8 @@ def _batches(
     for value, spec in zip(values, specs):
       value.set_shape([batch_size, *spec.shape])
     *clips, label, weight = values
-    units_a_clip = {name: tf.fill([batch_size], pixels) for name, pixels in units.items()}
-    return dict(zip(names, clips)) | units_a_clip, {"label": label, "weight": weight}
+    numbers = {name: tf.fill([batch_size], number) for name, number in beside.items()}
+    return dict(zip(names, clips)) | numbers, {"label": label, "weight": weight}
 
   options = tf.data.Options()
   options.threading.private_threadpool_size = _AT_A_TIME

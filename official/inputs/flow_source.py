@@ -10,7 +10,7 @@ Serving does the same in the same order (official.serving.frames). Two things di
 flow: details of the algorithm, and that frames have been through JPEG, as preparation's had not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 import dataclasses
 
 import numpy as np
@@ -18,12 +18,15 @@ import numpy as np
 from data_prep.common import cli
 from data_prep.dataset import clip_examples
 from data_prep.dataset import metadata
+from data_prep.dataset.stream_kinds import flow as flow_kind
+from data_prep.dataset.streams import FLOW
+from data_prep.dataset.streams import FRAMES
+from data_prep.dataset.streams import StreamInfo
 
 STORED, IN_GRAPH = MODES = ("stored", "in_graph")
-_FRAMES, _FLOW = "rgb", "flow"
 
 
-def streams(info: metadata.DatasetInfo, mode: str) -> dict[str, metadata.StreamInfo]:
+def streams(info: metadata.DatasetInfo, mode: str) -> dict[str, StreamInfo]:
   """Returns the streams that a training on the dataset has.
 
   Args:
@@ -38,15 +41,15 @@ def streams(info: metadata.DatasetInfo, mode: str) -> dict[str, metadata.StreamI
   there = dict(info.streams)
   if mode == STORED:
     return there
-  if _FRAMES not in there:
+  if FRAMES not in there:
     raise cli.UserError(
-      f"--flow={mode} computes flow from the stream {_FRAMES}, and the dataset has "
+      f"--flow={mode} computes flow from the stream {FRAMES}, and the dataset has "
       f"{', '.join(sorted(there))}; give --flow={STORED}, or prepare a dataset with frames"
     )
-  stored = there.get(_FLOW)
-  there[_FLOW] = dataclasses.replace(
-    there[_FRAMES],
-    kind="flow",
+  stored = there.get(FLOW)
+  there[FLOW] = dataclasses.replace(
+    there[FRAMES],
+    kind=flow_kind.KIND.name,
     channels=2,
     bound=stored.bound if stored else clip_examples.Settings.flow_bound,
     algorithm="tvl1",
@@ -55,14 +58,19 @@ def streams(info: metadata.DatasetInfo, mode: str) -> dict[str, metadata.StreamI
   return there
 
 
-def mode_of(streams: Mapping[str, metadata.StreamInfo]) -> str:
+def mode_of(streams: Mapping[str, StreamInfo]) -> str:
   """Returns the mode that gave these streams."""
   return IN_GRAPH if any(map(is_computed, streams.values())) else STORED
 
 
-def is_computed(stream: metadata.StreamInfo) -> bool:
+def is_computed(stream: StreamInfo) -> bool:
   """Whether it is flow that is computed from the frames in its feature."""
   return stream.profile == IN_GRAPH
+
+
+def could_give(missing: Collection[str], available: Collection[str]) -> bool:
+  """Returns whether the missing streams, by name, can be computed from those that are available."""
+  return set(missing) == {FLOW} and FRAMES in available
 
 
 def compute(pairs: np.ndarray, bound: float) -> np.ndarray:
@@ -77,4 +85,4 @@ def compute(pairs: np.ndarray, bound: float) -> np.ndarray:
   """
   from official.layers import optical_flow  # imports tensorflow_addons
 
-  return metadata.encode_flow(optical_flow.pair_flow(pairs).numpy(), bound)
+  return flow_kind.to_levels(optical_flow.pair_flow(pairs).numpy(), bound)

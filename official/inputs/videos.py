@@ -1,28 +1,29 @@
 """Videos on the grid that crops are taken from.
 
 Networks see squares cut out of frames. The frames are brought to one short side first, the *grid*:
-8/7 of the square, as 256 is to 224, or that of the dataset where it is smaller. Images are 8-bit,
-averaged where they shrink; flow is shrunk alike, its vectors in pixels of the grid, to float16, and
-stays in its 8 bits where the grid is the dataset's size. A video is the same on the grid, to the
-bit, whether it was decoded before (clip_store.py) or is decoded now, from its record, frame by
-frame as frames are asked for.
+8/7 of the square, as 256 is to 224, or that of the dataset where it is smaller. What that does to
+values is told by the kinds of the streams (data_prep.dataset.stream_kinds). A video is the same on
+the grid, to the bit, whether it was decoded before (clip_store.py) or is decoded now, from its
+record, frame by frame as frames are asked for.
 
-A video of T frames has T flows here: the last one repeated, because nothing follows the last frame.
-Flow that is computed from the frames (flow_source.py) is computed at the dataset's size and brought
-to the grid as stored flow is; of a single frame it is zero.
+A video of T frames has T images in every stream: where a stream has fewer, as flow has because
+nothing follows the last frame, the last one is repeated. Flow that is computed from the frames
+(flow_source.py) is computed at the dataset's size and brought to the grid as stored flow is; of a
+single frame it is zero.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 import dataclasses
 import functools
 
-import cv2
 import numpy as np
 import tensorflow as tf
 
 from data_prep.common import cli
 from data_prep.dataset import metadata
 from data_prep.dataset import stored_images
+from data_prep.dataset import stream_kinds
+from data_prep.dataset.streams import StreamInfo
 from official.inputs import flow_source
 from official.inputs import record_index
 
@@ -40,9 +41,8 @@ class Video:
     labels: Indices of its classes.
     frames: How many it has.
     read: (stream, ascending indices) -> frames [height, width, channels], one after the other:
-      uint8 images; or flow, for `vectors`: uint8 as stored, of two channels or more, or float16 in
-      pixels of the grid where that is smaller than the dataset's frames. Streams may differ in size
-      by a rounded pixel.
+      as they are kept, of the stream's channels or more. Streams may differ in size by a rounded
+      pixel.
   """
 
   id: str
@@ -65,7 +65,7 @@ class Streamed(Sequence):
 
   def __init__(
     self,
-    streams: Mapping[str, metadata.StreamInfo],
+    streams: Mapping[str, StreamInfo],
     data_dir: str,
     split: str,
     side: int,
@@ -100,7 +100,7 @@ class Streamed(Sequence):
 
 
 def from_record(
-  record: bytes, streams: Mapping[str, metadata.StreamInfo], side: int, *, shrunk: bool
+  record: bytes, streams: Mapping[str, StreamInfo], side: int, *, shrunk: bool
 ) -> Video:
   """Returns the video in a serialized SequenceExample; a frame is decoded when it is asked for.
 
@@ -126,8 +126,8 @@ def from_record(
 
   def decode(name: str, index: int) -> np.ndarray:
     images = encoded[name]
-    image = stored_images.decode(
-      images[min(index, len(images) - 1)].bytes_list.value[0], grey=streams[name].channels == 1
+    image = stream_kinds.get(streams[name].kind).decode(
+      images[min(index, len(images) - 1)].bytes_list.value[0], streams[name]
     )
     if image is None:
       raise cli.UserError(
@@ -149,15 +149,6 @@ def from_record(
     frames=max(len(images) for images in encoded.values()),
     read=read,
   )
-
-
-def vectors(flow: np.ndarray, stream: metadata.StreamInfo) -> np.ndarray:
-  """Returns float32 flow [height, width, 2], in pixels of the grid, from (part of) a frame."""
-  if flow.dtype == np.float16:
-    return cv2.convertFp16(flow.view(np.int16))  # OpenCV takes float16 by its bits.
-  stored = np.empty((*flow.shape[:2], 2), np.uint8)
-  cv2.mixChannels([flow], [stored], [0, 0, 1, 1])
-  return cv2.LUT(stored, _flow_table(stream.bound))
 
 
 def _computed(
@@ -182,28 +173,7 @@ def _computed(
     yield from (flows[index] for index in firsts)
 
 
-def _on_grid(
-  image: np.ndarray, stream: metadata.StreamInfo, side: int, *, shrunk: bool
-) -> np.ndarray:
+def _on_grid(image: np.ndarray, stream: StreamInfo, side: int, *, shrunk: bool) -> np.ndarray:
   """Brings a stored image to the grid."""
-  is_flow, (height, width) = stream.kind == "flow", image.shape[:2]
-  if min(height, width) == side and not (is_flow and shrunk):
-    if is_flow or image.shape[2:] == (stream.channels,):
-      return image
-    return image.reshape(height, width, -1)[..., : stream.channels]
-  columns, rows = _grid_size(width, height, side)
-  if not is_flow:
-    image = stored_images.resized(image, columns, rows)
-    return image.reshape(rows, columns, -1)[..., : stream.channels]
-  resized = stored_images.resized(vectors(image, stream), columns, rows)
-  flow = cv2.multiply(resized, (columns / width, rows / height, 0, 0))
-  if shrunk:
-    return cv2.convertFp16(flow).view(np.float16)
-  return metadata.encode_flow(flow, stream.bound)
-
-
-@functools.cache
-def _flow_table(bound: float) -> np.ndarray:
-  """Returns the flow that each stored value means, float32 [256]."""
-  levels = np.arange(256, dtype=np.uint8)
-  return metadata.decode_flow(np.stack([levels, levels], -1), bound)[:, 0].copy()
+  columns, rows = _grid_size(image.shape[1], image.shape[0], side)
+  return stream_kinds.get(stream.kind).resize(image, stream, columns, rows, shrunk=shrunk)

@@ -1,11 +1,8 @@
 """What is cut out of a video: a stretch of frames, a box in them, mirrored or not, brighter or not.
 
 A *view* says so in shares of what a video has, so that it can be drawn before anything is known of
-the video. All streams are cut alike:
-
-* resizing a box of h x w pixels to a square of s scales flow, being in pixels, by (s / w, s / h);
-* mirroring negates x of flow;
-* brightness is a matter of images alone, for the flow of a brighter video is the same.
+the video. All streams are cut alike; what resizing, mirroring and brightness do to their values is
+told by their kinds (data_prep.dataset.stream_kinds).
 
 The box of training is a square of 7/8 of the short side, at full scale, somewhere in the frame; or,
 with `min_crop_area`, a random resized crop (Szegedy et al., CVPR 2015): a share of the frame's area
@@ -15,14 +12,13 @@ the frame's own sides.
 
 from collections.abc import Sequence
 import dataclasses
-import functools
 import math
 
-import cv2
 import numpy as np
 
 from data_prep.common import cli
-from data_prep.dataset import metadata
+from data_prep.dataset import stream_kinds
+from data_prep.dataset.streams import StreamInfo
 from official.inputs import videos
 
 _CROP = 7 / 8  # Of the short side.
@@ -123,113 +119,42 @@ def box(view: View, height: int, width: int) -> tuple[int, int, int, int]:
 def cut(
   video: videos.Video,
   name: str,
-  stream: metadata.StreamInfo,
+  stream: StreamInfo,
   views: Sequence[View],
   out: np.ndarray,
 ) -> None:
-  """Writes views of one stream into `out`, of the type that clip_values.py says.
+  """Writes views of one stream into `out`, in the type that the stream's kind keeps.
 
-  Flow is in pixels of the square, if it is not as stored. Past the end of a video its last frame
-  stands still. Each frame is decoded once, for all views.
+  Past the end of a video its last frame stands still. Each frame is decoded once, for all views.
 
   Args:
     video: Whose frames they are.
     name, stream: Which of its streams.
     views: What is cut out.
-    out: [len(views), frames, size, size, channels], in one piece; of flow that is to stay in the 8
-      bits in which it is stored, uint8: then no view may resize.
+    out: [len(views), frames, size, size, channels], in one piece, of the kind's `kept_type`; where
+      that depends on whether frames are resized, no view may resize unless it says so.
   """
   count = out.shape[1]
   firsts = [_place(view.time, max(video.frames - count, 0)) for view in views]
   there = min(count, video.frames)
-  is_flow = stream.kind == "flow"
-  stored = is_flow and out.dtype == np.uint8
-  cut_frame = _cut_stored_flow if stored else _cut_flow if is_flow else _cut_image
+  kind = stream_kinds.get(stream.kind)
   cuts = []
   indices = sorted({first + k for first in firsts for k in range(there)})
   for index, frame in zip(indices, video.read(name, indices)):
     if not cuts:
       boxes = (box(view, *frame.shape[:2]) for view in views)
       parts = [np.s_[top : top + rows, left : left + columns] for top, left, rows, columns in boxes]
-      cuts = list(zip(views, parts, firsts, out))
-    for view, inside, first, clip in cuts:
+      cuts = list(zip(parts, firsts, out))
+    for inside, first, clip in cuts:
       if first <= index < first + there:
-        cut_frame(frame[inside], stream, view, clip[index - first])
-  if there < count:
-    still = metadata.ZERO_FLOW if stored else 0
-    out[:, there:] = still if is_flow else out[:, there - 1 : there]
-  if stored:  # Of all frames of a clip at once: for one, the calls take longer than their work.
-    for view, clip in zip(views, out):
-      if view.flip:
-        _mirror(clip.reshape(-1, *clip.shape[2:]))
-
-
-def _cut_image(
-  crop: np.ndarray, stream: metadata.StreamInfo, view: View, target: np.ndarray
-) -> None:
-  """Writes part of an image into `target` [size, size, channels]."""
-  del stream
-  if crop.shape != target.shape:
-    crop = cv2.resize(crop, target.shape[:2], interpolation=cv2.INTER_LINEAR)
-  if view.brightness:
-    crop = cv2.LUT(crop, _levels(view.brightness))
-  if view.flip:
-    cv2.flip(crop, 1, target)
-  else:
-    np.copyto(target, crop.reshape(target.shape))
-
-
-def _cut_flow(
-  crop: np.ndarray, stream: metadata.StreamInfo, view: View, target: np.ndarray
-) -> None:
-  """Writes part of a frame of flow into `target` [size, size, 2]."""
-  size, (rows, columns) = len(target), crop.shape[:2]
-  if crop.dtype == np.uint8 or (rows, columns) != (size, size):
-    resized = cv2.resize(videos.vectors(crop, stream), (size, size), interpolation=cv2.INTER_LINEAR)
-    scaled = cv2.multiply(resized, (size / columns, size / rows, 0, 0))
-    crop = cv2.convertFp16(scaled).view(np.float16)
-  if view.flip:
-    bits = target.view(np.int16)  # OpenCV takes float16 by its bits.
-    cv2.flip(crop.view(np.int16), 1, bits)
-    lines = bits.reshape(size, -1)
-    np.bitwise_xor(lines, _signs_of_x(size), out=lines)
-  else:
-    np.copyto(target, crop)
-
-
-def _cut_stored_flow(
-  crop: np.ndarray, stream: metadata.StreamInfo, view: View, target: np.ndarray
-) -> None:
-  """Writes part of a frame of flow, as stored, into `target` [size, size, 2], not mirrored."""
-  del stream, view
-  cv2.mixChannels([crop], [target], [0, 0, 1, 1])
-
-
-def _mirror(flow: np.ndarray) -> None:
-  """Mirrors flow as stored, uint8 [lines, columns, 2], in place."""
-  cv2.flip(flow, 1, flow)
-  lines = flow.reshape(len(flow), -1)
-  inverted, one = _negative_x(*flow.shape[:2])
-  cv2.add(cv2.bitwise_xor(lines, inverted, lines), one, lines)
-
-
-@functools.cache
-def _signs_of_x(size: int) -> np.ndarray:
-  """Returns the sign bits of x in a line of flow, int16 [2 * size]."""
-  return np.tile(np.int16([-(2**15), 0]), size)
-
-
-@functools.cache
-def _negative_x(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
-  """Returns what makes 256 - v of stored x, or 255 of 0: the bits to turn over, then a number to
-  add; uint8 [rows, 2 * columns] each, for x and y in turn."""
-  return tuple(np.tile(np.uint8([of_x, 0]), (rows, columns)) for of_x in (255, 1))
-
-
-@functools.cache
-def _levels(brightness: int) -> np.ndarray:
-  """Returns what the grey levels 0..255 become, uint8."""
-  return np.clip(np.arange(256) + brightness, 0, 255).astype(np.uint8)
+        kind.cut(frame[inside], stream, clip[index - first])
+  for view, clip in zip(views, out):  # All frames at once: calls for one take longer than its work.
+    if view.brightness:
+      kind.vary(clip, view.brightness)
+    if view.flip:
+      kind.mirror(clip)
+    if there < count:
+      kind.hold(clip, there)
 
 
 def _place(share: float, room: int) -> int:

@@ -12,7 +12,7 @@ the problem is split in two that alternate (theta couples them, p1 and p2 are du
     u = v + theta div p
     p = (p + tau/theta grad u) / (1 + tau/theta |grad u|)
 
-The parameters are those of the profile `fast` of data preparation (data_prep.dataset.flow): pyramid
+The parameters are those of the profile `fast` of data preparation (data_prep.dataset.tvl1): pyramid
 steps of one half, 3 warps a level, each before a 5x5 median, 10 iterations. Two things differ from
 OpenCV: images are warped bilinearly, not by a bicubic table, and every iteration is made, where
 OpenCV stops when little changes. So nothing depends on other clips of the batch, and the graph

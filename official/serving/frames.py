@@ -17,12 +17,12 @@ import dataclasses
 import tensorflow as tf
 
 from data_prep.dataset import metadata
-from data_prep.dataset import stored_images
-from official.inputs import clip_values
+from data_prep.dataset.streams import StreamInfo
 from official.inputs import flow_source
+from official.inputs import in_graph
+from official.inputs import stream_tensors
 from official.inputs import videos
 from official.inputs import views
-from official.layers import optical_flow
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class ClipFormat:
     fps: Dataset frames a second.
   """
 
-  streams: Mapping[str, metadata.StreamInfo]
+  streams: Mapping[str, StreamInfo]
   num_frames: int
   image_size: int
   short_side: int
@@ -57,8 +57,8 @@ class ClipFormat:
   def comes_from_frames(self) -> bool:
     """Whether plain frames are enough to make every stream."""
     return all(
-      name == "rgb" or (info.kind == "flow" and self.num_frames > 1)
-      for name, info in self.streams.items()
+      stream_tensors.get(stream.kind).comes_from_frames(name, self.num_frames)
+      for name, stream in self.streams.items()
     )
 
 
@@ -90,85 +90,12 @@ def to_streams(frames: tf.Tensor, clip: ClipFormat) -> dict[str, tf.Tensor]:
     frames: RGB, uint8 [time, height, width, 3], of any size; time is static.
     clip: What is wanted; `comes_from_frames` is true.
   """
-  images = to_dataset_size(frames, clip.short_side)
-  stored = as_stored(images)
+  images = in_graph.to_dataset_size(frames, clip.short_side)
+  seen = in_graph.Frames(images, in_graph.as_stored(images))
+  square = in_graph.Square(clip.grid_side, clip.box_side, clip.image_size)
   streams = {}
-  for name, info in clip.streams.items():
-    if info.kind == "flow":
-      seen = stored if flow_source.is_computed(info) else images
-      square = _flow_square(dataset_flow(seen, info.bound), clip)
-    else:
-      square = clip_values.scaled(_image_square(stored, clip))
-    square.set_shape([clip.num_frames, clip.image_size, clip.image_size, info.channels])
-    streams[name] = square
+  for name, stream in clip.streams.items():
+    values = stream_tensors.get(stream.kind).from_frames(seen, stream, square)
+    values.set_shape([clip.num_frames, clip.image_size, clip.image_size, stream.channels])
+    streams[name] = values
   return streams
-
-
-def to_dataset_size(frames: tf.Tensor, short_side: int) -> tf.Tensor:
-  """Returns uint8 frames of the given shorter side: averaged where they shrink, else bilinear."""
-  return _whole(_with_short_side(frames, short_side))
-
-
-def _image_square(images: tf.Tensor, clip: ClipFormat) -> tf.Tensor:
-  """Returns the middle of uint8 images as a network's square, float32 in 0..255."""
-  square = _middle(_whole(_with_short_side(images, clip.grid_side)), clip.box_side)
-  return tf.round(_to_square(tf.cast(square, tf.float32), clip.image_size))
-
-
-def _flow_square(flow: tf.Tensor, clip: ClipFormat) -> tf.Tensor:
-  """Returns the middle of flow as a network's square, in pixels of that."""
-  grid = _with_short_side(flow, clip.grid_side)
-  scale = tf.stack([tf.shape(grid)[2] / tf.shape(flow)[2], tf.shape(grid)[1] / tf.shape(flow)[1]])
-  square = _to_square(_middle(grid, clip.box_side), clip.image_size)
-  return square * tf.cast(scale, tf.float32) * (clip.image_size / clip.box_side)
-
-
-def _with_short_side(values: tf.Tensor, short_side: int) -> tf.Tensor:
-  """Returns float32 [time, height, width, channels] with the given shorter side."""
-  height, width = tf.shape(values)[1], tf.shape(values)[2]
-  shorter = tf.minimum(height, width)
-  size = tf.stack(
-    [tf.cast(tf.round(short_side * side / shorter), tf.int32) for side in (height, width)]
-  )
-  return tf.cond(
-    shorter > short_side,
-    lambda: tf.raw_ops.ResizeArea(images=values, size=size, align_corners=False),
-    lambda: tf.image.resize(values, size),
-  )
-
-
-def _middle(values: tf.Tensor, side: int) -> tf.Tensor:
-  """Returns the middle square of [time, height, width, channels]."""
-  top, left = ((tf.shape(values)[axis] - side + 1) // 2 for axis in (1, 2))
-  return values[:, top : top + side, left : left + side]
-
-
-def _to_square(values: tf.Tensor, side: int) -> tf.Tensor:
-  return tf.image.resize(values, [side, side])
-
-
-def _whole(values: tf.Tensor) -> tf.Tensor:
-  return tf.saturate_cast(tf.round(values), tf.uint8)
-
-
-def as_stored(images: tf.Tensor) -> tf.Tensor:
-  """Returns uint8 images [time, height, width, 3] with the traces that JPEG left in a dataset's."""
-
-  def stored(image: tf.Tensor) -> tf.Tensor:
-    return tf.io.decode_jpeg(
-      tf.io.encode_jpeg(image, quality=stored_images.JPEG_QUALITY), channels=3
-    )
-
-  return tf.map_fn(stored, images, fn_output_signature=tf.TensorSpec([None, None, 3], tf.uint8))
-
-
-def dataset_flow(images: tf.Tensor, bound: float) -> tf.Tensor:
-  """Returns the flow of a clip as a dataset would hold it, [time, height, width, 2] in pixels.
-
-  Args:
-    images: uint8 [time, height, width, 3], at least two.
-    bound: Pixels that the dataset's 8 bits reach.
-  """
-  flow = optical_flow.clip_flow(images[tf.newaxis])[0]
-  stored = tf.clip_by_value(tf.round(128 + flow * (128 / bound)), 0, 255)
-  return (stored - 128) * (bound / 128)

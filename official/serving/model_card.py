@@ -5,7 +5,8 @@ import math
 from typing import Any
 
 from data_prep.dataset import metadata
-from official.inputs import flow_source
+from data_prep.dataset import stream_kinds
+from official.inputs import stream_tensors
 from official.serving import frames as frames_lib
 
 
@@ -54,8 +55,8 @@ def _title(info: metadata.DatasetInfo, architectures: Sequence[Mapping]) -> str:
 def _calls(info: metadata.DatasetInfo, clip: frames_lib.ClipFormat) -> str:
   count, side = clip.num_frames, clip.image_size
   rows = [
-    f"| `streams` | `{name}` | float32 [batch, {count}, {side}, {side}, {stream.channels}] | "
-    + ("pixels per frame pair |" if stream.kind == "flow" else "[-1, 1] |")
+    f"| `streams` | `{name}` | float32 [batch, {count}, {side}, {side}, {stream.channels}] |"
+    f" {stream_kinds.get(stream.kind).unit} |"
     for name, stream in clip.streams.items()
   ]
   if clip.comes_from_frames:
@@ -75,10 +76,8 @@ def _calls(info: metadata.DatasetInfo, clip: frames_lib.ClipFormat) -> str:
 
 def _data(info: metadata.DatasetInfo, clip: frames_lib.ClipFormat) -> str:
   splits = "\n".join(f"| {name} | {s.clips} | {s.frames} |" for name, s in info.splits.items())
-  flows = [stream for stream in clip.streams.values() if stream.kind == "flow"]
-  source = " Its optical flow, computed by OpenCV, is stored in it." if flows else ""
-  if any(map(flow_source.is_computed, flows)):
-    source = " Optical flow was computed from its frames, as it is computed here."
+  origins = (stream_tensors.get(one.kind).origin(one) for one in clip.streams.values())
+  source = "".join(f" {origin}" for origin in dict.fromkeys(origins) if origin)
   return (
     f"## Data\n\nDataset {info.fingerprint[:16]}, {info.fps:g} frames a second, short side "
     f"{info.short_side} pixels.{source}\n\n| split | clips | frames |\n|---|---|---|\n{splits}"

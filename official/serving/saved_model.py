@@ -21,7 +21,7 @@ import numpy as np
 
 from data_prep.common import cli
 from data_prep.common import shapes
-from data_prep.dataset import metadata
+from data_prep.dataset.streams import StreamInfo
 from official.serving import c_api
 
 _CLIP = {  # clip.json
@@ -128,10 +128,10 @@ class Version:
       _ = self.clip
 
   @property
-  def streams(self) -> dict[str, metadata.StreamInfo]:
+  def streams(self) -> dict[str, StreamInfo]:
     """The streams of clip.json, by name."""
     found = self.clip["streams"]
-    return {name: metadata.StreamInfo(**stream) for name, stream in found.items()}
+    return {name: StreamInfo(**stream) for name, stream in found.items()}
 
   def operations(self) -> Iterator[str]:
     """Yields the types of all operations, also of functions."""

@@ -19,9 +19,9 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from data_prep.common import cli
 from data_prep.common import files
-from data_prep.dataset import clip_examples
 from data_prep.dataset import metadata
 from data_prep.dataset import records
+from data_prep.dataset.streams import FRAMES
 from official.serving import messages
 
 PATH = os.path.join("assets.extra", "tf_serving_warmup_requests")
@@ -32,13 +32,14 @@ def first_clip(data_dir: str, num_frames: int) -> list[bytes]:
 
   The last frame is repeated where the clip has fewer; there are none in a dataset without frames.
   """
-  if "rgb" not in metadata.load(data_dir).streams:
+  frames = metadata.load(data_dir).streams.get(FRAMES)
+  if frames is None:
     return []
   for path in metadata.shard_paths(data_dir, "train"):
     with files.open_to_read(path) as file:
       for record in records.read_records(file):  # None where all clips of a file failed.
         _, lists = records.parse(record)
-        found = [frame for (frame,) in lists[clip_examples.RGB_FEATURE][:num_frames]]
+        found = [frame for (frame,) in lists[frames.feature][:num_frames]]
         return found + found[-1:] * (num_frames - len(found))
   raise cli.UserError(
     f"{data_dir} has no train clips, though its {metadata.FILE_NAME} counts some; prepare it again"

@@ -13,6 +13,7 @@ from data_prep.dataset import clip_examples
 from data_prep.dataset import metadata
 from data_prep.dataset import preview_clips
 from data_prep.dataset import preview_page
+from data_prep.dataset.streams import StreamInfo
 from data_prep.job import preparation
 
 ONE_WORKER = preparation.Operation(
@@ -115,14 +116,14 @@ def test_figures_are_of_what_was_read(prepared):
   info = metadata.load(str(prepared))
   summary = preview_clips.summarize(preview_clips.read(str(prepared), info, 100), info, 1)
   assert sorted(np.round(summary.seconds * 10)) == [6, 7, 8, 9, 10, 11]
-  assert abs(np.median(summary.speeds["flow"]) - 2) < 0.3
-  assert summary.clipped == {"flow": 0.0}
+  assert abs(np.median(summary.measured["flow"]) - 2) < 0.3
+  assert summary.cut_off == {"flow": 0.0}
   assert {label: len(shown) for label, shown in summary.shown.items()} == {"left": 1, "right": 1}
 
 
 def test_of_many_classes_each_has_fewer_clips_and_the_rest_are_named():
   classes = tuple(f"class {number:03d}" for number in range(250))
-  stream = metadata.StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg")
+  stream = StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg")
   info = metadata.DatasetInfo(
     classes=classes,
     streams={"rgb": stream},

@@ -7,8 +7,8 @@ import pytest
 
 from data_prep.common import cli
 from data_prep.dataset import metadata
+from data_prep.dataset.stream_kinds import flow as flow_kind
 from official.inputs import clip_store
-from official.inputs import videos
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_kept_videos_are_those_that_are_decoded_now(open_store, mode, stream):
     for index in (0, one.frames - 1):
       frames = [video.frame(stream, index) for video in (one, other)]
       if stream == "flow":
-        frames = [videos.vectors(frame, info) for frame in frames]
+        frames = [flow_kind.vectors(frame, info) for frame in frames]
       np.testing.assert_array_equal(*frames)
 
 

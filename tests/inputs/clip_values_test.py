@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep.dataset import metadata
+from data_prep.dataset.stream_kinds import flow as flow_kind
+from data_prep.dataset.streams import StreamInfo
 from official.inputs import clip_values
 
-FLOW = metadata.StreamInfo(kind="flow", channels=2, feature="flow", format="png", bound=20.0)
+FLOW = StreamInfo(kind="flow", channels=2, feature="flow", format="png", bound=20.0)
 
 
 def _for_network(values) -> np.ndarray:
@@ -22,14 +23,15 @@ def test_grey_levels_become_numbers_from_minus_1_to_1():
 @pytest.mark.parametrize("rank", [5, 6])
 def test_stored_flow_becomes_pixels_of_its_own_dataset(rank):
   stored = np.uint8([0, 120, 128, 255]).reshape([1] * (rank - 2) + [2, 2]).repeat(2, 0)
-  name, step = clip_values.step("stream", FLOW)
+  ((name, step),) = clip_values.beside("stream", FLOW, resized=False).items()
+  assert name == "stream/step"
   made = clip_values.for_network(
     {"stream": tf.constant(stored), name: tf.constant([step, 2 * step], tf.float32)}
   )
   assert list(made) == ["stream"]
   one, other = made["stream"].numpy()
   assert (one.dtype, one.shape) == (np.float32, stored.shape[1:])
-  np.testing.assert_array_equal(one, metadata.decode_flow(stored[0], FLOW.bound))
+  np.testing.assert_array_equal(one, flow_kind.to_pixels(stored[0], FLOW.bound))
   np.testing.assert_array_equal(other, 2 * one)
 
 

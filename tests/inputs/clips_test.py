@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from data_prep.common import cli
-from data_prep.dataset import metadata
+from data_prep.dataset.stream_kinds import flow as flow_kind
 from official.inputs import clip_store
 from official.inputs import clip_values
 from official.inputs import clips
@@ -113,7 +113,7 @@ def test_flow_as_stored_means_to_a_network_what_the_dataset_says(open_store, mod
   video, bound = store.videos[0], store.streams["flow"].bound
   first = (video.frames - 4 + 1) // 2
   frames = [video.frame("flow", first + k)[3:38, 13:48] for k in range(4)]
-  np.testing.assert_array_equal(found[0, 0], [metadata.decode_flow(f, bound) for f in frames])
+  np.testing.assert_array_equal(found[0, 0], [flow_kind.to_pixels(f, bound) for f in frames])
 
 
 @pytest.mark.parametrize("mode", ["disk", "none"])

@@ -8,25 +8,21 @@ import pytest
 
 from data_prep.dataset import metadata
 from data_prep.dataset import records
+from data_prep.dataset import stream_kinds
+from data_prep.dataset.streams import StreamInfo
 
 STREAMS = {
-  "rgb": metadata.StreamInfo(kind="image", channels=3, feature="image/encoded", format="png"),
-  "flow": metadata.StreamInfo(
+  "rgb": StreamInfo(kind="image", channels=3, feature="image/encoded", format="png"),
+  "flow": StreamInfo(
     kind="flow", channels=2, feature="FORWARD_FLOW/image/encoded", format="png", bound=20.0
   ),
-  "depth": metadata.StreamInfo(
-    kind="image", channels=1, feature="DEPTH/image/encoded", format="png"
-  ),
+  "depth": StreamInfo(kind="image", channels=1, feature="DEPTH/image/encoded", format="png"),
 }
 
 
-def encode(values: np.ndarray, stream: metadata.StreamInfo) -> bytes:
+def encode(values: np.ndarray, stream: StreamInfo) -> bytes:
   """Returns the stored image of a frame: uint8, or float flow in pixels."""
-  if stream.kind == "flow":
-    values = metadata.encode_flow(values, stream.bound)
-  if stream.channels != 1:
-    values = values[..., ::-1]
-  return cv2.imencode(".png", values)[1].tobytes()
+  return stream_kinds.get(stream.kind).encode(values, stream)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from data_prep.common import cli
 from data_prep.dataset import metadata
+from data_prep.dataset.stream_kinds import flow as flow_kind
 from official.inputs import clip_store
 from official.inputs import clips
 from official.inputs import flow_source
@@ -115,7 +116,7 @@ def test_a_pair_has_the_same_flow_alone_and_among_others(pairs):
 def test_motion_beyond_the_bound_is_clipped_as_stored_flow_is(pairs):
   flow = optical_flow.pair_flow(pairs).numpy()
   assert flow[..., 0].max() > 0.25
-  np.testing.assert_array_equal(flow_source.compute(pairs, 0.25), metadata.encode_flow(flow, 0.25))
+  np.testing.assert_array_equal(flow_source.compute(pairs, 0.25), flow_kind.to_levels(flow, 0.25))
   assert flow_source.compute(pairs, 0.25)[..., 0].max() == 255
 
 
@@ -160,7 +161,7 @@ def test_flow_is_computed_at_the_dataset_s_size_and_then_brought_to_the_grid(
 ):
   frames = [np.roll(smooth_picture(0, (40, 60, 3)), 2 * t, 1) for t in range(2)]
   video, stream = _only(write_dataset, tmp_path, frames, side=20)
-  found = videos.vectors(video.frame("flow", 0), stream)
+  found = flow_kind.vectors(video.frame("flow", 0), stream)
   assert found.shape == (20, 30, 2)
   assert np.median(found, (0, 1)) == pytest.approx([1, 0], abs=0.1)
 
@@ -176,7 +177,7 @@ def test_the_last_flow_is_repeated(write_dataset, tmp_path, smooth_picture):
 
 def test_a_video_of_one_frame_does_not_move(write_dataset, tmp_path, smooth_picture):
   video, stream = _only(write_dataset, tmp_path, [smooth_picture(0, (40, 60, 3))])
-  assert not videos.vectors(video.frame("flow", 0), stream).any()
+  assert not flow_kind.vectors(video.frame("flow", 0), stream).any()
 
 
 def test_the_mode_is_read_from_the_streams(two_stream):

@@ -7,9 +7,11 @@ from data_prep.common import cli
 from data_prep.dataset import metadata
 from data_prep.dataset import records
 from data_prep.dataset import stored_images
+from data_prep.dataset.stream_kinds import flow as flow_kind
+from data_prep.dataset.streams import StreamInfo
 from official.inputs import videos
 
-FLOW = metadata.StreamInfo(kind="flow", channels=2, feature="flow", format="png", bound=20.0)
+FLOW = StreamInfo(kind="flow", channels=2, feature="flow", format="png", bound=20.0)
 
 
 def _only(data_dir, side, folder) -> videos.Video:
@@ -40,17 +42,17 @@ def test_flow_is_in_pixels_of_the_grid(write_dataset, tmp_path):
   flow = np.broadcast_to(np.float32([2.5, -5.0]), (40, 60, 2))
   video = _only(_write(write_dataset, tmp_path, flow=[flow]), 20, tmp_path)
   np.testing.assert_array_equal(
-    videos.vectors(video.frame("flow", 0), FLOW), np.broadcast_to([1.25, -2.5], (20, 30, 2))
+    flow_kind.vectors(video.frame("flow", 0), FLOW), np.broadcast_to([1.25, -2.5], (20, 30, 2))
   )
 
 
 def test_flow_at_full_size_is_what_decode_flow_says(write_dataset, tmp_path):
   flow = np.random.default_rng(0).normal(0, 8, (40, 60, 2)).astype(np.float32)
   video = _only(_write(write_dataset, tmp_path, flow=[flow]), 40, tmp_path)
-  expected = metadata.decode_flow(metadata.encode_flow(flow, 20.0), 20.0)
+  expected = flow_kind.to_pixels(flow_kind.to_levels(flow, 20.0), 20.0)
   frame = video.frame("flow", 0)
   assert frame.dtype == np.uint8
-  np.testing.assert_array_equal(videos.vectors(frame, FLOW), expected)
+  np.testing.assert_array_equal(flow_kind.vectors(frame, FLOW), expected)
 
 
 def test_flow_of_another_size_is_brought_to_the_dataset_s_and_stays_in_8_bits(
@@ -62,7 +64,7 @@ def test_flow_of_another_size_is_brought_to_the_dataset_s_and_stays_in_8_bits(
   frame = video.frame("flow", 0)
   assert frame.dtype == np.uint8
   np.testing.assert_array_equal(
-    videos.vectors(frame, FLOW), np.broadcast_to([5.0, -10.0], (40, 60, 2))
+    flow_kind.vectors(frame, FLOW), np.broadcast_to([5.0, -10.0], (40, 60, 2))
   )
 
 
@@ -70,7 +72,7 @@ def test_the_last_flow_is_repeated(write_dataset, tmp_path, smooth_picture):
   flows = [np.full((40, 40, 2), value, np.float32) for value in (1.25, 2.5)]
   frames = [smooth_picture(0, (40, 40, 3))] * 3
   video = _only(_write(write_dataset, tmp_path, rgb=frames, flow=flows), 40, tmp_path)
-  frames = [videos.vectors(video.frame("flow", index), FLOW) for index in range(3)]
+  frames = [flow_kind.vectors(video.frame("flow", index), FLOW) for index in range(3)]
   assert [frame[0, 0, 0] for frame in frames] == [1.25, 2.5, 2.5]
 
 
@@ -96,7 +98,7 @@ def _record(**lists):
   return records.sequence_example({"example/id": [b"x"], "clip/label/index": [0]}, lists)
 
 
-_RGB = {"rgb": metadata.StreamInfo(kind="image", channels=3, feature="image/encoded", format="png")}
+_RGB = {"rgb": StreamInfo(kind="image", channels=3, feature="image/encoded", format="png")}
 
 
 def test_a_clip_without_frames_of_a_stream_is_named():

@@ -5,15 +5,16 @@ import numpy as np
 import pytest
 
 from data_prep.common import cli
-from data_prep.dataset import metadata
 from data_prep.dataset import stored_images
+from data_prep.dataset import stream_kinds
 from data_prep.dataset import tvl1
-from official.inputs import clip_values
+from data_prep.dataset.stream_kinds import flow as flow_kind
+from data_prep.dataset.streams import StreamInfo
 from official.inputs import videos
 from official.inputs import views
 
-IMAGE = metadata.StreamInfo(kind="image", channels=3, feature="image/encoded", format="png")
-FLOW = metadata.StreamInfo(kind="flow", channels=2, feature="flow", format="png", bound=20.0)
+IMAGE = StreamInfo(kind="image", channels=3, feature="image/encoded", format="png")
+FLOW = StreamInfo(kind="flow", channels=2, feature="flow", format="png", bound=20.0)
 
 
 def _video(**frames) -> videos.Video:
@@ -26,8 +27,8 @@ def _video(**frames) -> videos.Video:
 
 
 def _cut(video, name, stream, view, count, size, *, resized=True):
-  values = clip_values.kept_type(stream, resized=resized)
-  clips = np.empty((1, count, size, size, stream.channels), values)
+  kept = stream_kinds.get(stream.kind).kept_type(resized=resized)
+  clips = np.empty((1, count, size, size, stream.channels), kept)
   views.cut(video, name, stream, [view], clips)
   return clips[0]
 
@@ -93,11 +94,11 @@ def test_stored_flow_is_cut_and_mirrored_as_what_it_means(channels):
   plain = _cut(video, "flow", FLOW, views.View(), 2, 14, resized=False)
   assert plain.dtype == np.uint8
   np.testing.assert_array_equal(plain[0], stored[0, 1:15, 1:15, :2])
-  assert (plain[1] == metadata.ZERO_FLOW).all()
+  assert (plain[1] == flow_kind.ZERO).all()
   mirrored = _cut(video, "flow", FLOW, views.View(flip=True), 2, 14, resized=False)
   np.testing.assert_array_equal(
-    metadata.decode_flow(mirrored, 20.0),
-    metadata.decode_flow(plain, 20.0)[:, :, ::-1] * np.float32([-1, 1]),
+    flow_kind.to_pixels(mirrored, 20.0),
+    flow_kind.to_pixels(plain, 20.0)[:, :, ::-1] * np.float32([-1, 1]),
   )
 
 

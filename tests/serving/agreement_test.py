@@ -7,18 +7,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep.dataset import metadata
-from official.inputs import clip_values
+from data_prep.dataset.streams import StreamInfo
+from official.inputs import in_graph
 from official.inputs import videos
 from official.inputs import views
+from official.inputs.stream_tensors import image as image_tensors
 from official.serving import frames as frames_lib
 
-_STREAM = metadata.StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg")
+_STREAM = StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg")
 
 
 def _video(images, streams, side):
   """Returns a video whose stored frames are these, once they have been through JPEG."""
-  stored = frames_lib.as_stored(tf.constant(np.stack(images))).numpy()
+  stored = in_graph.as_stored(tf.constant(np.stack(images))).numpy()
   record = tf.train.SequenceExample()
   for image in stored:
     feature = record.feature_lists.feature_list["image/encoded"].feature.add()
@@ -50,7 +51,7 @@ def test_images_are_those_of_evaluation(height, width, image_size):
   video = _video(images, {"rgb": _STREAM}, clip.grid_side)
   expected = np.empty((1, 2, image_size, image_size, 3), np.uint8)
   views.cut(video, "rgb", _STREAM, [views.View()], expected)
-  difference = found - clip_values.scaled(expected[0]).numpy()
+  difference = found - image_tensors.scaled(expected[0]).numpy()
   assert np.abs(difference).max() <= 2.01 / 127.5  # Two roundings to 8 bits.
 
 

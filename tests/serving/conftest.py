@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from data_prep.dataset import metadata
+from data_prep.dataset.streams import StreamInfo
 from official import network
 from official.architecture import serialization
 from official.architecture.architecture import Architecture
@@ -23,8 +24,8 @@ def info():
   return metadata.DatasetInfo(
     classes=("carry", "drop", "über", "wave"),
     streams={
-      "rgb": metadata.StreamInfo(**image),
-      "flow": metadata.StreamInfo(**flow, bound=20.0, algorithm="tvl1", profile="fast"),
+      "rgb": StreamInfo(**image),
+      "flow": StreamInfo(**flow, bound=20.0, algorithm="tvl1", profile="fast"),
     },
     fps=10.0,
     short_side=24,

@@ -68,7 +68,8 @@ def _called(tf, predict: Callable, inputs: Mapping) -> list[np.ndarray]:
 
 
 def _show_shares(tf, version, loaded, inputs: Mapping[str, Mapping]) -> None:
-  from official.serving import frames as frames_lib
+  from official.inputs import in_graph
+  from official.inputs.stream_tensors import flow as flow_tensors
   from official.serving import signatures
 
   decode = tf.function(signatures.decode)
@@ -80,8 +81,8 @@ def _show_shares(tf, version, loaded, inputs: Mapping[str, Mapping]) -> None:
   }
   bounds = [stream["bound"] for stream in version.clip["streams"].values() if stream["bound"]]
   if bounds:
-    flow_of = tf.function(lambda clip: frames_lib.dataset_flow(clip, bounds[0]))
-    clip = frames_lib.to_dataset_size(decode(images), version.clip["short_side"])
+    flow_of = tf.function(lambda clip: flow_tensors.dataset_flow(clip, bounds[0]))
+    clip = in_graph.to_dataset_size(decode(images), version.clip["short_side"])
     parts["flow"] = lambda: flow_of(clip).numpy()
   seconds = {name: [] for name in parts}
   for _ in range(_ROUNDS.value):

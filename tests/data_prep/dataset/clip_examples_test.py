@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from data_prep.dataset import clip_examples
-from data_prep.dataset import metadata
 from data_prep.dataset import records
 from data_prep.dataset import stored_images
+from data_prep.dataset.stream_kinds import flow as flow_kind
 
 FLOW = "FORWARD_FLOW/image/encoded"
 
@@ -83,14 +83,14 @@ def test_x_is_channel_0_and_y_is_channel_1_of_any_rgb_decoder(
   lists = records.parse(make_clip(path, short_side=64)[0])[1]
   decoded = tf.io.decode_image(lists[FLOW][2][0]).numpy()
   assert decoded.shape == (64, 96, 3) and not decoded[..., 2].any()
-  vectors = metadata.decode_flow(decoded, 20.0)[12:-12, 12:-12]
+  vectors = flow_kind.to_pixels(decoded, 20.0)[12:-12, 12:-12]
   np.testing.assert_allclose(np.median(vectors, (0, 1)), expected, atol=0.35)
 
 
 def test_flow_is_in_pixels_of_the_dataset_frame(write_video, tmp_path, make_clip):
   path = write_video(tmp_path / "a.mp4", size=(96, 64), shift=(4, 0))
   lists = records.parse(make_clip(path, short_side=32)[0])[1]
-  vectors = metadata.decode_flow(images(lists, FLOW)[2], 20.0)[8:-8, 8:-8]
+  vectors = flow_kind.to_pixels(images(lists, FLOW)[2], 20.0)[8:-8, 8:-8]
   assert abs(np.median(vectors[..., 0]) - 2) < 0.3
 
 
@@ -153,6 +153,6 @@ def test_flow_as_jpeg_says_so_and_is_near(write_video, tmp_path, make_clip):
   }
   assert found["jpeg"][0]["FORWARD_FLOW/image/format"] == [b"JPEG"]
   vectors = {
-    name: metadata.decode_flow(images(lists, FLOW)[2], 20.0) for name, (_, lists) in found.items()
+    name: flow_kind.to_pixels(images(lists, FLOW)[2], 20.0) for name, (_, lists) in found.items()
   }
   assert 0 < np.abs(vectors["png"] - vectors["jpeg"]).mean() < 0.2

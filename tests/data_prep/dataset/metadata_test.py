@@ -8,6 +8,8 @@ import pytest
 
 from data_prep.common import cli
 from data_prep.dataset import metadata
+from data_prep.dataset.stream_kinds import flow as flow_kind
+from data_prep.dataset.streams import StreamInfo
 
 
 @pytest.fixture
@@ -15,8 +17,8 @@ def info() -> metadata.DatasetInfo:
   return metadata.DatasetInfo(
     classes=("jump", "run"),
     streams={
-      "rgb": metadata.StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg"),
-      "flow": metadata.StreamInfo(
+      "rgb": StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg"),
+      "flow": StreamInfo(
         kind="flow",
         channels=2,
         format="png",
@@ -115,17 +117,17 @@ def test_an_empty_split_has_no_shards(info, tmp_path):
 def test_flow_is_stored_as_documented():
   flow = np.array([[0, 0], [20, -20], [-100, 100], [0.078, 10]], np.float32)
   expected = [[128, 128, 0], [255, 0, 0], [0, 255, 0], [128, 192, 0]]
-  np.testing.assert_array_equal(metadata.encode_flow(flow, 20.0), expected)
+  np.testing.assert_array_equal(flow_kind.to_levels(flow, 20.0), expected)
 
 
 def test_zero_flow_stays_exactly_zero():
-  stored = metadata.encode_flow(np.zeros((2, 3, 2), np.float32), 20.0)
-  np.testing.assert_array_equal(metadata.decode_flow(stored, 20.0), np.zeros((2, 3, 2)))
+  stored = flow_kind.to_levels(np.zeros((2, 3, 2), np.float32), 20.0)
+  np.testing.assert_array_equal(flow_kind.to_pixels(stored, 20.0), np.zeros((2, 3, 2)))
 
 
 def test_stored_flow_is_off_by_half_a_step_at_most():
   flow = np.random.default_rng(0).uniform(-19.8, 19.8, (50, 40, 2)).astype(np.float32)
-  decoded = metadata.decode_flow(metadata.encode_flow(flow, 20.0), 20.0)
+  decoded = flow_kind.to_pixels(flow_kind.to_levels(flow, 20.0), 20.0)
   assert decoded.dtype == np.float32
   assert np.abs(decoded - flow).max() <= 20 / 128 / 2 + 1e-5
 

@@ -10,6 +10,7 @@ import pytest
 from data_prep.dataset import metadata
 from data_prep.dataset import png
 from data_prep.dataset import records
+from data_prep.dataset.stream_kinds import flow as flow_kind
 
 
 def _encoded(image: np.ndarray, *parameters: int) -> bytes:
@@ -72,7 +73,7 @@ def test_chunks_that_may_change_the_image_are_left_to_opencv():
 
 
 def test_a_damaged_image_is_never_another_one():
-  image = metadata.encode_flow(np.random.default_rng(0).normal(0, 3, (20, 30, 2)), 20.0)
+  image = flow_kind.to_levels(np.random.default_rng(0).normal(0, 3, (20, 30, 2)), 20.0)
   data = _encoded(image)
   expected = png.decode(data)
   assert all(png.decode(data[:length]) is None for length in range(len(data) - 12))

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from data_prep.dataset import metadata
 from data_prep.dataset import tvl1
+from data_prep.dataset.stream_kinds import flow as flow_kind
 from tests import true_flow
 
 
@@ -41,7 +41,7 @@ def test_the_same_frames_give_the_same_bits(grey):
 def test_fast_is_accurate_on_rubber_whale_also_after_storage(shared_data):
   first, second, truth = true_flow.rubber_whale(shared_data)
   vectors = tvl1.FlowComputer("fast")(first, second)
-  stored = metadata.decode_flow(metadata.encode_flow(vectors, 20.0), 20.0)
+  stored = flow_kind.to_pixels(flow_kind.to_levels(vectors, 20.0), 20.0)
   assert true_flow.error(vectors, truth) <= 0.195
   assert true_flow.error(stored, truth) <= 0.210
 

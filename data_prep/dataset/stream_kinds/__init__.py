@@ -1,0 +1,68 @@
+"""Kinds of streams: what the values of a stream are, and what may be done with them.
+
+flow    optical flow in pixels, two channels (x, y)
+image   grey levels, 0 to 255: frames, depth, heat
+kind    the contract that each kind fulfils
+
+A kind is a value that is registered by its name, which dataset.json gives for every stream. Nothing
+else in data_prep or official asks which kind a stream is of. What TensorFlow does with a stream is
+told by its counterpart of the same name (official.inputs.stream_tensors): a new kind of stream is
+these two files.
+
+A name with a dot, `my_streams.heat`, is a kind of one's own: the module before the last dot is
+imported when the name is first met, and registers it:
+
+    stream_kinds.register(Heat(name="my_streams.heat", tensors="my_stream_tensors", ...))
+"""
+
+from __future__ import annotations
+
+import importlib
+import typing
+
+if typing.TYPE_CHECKING:
+  from data_prep.dataset.stream_kinds.kind import StreamKind
+
+# They are imported when they are first asked for, because OpenCV comes with them.
+_BUILT_IN = {
+  "flow": "data_prep.dataset.stream_kinds.flow",
+  "image": "data_prep.dataset.stream_kinds.image",
+}
+_KINDS: dict[str, StreamKind] = {}
+
+
+def register(kind: StreamKind) -> StreamKind:
+  """Makes a kind known by its name, which must be new."""
+  if kind.name in _KINDS:
+    raise ValueError(f"there is already a stream kind {kind.name!r}")
+  _KINDS[kind.name] = kind
+  return kind
+
+
+def get(name: str) -> StreamKind:
+  """Returns the kind of that name; ValueError lists the known ones."""
+  if name not in _KINDS and name in _BUILT_IN:
+    importlib.import_module(_BUILT_IN[name])
+  elif name not in _KINDS and "." in name:
+    _import_module_of(name)
+  if name not in _KINDS:
+    raise ValueError(f"unknown stream kind {name!r}; the kinds are {', '.join(names())}")
+  return _KINDS[name]
+
+
+def names() -> tuple[str, ...]:
+  """Returns the names of all registered kinds, sorted."""
+  return tuple(sorted(_BUILT_IN.keys() | _KINDS.keys()))
+
+
+def _import_module_of(name: str) -> None:
+  module = name.rpartition(".")[0]
+  try:
+    importlib.import_module(module)
+  except ModuleNotFoundError as error:
+    raise ValueError(
+      f"stream kind {name!r}: {error}; {module} must be importable where the dataset is read "
+      "(PYTHONPATH)"
+    ) from error
+  if name not in _KINDS:
+    raise ValueError(f"stream kind {name!r}: module {module} registers none of that name")
