@@ -127,3 +127,11 @@ def content_of() -> Callable[[pathlib.Path], dict[str, bytes]]:
   return lambda folder: {
     str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()
   }
+
+
+@pytest.fixture
+def folder_urls(tmp_path, monkeypatch) -> None:
+  """Makes folder://x the URL of the file `x` below `tmp_path`."""
+  from tests.data_prep import folder_urls  # Beam takes seconds to import.
+
+  monkeypatch.setattr(folder_urls.FolderFileSystem, "root", str(tmp_path), raising=False)
