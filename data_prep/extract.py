@@ -10,7 +10,7 @@ clip_id,start,end; python -m data_prep.manifest makes one from a folder per clas
   data/dataset.json                       classes, streams, sizes, counts; written last
   data/failures.jsonl                     the clips that could not be used, and why
 
-The same manifest and flags give the same bytes, with any number of workers. A killed job goes on
+The same manifest and flags give the same bytes, with any number of workers. A killed job resumes
 with the files that are missing when the same command is given again. A video that cannot be read
 costs one clip, never the job. It uses all cores of this machine; --direct_num_workers=N, or
 any other option of Beam's, e.g. --runner=FlinkRunner, is passed on to Beam.

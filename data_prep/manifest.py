@@ -209,7 +209,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _write(output: str, content: bytes) -> None:
-  """Writes the manifest; raises UserError where that cannot be done, or another one is there."""
+  """Writes the manifest; raises UserError if that fails, or if another one exists."""
   try:
     if os.path.exists(output) and not _OVERWRITE.value and files.read_bytes(output) != content:
       raise cli.UserError(
@@ -228,7 +228,7 @@ def _say(line: str) -> None:
 
 
 def _repeated(found: Sequence[tuple[str, str]], directory: str) -> list[list[int]]:
-  """Returns the indices of the videos that are one file, for each file that is there repeatedly."""
+  """Returns, for each file that occurs repeatedly, the indices of the videos that are this file."""
   same = collections.defaultdict(list)
   for index, (path, _) in enumerate(found):
     same[listing.identity(os.path.join(directory, path))].append(index)
@@ -253,7 +253,7 @@ def _joined(groups: Sequence[str], repeated: Sequence[Sequence[int]]) -> list[st
 def _about_groups(
   groups: Sequence[str], pattern: re.Pattern[str], wanted: Sequence[str]
 ) -> list[str]:
-  """Returns a warning where there are fewer groups than splits."""
+  """Returns a warning if there are fewer groups than splits."""
   names = sorted(set(groups))
   if len(names) >= len(wanted):
     return []

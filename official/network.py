@@ -1,4 +1,4 @@
-"""Architecture -> Keras model.
+"""The Keras model of an architecture.
 
     streams --> stems --> [pool] --> combine --> block --> ... --> head --> logits
 
@@ -125,12 +125,12 @@ def build_network(
 
 
 def record_version(model: tf.keras.Model) -> None:
-  """Has checkpoints of a model record the version of what its layers compute."""
+  """Makes checkpoints of a model record the version of what its layers compute."""
   setattr(model, f"{_VERSION}{network_version.CURRENT}", [])
 
 
 def check_version(checkpoint: str, what: str, remedy: str) -> None:
-  """Raises UserError unless a checkpoint is of networks that compute what those of today do.
+  """Raises UserError unless a checkpoint has the current network version.
 
   Args:
     checkpoint: Its prefix.
@@ -165,7 +165,7 @@ def combines(model: tf.keras.Model) -> dict[str, layers.Combine]:
 
 
 def register_kind(name: str, **facts) -> Callable[[type[blocks.Block]], type[blocks.Block]]:
-  """Returns a decorator that enters a layer class as a block kind of one's own.
+  """Returns a decorator that registers a layer class as a block kind from outside the tree.
 
   Args:
     name: `<module>.<kind>`, the module that the class is in and a name within it. An architecture

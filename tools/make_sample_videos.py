@@ -35,11 +35,11 @@ from data_prep.common import files
 from data_prep.dataset import rows
 from data_prep.dataset import splitting
 
-_OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Folder to make; it must not be there yet.")
+_OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Folder to create; it must not exist yet.")
 _CLIPS_PER_CLASS = flags.DEFINE_integer(
   "clips_per_class", 20, "Videos of each of the six classes.", lower_bound=1
 )
-_SEED = flags.DEFINE_integer("seed", 0, "Seed of everything that is drawn.", lower_bound=0)
+_SEED = flags.DEFINE_integer("seed", 0, "Random seed.", lower_bound=0)
 
 APPEARANCES = ("checks", "spots")
 MOTIONS = ("rising", "falling", "swaying")

@@ -36,7 +36,7 @@ flags.DEFINE_string("model", "video", "Name under which the server knows the mod
 flags.DEFINE_integer("model_version", None, "Version to ask; default: the newest.")
 flags.DEFINE_string("signature", "encoded_frames", "Signature that takes encoded frames.")
 flags.DEFINE_integer("num_frames", 8, "Frames of a clip, as in model_card.md.", lower_bound=1)
-flags.DEFINE_float("fps", 10.0, "Frames a second, as in model_card.md.", lower_bound=0.001)
+flags.DEFINE_float("fps", 10.0, "Frames per second, as in model_card.md.", lower_bound=0.001)
 flags.DEFINE_integer("top", 3, "Classes to print.", lower_bound=1)
 batch.define_flags("CSV to write, too; default: none.")
 
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 class Asker:
-  """What asks the server about videos, in a process of its own."""
+  """Asks the server about videos, in a process of its own."""
 
   def __init__(self, endpoint: client.Endpoint, fps: float, num_frames: int):
     self._endpoint, self._fps, self._num_frames = endpoint, fps, num_frames
@@ -134,7 +134,7 @@ class Asker:
 
 
 def _show(path: str, parts: Sequence[prediction.Prediction], *, top: int) -> None:
-  """Prints a line for each window."""
+  """Prints one line per window."""
   for part in parts:
     if not part.error:
       best = sorted(zip(part.probabilities, part.classes), key=lambda one: (-one[0], one[1]))

@@ -11,7 +11,7 @@
 # python3.11, python3 and python; where there is none, uv provides one.
 #
 # .venv/made-from holds the SHA-256 of the lock and is written last. An installation that was
-# killed has none and is made anew; so is one of another lock, since pip would leave behind what
+# killed has none and is created again; so is one of another lock, since pip would leave behind what
 # the lock no longer names. A .venv that this script did not make is not touched.
 #
 # Exit status: 0; 2 if something is missing (it says what, and where to get it); 1 if the
@@ -70,7 +70,7 @@ clear_away() {
       fail "$VENV was not made by tools/setup.sh; move it away (mv .venv .venv.old)" \
         "and run this again"
     elif [[ -f "$MARK" && "$(< "$MARK")" != "$UNFINISHED" ]]; then
-      say "requirements.lock or the interpreter has changed: making $VENV anew"
+      say "requirements.lock or the interpreter has changed: creating $VENV again"
     fi
     rm -rf "$TRASH"
     mv "$VENV" "$TRASH"

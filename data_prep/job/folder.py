@@ -36,7 +36,7 @@ _JOB_NAME = "job.json"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Identity:
-  """What a dataset's bytes follow from: equal identities, equal bytes (on one type of CPU).
+  """The settings that decide a dataset's bytes: equal identities give equal bytes on one CPU type.
 
   Attributes:
     settings: Flags by name.
@@ -52,7 +52,7 @@ class Identity:
 def finished(
   directory: str, identity: Identity, *, overwrite: bool = False
 ) -> metadata.DatasetInfo | None:
-  """Returns the dataset in the folder, None where there is none.
+  """Returns the dataset in the folder, or None if there is none.
 
   The versions of libraries are not compared: what is finished is used as it is.
 
@@ -81,7 +81,7 @@ def finished(
 
 @contextlib.contextmanager
 def owned(directory: str, identity: Identity, *, overwrite: bool = False) -> Iterator[None]:
-  """Makes the folder, or takes over one, and keeps other runs out until the block ends.
+  """Creates or takes over the folder, and keeps other runs out until the block ends.
 
   Where the block raises a `Discard`, the folder is left as if the run had never been; where it ends
   well, only the dataset is left. Another error leaves what there is, and the next run of the same
@@ -113,7 +113,7 @@ class Discard(cli.UserError):
 
 
 def _take_over(directory: str, identity: Identity, overwrite: bool) -> None:
-  """Leaves of what is in the folder the finished shards of this very identity."""
+  """Removes everything from the folder except finished shards of this very identity."""
   if files.exists(files.join(directory, metadata.FILE_NAME)):
     if finished(directory, identity, overwrite=overwrite):
       raise cli.UserError(f"{directory} has just been prepared by another run; nothing to do")
@@ -125,7 +125,7 @@ def _take_over(directory: str, identity: Identity, overwrite: bool) -> None:
     if difference and not overwrite:
       raise cli.UserError(
         f"{directory} holds an unfinished preparation {difference}; give the command that began "
-        "it to go on with it, another --output_dir, or --overwrite to lose what is there"
+        "it to resume it, another --output_dir, or --overwrite to lose what is there"
       )
     _remove_ours(directory, keep=() if difference else _reusable(directory))
   else:
@@ -141,7 +141,7 @@ def _take_over(directory: str, identity: Identity, overwrite: bool) -> None:
 
 
 def _difference(there: Identity, asked: Identity) -> str | None:
-  """Returns how the identities differ, None where they do not."""
+  """Returns how the identities differ, or None if they are equal."""
   for flag, value in asked.settings.items():
     if there.settings.get(flag) != value:
       return f"with --{flag}={there.settings.get(flag)}, not --{flag}={value}"
@@ -154,7 +154,7 @@ def _difference(there: Identity, asked: Identity) -> str | None:
 
 
 def _make(directory: str) -> list[str]:
-  """Makes the folder with its parents; returns those that were not there, innermost first."""
+  """Creates the folder with its parents; returns those that did not exist, innermost first."""
   missing, folder = [], directory
   while not files.is_url(directory) and not os.path.isdir(folder):
     missing.append(folder)
@@ -183,7 +183,7 @@ def _locked(directory: str) -> IO[str]:
 
 
 def _reusable(directory: str) -> set[str]:
-  """Returns the names of what need not be made again: finished shards, lengths of videos."""
+  """Returns the names of finished work to keep: shards, lengths of videos."""
   names = files.names(shards.unfinished_directory(directory))
   return shards.finished_names(directory) | {name for name in names if _LENGTHS.fullmatch(name)}
 

@@ -1,4 +1,4 @@
-"""Which worker does what, where the workers are threads of one process.
+"""The distribution of work among workers that are threads of one process.
 
 Beam deals elements out to its workers beforehand, and so one of them is busy alone at the end,
 for nobody knows how long a clip takes. Workers that share a process take elements from one queue as
@@ -16,7 +16,7 @@ _waiting: dict[str, queue.SimpleQueue] = {}
 
 @contextlib.contextmanager
 def shared(directory: str, elements: Iterable) -> Iterator[None]:
-  """Has the threads of this process that work for a folder share elements, in their order."""
+  """Lets the threads of this process that work for a folder share elements, in their order."""
   _waiting[directory] = queue.SimpleQueue()
   for element in elements:
     _waiting[directory].put(element)
@@ -39,7 +39,7 @@ def due(directory: str, given: Any) -> Iterator:
 
 @contextlib.contextmanager
 def stopped_by_failure(directory: str) -> Iterator[None]:
-  """Where the body raises, leaves nothing for the other threads to begin."""
+  """Leaves nothing for the other threads to start if the body raises."""
   try:
     yield
   except BaseException:

@@ -1,4 +1,4 @@
-"""Running a Beam job on this machine: one process a core, and no hanging when one of them dies.
+"""A Beam job on this machine: one process per core, and no hanging when one of them dies.
 
 Beam's workers are threads of this process where each has a child that makes the clips
 (isolation.py): the cores are busy with the children, which begin at once because they have no use
@@ -38,12 +38,12 @@ _OS_ERROR = re.compile(
 
 
 def serves(options: pipeline_options.PipelineOptions) -> bool:
-  """Whether these options ask for this machine, by name or by not saying."""
+  """Returns whether these options select this machine, by name or by default."""
   return options.view_as(pipeline_options.StandardOptions).runner in _NAMES
 
 
 def num_workers(options: pipeline_options.PipelineOptions, num_shards: int) -> int:
-  """Returns how many processes to use: `direct_num_workers`, where 0 is one a core.
+  """Returns how many processes to use: `direct_num_workers`, where 0 is one per core.
 
   There are no more of them than shards.
   """
@@ -54,7 +54,7 @@ def num_workers(options: pipeline_options.PipelineOptions, num_shards: int) -> i
 def has_threads(
   options: pipeline_options.PipelineOptions, workers: int, *, with_children: bool
 ) -> bool:
-  """Whether workers are threads of this process.
+  """Returns whether workers are threads of this process.
 
   Args:
     options: Beam's.
@@ -70,7 +70,7 @@ def has_threads(
 def make(
   options: pipeline_options.PipelineOptions, workers: int, *, threads: bool
 ) -> fn_runner.FnApiRunner:
-  """Returns the runner of so many workers, threads of this process or processes."""
+  """Returns the runner with that many workers, either threads of this process or processes."""
   direct = options.view_as(pipeline_options.DirectOptions)
   direct.direct_num_workers = workers
   direct.direct_running_mode = "in_memory"  # Another value would replace our environment.
@@ -116,11 +116,11 @@ def run(pipeline: beam.Pipeline) -> None:
   try:
     error = outcome.get()
   except KeyboardInterrupt:
-    _end("interrupted; the same command goes on", 130)
+    _end("interrupted; the same command resumes", 130)
   if isinstance(error, _WorkerDied):
     _end(
       f"a worker process died: {error}; a decoder may have crashed, or memory run out "
-      "(--direct_num_workers=1 needs least); the same command goes on",
+      "(--direct_num_workers=1 needs least); the same command resumes",
       1,
     )
   threading.excepthook = previous_hook  # Not before: threads fail as long as there are workers.

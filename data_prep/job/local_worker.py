@@ -1,5 +1,4 @@
-"""A worker process of a local job: Beam's worker, which says nothing by the way and ends with its
-driver.
+"""A worker process of a local job: Beam's worker, silent, and ended when its driver ends.
 
 Started by pipeline.py as `python -m data_prep.job.local_worker DRIVER_PID`, with Beam's addresses
 in the environment.
@@ -14,7 +13,7 @@ from data_prep.dataset import isolation
 
 
 def main(arguments: list[str]) -> None:
-  """Serves the driver until it is done, or gone."""
+  """Serves the driver until it has finished or died."""
   # Not at the top: a child for decoding imports this module and has no use for Beam.
   from data_prep.common.quiet_beam import beam  # noqa: F401, I001  Before anything else imports it.
   from apache_beam.runners.worker import sdk_worker_main

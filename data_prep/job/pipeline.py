@@ -37,7 +37,7 @@ class WriteShard(beam.DoFn):
     isolate_decoding: bool,
     clip_timeout: float,
   ):
-    """Takes the folder of the dataset, what shapes its clips, and where they are made."""
+    """Takes the folder of the dataset, the settings of its clips, and where they are made."""
     self._directory = directory
     self._settings = settings
     self._classes = tuple(classes)
@@ -45,7 +45,7 @@ class WriteShard(beam.DoFn):
     self._clip_timeout = clip_timeout
 
   def setup(self) -> None:
-    """Makes what one thread of a worker needs."""
+    """Creates what one thread of a worker needs."""
     unfinished = shards.unfinished_directory(self._directory)
     arguments = self._settings, self._classes, None if files.is_url(unfinished) else unfinished
     self._maker = (
@@ -78,7 +78,7 @@ class LookUpLengths(beam.DoFn):
     self._clip_timeout = clip_timeout
 
   def setup(self) -> None:
-    """Begins the child, where there is to be one."""
+    """Starts the child process, if there is to be one."""
     self._child = isolation.Child(timeout=self._clip_timeout) if self.isolate_decoding else None
 
   def process(self, locations: Sequence[str]) -> None:
@@ -164,7 +164,7 @@ def look_up_lengths(
   isolate_decoding: bool,
   clip_timeout: float,
 ) -> dict[str, float | None]:
-  """Returns the seconds of each video by location, None for what cannot be read."""
+  """Returns the seconds of each video by location, None for one that cannot be read."""
   chunks = windowing.write_videos(all_rows, directory)
   if chunks:
     _run(
@@ -199,7 +199,7 @@ def _run(
   work: WriteShard | LookUpLengths,
   options: pipeline_options.PipelineOptions,
 ) -> None:
-  """Runs the job of so many elements, where the options say."""
+  """Runs the job, with that many elements, where the options say."""
   if local_runner.serves(options):
     workers = local_runner.num_workers(options, count)
     threads = local_runner.has_threads(options, workers, with_children=work.isolate_decoding)

@@ -1,5 +1,4 @@
-"""A preparation from its manifest to its finished folder: what comes before and after the Beam
-job."""
+"""A preparation, from its manifest to its finished folder: the steps around the Beam job."""
 
 import collections
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,7 +28,7 @@ from data_prep.job import windowing
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Operation:
-  """How a job is run; another operation may go on with what one began.
+  """How a job is run. A job may be resumed with another operation.
 
   Attributes:
     max_failure_rate: The job stops when more than this share of all its clips has failed.
@@ -47,7 +46,7 @@ class Operation:
 
   @property
   def isolation(self) -> dict[str, Any]:
-    """What the workers are told."""
+    """The settings that the workers receive."""
     return {"isolate_decoding": self.isolate_decoding, "clip_timeout": self.clip_timeout}
 
 
@@ -60,7 +59,7 @@ def prepare(
   num_shards: int = 0,
   operation: Operation = Operation(),
 ) -> metadata.DatasetInfo:
-  """Makes the dataset of a manifest in `directory`, unless it is there, and returns what is in it.
+  """Makes the dataset of a manifest in `directory`, unless it exists, and returns its description.
 
   Args:
     manifest: CSV; see rows.py.
@@ -161,7 +160,7 @@ def _versions() -> dict[str, str]:
 
 
 def _require_some_video(all_rows: Sequence[rows.Row], manifest: str) -> None:
-  """Raises UserError when no video is there; what is wrong with single ones the job finds out."""
+  """Raises UserError if no video exists; the job reports what is wrong with single ones."""
   if not any(files.is_url(row.location) or os.path.isfile(row.location) for row in all_rows):
     raise cli.UserError(
       f"no usable video: none of the {len(all_rows)} that {manifest} lists is there; the first "
@@ -185,7 +184,7 @@ def _run(
     shards.forget(directory, [name for name, result in kept.items() if result["failures"]])
     kept = _results(directory, plan)
   if kept:
-    print(f"going on: {len(kept)} of the {len(plan)} files are finished", flush=True)
+    print(f"resuming: {len(kept)} of the {len(plan)} files are finished", flush=True)
   todo = [shard for shard in plan if shard.name not in kept]
   if not todo:
     return kept
@@ -231,7 +230,7 @@ def _counts(results: Mapping[str, Any]) -> progress.Counts:
 
 
 def _results(directory: str, plan: Sequence[shards.Shard]) -> dict[str, Any]:
-  """Returns, by name, what became of those shards of the plan that are finished."""
+  """Returns, by name, the results of the finished shards of the plan."""
   there = shards.finished_names(directory)
   finished = [shard for shard in plan if shard.name in there]
   with concurrent.futures.ThreadPoolExecutor(16) as threads:  # A URL takes a while to answer.
@@ -242,7 +241,7 @@ def _results(directory: str, plan: Sequence[shards.Shard]) -> dict[str, Any]:
 def _failures(
   results: Mapping[str, Any], manifest: str, clip_count: int, max_failure_rate: float
 ) -> list[dict[str, str]]:
-  """Returns the failures in order of their clip ids; raises UserError where they are too many."""
+  """Returns the failures in order of their clip ids; raises UserError if there are too many."""
   failures = sorted(
     (failure for result in results.values() for failure in result["failures"]),
     key=lambda failure: failure["id"],
@@ -259,7 +258,7 @@ def _failures(
     raise cli.UserError(
       f"{len(failures)} of the {tried} clips that were tried could not be used, more than "
       f"--max_failure_rate={max_failure_rate:g} of all {clip_count}; {count} of them in stage "
-      f"{stage}: {reason}; mend that, or raise --max_failure_rate: the same command goes on"
+      f"{stage}: {reason}; remove the cause, or raise --max_failure_rate; the same command resumes"
     )
   return failures
 

@@ -2,7 +2,7 @@
 
 A shard is the unit of work. Its clips are fixed by the manifest and `--num_shards` alone, and are
 written in order of their ids, so that the bytes do not depend on how many workers there are or how
-they share the work. Clips are dealt out to the shards of their split in turn, which spreads long
+they share the work. Clips are assigned to the shards of their split in turn, which spreads long
 and short ones.
 
 While a job runs, its folder has a subfolder `.unfinished`:
@@ -148,17 +148,17 @@ def forget(directory: str, names: Iterable[str]) -> None:
 
 
 def stop(directory: str) -> None:
-  """Tells the workers to begin no other shard."""
+  """Tells the workers to start no other shard."""
   files.write_bytes(_unfinished(directory, _STOP), b"")
 
 
 def is_stopped(directory: str) -> bool:
-  """Whether `stop` was called."""
+  """Returns whether `stop` was called."""
   return files.exists(_unfinished(directory, _STOP))
 
 
 def read_result(directory: str, shard: Shard) -> Mapping[str, Any]:
-  """Returns what became of a shard: its split, clips, frames, failures, and notes by clip id."""
+  """Returns the result of a shard: its split, clips, frames, failures, and notes by clip id."""
   return json.loads(files.read_bytes(_result_path(directory, shard)))
 
 

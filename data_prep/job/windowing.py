@@ -8,7 +8,7 @@ where b is the row's start, or where the video begins (clocks.py). What remains 
 than W, is left out; a video shorter than W is one clip as it is. A window has the labels and the
 split of its row, and the clip id `<row's id>@<its start>`.
 
-How long the videos are must be known before the clips can be dealt out to files. So the job has a
+The lengths of the videos must be known before the clips can be assigned to files. So the job has a
 first pass, in which workers look up the lengths, for 64 videos at a time, and leave them in
 `.unfinished/lengths-*.json`; a killed job does not look them up again.
 """
@@ -33,7 +33,7 @@ _TOLERANCE = 0.001  # Seconds by which a container may have rounded the length.
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Windows:
-  """How videos are cut, in seconds; not at all where `window_seconds` is 0."""
+  """How videos are cut, in seconds; not at all if `window_seconds` is 0."""
 
   window_seconds: float = 0.0
   stride_seconds: float = 0.0

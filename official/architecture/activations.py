@@ -11,7 +11,7 @@ The backward pass starts with all of that in place and needs room for the gradie
 an output and an input, at most twice the largest single activation. The sum of both is the peak.
 Workspace of convolution kernels, weights, their gradients and the optimizer's slots come on top.
 Gradient checkpointing (layers/checkpointing.py) takes less. What a clip more in the batch added to
-the memory of a process was 0.95 to 1.1 times the estimate (docs/networks.md).
+the memory of a process was 0.95 to 1.1 times the estimate (docs/performance.md).
 Sizes are numbers, four bytes each in float32.
 """
 
@@ -62,7 +62,7 @@ def block_numbers(
 
 
 def peak_numbers(blocks: Iterable[Sequence[int]]) -> int:
-  """Returns the numbers in memory when the backward pass starts, of a network's blocks."""
+  """Returns how many numbers of a network's blocks are in memory when the backward pass starts."""
   kept = [number for block in blocks for number in block]
   return sum(kept) + 2 * max(kept)
 

@@ -58,7 +58,7 @@ def probability(
 def draw(
   absent: Sequence[Connection], probability: float, rng: np.random.Generator
 ) -> tuple[Connection, ...]:
-  """Returns the connections that appear; of several never all."""
+  """Returns the connections that appear: never all of them if several are absent."""
   while True:
     added = tuple(c for c, drawn in zip(absent, rng.random(len(absent))) if drawn < probability)
     if len(added) < len(absent) or len(absent) < 2:
@@ -100,7 +100,7 @@ def _balanced(
 
 
 def _origins(parent: Architecture, operators: Sequence[Operator]) -> Mapping[str, tuple[str, ...]]:
-  """Returns, for each block after the operators, the parent's blocks that it is made of."""
+  """Returns, for each block after the operators, the parent's blocks from which it is made."""
   origins: dict[str, tuple[str, ...]] = {block.id: (block.id,) for block in parent.blocks}
   for operator in operators:
     made_of = sorted({origin for taken in operator.blocks for origin in origins.pop(taken)})

@@ -50,7 +50,7 @@ def digest(architecture: Architecture, num_frames: int | None = None) -> str:
 
 
 def _facts(block: Block, num_frames: int | None) -> tuple[Any, ...]:
-  """Returns all that a block is, but its name; sortable."""
+  """Returns everything about a block except its name; sortable."""
   dilation = block.temporal_dilation
   if num_frames is not None:
     dilation = min(dilation, num_frames)

@@ -1,4 +1,4 @@
-"""What a network costs, counted from its architecture alone.
+"""The cost of a network, counted from its architecture alone.
 
 Every convolution of the network is listed with the stride at which it writes; parameters and
 multiply-adds are sums over that list, plus the connection weights (one a connection) and the head.
@@ -53,7 +53,7 @@ class Clip:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Row:
-  """What one block costs, with the sum that feeds it; or the head.
+  """The cost of one block with the sum that feeds it, or of the head.
 
   Attributes:
     id: Of the block, or `HEAD`.
@@ -95,7 +95,7 @@ def multiply_adds(architecture: Architecture, clip: Clip) -> int:
 
 
 def flops(architecture: Architecture, clip: Clip) -> int:
-  """Floating point operations of one clip through the network, forward: two a multiply-add."""
+  """Floating point operations of one clip through the network, forward: two per multiply-add."""
   return 2 * multiply_adds(architecture, clip)
 
 
@@ -117,7 +117,7 @@ def peak_activation_bytes(architecture: Architecture, clip: Clip, bytes_a_number
 
 
 def table(architecture: Architecture, clip: Clip) -> tuple[Row, ...]:
-  """A row for every block, in their order, and the head's; what they cost sums to the network's."""
+  """Returns one row per block, in order, and one for the head; their sum is the network's cost."""
   rows = []
   for block in architecture.blocks:
     stride = architecture.stride(block.id)

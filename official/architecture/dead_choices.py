@@ -14,7 +14,7 @@ from official.architecture.space import SearchSpace
 
 
 def dead_choices(space: SearchSpace, clip: cost.Clip) -> tuple[str, ...]:
-  """Returns a line for each, for people.
+  """Returns one line of text for each such choice.
 
   Args:
     space: The space.
@@ -50,7 +50,7 @@ def _strides(space: SearchSpace, clip: cost.Clip) -> Iterator[str]:
 
 
 def _changes(space: SearchSpace) -> Iterator[str]:
-  """Yields what is asked for of operators that no block of the space allows."""
+  """Yields the requested operators that no block of the space allows."""
   blocks = [block for block in _samples(space) if block.level]
   splits = any(block.channels % 2 == 0 and _may_split(space, block) for block in blocks)
   if space.initial_splits[1] and not splits:
@@ -82,7 +82,7 @@ def _merges(space: SearchSpace) -> bool:
 
 
 def _samples(space: SearchSpace) -> Iterator[Block]:
-  """Yields a block of every sort that the space begins with."""
+  """Yields one block of every sort that initial architectures have."""
   for stems in space.stems:
     for stem in stems:
       yield stem.block("stem")

@@ -1,4 +1,4 @@
-"""Which architectures a search may train: deep enough, within the budgets of its space, and new.
+"""Feasible architectures: deep enough, within the budgets of their space, and new.
 
 Random generation and mutation draw until an architecture is feasible, before any training; a redraw
 is no failure. After `PATIENCE` draws that were too shallow they construct the depth. Budgets count
@@ -22,7 +22,7 @@ _Drawn = TypeVar("_Drawn")
 
 
 class NothingFeasible(ArchitectureError):
-  """None of many draws fitted the search space; the text counts what was wrong with them."""
+  """No draw of many fitted the search space; the text counts the reasons."""
 
 
 def objection(

@@ -35,7 +35,7 @@ class Fields:
     return f"{self._path}.{name}" if self._path else name
 
   def close(self) -> None:
-    """Refuses fields that nobody asked for."""
+    """Refuses unknown fields."""
     if self._left:
       unknown = sorted(self._left)[0]
       raise self.error(unknown, f"is no field; the fields are {', '.join(self._known)}")

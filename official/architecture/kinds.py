@@ -1,4 +1,4 @@
-"""Kinds of blocks: what each consists of, told without TensorFlow.
+"""Block kinds: the layers of each, described without TensorFlow.
 
 A kind is a name, a few facts, and the list of its convolutions. Cost (cost.py), validation
 (architecture.py) and mutation read the facts; the Keras layer of the same name computes what the
@@ -19,7 +19,7 @@ unless said otherwise. C is `block.channels`, D is `block.intermediate_channels`
 The first module of a residual block takes the block's spatial stride in its 3x3, and its shortcut
 is a 1x1 projection; other shortcuts are the identity.
 
-A name with a dot, `my_kinds.gated`, is a kind of one's own: the module before the last dot is
+A name with a dot, `my_kinds.gated`, is your own kind: the module before the last dot is
 imported when the name is first met, and registers it (network.register_kind).
 """
 
@@ -70,7 +70,7 @@ class Convolution:
 
 
 class Sizes(Protocol):
-  """What a kind reads of a block; an `architecture.Block` is one.
+  """The attributes of a block that a kind reads; an `architecture.Block` has them.
 
   Attributes:
     kind: Name of its kind.
@@ -177,7 +177,7 @@ _KINDS: dict[str, Kind] = {}
 
 
 def register(kind: Kind) -> Kind:
-  """Makes a kind known by its name, which must be new."""
+  """Registers a kind under its name, which must be new."""
   if kind.name in _KINDS:
     raise ValueError(f"there is already a block kind {kind.name!r}")
   _KINDS[kind.name] = kind
@@ -207,22 +207,22 @@ def _import_module_of(name: str) -> None:
 
 
 def names() -> tuple[str, ...]:
-  """The names of all registered kinds, sorted."""
+  """Returns the names of all registered kinds, sorted."""
   return tuple(sorted(_KINDS))
 
 
 def output_channels(block: Sizes) -> int:
-  """Channels of what a block writes."""
+  """Returns the number of channels of a block's output."""
   return get(block.kind).expansion * block.channels
 
 
 def is_stem(block: Sizes) -> bool:
-  """Whether a block reads streams of the dataset."""
+  """Returns whether a block reads streams of the dataset."""
   return get(block.kind).is_stem
 
 
 def has_temporal(block: Sizes) -> bool:
-  """Whether the block's temporal dilation changes what it computes."""
+  """Returns whether the block's temporal dilation changes what it computes."""
   return get(block.kind).has_temporal(block)
 
 

@@ -1,4 +1,4 @@
-"""Whether a search could have come upon an architecture: all rules of its space, one by one.
+"""The rules of a search space, checked for an architecture one by one.
 
 What a search draws itself keeps them by construction. An architecture from elsewhere (a founder,
 see official/search/refinement.py) may break any: operators would find no level for its blocks, or
@@ -101,6 +101,6 @@ def _level(spec: LevelSpec, number: int, blocks: tuple[Block, ...]) -> str | Non
 
 
 def _listed(values: Iterable[object]) -> str:
-  """Returns up to eight values for people."""
+  """Returns a text that shows at most eight values."""
   shown = [str(value) for value in values]
   return ", ".join(shown[:8]) + (", ..." if len(shown) > 8 else "")

@@ -1,4 +1,4 @@
-"""Guided mutation: a parent, and what its training taught, make a child.
+"""Guided mutation: a parent and the results of its training make a child.
 
 1. Connections. The guidance says which of the parent's connections the child keeps; a block's only
    input always stays.
@@ -212,7 +212,7 @@ def _repair(
   pruned: tuple[Connection, ...],
   scores: Mapping[Connection, float],
 ) -> tuple[Repair, ...]:
-  """Returns what must come back, inputs first, by block; of equal scores the first by name."""
+  """Returns the connections to restore, inputs first, by block; ties of scores go by name."""
   targets = {connection.target for connection in connections}
   sources = {connection.source for connection in connections}
   repairs = []
@@ -235,7 +235,7 @@ def _deepen(
   scores: Mapping[Connection, float],
   min_depth: int,
 ) -> tuple[Repair, ...]:
-  """Returns what must come back for the depth: the strongest that do, without the idle ones."""
+  """Returns the connections to restore for the depth: the strongest that help, and no others."""
   strongest = sorted(set(pruned) - set(connections), key=lambda c: (-scores[c], c))
   back: list[Connection] = []
   while strongest and depth(parent.blocks, connections + tuple(back)) < min_depth:

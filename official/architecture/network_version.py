@@ -1,8 +1,8 @@
-"""The version of what networks compute.
+"""The version number of what networks compute.
 
 As long as it stays, equal architectures with equal weights compute the same. Runs, trainings and
 checkpoints record it, for their weights mean nothing to networks of another version; where nothing
-is recorded it was 1. Architectures themselves have no version: any may be trained anew.
+is recorded it was 1. Architectures themselves have no version: any may be trained again.
 
     1   strided convolutions are padded as TensorFlow's "SAME" has it
     2   every window is centred, as in the published networks (layers/base.py): other values at even
@@ -16,7 +16,7 @@ UNRECORDED = 1
 
 
 def check(recorded: int | None, what: str, remedy: str) -> None:
-  """Raises UserError unless weights are of this program's version.
+  """Raises UserError unless weights have this program's version.
 
   Args:
     recorded: The version that was recorded with them; None if none was.

@@ -1,4 +1,4 @@
-"""Networks by name: those that were found by evolution, and those made by hand for comparison.
+"""Published networks by name: some found by evolution, some made by hand for comparison.
 
 | name | what it is |
 |---|---|

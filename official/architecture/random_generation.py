@@ -36,7 +36,7 @@ from official.architecture.space import SearchSpace
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Founder:
-  """A random architecture and how it came about.
+  """A random architecture and the record of how it was drawn.
 
   Attributes:
     architecture: The architecture.
@@ -60,7 +60,7 @@ class Founder:
 def random_architecture(
   space: SearchSpace, rng: np.random.Generator, *, clip: cost.Clip | None = None
 ) -> Architecture:
-  """Draws an architecture; `found` tells its story, too."""
+  """Draws an architecture; `found` also returns the record of how it was drawn."""
   return found(space, rng, clip=clip).architecture
 
 
@@ -160,7 +160,7 @@ def _draw_strides(
 
 
 def _with_dilation(block: Block, space: SearchSpace, rng: np.random.Generator) -> Block:
-  """Draws r; where it has no effect, it is the least: equal networks should look alike."""
+  """Draws r. It is the smallest if it has no effect, so that equal networks look alike."""
   choices = space.temporal_dilations if kinds.has_temporal(block) else space.temporal_dilations[:1]
   return dataclasses.replace(block, temporal_dilation=choices[int(rng.integers(len(choices)))])
 

@@ -1,4 +1,4 @@
-"""Where an architecture may come from, for whoever names one on a command line.
+"""The sources of an architecture that a command line may name.
 
 a name    of a published network (presets.py), with the connection weights that it begins with
 a file    architecture JSON (serialization.py), such as `assets/architecture.json` of an export;

@@ -1,4 +1,4 @@
-"""Search spaces: what a search may draw from, as JSON.
+"""Search spaces: the architectures that a search may draw, as JSON.
 
 `load_space` takes a name (`paper`, `patent`, `small`: the files in spaces/) or a JSON file.
 
@@ -49,7 +49,7 @@ _FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "spaces")
 
 
 class _Limits:
-  """The most that a space may ask for."""
+  """The upper limits of the numbers in a space."""
 
   LEVELS = 32
   BLOCKS = 64  # On a level.
@@ -90,7 +90,7 @@ class StemSpec:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LevelSpec:
-  """A level of blocks; the module docstring says what each field means."""
+  """A level of blocks; the module docstring explains each field."""
 
   kinds: tuple[str, ...]
   blocks: int
@@ -103,7 +103,7 @@ class LevelSpec:
   max_blocks: int | None = None
 
   def allows(self, channels: int) -> bool:
-    """Whether a block of this level may have so many channels."""
+    """Returns whether a block of this level may have that many channels."""
     return channels >= self.min_channels and (
       self.allowed_channels is None or channels in self.allowed_channels
     )
@@ -124,7 +124,7 @@ class LevelSpec:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SearchSpace:
-  """What a search may draw from; the module docstring says what each field means."""
+  """A search space; the module docstring explains each field."""
 
   name: str
   stems: tuple[tuple[StemSpec, ...], ...]
@@ -146,7 +146,7 @@ class SearchSpace:
     return tuple(sorted({name for stems in self.stems for stem in stems for name in stem.streams}))
 
   def level(self, level: int) -> LevelSpec:
-    """What the space says of a level above the stems, counted from 1."""
+    """Returns the part of the space about a level above the stems, counted from 1."""
     if not 1 <= level <= len(self.levels):
       raise ArchitectureError(
         f"there is no level {level} in search space {self.name!r}; "

@@ -1,4 +1,4 @@
-"""Structure lists: how AssembleNets are written in TF Model Garden.
+"""Structure lists: the notation of TF Model Garden for AssembleNets.
 
     {"depth": 50,
      "structure": [[-1, 4], [-2, 1], [0, [0, 1], 32, 1, 1, 0], [1, [0, 2], 64, 2, 2, 0], ...],
@@ -63,7 +63,7 @@ class WeightedArchitecture:
 
 
 def is_structure_list(data: Any) -> bool:
-  """Whether JSON data look like a structure list rather than like an architecture."""
+  """Returns whether JSON data look like a structure list rather than like an architecture."""
   return isinstance(data, Mapping) and "structure" in data
 
 
@@ -133,7 +133,7 @@ def weights_to_text(weights: Mapping[Connection, float]) -> str:
 
 
 def weights_from_text(text: str) -> dict[Connection, float]:
-  """Returns what `weights_to_text` was given."""
+  """Returns the weights that `weights_to_text` wrote."""
   return {
     Connection(source, target): weight
     for source, target, weight in (json.loads(text) if text else ())

@@ -1,4 +1,4 @@
-"""What the layers of this package share.
+"""The base of the layers of this package: folding, padding, shapes, chains.
 
 Every layer takes and gives clips, `[batch, time, height, width, channels]`. TensorFlow's fast
 kernels on a CPU are two-dimensional (fused batch normalization takes four axes), so time is folded
@@ -96,7 +96,7 @@ def each_shape(input_shape: Any) -> list[tf.TensorShape]:
 
 
 def build_chain(layers: Iterable[Layer], shape: Shape) -> Shape:
-  """Makes the weights of layers that run one after the other; returns the shape of the outcome."""
+  """Builds layers that run one after the other; returns the shape of the last output."""
   for layer in layers:
     with tf.name_scope(layer.name):
       layer.build(shape)

@@ -1,4 +1,4 @@
-"""The block of small spaces: space, then time, in two convolutions a module."""
+"""The block of small spaces: space, then time, in two convolutions per module."""
 
 from official.layers import base
 from official.layers import blocks
@@ -8,8 +8,9 @@ from official.layers import blocks
 class Basic2Plus1D(blocks.Block):
   """Residual modules of a 3x3 convolution and one over 3 dilated frames; C channels throughout.
 
-  The first module takes the spatial stride and projects its shortcut; the others' is the identity.
-  The last batch normalization of a module starts at zero, so that a block begins as its shortcuts.
+  The first module applies the spatial stride and projects its shortcut; other shortcuts are the
+  identity. The last batch normalization of a module starts at zero, so that a block starts as its
+  shortcuts alone.
   """
 
   def chain(self) -> list[base.Layer]:

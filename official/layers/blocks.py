@@ -11,7 +11,7 @@ A block is a chain of layers. A kind says which:
 
 `register` makes it known to `network.build_network` under its name, and to Keras for loading. The
 facts about it that need no TensorFlow (is it a stem, how many weights has it) stand in
-official/architecture/kinds.py; `network.register_kind` enters both for a kind of one's own
+official/architecture/kinds.py; `network.register_kind` registers both for a kind of your own
 (docs/networks.md).
 """
 
@@ -182,7 +182,7 @@ class Block(base.Layer):
 
 
 def register(kind: str) -> Callable[[type[Block]], type[Block]]:
-  """Returns a decorator that enters a class as block kind `kind`, which must be new."""
+  """Returns a decorator that registers a class as block kind `kind`, which must be new."""
 
   def decorate(layer_class: type[Block]) -> type[Block]:
     if kind in _KINDS:

@@ -1,4 +1,4 @@
-"""Gradient checkpointing: memory for time.
+"""Gradient checkpointing: less memory for more time.
 
 A training step keeps what every layer wrote until the backward pass reads it. Within `blocks()`
 a block keeps its input alone; when the backward pass comes to it, the block computes its layers
@@ -27,7 +27,7 @@ import tensorflow as tf
 
 
 class _Mode(threading.local):
-  """What a thread is doing.
+  """The state of gradient checkpointing in a thread.
 
   Attributes:
     finished: None outside of `blocks()`; within, what the latest backward pass of a block computed,
@@ -53,7 +53,7 @@ def blocks(wanted: bool = True) -> Iterator[None]:
 
 
 def is_again() -> bool:
-  """Whether what is computed now has been computed before, in the forward pass."""
+  """Returns whether the forward pass has already computed what is computed now."""
   return _mode.again
 
 

@@ -1,4 +1,4 @@
-"""How a block combines its inputs: the connection weights.
+"""The weighted sum of a block's inputs, with the connection weights.
 
     F_in = sum_i sigmoid(K v_i) F_i
 
@@ -96,7 +96,7 @@ class Combine(tf.keras.layers.Layer):
     super().build(input_shape)
 
   def strengths(self) -> tf.Tensor:
-    """Returns sigmoid(K v), [len(sources)]: what each input is multiplied by."""
+    """Returns sigmoid(K v), [len(sources)]: the factor of each input."""
     return tf.sigmoid(self.multiplier * tf.convert_to_tensor(self.connection_weights))
 
   def call(self, inputs: Sequence[tf.Tensor]) -> tf.Tensor:

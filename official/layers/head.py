@@ -1,4 +1,4 @@
-"""From the blocks of the last level to logits."""
+"""The head of a network: from the blocks of the last level to logits."""
 
 from collections.abc import Sequence
 import math

@@ -1,4 +1,4 @@
-"""Convolution with its normalization, and the residual module made of them."""
+"""A convolution with its normalization, and the residual module that is made of them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -78,7 +78,7 @@ class NormalizedConv(base.Layer):
 
 @base.serializable
 class Residual(base.Layer):
-  """activation(branch(x) + shortcut(x)), which is ReLU unless said otherwise.
+  """activation(branch(x) + shortcut(x)), where the activation is ReLU by default.
 
   Attributes:
     branch: Layers that run one after the other.

@@ -1,4 +1,4 @@
-"""The block that does not factor: space and time in one convolution a module."""
+"""The block without factorization: space and time in one convolution per module."""
 
 from official.layers import base
 from official.layers import blocks

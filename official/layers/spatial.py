@@ -11,7 +11,7 @@ _LARGE_PRODUCT = 1 << 17  # Weights from which on a 1x1 convolution is a matrix 
 
 @base.serializable
 class SpatialConv(tf.keras.layers.Layer):
-  """A 2D convolution of every frame, without bias, padded as told in base.py.
+  """A 2D convolution of every frame, without bias, padded as base.py explains.
 
   [batch, time, height, width, channels] -> [batch, time, height / strides, width / strides,
   filters], sides rounded up. A 1x1 convolution of many channels is computed as the matrix product
@@ -71,7 +71,7 @@ class SpatialConv(tf.keras.layers.Layer):
 
 @base.serializable
 class SpatialMaxPool(tf.keras.layers.Layer):
-  """The largest value of each channel in every window of a frame, padded as "SAME" has it.
+  """The largest value of each channel in every window of a frame, with "SAME" padding.
 
   [batch, time, height, width, channels] -> [batch, time, height / strides, width / strides,
   channels], sides rounded up. `strides` is `pool_size` unless given.

@@ -11,7 +11,7 @@ from official.layers import spatial
 
 
 class _Stem(blocks.Block):
-  """Abstract: what stems share."""
+  """Abstract base of the stems."""
 
   def _pooling(self, size: int) -> list[base.Layer]:
     """Returns the layers that bring the stride from 2 to `spatial_stride`."""

@@ -213,5 +213,5 @@ def test_an_interrupt_ends_everything_with_one_line(start):
   driver.send_signal(signal.SIGINT)
   _, errors = driver.communicate(timeout=30)
   assert driver.returncode == 130
-  assert errors.splitlines()[-1] == "error: interrupted; the same command goes on"
+  assert errors.splitlines()[-1] == "error: interrupted; the same command resumes"
   _wait_until_gone(processes)

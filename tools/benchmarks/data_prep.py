@@ -1,4 +1,4 @@
-"""What preparing videos costs beside the optical flow, and how it scales.
+"""Measures what preparing videos costs besides the optical flow, and how it scales.
 
     python -m tools.benchmarks.data_prep --manifest=CSV --scratch_dir=DIR
 
@@ -12,7 +12,7 @@ job over flow       the whole job with one worker, from the command line to the 
 two over one        speed of the job with two workers over one
 
 Seconds are of the wall clock, with those of the CPU in brackets: on a machine that others use, the
-ratio of the latter says more. docs/data.md has a table.
+ratio of the latter says more. docs/performance.md has a table.
 """
 
 from collections.abc import Iterator, Sequence
@@ -37,10 +37,10 @@ from data_prep.dataset import tvl1
 
 _MANIFEST = flags.DEFINE_string("manifest", None, "CSV that lists real clips.", required=True)
 _SCRATCH_DIR = flags.DEFINE_string(
-  "scratch_dir", None, "Folder to work in; made, and removed.", required=True
+  "scratch_dir", None, "Folder to work in, which is created and removed.", required=True
 )
 _CLIPS = flags.DEFINE_integer("clips", 60, "Clips to use.", lower_bound=1)
-_FPS = flags.DEFINE_float("fps", 10.0, "Frames a second.")
+_FPS = flags.DEFINE_float("fps", 10.0, "Frames per second.")
 _SHORT_SIDE = flags.DEFINE_integer("short_side", 128, "Pixels of the shorter side.")
 _PAIRS = 12
 _HOUR = 3600

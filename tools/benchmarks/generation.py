@@ -1,4 +1,4 @@
-"""One generation: which trainings it takes, how its children are made, and all of them trained.
+"""One generation: the plan of its trainings, its children, and the training of all of them.
 
 A block of trainings belongs to each parent, numbered one after the other, in this order:
 
@@ -12,7 +12,7 @@ those of the `random` child among them. Numbers depend on the other numbers aske
 how many parents there are; so more parents may be asked for later.
 
 Trainings are candidates in a run directory (official/runs/run_directory.py), each in the folder
-of its number. What has a result is not trained again; what has none goes on from its checkpoints.
+of its number. What has a result is not trained again; what has none resumes from its checkpoints.
 The children of a parent that is not feasible are left out, and so is a child of which the search
 space admits none; their numbers have no folder.
 """
@@ -70,7 +70,7 @@ class Job:
 
   @property
   def is_child(self) -> bool:
-    """Whether it is trained to be compared with other arms."""
+    """Whether it is trained for a comparison with other arms."""
     return self.role in ARMS
 
 
@@ -153,7 +153,7 @@ def propose(run: RunDirectory, plan: Plan, job: Job) -> Candidate:
 def train(
   run: RunDirectory, plan: Plan, evaluator: Evaluator, executor: Executor, console: Console
 ) -> list[Job]:
-  """Trains what has no result yet; returns the children that the search space does not admit.
+  """Trains what has no result yet; returns the children that the search space does not allow.
 
   Children of parents that are not feasible are not among those.
 

@@ -1,4 +1,4 @@
-"""What the trainings of one generation say: means by arm, differences with intervals, noise.
+"""Statistics of one generation: means by arm, differences with intervals, noise.
 
 Children of one parent are not independent: a good parent has good children in every arm. So
 
@@ -30,7 +30,7 @@ _MEASURES = ("fitness", "loss")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Training:
-  """A training that came to its end.
+  """A finished training.
 
   Attributes:
     job: Its place in the plan.
@@ -70,7 +70,7 @@ def read(run: RunDirectory, plan: generation.Plan) -> list[Training]:
 
 
 def summary(trainings: Sequence[Training], impossible: Sequence[generation.Job]) -> dict[str, Any]:
-  """Returns all numbers, plain.
+  """Returns all numbers as plain data.
 
   Args:
     trainings: Those that came to their end.

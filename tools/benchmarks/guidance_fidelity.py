@@ -1,11 +1,11 @@
-"""How well connection weights, and sensitivities, foretell what cutting a connection costs.
+"""Measures how well connection weights and sensitivities predict the cost of cutting a connection.
 
     python -m official.evolve --data_dir=D --model_dir=RUN --algorithm=random_search \\
         --population_size=8 --rounds=0 --keep_checkpoints=8
     python -m tools.benchmarks.guidance_fidelity --data_dir=D --model_dir=RUN
 
 A guidance keeps what looks important. Here every connection that may go is really cut, one at a
-time, in the trained candidates of a run, and the loss measured anew.
+time, in the trained candidates of a run, and the loss measured again.
 
     weight        sigmoid(K v), what the guidance `connection_weights` looks at
     sensitivity   from gradients on every second validation video, as the guidance `sensitivity` has
@@ -151,7 +151,7 @@ def _built(settings, architecture: dict, seed: int) -> tuple:
 
 
 def _facts(architecture: dict, model, task) -> tuple[list[float], list[float], list[float]]:
-  """Returns weight, sensitivity and loss increase of the connections that may go, in one order."""
+  """Returns weight, sensitivity and loss increase of the prunable connections, in one order."""
   from official import network
   from official.architecture import guidance
   from official.architecture import serialization
@@ -184,7 +184,7 @@ def _half(task, *, clips_per_video: int, odd: bool, batch_size: int | None) -> l
 def _loss_increases(
   model, task, batches: list[tuple], connections: list[tuple[str, str]]
 ) -> dict[tuple[str, str], float]:
-  """Returns by how much the loss grows when a connection is cut and the others stay."""
+  """Returns how much the loss grows when one connection is cut and the others stay."""
   import tensorflow as tf
 
   from official.training import connection_sensitivity

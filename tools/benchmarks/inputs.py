@@ -1,4 +1,4 @@
-"""Clips a second of the input pipeline, against those of decoding their frames and nothing else.
+"""Measures clips per second of the input pipeline, compared with bare decoding of their frames.
 
     python -m tools.benchmarks.inputs --data_dir=DATASET
 
@@ -40,11 +40,11 @@ _SIZE = flags.DEFINE_integer(
   "image_size", None, "Pixels of the squares; default: 7/8 of the dataset's short side.", 8
 )
 _BATCH = flags.DEFINE_integer("batch_size", 8, "Clips of a batch.", lower_bound=1)
-_BATCHES = flags.DEFINE_integer("batches", 40, "Batches a round.", lower_bound=8)
-_CROP = flags.DEFINE_float("min_crop_area", None, "As of a training: random resized crops.")
-_BRIGHTNESS = flags.DEFINE_float("brightness", 0.0, "As of a training.")
+_BATCHES = flags.DEFINE_integer("batches", 40, "Batches per round.", lower_bound=8)
+_CROP = flags.DEFINE_float("min_crop_area", None, "As in a training: random resized crops.")
+_BRIGHTNESS = flags.DEFINE_float("brightness", 0.0, "As in a training.")
 _FLOW = flags.DEFINE_enum(
-  "flow", "stored", flow_source.MODES, "As of a training: with in_graph, streaming computes flow."
+  "flow", "stored", flow_source.MODES, "As in a training: with in_graph, streaming computes flow."
 )
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds.", lower_bound=1)
 _AHEAD = 4  # Batches before the clock starts: a pipeline at work has read ahead.
@@ -180,7 +180,7 @@ def _decode_rate(
   clips: list[list[tuple[bytes, bool]]],
   decode: Callable[[bytes, bool], object],
 ) -> tuple[float, int]:
-  """Returns clips a second, and the number of threads."""
+  """Returns clips per second, and the number of threads."""
   from official.inputs import clip_store
 
   def decode_all(images):

@@ -1,4 +1,4 @@
-"""Which guidance makes the better children: one generation, everything else alike.
+"""Measures which guidance makes better children: one generation, everything else equal.
 
     python -m tools.benchmarks.one_generation --data_dir=D --model_dir=RUN --parents=8
 
@@ -63,9 +63,14 @@ _MODEL_DIR = flags.DEFINE_string(
 _PARENTS = flags.DEFINE_integer(
   "parents", 8, "Random architectures. May be changed later.", lower_bound=1
 )
-_CHILDREN = flags.DEFINE_integer("children", 2, "Of a parent, in each arm.", lower_bound=1)
+_CHILDREN = flags.DEFINE_integer(
+  "children", 2, "Children of each parent in each arm.", lower_bound=1
+)
 _RETRAININGS = flags.DEFINE_integer(
-  "retrainings", 2, "Of a parent, from other seeds, for the noise.", lower_bound=0
+  "retrainings",
+  2,
+  "Trainings of each parent from other seeds, to measure the noise.",
+  lower_bound=0,
 )
 _OPERATORS = flags.DEFINE_bool(
   "operators", False, "Children also split, merge and change blocks, as often as in a search."
@@ -76,14 +81,16 @@ _SEED = flags.DEFINE_integer("seed", 0, "Random seed.", lower_bound=0)
 _STEPS = flags.DEFINE_integer("candidate_steps", 200, "Steps of a training.", lower_bound=1)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Clips per training step.", lower_bound=1)
 _OPTIMIZER = flags.DEFINE_enum("optimizer", "sgd", ["sgd", "adamw"], "As in official.evolve.")
-_LEARNING_RATE = flags.DEFINE_float("learning_rate", 0.1, "At its highest; 0.005 suits adamw.")
+_LEARNING_RATE = flags.DEFINE_float(
+  "learning_rate", 0.1, "Highest learning rate; 0.005 suits adamw."
+)
 _MULTIPLIER = flags.DEFINE_float(
   "connection_learning_rate_multiplier", 10.0, "K of sigmoid(K v); 50 suits adamw."
 )
 _NUM_FRAMES = flags.DEFINE_integer("num_frames", 8, "Frames of a clip.", lower_bound=1)
 _IMAGE_SIZE = flags.DEFINE_integer("image_size", 32, "Pixels of the square crop.", lower_bound=1)
 _WORKERS = flags.DEFINE_integer(
-  "workers", 1, "Trainings at a time, a process each. May be changed later.", lower_bound=1
+  "workers", 1, "Trainings at a time, each in its own process. May be changed later.", lower_bound=1
 )
 _THREADS = flags.DEFINE_integer(
   "threads_per_candidate",
@@ -126,7 +133,7 @@ def main(arguments: Sequence[str]) -> int:
     return 1
   except signals.Interrupted as interrupted:
     print(
-      f"left after {interrupted}; nothing is lost, the same command goes on in {model_dir}",
+      f"left after {interrupted}; nothing is lost, the same command resumes in {model_dir}",
       file=sys.stderr,
       flush=True,
     )
@@ -162,7 +169,7 @@ def _plan(info: metadata.DatasetInfo) -> generation.Plan:
 
 
 def _identity(info: metadata.DatasetInfo, plan: generation.Plan, threads: int) -> dict[str, Any]:
-  """Returns, by flag, what decides the numbers of a folder for good."""
+  """Returns, by flag, the settings that decide the numbers of a folder."""
   decisive = (
     _CHILDREN,
     _RETRAININGS,

@@ -1,4 +1,4 @@
-"""How much of a search's time is training, and how much faster two workers search than one.
+"""Measures the share of training in a search's time, and the speed of two workers against one.
 
     python -m tools.benchmarks.search_overhead --data_dir=DATASET --candidate_steps=2000
 
@@ -84,7 +84,7 @@ def search(scratch: str, workers: int) -> list[dict[str, float]]:
 
 
 def share_in_steps(timings: Sequence[Mapping[str, float]]) -> float:
-  """Returns the time in steps, of all the time of candidates; one that failed spent none."""
+  """Returns the share of the candidates' time that went into steps; a failed one spent none."""
   return _in_steps(timings) / _in_all(timings)
 
 

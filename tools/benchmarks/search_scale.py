@@ -1,4 +1,4 @@
-"""How far one driver carries: a search of very many candidates whose trainings are simulated.
+"""Measures how far one driver scales: a search of very many candidates with simulated trainings.
 
     python -m tools.benchmarks.search_scale --workers=1000 --candidates=100000
 
@@ -68,7 +68,7 @@ _CHECKPOINT = ("checkpoint", "ckpt-40.index", "ckpt-40.data-00000-of-00001")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Run:
-  """What is run, plain enough for another process.
+  """The settings of a run, picklable.
 
   Attributes:
     directory: The run directory.
@@ -141,7 +141,7 @@ class Simulated(base.Executor):
 
   @property
   def end(self) -> float:
-    """When the last training ended, seconds of the virtual clock."""
+    """Time of the end of the last training, in seconds of the virtual clock."""
     return max(map(sum, zip(self.started, self.seconds)))
 
   def busy(self, until: float) -> float:
@@ -202,7 +202,7 @@ def _trained(connections: Sequence[Mapping[str, str]], rng: np.random.Generator)
 
 
 def search(run: Run) -> tuple[Simulated, float]:
-  """Runs the driver, or goes on; returns the executor and the seconds that passed."""
+  """Runs or resumes the driver; returns the executor and the seconds that passed."""
   settings = SearchSettings(workers=run.workers, rounds=run.candidates - 20)
   directory = RunDirectory(run.directory)
   start = time.perf_counter()
@@ -219,7 +219,7 @@ def search(run: Run) -> tuple[Simulated, float]:
 
 
 def resume(run: Run) -> float:
-  """Returns the seconds that a finished run takes to be taken up again, nothing being left."""
+  """Returns the seconds that it takes to resume a finished run."""
   return search(run)[1]
 
 

@@ -1,4 +1,4 @@
-"""What a network trained on stored flow loses when it computes its flow itself.
+"""Measures what a network trained on stored flow loses when it computes its flow itself.
 
     python -m tools.benchmarks.served_accuracy --saved_model=M/export/1 --data_dir=D --manifest=CSV
 
@@ -6,7 +6,7 @@ The validation and test clips are shown to a SavedModel twice, at the same four 
 start to their end: as streams of the dataset, with the flow that the network was trained on
 (OpenCV's, or with `--flow=in_graph` that of its frames), through `streams`; and as frames of the
 videos, through `serving_default`. Printed are the clips that are right either way, those of
-which the two disagree, and the mean difference of probabilities. docs/serving.md has a table.
+which the two disagree, and the mean difference of probabilities. docs/performance.md has a table.
 """
 
 from collections.abc import Sequence
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _clips_of(row: rows_lib.Row, fps: float, size: int) -> np.ndarray:
-  """Returns the clips that evaluation looks at, uint8 [clips, size, height, width, 3]."""
+  """Returns the clips that evaluation uses, uint8 [clips, size, height, width, 3]."""
   for clock in decoding.CLOCKS:
     try:
       timed = decoding.frames(row.location, clock=clock, start=row.start)

@@ -1,4 +1,4 @@
-"""How long an exported network takes, and where the time goes.
+"""Measures how long an exported network takes, and where the time goes.
 
     python -m tools.benchmarks.serving --saved_model=M/export/1 --video=FILE
 
@@ -14,7 +14,7 @@ the whole; the rest is resizing, the way through JPEG, and copying.
 Then the flow of 16 frames of 128x128 of a video, in the graph and by OpenCV
 (data_prep.dataset.tvl1, fast), in turn. Printed is the fastest call of each, in ms: what other
 programs cost is not counted.
-docs/serving.md has a table.
+docs/performance.md has a table.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Three ways to compute a dilated temporal convolution on the CPU, forward and backward.
+"""Measures three ways to compute a dilated temporal convolution on the CPU.
 
     python -m tools.benchmarks.temporal_conv
 

@@ -1,4 +1,4 @@
-"""One training step of a network against nothing but its convolutions and matrix products.
+"""Measures a training step of a network against its bare convolutions and matrix products.
 
     python -m tools.benchmarks.train_step
     python -m tools.benchmarks.train_step --architecture=small.json --size=32 --batch_size=16
@@ -193,7 +193,7 @@ def _operand(tf, product, tensor, number: int):
 
 
 def _ways(tf, product) -> list[Callable]:
-  """How a product can be computed from its operands: as it is and, 1x1, the other way."""
+  """Returns the ways to compute a product: as it is and, for 1x1, the other way."""
   settings = {name: product.get_attr(name) for name in _ATTRIBUTES[product.type]}
   raw = getattr(tf.raw_ops, product.type)
   names = _OPERANDS[product.type]
@@ -224,7 +224,7 @@ def _ways(tf, product) -> list[Callable]:
 
 
 def _convolution(tf, product, settings: dict[str, bool]) -> Callable:
-  """How a matrix product is computed as a 1x1 convolution, or as one of its gradients."""
+  """Returns how a matrix product is computed as a 1x1 convolution, or as one of its gradients."""
   rows = product.inputs[0].shape[0]
   frames = _BATCH_SIZE.value * _NUM_FRAMES.value
 
@@ -260,7 +260,7 @@ def _kernel_shape(product) -> list[int]:
 
 
 def _fastest(tf, ways: Sequence[Callable], operands: Sequence) -> int:
-  """Returns the number of the way that takes least time by itself."""
+  """Returns the number of the way that takes the least time by itself."""
   if len(ways) == 1:
     return 0
   functions = [tf.function(lambda way=way: tf.reshape(way(*operands), [-1])[0]) for way in ways]

@@ -1,4 +1,4 @@
-"""Guidance by connection weights: what the parent's training made strong is kept.
+"""Guidance by connection weights: children keep what the parent's training made strong.
 
 A connection stays if its weight after the sigmoid exceeds B, where B is a constant (0.5) or is
 drawn from U[0, 1) for every connection. (AssembleNet, ICLR 2020, eq. 2; WO2020237168A1, claims

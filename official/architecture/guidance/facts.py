@@ -1,4 +1,4 @@
-"""What a guidance is given, and what it returns."""
+"""The arguments and the result of a guidance."""
 
 from collections.abc import Mapping
 import dataclasses
@@ -15,7 +15,7 @@ SENSITIVITY_DROPS = (WEAKEST, STRONGEST)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Facts:
-  """What is known of a parent after its training.
+  """The facts about a parent that are known after its training.
 
   Attributes:
     architecture: The parent's architecture.
@@ -28,7 +28,7 @@ class Facts:
   sensitivities: Mapping[Connection, float] = dataclasses.field(default_factory=dict)
 
   def prunable(self) -> tuple[Connection, ...]:
-    """Connections that may go, sorted: a block's only input stays."""
+    """Connections that may be dropped, sorted: a block's only input may not."""
     return tuple(
       connection
       for connection in self.architecture.connections
@@ -49,13 +49,13 @@ class Facts:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
-  """How a guidance decides.
+  """The settings of a guidance.
 
   Attributes:
     weight_threshold: A connection weight above it is strong; "uniform" draws one from [0, 1) for
       every connection.
-    prune_fraction: Share of a parent's connections that goes, where there is no threshold.
-    sensitivity_drop: Which go by sensitivity: "weakest" or "strongest".
+    prune_fraction: Share of a parent's connections that is dropped, if there is no threshold.
+    sensitivity_drop: The connections that sensitivity drops: the "weakest" or the "strongest".
   """
 
   weight_threshold: float | str = 0.5
@@ -78,7 +78,7 @@ class Settings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Selection:
-  """What a guidance decided; connections that may not be pruned are kept whatever it says.
+  """The decision of a guidance. Connections that may not be pruned are kept in any case.
 
   Attributes:
     kept: Connections that the children keep, sorted.
@@ -95,9 +95,9 @@ class Selection:
 def without_lowest(
   facts: Facts, scores: Mapping[Connection, float], fraction: float
 ) -> tuple[Connection, ...]:
-  """Returns, sorted, the connections that stay when a fraction of all goes.
+  """Returns, sorted, the connections that remain when a fraction of all of them is dropped.
 
-  Those of the lowest scores go, among those that may; of equal scores the first by name.
+  Among those that may be dropped, the ones with the lowest scores are; ties go by name.
   """
   ranked = sorted(facts.prunable(), key=lambda connection: (scores[connection], connection))
   connections = facts.architecture.connections

@@ -1,8 +1,8 @@
-"""No guidance, the baseline: a third of the connections is changed at random.
+"""The baseline without guidance: a third of the connections is changed at random.
 
-Every connection draws a score from U[0, 1) and the lowest go, as many as the published rule
-changes, roughly. What the parent's training found is not looked at. (AssembleNet, ICLR 2020,
-"standard evolution".)
+Every connection draws a score from U[0, 1) and those with the lowest scores are dropped, roughly as
+many as the published rule changes. The results of the parent's training are ignored.
+(AssembleNet, ICLR 2020, "standard evolution".)
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from official.architecture.guidance.facts import without_lowest
 
 
 def select(facts: Facts, settings: Settings, rng: np.random.Generator) -> Selection:
-  """Drops `prune_fraction` of all connections, drawn among those that may go."""
+  """Drops `prune_fraction` of all connections, drawn among those that may be dropped."""
   connections = facts.architecture.connections
   scores = dict(zip(connections, rng.random(len(connections)).tolist()))
   return Selection(kept=without_lowest(facts, scores, settings.prune_fraction), scores=scores)

@@ -1,4 +1,4 @@
-"""Guidance by sensitivity: what a trained parent would miss is kept.
+"""Guidance by sensitivity: children keep the connections that a trained parent would miss.
 
 The sensitivity of a connection estimates how much the loss changes when it is cut: the gradient of
 the loss with respect to a gate of 1 on the connection, root mean square over batches of validation
@@ -26,7 +26,7 @@ from official.architecture.guidance.facts import without_lowest
 
 
 def select(facts: Facts, settings: Settings, rng: np.random.Generator) -> Selection:
-  """Drops `prune_fraction` of all connections, the weakest or strongest among those that may go."""
+  """Drops `prune_fraction` of all connections, the weakest or strongest that may be dropped."""
   del rng
   sensitivities = facts.complete("sensitivities")
   sign = -1.0 if settings.sensitivity_drop == STRONGEST else 1.0

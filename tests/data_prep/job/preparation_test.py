@@ -267,7 +267,7 @@ def test_what_failed_is_tried_again_where_too_much_had_failed(write_video, tmp_p
   for name in names:
     write_video(tmp_path / name)
   info = preparation.prepare(*arguments, num_shards=3, operation=ONE_WORKER)
-  assert "going on: 1 of the 3 files are finished" in capsys.readouterr().out
+  assert "resuming: 1 of the 3 files are finished" in capsys.readouterr().out
   assert (info.splits["train"].clips, info.failures) == (3, 0)
 
 
@@ -332,7 +332,7 @@ def killed(prepared, tmp_path):
 def test_a_killed_run_goes_on_with_what_is_missing(prepared, killed, manifest, content_of, capsys):
   kept = (killed / "train-00000-of-00002.tfrecord").stat().st_mtime_ns
   preparation.prepare(str(manifest), str(killed), SETTINGS, num_shards=2, operation=ONE_WORKER)
-  assert "going on: 4 of the 5 files are finished" in capsys.readouterr().out
+  assert "resuming: 4 of the 5 files are finished" in capsys.readouterr().out
   assert (killed / "train-00000-of-00002.tfrecord").stat().st_mtime_ns == kept
   assert content_of(killed) == content_of(prepared)
 
@@ -342,7 +342,7 @@ def test_a_killed_run_of_other_flags_is_refused_by_name(killed, manifest, conten
   with pytest.raises(
     cli.UserError,
     match="holds an unfinished preparation with --short_side=24, "
-    "not --short_side=32; give the command that began it to go on with it",
+    "not --short_side=32; give the command that began it to resume it",
   ):
     preparation.prepare(
       str(manifest),
@@ -370,12 +370,12 @@ def test_too_many_failures_stop_the_job_and_a_higher_rate_goes_on(
     cli.UserError,
     match=r"1 of the \d clips that were tried could not be used, "
     "more than --max_failure_rate=0.1 of all 7; 1 of them in stage decode: "
-    "Invalid data found when processing input; mend that, or raise "
+    "Invalid data found when processing input; remove the cause, or raise "
     "--max_failure_rate",
   ):
     prepare(0.1)
   prepare(0.2)
-  assert "going on: " in capsys.readouterr().out
+  assert "resuming: " in capsys.readouterr().out
   assert content_of(tmp_path / "data") == content_of(prepared)
 
 
