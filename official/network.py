@@ -10,6 +10,7 @@ for all blocks that need it so.
 """
 
 from collections.abc import Callable, Mapping
+import functools
 
 import tensorflow as tf
 from tensorflow.core.protobuf import trackable_object_graph_pb2
@@ -54,9 +55,7 @@ def build_network(
   Args:
     architecture: What to build.
     streams: Channels of the dataset's streams, by name; it may have more than the stems read.
-    num_frames: Frames of a clip, T.
-    height: Of a frame, in pixels.
-    width: Of a frame, in pixels.
+    num_frames, height, width: Size of a clip in frames and pixels.
     num_classes: Number of logits.
     pooling: How the head pools over time: average, max or softmax (layers/head.py).
     connection_weights: Initial connection weights after the sigmoid, of presets for example, above
@@ -64,16 +63,59 @@ def build_network(
     connection_multiplier: K of the connection weights, sigmoid(K v).
     freeze_connection_weights: Whether connection weights stay where they begin. Then the only input
       of a block, unless its weight is given, has the weight 1, as in the published networks.
-    batch_norm_momentum: Of the moving statistics.
-    batch_norm_epsilon: Added to variances.
+    batch_norm_momentum, batch_norm_epsilon: As of tf.keras.layers.BatchNormalization.
     synchronized: Whether batch statistics are those of all replicas of the distribution strategy.
     activation: Keras' name of what follows the batch normalizations and the shortcuts' sums.
 
   Raises:
-    ValueError: A stem reads a stream that is not in `streams`, a kind has no layer, or an initial
-      connection weight is of no connection, not above 0, or above 1.
+    ValueError: `streams` lacks one that a stem reads, a kind has no layer, or an initial connection
+      weight is of no connection, not above 0, or above 1.
   """
   inputs = _inputs(architecture, streams, (num_frames, height, width))
+  combine = functools.partial(
+    layers.Combine, multiplier=connection_multiplier, frozen=freeze_connection_weights
+  )
+  block_layer = functools.partial(
+    _block_layer,
+    momentum=batch_norm_momentum,
+    epsilon=batch_norm_epsilon,
+    synchronized=synchronized,
+    activation=activation,
+  )
+  last = _connected(architecture, inputs, combine, block_layer)
+  logits = layers.Head(num_classes, pooling=pooling, name="head")(last)
+  model = tf.keras.Model(inputs, logits, name="video_network")
+  frozen = _only_inputs(architecture) if freeze_connection_weights else {}
+  given = frozen | dict(connection_weights or {})
+  if given:
+    _initialize(combines(model), given)
+  record_version(model)
+  return model
+
+
+def _only_inputs(architecture: Architecture) -> dict[Connection, float]:
+  """Returns the weight 1 of each connection that is the only one of its target."""
+  return {
+    connection: 1.0
+    for connection in architecture.connections
+    if len(architecture.inputs(connection.target)) == 1
+  }
+
+
+def _connected(
+  architecture: Architecture,
+  inputs: Mapping[str, tf.Tensor],
+  combine: Callable[..., layers.Combine],
+  block_layer: Callable[[Block], blocks.Block],
+) -> list[tf.Tensor]:
+  """Returns the outputs of the blocks on the last level.
+
+  Args:
+    architecture: What to build.
+    inputs: Clips by stream.
+    combine: (sources, name) -> the layer that sums the inputs of a block.
+    block_layer: Block -> its layer.
+  """
   outputs: dict[str, tf.Tensor] = {}
   pooled: dict[tuple[str, int], tf.Tensor] = {}
 
@@ -91,37 +133,11 @@ def build_network(
     else:
       sources = architecture.inputs(block.id)
       stride = architecture.input_stride(block.id)
-      combine = layers.Combine(
-        sources,
-        multiplier=connection_multiplier,
-        frozen=freeze_connection_weights,
-        name=_COMBINE + block.id,
-      )
-      combined = combine(
+      combined = combine(sources, name=_COMBINE + block.id)(
         [shrunk(source, stride // architecture.stride(source)) for source in sources]
       )
-    outputs[block.id] = _block_layer(
-      block,
-      momentum=batch_norm_momentum,
-      epsilon=batch_norm_epsilon,
-      synchronized=synchronized,
-      activation=activation,
-    )(combined)
-
-  last = [outputs[block.id] for block in architecture.level(architecture.last_level)]
-  logits = layers.Head(num_classes, pooling=pooling, name="head")(last)
-  model = tf.keras.Model(inputs, logits, name="video_network")
-  given = dict(connection_weights or {})
-  if freeze_connection_weights:
-    given = {
-      connection: 1.0
-      for connection in architecture.connections
-      if len(architecture.inputs(connection.target)) == 1
-    } | given
-  if given:
-    _initialize(combines(model), given)
-  record_version(model)
-  return model
+    outputs[block.id] = block_layer(block)(combined)
+  return [outputs[block.id] for block in architecture.level(architecture.last_level)]
 
 
 def record_version(model: tf.keras.Model) -> None:

@@ -31,7 +31,7 @@ class ClassTable:
   """Clips by class and split.
 
   Attributes:
-    by_class: Class -> clips in each split, in the order of `dataset.SPLITS`.
+    by_class: Class -> clips in each split, in the order of `metadata.SPLITS`.
     clips: Clips in each split.
   """
 

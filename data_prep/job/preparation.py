@@ -88,48 +88,67 @@ def prepare(
   _require_some_video(all_rows, manifest)
   _tell(f"warning: {manifest}: {leak}" for leak in rows.leaks(all_rows))
   _tell(f"warning: {manifest}: {one}" for one in rows.contradictions(all_rows))
-  classes = rows.classes(all_rows)
   with folder.owned(directory, identity, overwrite=operation.overwrite):
     if cutting.window_seconds:
       all_rows = _cut(all_rows, directory, cutting, operation)
     plan = shards.assign(all_rows, num_shards)
-    print(
-      f"preparing {len(all_rows)} clips of {len(classes)} classes into {len(plan)} files in "
-      f"{directory}",
-      flush=True,
-    )
-    results = _run(directory, settings, classes, plan, operation)
-    failures = _failures(results, manifest, len(all_rows), operation.max_failure_rate)
-    table = _table(all_rows, classes, failures)
-    info = metadata.DatasetInfo(
-      classes=classes,
-      streams=settings.streams,
-      fps=settings.fps,
-      short_side=settings.short_side,
-      splits=_splits(directory, plan, results),
-      failures=len(failures),
-      multi_label=any(len(row.labels) > 1 for row in all_rows),
-      manifest_sha256=identity.manifest_sha256,
-      settings=dict(identity.settings),
-      versions=dict(identity.versions),
-      class_clips=table.by_split(classes),
-      notes=_notes(results),
-    )
-    lines = "".join(json.dumps(failure) + "\n" for failure in failures)
-    files.write_bytes(files.join(directory, metadata.FAILURES_NAME), lines.encode())
-    metadata.save(info, directory)
+    info, table = _fill(directory, identity, manifest, all_rows, plan, settings, operation)
   print(_summary(info, directory, time.monotonic() - began))
+  _tell_about(table)
+  _tell_next(directory)
+  return info
+
+
+def _fill(
+  directory: str,
+  identity: folder.Identity,
+  manifest: str,
+  all_rows: Sequence[rows.Row],
+  plan: Sequence[shards.Shard],
+  settings: clip_examples.Settings,
+  operation: Operation,
+) -> tuple[metadata.DatasetInfo, class_table.ClassTable]:
+  """Writes the files of a dataset folder, dataset.json last; returns what is in them."""
+  classes = rows.classes(all_rows)
+  print(
+    f"preparing {len(all_rows)} clips of {len(classes)} classes into {len(plan)} files in "
+    f"{directory}",
+    flush=True,
+  )
+  results = _run(directory, settings, classes, plan, operation)
+  failures = _failures(results, manifest, len(all_rows), operation.max_failure_rate)
+  table = _table(all_rows, classes, failures)
+  info = metadata.DatasetInfo(
+    classes=classes,
+    streams=settings.streams,
+    fps=settings.fps,
+    short_side=settings.short_side,
+    splits=_splits(directory, plan, results),
+    failures=len(failures),
+    multi_label=any(len(row.labels) > 1 for row in all_rows),
+    manifest_sha256=identity.manifest_sha256,
+    settings=dict(identity.settings),
+    versions=dict(identity.versions),
+    class_clips=table.by_split(classes),
+    notes=_notes(results),
+  )
+  lines = "".join(json.dumps(failure) + "\n" for failure in failures)
+  files.write_bytes(files.join(directory, metadata.FAILURES_NAME), lines.encode())
+  metadata.save(info, directory)
+  return info, table
+
+
+def _tell_about(table: class_table.ClassTable) -> None:
+  """Prints the clips of every class, and what is missing."""
   _tell(table.lines())
   _tell(f"warning: {warning}" for warning in table.warnings(metadata.SPLITS[1:]))
   untrained = [name for name, counts in table.by_class.items() if not counts[0]]
   if untrained:
     print(
-      f"warning: {len(untrained)} of the {len(classes)} classes have no usable train clip: "
+      f"warning: {len(untrained)} of the {len(table.by_class)} classes have no usable train clip: "
       f"{class_table.named(untrained)}",
       flush=True,
     )
-  _tell_next(directory)
-  return info
 
 
 def _check_beam_arguments(arguments: Sequence[str]) -> None:

@@ -154,26 +154,40 @@ def mutate(
   most = space.max_operators if max_operators is None else max_operators
 
   def draw(shallow: int) -> tuple[Architecture, dict[str, Any]]:
-    selection = select(facts, settings, rng)
-    applied, blocks = _draw_operators(parent, space, rng, most)
-    changes = _prune(facts, selection, space.min_depth, always_deep=shallow >= feasibility.PATIENCE)
-    back = tuple(repair.connection for repair in changes["repairs"])
-    absent = _absent(parent)
-    there = changes["kept"] + back
-    added = balance.draw(absent, balance.probability(parent, there, absent, applied, blocks), rng)
-    child = Architecture(parent.blocks, there + added)
-    for operator in applied:
-      child = operators.apply(operator, child)
-    return child, {
-      "scores": selection.scores,
-      "thresholds": selection.thresholds,
-      **changes,
-      "added": added,
-      "operators": applied,
-    }
+    deep = shallow >= feasibility.PATIENCE
+    return _draw(facts, select(facts, settings, rng), space, rng, most, always_deep=deep)
 
   child, steps, attempts = feasibility.first_feasible(draw, space, clip, is_new)
   return Child(architecture=child, guidance=guidance, attempts=attempts, **steps)
+
+
+def _draw(
+  facts: Facts,
+  selection: Selection,
+  space: SearchSpace,
+  rng: np.random.Generator,
+  max_operators: int,
+  *,
+  always_deep: bool,
+) -> tuple[Architecture, dict[str, Any]]:
+  """Returns a child, which may be infeasible, and the steps that led to it, as of `Child`."""
+  parent = facts.architecture
+  applied, blocks = _draw_operators(parent, space, rng, max_operators)
+  changes = _prune(facts, selection, space.min_depth, always_deep=always_deep)
+  back = tuple(repair.connection for repair in changes["repairs"])
+  absent = _absent(parent)
+  there = changes["kept"] + back
+  added = balance.draw(absent, balance.probability(parent, there, absent, applied, blocks), rng)
+  child = Architecture(parent.blocks, there + added)
+  for operator in applied:
+    child = operators.apply(operator, child)
+  return child, {
+    "scores": selection.scores,
+    "thresholds": selection.thresholds,
+    **changes,
+    "added": added,
+    "operators": applied,
+  }
 
 
 def _absent(parent: Architecture) -> tuple[Connection, ...]:

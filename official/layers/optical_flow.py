@@ -26,6 +26,7 @@ there, and the gradient of u is set to zero there anyway. Flow is held in units 
 theta disappears from the iteration. docs/performance.md has figures.
 """
 
+from collections.abc import Sequence
 import warnings
 
 import tensorflow as tf
@@ -150,7 +151,7 @@ def _refine(first: tf.Tensor, second: tf.Tensor, flow: tf.Tensor, warps: tf.Tens
     inverse = -1 / tf.maximum(g_x * g_x + g_y * g_y, _FLAT)
     rest = image - first - g_x * flow[0] - g_y * flow[1]
     # -rho / |grad I1|^2 = constant + along_x u1 + along_y u2, u in units of theta
-    constant, along_x, along_y, g_x, g_y = (
+    terms = [
       tf.reshape(value, [-1])
       for value in (
         rest * inverse,
@@ -159,18 +160,10 @@ def _refine(first: tf.Tensor, second: tf.Tensor, flow: tf.Tensor, warps: tf.Tens
         g_x / _THETA,
         g_y / _THETA,
       )
-    )
+    ]
 
     def iterate(number: tf.Tensor, u: tf.Tensor, p_x: tf.Tensor, p_y: tf.Tensor):
-      u_1, u_2 = u[:pixels], u[pixels:]
-      d = tf.add_n([constant, along_x * u_1, along_y * u_2])
-      d = tf.clip_by_value(d, -_LAMBDA * _THETA, _LAMBDA * _THETA)
-      u = tf.add_n([u, tf.concat([d * g_x, d * g_y], 0), p_x, p_y])
-      u = u - tf.roll(p_x, 1, 0) - tf.roll(p_y, width, 0)
-      u_x = (tf.roll(u, -1, 0) - u) * has_right
-      u_y = (tf.roll(u, -width, 0) - u) * has_below
-      scale = 1 + tf.sqrt(u_x * u_x + u_y * u_y + _TINY)
-      return number + 1, u, (p_x + u_x) / scale, (p_y + u_y) / scale
+      return number + 1, *_iterate(u, p_x, p_y, terms, has_right, has_below, width)
 
     smooth = median.median_5x5(tf.reshape(flow, [2 * pairs, height, width]))
     _, u, p_x, p_y = tf.while_loop(
@@ -190,6 +183,37 @@ def _refine(first: tf.Tensor, second: tf.Tensor, flow: tf.Tensor, warps: tf.Tens
     shape_invariants=shapes,
     maximum_iterations=_WARPS,
   )[1]
+
+
+def _iterate(
+  u: tf.Tensor,
+  p_x: tf.Tensor,
+  p_y: tf.Tensor,
+  terms: Sequence[tf.Tensor],
+  has_right: tf.Tensor,
+  has_below: tf.Tensor,
+  width: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+  """Returns u and its dual p after one iteration, all [2 * pixels].
+
+  Args:
+    u: Flow in units of theta: all of x, then all of y.
+    p_x, p_y: The dual.
+    terms: constant, along_x and along_y of -rho / |grad I1|^2, and grad I1 / theta, [pixels] each.
+    has_right, has_below: tau where a pixel has such a neighbour, else 0, [2 * pixels].
+    width: Pixels of a row.
+  """
+  constant, along_x, along_y, g_x, g_y = terms
+  pixels = tf.size(constant)
+  u_1, u_2 = u[:pixels], u[pixels:]
+  d = tf.add_n([constant, along_x * u_1, along_y * u_2])
+  d = tf.clip_by_value(d, -_LAMBDA * _THETA, _LAMBDA * _THETA)
+  u = tf.add_n([u, tf.concat([d * g_x, d * g_y], 0), p_x, p_y])
+  u = u - tf.roll(p_x, 1, 0) - tf.roll(p_y, width, 0)
+  u_x = (tf.roll(u, -1, 0) - u) * has_right
+  u_y = (tf.roll(u, -width, 0) - u) * has_below
+  scale = 1 + tf.sqrt(u_x * u_x + u_y * u_y + _TINY)
+  return u, (p_x + u_x) / scale, (p_y + u_y) / scale
 
 
 def _with_gradients(images: tf.Tensor) -> tf.Tensor:

@@ -41,15 +41,17 @@ class _TString(ctypes.Structure):
 
 
 def _declare(library: ctypes.CDLL) -> None:
-  pointer = ctypes.c_void_p
+  _declare_sessions(library, ctypes.c_void_p)
+  _declare_tensors(library, ctypes.c_void_p)
+
+
+def _declare_sessions(library: ctypes.CDLL, pointer: type) -> None:
   for name in (
     "TF_NewStatus",
     "TF_NewGraph",
     "TF_NewSessionOptions",
     "TF_LoadSessionFromSavedModel",
     "TF_GraphOperationByName",
-    "TF_AllocateTensor",
-    "TF_TensorData",
   ):
     getattr(library, name).restype = pointer
   library.TF_Message.restype = ctypes.c_char_p
@@ -65,6 +67,24 @@ def _declare(library: ctypes.CDLL) -> None:
     pointer,
   ]
   library.TF_GraphOperationByName.argtypes = [pointer, ctypes.c_char_p]
+  library.TF_SessionRun.argtypes = [
+    pointer,
+    pointer,
+    ctypes.POINTER(_Output),
+    ctypes.POINTER(pointer),
+    ctypes.c_int,
+    ctypes.POINTER(_Output),
+    ctypes.POINTER(pointer),
+    ctypes.c_int,
+    pointer,
+    ctypes.c_int,
+    pointer,
+    pointer,
+  ]
+
+
+def _declare_tensors(library: ctypes.CDLL, pointer: type) -> None:
+  library.TF_AllocateTensor.restype = library.TF_TensorData.restype = pointer
   library.TF_AllocateTensor.argtypes = [
     ctypes.c_int,
     ctypes.POINTER(ctypes.c_int64),
@@ -82,20 +102,6 @@ def _declare(library: ctypes.CDLL) -> None:
   library.TF_TensorByteSize.restype = ctypes.c_size_t
   library.TF_TensorElementCount.restype = ctypes.c_int64
   library.TF_Dim.argtypes, library.TF_Dim.restype = [pointer, ctypes.c_int], ctypes.c_int64
-  library.TF_SessionRun.argtypes = [
-    pointer,
-    pointer,
-    ctypes.POINTER(_Output),
-    ctypes.POINTER(pointer),
-    ctypes.c_int,
-    ctypes.POINTER(_Output),
-    ctypes.POINTER(pointer),
-    ctypes.c_int,
-    pointer,
-    ctypes.c_int,
-    pointer,
-    pointer,
-  ]
   library.TF_StringCopy.argtypes = [ctypes.POINTER(_TString), ctypes.c_char_p, ctypes.c_size_t]
   library.TF_StringCopy.restype = None
   library.TF_DeleteTensor.argtypes = [pointer]

@@ -26,16 +26,17 @@ LEFT_OUT = ("docker ", "python -m tools.serve_client ")
 def checkout(tmp_path) -> pathlib.Path:
   """A copy of this checkout with nothing in it that is not the project's own."""
   copy = tmp_path / "checkout"
-  shutil.copytree(
-    ROOT,
-    copy,
-    symlinks=True,
-    ignore=shutil.ignore_patterns(
-      ".git", ".venv*", "demo", "runs", "bazel-*", "__pycache__", "node_modules", ".*_cache"
-    ),
-  )
+  shutil.copytree(ROOT, copy, symlinks=True, ignore=_not_ours)
   (copy / ".venv").symlink_to(sys.prefix)
   return copy
+
+
+def _not_ours(folder: str, names: list[str]) -> set[str]:
+  """Returns what a checkout holds that is not in the repository."""
+  everywhere = shutil.ignore_patterns(".git", ".venv*", "__pycache__", ".*_cache")
+  at_the_top = shutil.ignore_patterns("demo", "runs", "bazel-*", "node_modules", "build", "dist")
+  found = everywhere(folder, names)
+  return found | at_the_top(folder, names) if pathlib.Path(folder) == ROOT else found
 
 
 @pytest.mark.slow

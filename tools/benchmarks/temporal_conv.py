@@ -11,7 +11,7 @@ alike. Printed are the medians over the rounds, in ms, and the ratio to `phases`
 the same is checked first. docs/performance.md has a table.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import os
 import statistics
 import time
@@ -84,21 +84,31 @@ def main(arguments: Sequence[str]) -> None:
         results[name],
         results["phases"],
       )
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(_WARM_UP + _ROUNDS.value):
-      for name, step in ways.items():
-        start = time.perf_counter()
-        tf.nest.map_structure(lambda result: result.numpy(), step(clips, kernel))
-        times[name].append(time.perf_counter() - start)
-    medians = {name: 1e3 * statistics.median(seconds[_WARM_UP:]) for name, seconds in times.items()}
-    row = [
-      f"{medians[name]:.1f} ({medians[name] / medians['phases']:.1f}x)"
-      for name in ("slices", "products")
-    ]
-    print(
-      f"{str(list(shape)):<24}{frames:>8}{medians['phases']:>10.1f}{row[0]:>16}{row[1]:>16}",
-      flush=True,
-    )
+    _tell(shape, frames, _medians(ways, clips, kernel))
+
+
+def _medians(ways: Mapping[str, Callable], *arguments) -> dict[str, float]:
+  """Returns the median time of each way in ms, measured in turn."""
+  times: dict[str, list[float]] = {name: [] for name in ways}
+  for _ in range(_WARM_UP + _ROUNDS.value):
+    for name, step in ways.items():
+      start = time.perf_counter()
+      outputs, gradients = step(*arguments)
+      for result in (outputs, *gradients):
+        result.numpy()
+      times[name].append(time.perf_counter() - start)
+  return {name: 1e3 * statistics.median(seconds[_WARM_UP:]) for name, seconds in times.items()}
+
+
+def _tell(shape: Sequence[int], frames: int, medians: Mapping[str, float]) -> None:
+  row = [
+    f"{medians[name]:.1f} ({medians[name] / medians['phases']:.1f}x)"
+    for name in ("slices", "products")
+  ]
+  print(
+    f"{str(list(shape)):<24}{frames:>8}{medians['phases']:>10.1f}{row[0]:>16}{row[1]:>16}",
+    flush=True,
+  )
 
 
 if __name__ == "__main__":
