@@ -15,7 +15,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[2]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text()
 # Recipes that load TensorFlow.
-SLOW = {"Add a block kind"}
+SLOW = {"Add a block kind", "Add a stream kind"}
 
 _FOLLOW = """
 import importlib, sys, types

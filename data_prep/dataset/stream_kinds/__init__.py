@@ -4,10 +4,10 @@ flow    optical flow in pixels, two channels (x, y)
 image   grey levels, 0 to 255: frames, depth, heat
 kind    the contract that each kind fulfils
 
-A kind is a value that is registered by its name, which dataset.json gives for every stream. Nothing
-else in data_prep or official asks which kind a stream is of. What TensorFlow does with a stream is
-told by its counterpart of the same name (official.inputs.stream_tensors): a new kind of stream is
-these two files.
+A kind is a value. The module of its name registers it under the name that dataset.json gives for
+every stream of it. Nothing else in data_prep or official asks which kind a stream is of. What
+TensorFlow does with a stream is told by its counterpart of the same name
+(official.inputs.stream_tensors): a new kind of stream is these two files.
 
 A name with a dot, `my_streams.heat`, is a kind of one's own: the module before the last dot is
 imported when the name is first met, and registers it:
@@ -17,17 +17,14 @@ imported when the name is first met, and registers it:
 
 from __future__ import annotations
 
+import functools
 import importlib
+import pkgutil
 import typing
 
 if typing.TYPE_CHECKING:
   from data_prep.dataset.stream_kinds.kind import StreamKind
 
-# They are imported when they are first asked for, because OpenCV comes with them.
-_BUILT_IN = {
-  "flow": "data_prep.dataset.stream_kinds.flow",
-  "image": "data_prep.dataset.stream_kinds.image",
-}
 _KINDS: dict[str, StreamKind] = {}
 
 
@@ -41,8 +38,8 @@ def register(kind: StreamKind) -> StreamKind:
 
 def get(name: str) -> StreamKind:
   """Returns the kind of that name; ValueError lists the known ones."""
-  if name not in _KINDS and name in _BUILT_IN:
-    importlib.import_module(_BUILT_IN[name])
+  if name not in _KINDS and name in _built_in():
+    importlib.import_module(f"{__name__}.{name}")  # Not before: OpenCV comes with it.
   elif name not in _KINDS and "." in name:
     _import_module_of(name)
   if name not in _KINDS:
@@ -52,7 +49,13 @@ def get(name: str) -> StreamKind:
 
 def names() -> tuple[str, ...]:
   """Returns the names of all registered kinds, sorted."""
-  return tuple(sorted(_BUILT_IN.keys() | _KINDS.keys()))
+  return tuple(sorted(_built_in() | _KINDS.keys()))
+
+
+@functools.cache
+def _built_in() -> frozenset[str]:
+  """Returns the names of the kinds that have a module here."""
+  return frozenset(module.name for module in pkgutil.iter_modules(__path__)) - {"kind"}
 
 
 def _import_module_of(name: str) -> None:

@@ -11,7 +11,9 @@ is registered by the module that the kind names as its `tensors`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+import functools
 import importlib
+import pkgutil
 import typing
 
 from data_prep.dataset import stream_kinds
@@ -19,11 +21,6 @@ from data_prep.dataset import stream_kinds
 if typing.TYPE_CHECKING:
   from official.inputs.stream_tensors.tensors import StreamTensors
 
-# Imported when they are first asked for, as they import this module to register.
-_BUILT_IN = {
-  "flow": "official.inputs.stream_tensors.flow",
-  "image": "official.inputs.stream_tensors.image",
-}
 _TENSORS: dict[str, StreamTensors] = {}
 
 
@@ -40,7 +37,7 @@ def register(tensors: StreamTensors) -> StreamTensors:
 def get(kind: str) -> StreamTensors:
   """Returns the counterpart of a kind; ValueError where the kind is unknown or has none."""
   if kind not in _TENSORS:
-    module = _BUILT_IN.get(kind) or stream_kinds.get(kind).tensors
+    module = f"{__name__}.{kind}" if kind in _built_in() else stream_kinds.get(kind).tensors
     if module:
       importlib.import_module(module)
   if kind not in _TENSORS:
@@ -52,9 +49,15 @@ def get(kind: str) -> StreamTensors:
 
 def with_beside() -> Mapping[str, StreamTensors]:
   """Returns, by what batches have beside a stream, the counterparts that put it there."""
-  for kind in _BUILT_IN:
+  for kind in _built_in():
     get(kind)
   return _with_beside()
+
+
+@functools.cache
+def _built_in() -> frozenset[str]:
+  """Returns the names of the kinds whose counterparts have a module here."""
+  return frozenset(module.name for module in pkgutil.iter_modules(__path__)) - {"tensors"}
 
 
 def _with_beside() -> dict[str, StreamTensors]:
