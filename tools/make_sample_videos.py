@@ -63,10 +63,10 @@ class Object:
 
   Attributes:
     position: (x, y) of its centre at time 0.
-    radius: Of the disc.
-    angle: Of its texture, radians.
+    radius: Radius of the disc.
+    angle: Angle of its texture, radians.
     speed: Heights a second, upwards or downwards, or the greatest one of a swaying object.
-    phase: Of a swaying object at time 0, radians.
+    phase: Phase of a swaying object at time 0, radians.
     colours: RGB in 0..1, `[2, 3]`.
   """
 

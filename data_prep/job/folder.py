@@ -41,7 +41,7 @@ class Identity:
   Attributes:
     settings: Flags by name.
     manifest_sha256: `rows.digest` of the manifest.
-    versions: Of the libraries, by name.
+    versions: Versions of the libraries, by name.
   """
 
   settings: Mapping[str, Any]

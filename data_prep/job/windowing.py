@@ -53,8 +53,8 @@ def cut(
   """Returns a row for each window, in order of clip id.
 
   Args:
-    all_rows: Of the manifest.
-    lengths: Of each video, by location. A row with None, a video that cannot be read, stays
+    all_rows: Rows of the manifest.
+    lengths: Length of each video, by location. A row with None, a video that cannot be read, stays
       as it is, to turn up among the failures.
     windows: How to cut.
   """

@@ -56,8 +56,8 @@ class Row:
   """The cost of one block with the sum that feeds it, or of the head.
 
   Attributes:
-    id: Of the block, or `HEAD`.
-    kind: Of the block, or "".
+    id: Id of the block, or `HEAD`.
+    kind: Kind of the block, or "".
     output: Shape of what it writes for a clip.
     params: Trainable parameters.
     multiply_adds: For one clip, forward.

@@ -1,7 +1,7 @@
 """Choices of a search space that make no difference: different architectures, equal networks.
 
 A search would spend its trainings on telling equals apart. Nothing is wrong with such a space, so
-that it is told once, before a search begins, and not refused.
+that it is reported once, before a search starts, and not refused.
 """
 
 from collections.abc import Iterable, Iterator

@@ -202,7 +202,7 @@ def _prune(
   """Returns kept, pruned and repairs.
 
   Args:
-    facts: Of the parent.
+    facts: Facts about the parent.
     selection: What the guidance decided.
     min_depth: Depth that the child must have.
     always_deep: Whether to restore the depth at once, instead of only where no new connections

@@ -26,7 +26,7 @@ min_depth: Connections on the longest path from a stem to the last level.
 max_stride, min_params, max_params, max_flops: Bounds, if given: the cumulative spatial stride that
   an architecture can reach, trainable parameters, floating point operations of a clip (cost.py).
 
-No number is unlimited: a slip of the keyboard is told at once, instead of a program that never
+No number is unlimited: a typing error is reported at once, instead of a program that never
 answers. The limits (`_Limits`) are far above any network that could be trained.
 """
 

@@ -43,7 +43,7 @@ class Block(base.Layer):
     temporal_dilation: Frames between taps of the temporal convolutions, r.
     spatial_stride: Pixels of its input to one pixel of its output, along each side.
     intermediate_channels: Channels D of the 3x3 convolutions of bottleneck kinds.
-    momentum: Of the moving statistics of the batch normalizations.
+    momentum: Momentum of the moving statistics of the batch normalizations.
     epsilon: Added to the variance by the batch normalizations.
     synchronized: Whether batch statistics are those of all replicas.
     activation: Keras' name of what follows the batch normalizations and the shortcuts' sums.

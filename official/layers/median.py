@@ -31,7 +31,7 @@ _SORT = ((0, 1), (3, 4), (2, 4), (2, 3), (1, 4), (0, 3), (0, 2), (1, 3), (1, 2))
 def median_5x5(images: tf.Tensor) -> tf.Tensor:
   """Returns the median of the 25 pixels around every pixel, [images, height, width] as given.
 
-  Beyond its border an image goes on with the pixels of the border, as in OpenCV's medianBlur.
+  Beyond its border an image continues with the pixels of the border, as in OpenCV's medianBlur.
   """
   height, width = tf.shape(images)[1], tf.shape(images)[2]
   for _ in range(2):  # twice by one: SYMMETRIC by two would repeat two different pixels

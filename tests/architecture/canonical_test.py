@@ -116,7 +116,7 @@ def test_one_connection_more_or_less_changes_the_form(seed, name):
 
 
 def same_by_brute_force(one, other, sizes):
-  """Whether some order of the blocks within their levels makes one graph of the other."""
+  """Returns whether some order of the blocks within their levels turns one graph into the other."""
   bounds = [0, *itertools.accumulate(sizes)]
   levels = [range(first, last) for first, last in itertools.pairwise(bounds)]
   for orders in itertools.product(*map(itertools.permutations, levels)):

@@ -1,4 +1,4 @@
-"""Whether a space holds an architecture: what it draws it holds, what breaks a rule it does not."""
+"""Membership in a space: it contains what it draws, and nothing that breaks a rule."""
 
 import dataclasses
 

@@ -169,7 +169,7 @@ def test_runs_under_mixed_bfloat16(kind, model, logits):
 
 @pytest.fixture(scope="module")
 def trained(kind):
-  """A model and a function that starts it anew and returns the losses of so many steps."""
+  """A model and a function that initialises it again and returns the losses of that many steps."""
   model = _build(kind)
   optimizer = tf.keras.optimizers.SGD(0.05, momentum=0.9)
   optimizer.build(model.trainable_variables)

@@ -1,4 +1,4 @@
-"""What TensorFlow does with heat (heat_streams.py)."""
+"""The TensorFlow side of the stream kind heat (heat_streams.py)."""
 
 import heat_streams
 import tensorflow as tf

@@ -2,7 +2,7 @@
 
 Victims are drawn: a worker, or the driver (its workers follow it), or the driver with its whole
 process group. So is the moment: when a candidate has so many checkpoints more than it began with,
-and a little later, whatever the speed of the machine. The search has rounds in plenty while it is
+and a little later, however fast the machine is. The search has rounds in plenty while it is
 being killed, and none left when it is started for the last time.
 """
 
@@ -72,7 +72,7 @@ class Interruption:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Kill:
-  """What lay on disk after a kill: results, and candidates whose training it ended."""
+  """The state on disk after a kill: results, and candidates whose training it ended."""
 
   finished: dict[str, tuple[int, int, bytes]]
   interrupted: tuple[Interruption, ...]
@@ -121,7 +121,7 @@ def _something_to_lose(run: pathlib.Path, driver: subprocess.Popen, draw: random
 
 
 def _has_gained(folder: pathlib.Path, steps: int) -> bool:
-  """Whether a training has a checkpoint and, if steps are asked, that many since it began."""
+  """Returns whether a training has a checkpoint and, if asked, that many steps since it started."""
   newest = evolve_runs.newest_checkpoint(folder)
   if not steps or not newest:
     return bool(newest)

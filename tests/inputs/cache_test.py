@@ -1,4 +1,4 @@
-"""Whether decoded videos are kept, and where."""
+"""The cache of decoded videos is kept where its mode says."""
 
 import os
 import shutil

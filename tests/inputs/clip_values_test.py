@@ -1,4 +1,4 @@
-"""What networks take of a batch, made where the step runs."""
+"""The values of a batch are converted where the step runs."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What a dataset must have is asked for in one line."""
+"""A dataset that cannot be used is refused in one line."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""What training and serving load: nothing that only the preparation of videos needs."""
+"""Training and serving load nothing that only the preparation of videos needs."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""State that is damaged is told in one line, which names the path and a remedy."""
+"""Damaged state is reported in one line, which names the path and a remedy."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What serving makes of a dataset's frames, against what evaluation makes of them."""
+"""Serving and evaluation make the same streams of a dataset's frames."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""What official.export says of a wrong command line, and takes from a run."""
+"""official.export refuses wrong command lines, and reads its settings from a run."""
 
 import json
 import pathlib

@@ -33,7 +33,7 @@ def _streams(batch: int) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def answers(version, frames, encoded):
-  """What each signature answers to a batch of three clips, and to each of them alone."""
+  """The answers of each signature to a batch of three clips, and to each of them alone."""
   clips = np.stack([frames, frames[::-1], frames[:, ::-1]])
   text = _text(encoded, encoded[::-1], [encoded[0]] * 4)
   batches = [

@@ -1,4 +1,4 @@
-"""What --verify finds."""
+"""The faults that --verify finds."""
 
 import shutil
 import subprocess

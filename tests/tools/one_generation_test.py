@@ -1,4 +1,4 @@
-"""What the benchmark refuses, and one generation that is really trained."""
+"""The benchmark refuses wrong flags, and trains one real generation."""
 
 import json
 import pathlib

@@ -17,7 +17,7 @@ def scratch(tmp_path_factory) -> pathlib.Path:
 
 @pytest.fixture(scope="module")
 def printed(scratch) -> str:
-  """What a run of 60 candidates on 4 workers says."""
+  """The output of a run of 60 candidates on 4 workers."""
   ended = subprocess.run(
     [
       sys.executable,

@@ -1,4 +1,4 @@
-"""What accelerators ask of the real steps, as far as graphs tell: tests have none.
+"""The real steps meet the demands of accelerators, as far as graphs show: tests have none.
 
 A GPU refuses some operations while operations are deterministic; the list is that of the messages
 in the library of TensorFlow 2.15.1. Graphs are looked at with every function that they call. A TPU

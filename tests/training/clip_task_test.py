@@ -118,7 +118,7 @@ def test_a_video_s_answer_is_the_mean_of_its_clips_probabilities():
 
 
 def test_l2_reaches_kernels_and_nothing_else():
-  """Where all weights are 0, a step of plain descent shrinks the kernel and leaves the bias."""
+  """With all weights 0, a step of plain descent shrinks the kernel and leaves the bias."""
   rgb = tf.keras.Input([2, 4, 4, 3], name="rgb")
   dense = tf.keras.layers.Dense(3, bias_initializer="ones")
   model = tf.keras.Model({"rgb": rgb}, dense(tf.keras.layers.GlobalAveragePooling3D()(rgb)))

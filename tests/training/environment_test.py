@@ -1,4 +1,4 @@
-"""What of TensorFlow's errors is the environment's fault."""
+"""Some of TensorFlow's errors are faults of the environment."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""How the time in steps adds up."""
+"""The time in steps adds up."""
 
 import time
 

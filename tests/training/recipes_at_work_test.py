@@ -1,4 +1,4 @@
-"""What recipes do to a training, on the real trainer: averages, precision, frozen backbones."""
+"""Recipes on the real trainer: averages, precision, frozen backbones."""
 
 import contextlib
 import io

@@ -1,4 +1,4 @@
-"""What describes a training; how often it stops to save, and to be looked at."""
+"""The description of a training, and how often it saves and reports."""
 
 import dataclasses
 

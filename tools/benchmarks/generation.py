@@ -56,7 +56,7 @@ class Job:
   """A training of the plan.
 
   Attributes:
-    number: Of its folder, and its place in the plan.
+    number: Number of its folder, and its place in the plan.
     role: PARENT, RETRAINING, or the name of an arm.
     parent: Number of the parent; a parent's own.
     pair: Number from which its randomness comes: children that differ in nothing but the arm have
@@ -80,8 +80,8 @@ class Plan:
 
   Attributes:
     parents: Random architectures.
-    children: Of each parent, in each arm.
-    retrainings: Of each parent, besides its first training.
+    children: Children of each parent, in each arm.
+    retrainings: Trainings of each parent, besides its first.
     seed: Random seed.
     space: What an architecture can be.
     clip: What networks are built for.

@@ -12,7 +12,7 @@ has children in five arms, trained from scratch:
     random                 a third goes at random: the baseline
 
 Children of one parent and index have the same seeds in every arm, and mutate their connections
-only, or, with --operators, their blocks too. RUN keeps every training; the same command goes on
+only, or, with --operators, their blocks too. RUN keeps every training; the same command resumes
 after a kill and trains nothing twice. It may then ask for more --workers, for more --parents, or
 for fewer, to see the numbers of those that are done.
 

@@ -1,4 +1,4 @@
-"""What every command line does alike."""
+"""The behaviour that all command lines share."""
 
 import pathlib
 import subprocess

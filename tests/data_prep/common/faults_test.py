@@ -1,4 +1,4 @@
-"""What is the environment's fault, and what is not."""
+"""Faults of the environment are told from other errors."""
 
 import errno
 import os
@@ -14,7 +14,7 @@ def of_system(number: int, name: str = "/run/result.json") -> OSError:
 
 
 class OpError(Exception):
-  """What TensorFlow's errors derive from, by name."""
+  """The base class of TensorFlow's errors, by name."""
 
   def __init__(self, message: str):
     super().__init__(message)

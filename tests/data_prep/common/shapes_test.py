@@ -1,4 +1,4 @@
-"""What JSON files may look like."""
+"""Shapes describe JSON files and find what is wrong with them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a clip may cost."""
+"""Limits of what a clip may cost."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is odd about a clip is told with it, and nothing is said of the others."""
+"""Odd clips have notes, and others have none."""
 
 import json
 

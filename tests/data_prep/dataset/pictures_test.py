@@ -1,4 +1,4 @@
-"""What a player makes of a decoded frame."""
+"""Decoded frames become the pictures that a player shows."""
 
 from fractions import Fraction
 import pathlib

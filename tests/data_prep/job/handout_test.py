@@ -1,4 +1,4 @@
-"""Who does what."""
+"""Elements are handed out to whichever worker is free."""
 
 from concurrent import futures
 import threading

@@ -1,4 +1,4 @@
-"""What data_prep writes, read by those who know nothing of it.
+"""Other readers understand the files that data_prep writes.
 
 Model Garden's reader is the real one. Those of MediaSequence and DMVR are written here from the
 names of their keys alone, with TensorFlow's own parsing and decoding.
