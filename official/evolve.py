@@ -25,6 +25,7 @@ from official.runs import executors
 from official.runs import fitness
 from official.search import application
 from official.search import settings as settings_lib
+from official.training import config
 from official.training import flags as training_flags
 
 FLAGS = flags.FLAGS
@@ -190,8 +191,8 @@ flags.DEFINE_string(
   "founders. Those that --search_space or the dataset do not allow are left out, and named.",
 )
 
-# Flags that decide what a training finds; SearchSettings has those of the search.
-_TRAINING_IDENTITY = ("candidate_steps", "distribution_strategy", "gradient_checkpointing")
+training_flags.define(config.EVOLVE)
+
 # What a worker needs, imported once by the server that workers are forked from.
 _PRELOAD = ("official.training.experiment",)
 
@@ -200,20 +201,21 @@ def main(_) -> int:
   if FLAGS.print_search_space:
     print(json.dumps(space_lib.load_space(FLAGS.print_search_space).to_json(), indent=1))
     return 0
-  _check_numbers()
-  data_dir = cli.resolve_path(FLAGS.data_dir)
+  training = training_flags.read(config.EVOLVE)
+  _check_numbers(training)
+  data_dir = cli.resolve_path(training.data.data_dir)
   model_dir = cli.plain_path("model_dir", FLAGS.model_dir)
   info = metadata.load(data_dir)
   usable.check(info, data_dir, ["train", "validation"])
   fitness.check(FLAGS.fitness, info, data_dir)
-  space = space_lib.load_space(FLAGS.search_space).restricted_to(training_flags.streams(info))
+  space = space_lib.load_space(FLAGS.search_space).restricted_to(config.streams(training, info))
   settings = _settings(space)
   threads = application.threads(model_dir, FLAGS.threads_per_candidate, settings.workers)
   gpus_of = functools.partial(
     application.gpus,
     model_dir,
     workers=settings.workers,
-    several=FLAGS.distribution_strategy == "mirrored",
+    several=training.devices.distribution_strategy == "mirrored",
   )
   gpus = gpus_of(asked=FLAGS.gpus_per_candidate)
   executor = functools.partial(
@@ -225,23 +227,25 @@ def main(_) -> int:
     ray_address=FLAGS.ray_address,
     preload=_PRELOAD,
   )
+  training = config.replace(training, threads=threads, num_gpus=gpus)
+  clip = config.clip(training, info)
   if FLAGS.dry_run:
-    with tempfile.TemporaryDirectory() as folder:  # Of a cache that --data_dir has no place for.
-      setup = functools.partial(training_flags.setup, data_dir, folder, threads, gpus)
-      return _dry_run(setup, space, settings, training_flags.clip(info), executor)
-  setup = functools.partial(training_flags.setup, data_dir, model_dir, threads, gpus)
+    with tempfile.TemporaryDirectory() as folder:  # For a cache that --data_dir has no place for.
+      training = config.resolved(training, info, folder)
+      return _dry_run(training, space, settings, clip, executor)
+  training = config.resolved(training, info, model_dir)
   return application.run(
     model_dir=model_dir,
     space=space,
     settings=settings,
-    clip=training_flags.clip(info),
+    clip=clip,
     executor=executor,
-    trainings=lambda: _trainings(setup, model_dir),
+    trainings=lambda: _trainings(training, model_dir),
     identity={
       "network_version": network_version.CURRENT,
       "data_dir": info.fingerprint,
-      **{name: FLAGS[name].value for name in _TRAINING_IDENTITY},
-      **training_flags.identity(info),
+      "candidate_steps": FLAGS.candidate_steps,
+      **config.identity(training, config.EVOLVE),
       "threads_per_candidate": threads,
       "gpus_per_candidate": gpus,
     },
@@ -249,15 +253,15 @@ def main(_) -> int:
     final_settings={"final_steps": FLAGS.final_steps},
     start_from=FLAGS.start_from and cli.resolve_path(FLAGS.start_from),
     defaults={
-      **training_flags.defaults(),
+      **config.defaults(),
       "threads_per_candidate": application.threads(model_dir, None, settings.workers),
       "gpus_per_candidate": gpus_of(asked=None),
     },
   )
 
 
-def _trainings(setup, model_dir: str) -> application.Trainings:
-  """Returns what workers do, given a setup up to the steps.
+def _trainings(training: config.Training, model_dir: str) -> application.Trainings:
+  """Returns what workers do, given a training but for its steps.
 
   This is the one place where the search meets official.training.
   """
@@ -265,12 +269,14 @@ def _trainings(setup, model_dir: str) -> application.Trainings:
   from official.training import ensemble
   from official.training import final_trainer
 
-  to_the_end = setup(FLAGS.final_steps)
+  to_the_end = config.replace(training, train_steps=FLAGS.final_steps)
   export_dir = os.path.join(model_dir, "export")
   elsewhere = FLAGS.executor == "ray" and FLAGS.ray_address  # Nodes do not see our folders.
   return application.Trainings(
     check=None if elsewhere else candidate_trainer.Check(setup=to_the_end),
-    candidate=candidate_trainer.TrainingEvaluator(setup=setup(FLAGS.candidate_steps)),
+    candidate=candidate_trainer.TrainingEvaluator(
+      setup=config.replace(training, train_steps=FLAGS.candidate_steps)
+    ),
     final=final_trainer.FinalTraining(
       setup=to_the_end,
       export_dir=export_dir if FLAGS.final == "best" else None,
@@ -281,7 +287,7 @@ def _trainings(setup, model_dir: str) -> application.Trainings:
 
 
 def _dry_run(
-  setup,
+  training: config.Training,
   space: space_lib.SearchSpace,
   settings: settings_lib.SearchSettings,
   clip: cost.Clip,
@@ -297,7 +303,9 @@ def _dry_run(
     candidate_steps=FLAGS.candidate_steps,
     final_steps=FLAGS.final_steps,
     start_from=FLAGS.start_from and cli.resolve_path(FLAGS.start_from),
-    probe=probe.Probe(setup=setup(FLAGS.candidate_steps), workers=settings.workers),
+    probe=probe.Probe(
+      setup=config.replace(training, train_steps=FLAGS.candidate_steps), workers=settings.workers
+    ),
   )
 
 
@@ -327,13 +335,12 @@ def _settings(space: space_lib.SearchSpace) -> settings_lib.SearchSettings:
   )
 
 
-def _check_numbers() -> None:
-  training_flags.check()
+def _check_numbers(training: config.Training) -> None:
   if not FLAGS.model_dir:
     raise cli.UserError(f"--model_dir is missing ({FLAGS['model_dir'].help})")
   for name in ("candidate_steps", "final_steps"):
     cli.at_least(name, FLAGS[name].value, 1)
-  if FLAGS.distribution_strategy == "multi_worker_mirrored":
+  if training.devices.distribution_strategy == "multi_worker_mirrored":
     raise cli.UserError(
       "--distribution_strategy=multi_worker_mirrored, and a candidate trains on one machine; for "
       "several machines, which train several candidates, give --executor=ray"

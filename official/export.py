@@ -107,7 +107,7 @@ def _export(model_dir: str, output_dir: str) -> int:
 def _setup(recorded: "RunFlags", model_dir: str, *, to_the_end: bool):
   """Returns what the search's trainings share, or its final trainings, to the end."""
   from official.inputs import cache
-  from official.training import setup
+  from official.training import config
 
   path = files.join(model_dir, "search.json")
   remedy = recorded.REMEDY
@@ -127,16 +127,16 @@ def _setup(recorded: "RunFlags", model_dir: str, *, to_the_end: bool):
       f"({content['identity']['data_dir'][:16]}); give --data_dir"
     )
   try:
-    return setup.described(
+    return config.restored(
       content["identity"],
-      steps=content[where][steps],
+      train_steps=content[where][steps],
       data_dir=data_dir,
       cache_dir=cache.directory(data_dir, model_dir),
-      checkpoint_steps=None,
-      threads=0,
       distribution_strategy="one_device",
     )
-  except TypeError as error:
+  except KeyError as error:
+    raise cli.UserError(f"{path} is damaged: it has no {error.args[0]}; {remedy}") from error
+  except cli.UserError as error:
     raise cli.UserError(f"{path} is damaged: {error}; {remedy}") from error
 
 

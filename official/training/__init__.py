@@ -1,22 +1,21 @@
-"""One training: its recipe, its trainer, its evaluation, its result.
+"""One training: its description, its trainer, its evaluation, its result.
 
 candidate_trainer       the function that a search calls to train a candidate
 checkpoints             finds the newest checkpoint of a folder and checks it
 clip_task               the Model Garden task: a network, its clips, its loss and metrics
+config                  the one description of a training
 connection_sensitivity  what a trained network would lose with each of its connections
 ensemble                several trained networks, exported as one
 evaluation              the metrics and the confusion matrix of a trained network on one split
 experiment              one network trained as a Model Garden experiment
 final_trainer           trains the winner from scratch, evaluates it on test data, exports it
-flags                   the flags of every main that trains
+flags                   the flags of every main that trains, a view of config
 leaving                 writes a checkpoint and stops when SIGTERM asks for it
+optimizers              the optimizer and the learning rate, as Model Garden builds them
 probe                   measures the time and memory of a few training steps
 progress_file           progress.json: what a training is doing now
-recipe                  optimizer, learning-rate schedule, regularisation
-recipe_flags            the flags of the recipe of `official.train`
 report                  the report on one split, for people and for programs
 runtime                 TensorFlow's settings per process: threads, determinism, devices
-setup                   the settings that all trainings of a search share
 trainer                 the Model Garden trainer, with progress and orderly stopping
 warm_start              initial weights from an earlier training
 """

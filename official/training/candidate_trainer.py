@@ -16,7 +16,7 @@ from data_prep.common import faults
 from official.architecture import cost
 from official.architecture import serialization
 from official.training import progress_file
-from official.training.setup import Setup
+from official.training.config import Training
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class TrainingEvaluator:
   `directory/log.txt`.
   """
 
-  setup: Setup
+  setup: Training
 
   def __call__(self, candidate: Mapping, directory: str) -> dict:
     """Returns status, reason, metrics, connection weights, params, multiply-adds; timing apart."""
@@ -56,7 +56,7 @@ class TrainingEvaluator:
 class Check:
   """Looks, called like an evaluator, whether trainings of a setup can begin on this machine."""
 
-  setup: Setup
+  setup: Training
 
   def __call__(self, candidate: Mapping, directory: str) -> dict:
     """Returns a status; raises what `check` does."""
@@ -74,11 +74,11 @@ class Check:
 
     runtime.prepare(self.setup)
     clip_store.check(
-      self.setup.data_dir,
-      cache_dir=self.setup.cache_dir,
-      cache=self.setup.cache,
-      flow=self.setup.flow,
-      image_size=self.setup.image_size,
+      self.setup.data.data_dir,
+      cache_dir=self.setup.data.cache_dir,
+      cache=self.setup.data.cache,
+      flow=self.setup.data.flow,
+      image_size=self.setup.data.image_size,
     )
 
 
@@ -94,7 +94,7 @@ def timing(start: float, stopwatch: progress_file.Stopwatch) -> dict[str, float]
   }
 
 
-def facts(trained, architecture: Mapping, setup: Setup) -> dict:
+def facts(trained, architecture: Mapping, setup: Training) -> dict:
   """Returns what a result says of a trained network besides its metrics."""
   decoded = serialization.from_json(architecture)
   streams = {spec.name.split(":")[0]: spec.shape[-1] for spec in trained.model.inputs}
@@ -117,14 +117,7 @@ def facts(trained, architecture: Mapping, setup: Setup) -> dict:
     "params": sum(int(v.shape.num_elements()) for v in trained.model.trainable_variables),
     "multiply_adds": cost.multiply_adds(
       decoded,
-      cost.Clip(
-        streams=streams,
-        num_frames=setup.num_frames,
-        height=setup.image_size,
-        width=setup.image_size,
-        num_classes=trained.model.output_shape[-1],
-        pooling=setup.recipe.pooling,
-      ),
+      setup.clip(streams, trained.model.output_shape[-1]),
     ),
   }
 

@@ -15,9 +15,10 @@ from data_prep.dataset import metadata
 from official.architecture import cost
 from official.architecture import serialization
 from official.training import candidate_trainer
+from official.training import config
 from official.training import final_trainer
 from official.training import progress_file
-from official.training.setup import Setup
+from official.training.config import Training
 
 if typing.TYPE_CHECKING:
   import tensorflow as tf
@@ -35,7 +36,7 @@ class EnsembleExport:
     model_dir: Folder of the search, whose flags the model card tells.
   """
 
-  setup: Setup
+  setup: Training
   export_dir: str
   model_dir: str | None = None
 
@@ -57,7 +58,7 @@ class EnsembleExport:
     stopwatch = progress_file.Stopwatch()
     members = joined["members"]
     architectures = [member["architecture"] for member in members]
-    info = metadata.load(self.setup.data_dir)
+    info = metadata.load(self.setup.data.data_dir)
     with (
       candidate_trainer.printing_to(os.path.join(directory, "log.txt")),
       candidate_trainer.infeasible() as verdict,
@@ -66,7 +67,7 @@ class EnsembleExport:
       from official.serving import warm_up
       from official.training import runtime
 
-      runtime.start(self.setup.threads, self.setup.deterministic_ops)
+      runtime.start(self.setup.devices.threads, self.setup.devices.deterministic_ops)
       report("building")
       models = [restore(self.setup, member) for member in members]
       model = models[0]
@@ -86,13 +87,13 @@ class EnsembleExport:
         model,
         self.export_dir,
         info=info,
-        flow=self.setup.flow,
-        clip=warm_up.first_clip(self.setup.data_dir, self.setup.num_frames),
+        flow=self.setup.data.flow,
+        clip=warm_up.first_clip(self.setup.data.data_dir, self.setup.data.num_frames),
         architectures=architectures,
         facts={
           **{name: found[name] for name in ("metrics", "params", "multiply_adds") if name in found},
           "candidates": [member["candidate"] for member in members],
-          "training": dataclasses.asdict(self.setup.recipe),
+          "training": config.card(self.setup),
           "search": final_trainer.search_flags(self.model_dir),
         },
       )
@@ -101,7 +102,6 @@ class EnsembleExport:
 
   def _size(self, models: Sequence["tf.keras.Model"], architectures: Sequence[Mapping]) -> dict:
     """Returns params and multiply-adds, summed over the members."""
-    side = self.setup.image_size
     return {
       "params": sum(
         int(v.shape.num_elements()) for model in models for v in model.trainable_variables
@@ -109,13 +109,9 @@ class EnsembleExport:
       "multiply_adds": sum(
         cost.multiply_adds(
           serialization.from_json(architecture),
-          cost.Clip(
-            streams={name: tensor.shape[-1] for name, tensor in model.input.items()},
-            num_frames=self.setup.num_frames,
-            height=side,
-            width=side,
-            num_classes=model.output_shape[-1],
-            pooling=self.setup.recipe.pooling,
+          self.setup.clip(
+            {name: tensor.shape[-1] for name, tensor in model.input.items()},
+            model.output_shape[-1],
           ),
         )
         for model, architecture in zip(models, architectures, strict=True)
@@ -123,10 +119,10 @@ class EnsembleExport:
     }
 
 
-def restore(setup: Setup, member: Mapping) -> "tf.keras.Model":
+def restore(setup: Training, member: Mapping) -> "tf.keras.Model":
   """Returns a member's network, streams -> logits, with the weights of its newest checkpoint.
 
-  It is the network that its training evaluated: of averaged weights, if the recipe averages.
+  It is the network that its training evaluated: of averaged weights, if the training averages.
 
   Raises:
     FileNotFoundError: There is no checkpoint.
@@ -160,7 +156,7 @@ def restore(setup: Setup, member: Mapping) -> "tf.keras.Model":
 
 
 def evaluate(
-  setup: Setup,
+  setup: Training,
   model: "tf.keras.Model | exporter.Ensemble",
   members: Sequence[Mapping],
   split: str,

@@ -1,6 +1,6 @@
 """One network trained as a Model Garden experiment.
 
-An experiment is a task (official.tasks), a recipe (optimizer and schedule) and a strategy;
+An experiment is a task (official.tasks), an optimizer with its schedule and a strategy;
 `train_lib` and orbit run its loops, write its checkpoints and summaries, and resume it from the
 newest checkpoint in its folder. Initial weights depend on the seed alone, so that the weights at
 the start are known again after a resume.
@@ -23,10 +23,11 @@ from official.training import checkpoints
 from official.training import clip_task
 from official.training import connection_sensitivity
 from official.training import evaluation
+from official.training import optimizers
 from official.training import progress_file
 from official.training import runtime
 from official.training import trainer as trainer_lib
-from official.training.setup import Setup
+from official.training.config import Training
 
 Report = Callable[..., None]
 
@@ -36,7 +37,7 @@ class Trained:
   """A network after its last step.
 
   Attributes:
-    model: The network, with averaged weights if the recipe averages.
+    model: The network, with averaged weights if the training averages.
     metrics: clip_task.METRICS, as many as there are, per evaluated split.
     confusion: Videos by [true class, predicted class], per split that was looked at closely.
     weights_before, weights_after: Connection -> weight after the sigmoid.
@@ -52,76 +53,75 @@ class Trained:
 
 
 def configure(
-  setup: Setup, architecture: Mapping, seed: int
+  setup: Training, architecture: Mapping, seed: int
 ) -> config_definitions.ExperimentConfig:
   """Returns the Model Garden experiment for an architecture (JSON)."""
-  info = metadata.load(setup.data_dir)
-  recipe = setup.recipe
+  info = metadata.load(setup.data.data_dir)
   data = dict(
-    data_dir=setup.data_dir,
-    cache_dir=setup.cache_dir,
-    cache=setup.cache,
-    flow=setup.flow,
-    num_frames=setup.num_frames,
-    image_size=setup.image_size,
-    global_batch_size=recipe.batch_size,
+    data_dir=setup.data.data_dir,
+    cache_dir=setup.data.cache_dir,
+    cache=setup.data.cache,
+    flow=setup.data.flow,
+    num_frames=setup.data.num_frames,
+    image_size=setup.data.image_size,
+    global_batch_size=setup.schedule.batch_size,
   )
   return config_definitions.ExperimentConfig(
     task=clip_task.ClipTaskConfig(
       model=clip_task.Network(
         architecture=json.dumps(architecture),
-        connection_weights=recipe.connection_weights,
-        freeze_connection_weights=recipe.freeze_connection_weights,
-        pooling=recipe.pooling,
+        connection_weights=setup.network.connection_weights,
+        freeze_connection_weights=setup.network.freeze_connection_weights,
+        pooling=setup.network.pooling,
         num_classes=len(info.classes),
-        connection_multiplier=recipe.connection_multiplier,
-        batch_norm_momentum=recipe.batch_norm_momentum,
-        synchronized=setup.distribution_strategy != "one_device",
+        connection_multiplier=setup.network.connection_multiplier,
+        batch_norm_momentum=setup.schedule.batch_norm_momentum,
+        synchronized=setup.devices.distribution_strategy != "one_device",
       ),
       train_data=clip_task.ClipData(
         split="train",
         seed=seed,
-        horizontal_flip=recipe.horizontal_flip,
-        min_crop_area=recipe.min_crop_area,
-        brightness=recipe.brightness,
+        horizontal_flip=setup.augmentation.horizontal_flip,
+        min_crop_area=setup.augmentation.min_crop_area,
+        brightness=setup.augmentation.brightness,
         **data,
       ),
       validation_data=clip_task.ClipData(
         split="validation",
         is_training=False,
-        clips_per_video=setup.clips_per_video,
-        crops_per_clip=setup.crops_per_clip,
+        clips_per_video=setup.evaluation.clips_per_video,
+        crops_per_clip=setup.evaluation.crops_per_clip,
         **data,
       ),
       multi_label=info.multi_label,
-      label_smoothing=recipe.label_smoothing,
-      l2_weight_decay=recipe.l2_weight_decay,
-      class_weights=recipe.class_weights,
-      freeze_backbone=recipe.freeze_backbone,
-      gradient_checkpointing=recipe.gradient_checkpointing,
-      init_checkpoint=recipe.init_checkpoint,
+      label_smoothing=setup.loss.label_smoothing,
+      l2_weight_decay=setup.optimizer.l2_weight_decay,
+      class_weights=setup.loss.class_weights,
+      freeze_backbone=setup.start.freeze_backbone,
+      gradient_checkpointing=setup.devices.gradient_checkpointing,
+      init_checkpoint=setup.start.init_checkpoint,
     ),
     trainer=config_definitions.TrainerConfig(
-      optimizer_config=recipe.optimization(),
-      train_steps=recipe.steps,
+      optimizer_config=optimizers.optimization_config(setup),
+      train_steps=setup.schedule.train_steps,
       validation_steps=-1,
-      steps_per_loop=setup.steps_per_loop,
-      summary_interval=setup.steps_per_loop,
-      checkpoint_interval=setup.checkpoint_interval,
+      steps_per_loop=setup.schedule.steps_per_loop,
+      summary_interval=setup.schedule.steps_per_loop,
+      checkpoint_interval=setup.schedule.checkpoint_interval,
       max_to_keep=2,
       preemption_on_demand_checkpoint=False,  # leaving.py hears SIGTERM.
     ),
     runtime=config_definitions.RuntimeConfig(
-      distribution_strategy=setup.distribution_strategy,
-      num_gpus=setup.num_gpus,
-      tpu=setup.tpu,
-      mixed_precision_dtype=recipe.precision,
+      distribution_strategy=setup.devices.distribution_strategy,
+      num_gpus=setup.devices.num_gpus or 0,
+      tpu=setup.devices.tpu,
+      mixed_precision_dtype=setup.devices.precision,
     ),
   )
 
 
 def prepare(
-  setup: Setup, architecture: Mapping, seed: int, report: Report, directory: str | None = None
+  setup: Training, architecture: Mapping, seed: int, report: Report, directory: str | None = None
 ) -> tuple[
   config_definitions.ExperimentConfig,
   tf.distribute.Strategy,
@@ -165,7 +165,7 @@ def precision(name: str) -> Iterator[None]:
 
 
 def train(
-  setup: Setup,
+  setup: Training,
   architecture: Mapping,
   seed: int,
   directory: str,
@@ -176,7 +176,7 @@ def train(
   """Trains from the newest checkpoint in `directory`, or from scratch, to the end; evaluates.
 
   Args:
-    setup: Data, recipe, hardware.
+    setup: The training but for the architecture and the seed.
     architecture: JSON of the architecture.
     seed: Of initial weights, order and augmentation.
     directory: For checkpoints and summaries.

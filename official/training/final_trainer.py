@@ -14,9 +14,9 @@ import time
 from data_prep.common import shapes
 from data_prep.dataset import metadata
 from official.training import candidate_trainer
+from official.training import config
 from official.training import progress_file
-from official.training import setup as setup_lib
-from official.training.setup import Setup
+from official.training.config import Training
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class FinalTraining:
   """Called like an evaluator; leaves a SavedModel in `export_dir/<version>`.
 
   Attributes:
-    setup: As in the search, with the number of steps and the recipe of the final training.
+    setup: As in the search, with the number of steps of the final training.
     export_dir: Base folder of the versions; None exports nothing (one of several, ensemble.py).
     training_dir: Where checkpoints are, if not in `training` in the folder of the call: processes
       that train together share them.
@@ -32,7 +32,7 @@ class FinalTraining:
     model_dir: Folder of the search, whose flags the model card tells.
   """
 
-  setup: Setup
+  setup: Training
   export_dir: str | None
   training_dir: str | None = None
   outcome_dir: str | None = None
@@ -52,7 +52,7 @@ class FinalTraining:
     report("starting")
     start = time.monotonic()
     stopwatch = progress_file.Stopwatch()
-    info = metadata.load(self.setup.data_dir)
+    info = metadata.load(self.setup.data.data_dir)
     split = "test" if info.splits["test"].clips else "validation"
     with (
       candidate_trainer.printing_to(os.path.join(directory, "log.txt")),
@@ -83,20 +83,20 @@ class FinalTraining:
         report_lib.write(
           outcome_dir, split, info.classes, trained.metrics[split], trained.confusion[split]
         )
-      tf.train.Checkpoint(model=trained.model).write(os.path.join(outcome_dir, setup_lib.WEIGHTS))
+      tf.train.Checkpoint(model=trained.model).write(os.path.join(outcome_dir, config.WEIGHTS))
       if self.export_dir is not None:
         report("exporting")
         verdict["export"] = exporter.export(
           trained.model,
           self.export_dir,
           info=info,
-          flow=self.setup.flow,
-          clip=warm_up.first_clip(self.setup.data_dir, self.setup.num_frames),
+          flow=self.setup.data.flow,
+          clip=warm_up.first_clip(self.setup.data.data_dir, self.setup.data.num_frames),
           architectures=[candidate["architecture"]],
           facts={
             **{name: verdict[name] for name in ("metrics", "params", "multiply_adds")},
             "candidates": [candidate["number"]] if "number" in candidate else [],
-            "training": dataclasses.asdict(self.setup.recipe),
+            "training": config.card(self.setup),
             "search": search_flags(self.model_dir),
           },
         )

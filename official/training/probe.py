@@ -1,6 +1,6 @@
 """What training a network would take: a few real steps, timed, and the memory they need.
 
-A probe builds a network as a training does (the task, the recipe, the strategy, real clips), trains
+A probe builds a network as a training does (task, optimizer, strategy, real clips), trains
 it for some steps with a quarter of the batch and then with the whole of it, and evaluates a few
 batches. Nothing is kept. The small batch comes first, so that a network that does not fit still
 says what it needs.
@@ -31,8 +31,9 @@ import time
 from official.architecture import cost
 from official.architecture import serialization
 from official.training import candidate_trainer
+from official.training import config as config_lib
 from official.training import progress_file
-from official.training.setup import Setup
+from official.training.config import Training
 
 _EVALUATED_BATCHES = 3
 _UNKNOWN = (
@@ -58,7 +59,7 @@ class Probe:
     workers: Trainings that share this machine's memory, or the GPU's.
   """
 
-  setup: Setup
+  setup: Training
   steps: int = 5
   workers: int = 1
 
@@ -69,7 +70,7 @@ class Probe:
       status, reason: "ok", or "infeasible" and why: it is out of memory.
       params: Trainable parameters.
       flops: Of one clip, forward.
-      seconds_a_step: Median, at the recipe's batch size.
+      seconds_a_step: Median, at the training's batch size.
       seconds_to_first_step: From nothing to the end of the first step: building and tracing. Clips
         are decoded already.
       seconds_to_evaluate: For the validation split, once.
@@ -87,7 +88,7 @@ class Probe:
     """Adds to the result as it goes, so that what is known remains if memory ends."""
     bench = _Bench(self.setup, candidate, directory)
     result.update(bench.costs())
-    batch = self.setup.recipe.batch_size
+    batch = self.setup.schedule.batch_size
     small = _quarter(batch, bench.replicas)
     available = bench.memory.available(self.workers)
     bench.build()
@@ -110,7 +111,7 @@ class Probe:
 class _Bench:
   """One network on trial."""
 
-  def __init__(self, setup: Setup, candidate: Mapping, directory: str):
+  def __init__(self, setup: Training, candidate: Mapping, directory: str):
     from official.training import experiment  # imports TensorFlow
 
     self._setup, self._candidate = setup, candidate
@@ -127,14 +128,9 @@ class _Bench:
   def costs(self) -> dict:
     """Returns parameters and FLOPs."""
     architecture = serialization.from_json(self._candidate["architecture"])
-    size = self._setup.image_size
-    clip = cost.Clip(
-      streams={name: stream.channels for name, stream in self._store.streams.items()},
-      num_frames=self._setup.num_frames,
-      height=size,
-      width=size,
-      num_classes=self._config.task.model.num_classes,
-      pooling=self._setup.recipe.pooling,
+    clip = self._setup.clip(
+      {name: stream.channels for name, stream in self._store.streams.items()},
+      self._config.task.model.num_classes,
     )
     return {
       "params": cost.parameters(architecture, clip.streams, clip.num_classes),
@@ -158,9 +154,7 @@ class _Bench:
     from official.training import experiment
 
     self.memory.reset()
-    setup = dataclasses.replace(
-      self._setup, recipe=dataclasses.replace(self._setup.recipe, batch_size=batch)
-    )
+    setup = config_lib.replace(self._setup, batch_size=batch)
     config = experiment.configure(setup, self._candidate["architecture"], self._candidate["seed"])
     seconds = []
     start = time.monotonic()
@@ -179,7 +173,7 @@ class _Bench:
 
     self._report("evaluating")
     self.memory.reset()
-    batches = -(-len(self._store.videos) // self._setup.recipe.batch_size)
+    batches = -(-len(self._store.videos) // self._setup.schedule.batch_size)
     timed = min(_EVALUATED_BATCHES, batches)
     start = time.monotonic()
     trainer = self._trainer(self._config, train=False)
@@ -208,10 +202,10 @@ class _Bench:
 class _Memory:
   """Peaks of a GPU's memory, or of the process's where there is none; bytes, None if unknown."""
 
-  def __init__(self, setup: Setup):
-    self._gpu = setup.num_gpus > 0
+  def __init__(self, setup: Training):
+    self._gpu = bool(setup.devices.num_gpus)
     first = next(_networks) == 0
-    self._known = setup.distribution_strategy != "tpu" and (self._gpu or first)
+    self._known = setup.devices.distribution_strategy != "tpu" and (self._gpu or first)
     self._before = 0
 
   def available(self, workers: int) -> int | None:

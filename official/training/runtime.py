@@ -9,11 +9,11 @@ from official.common import distribute_utils
 import tensorflow as tf
 
 from data_prep.common import cli
-from official.training import setup as setup_lib
-from official.training.setup import Setup
+from official.training import config
+from official.training.config import Training
 
 
-def prepare(setup: Setup) -> tf.distribute.Strategy:
+def prepare(setup: Training) -> tf.distribute.Strategy:
   """Prepares this process for the trainings of a setup; returns their strategy.
 
   It may be called again, for the same threads and devices.
@@ -21,12 +21,14 @@ def prepare(setup: Setup) -> tf.distribute.Strategy:
   Raises:
     UserError: The devices are not there, or cannot share a batch evenly.
   """
-  start(setup.threads, setup.deterministic_ops)
-  chosen = _strategy(setup.distribution_strategy, setup.num_gpus, setup.tpu)
+  start(setup.devices.threads, setup.devices.deterministic_ops)
+  chosen = _strategy(
+    setup.devices.distribution_strategy, setup.devices.num_gpus or 0, setup.devices.tpu
+  )
   replicas = chosen.num_replicas_in_sync
-  if setup.recipe.batch_size % replicas:
+  if setup.schedule.batch_size % replicas:
     raise cli.UserError(
-      f"--batch_size={setup.recipe.batch_size} cannot be shared by {replicas} replicas; give a "
+      f"--batch_size={setup.schedule.batch_size} cannot be shared by {replicas} replicas; give a "
       f"multiple of {replicas}"
     )
   return chosen
@@ -120,7 +122,7 @@ def _on_tpu(address: str) -> tf.distribute.Strategy:
   Raises:
     UserError: There is none, or the address is that of another machine.
   """
-  setup_lib.check_tpu(address)
+  config.check_tpu(address)
   try:
     return distribute_utils.get_distribution_strategy("tpu", tpu_address=address)
   except (OSError, ValueError, TypeError, RuntimeError, ImportError, tf.errors.OpError) as error:

@@ -12,13 +12,14 @@ from data_prep.dataset import metadata
 ROOT = pathlib.Path(__file__).parents[2]
 # In a process of its own: flags of two mains cannot be defined in one. Arguments: the content of
 # search.json, the folder of the run.
-PRINT_RECIPE = """
-import dataclasses, json, sys
+PRINT_TRAINING = """
+import json, sys
 from official import export
 from official.runs.records import RunFlags
+from official.training import config
 export.FLAGS(["export"])
 setup = export._setup(RunFlags(**json.loads(sys.argv[1])), sys.argv[2], to_the_end=True)
-print(json.dumps(dataclasses.asdict(setup.recipe)))
+print(json.dumps(config.by_name(setup)))
 """
 
 
@@ -82,7 +83,7 @@ def test_the_whole_recipe_is_the_one_that_the_run_recorded(info, tmp_path):
   }
   run = {"identity": flags, "operation": {"data_dir": str(tmp_path), "final_steps": 9}}
   done = subprocess.run(
-    [sys.executable, "-c", PRINT_RECIPE, json.dumps(run), str(tmp_path)],
+    [sys.executable, "-c", PRINT_TRAINING, json.dumps(run), str(tmp_path)],
     cwd=ROOT,
     capture_output=True,
     text=True,
@@ -91,7 +92,7 @@ def test_the_whole_recipe_is_the_one_that_the_run_recorded(info, tmp_path):
   told = json.loads(done.stdout)
   others = {"init_checkpoint": "", "freeze_backbone": False, "connection_weights": ""}
   assert {name: told[name] for name in {*recipe, *others}} == recipe | others
-  assert (told["steps"], told["connection_multiplier"]) == (9, 5.0)
+  assert (told["train_steps"], told["connection_learning_rate_multiplier"]) == (9, 5.0)
 
 
 def test_a_search_whose_networks_computed_something_else_is_refused(tmp_path):

@@ -24,11 +24,11 @@ from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
 from official.layers import optical_flow
 from official.training import clip_task
+from official.training import config
 from official.training import connection_sensitivity
 from official.training import evaluation
 from official.training import experiment
-from official.training import recipe
-from official.training import setup
+from official.training import optimizers
 from official.training import trainer
 
 _CLASSES = 5
@@ -50,9 +50,9 @@ def determinism():
   tf.config.experimental.enable_op_determinism()
   yield
   # TensorFlow has no public function that does the opposite.
-  from tensorflow.python.framework import config
+  from tensorflow.python.framework import config as tf_config
 
-  config.disable_op_determinism()
+  tf_config.disable_op_determinism()
 
 
 class _Task(clip_task.ClipTask):
@@ -95,7 +95,7 @@ def _architecture() -> Architecture:
   )
 
 
-def _made(precision="float32", optimizer="sgd", synchronized=False, pooling="average", **config):
+def _made(precision="float32", optimizer="sgd", synchronized=False, pooling="average", **facts):
   """Returns a task, its network and its optimizer, made as a training makes them."""
   task = _Task(
     clip_task.ClipTaskConfig(
@@ -106,16 +106,21 @@ def _made(precision="float32", optimizer="sgd", synchronized=False, pooling="ave
         synchronized=synchronized,
       ),
       train_data=clip_task.ClipData(num_frames=4, image_size=16),
-      **config,
+      **facts,
     )
   )
-  how = recipe.Recipe(
-    steps=10, batch_size=2, optimizer=optimizer, learning_rate=0.1, connection_multiplier=1.0
+  how = config.of(
+    train_steps=10,
+    batch_size=2,
+    optimizer=optimizer,
+    learning_rate=0.1,
+    connection_learning_rate_multiplier=1.0,
   )
   with experiment.precision(precision):
     model = task.build_model()
     chosen = task.create_optimizer(
-      how.optimization(), config_definitions.RuntimeConfig(mixed_precision_dtype=precision)
+      optimizers.optimization_config(how),
+      config_definitions.RuntimeConfig(mixed_precision_dtype=precision),
     )
   return task, model, chosen
 
@@ -294,6 +299,7 @@ _PROGRAM = """
 import pickle, sys
 
 from official.training import experiment
+from official.training import optimizers
 from official.training import runtime
 from official.serving import exporter
 from tensorflow.python.eager import context
@@ -323,16 +329,15 @@ def test_a_training_runs_on_a_device_that_is_not_its_host(sample_dataset, tmp_pa
     Block(id="b", level=2, **block),
   )
   ends = (("rgb", "a"), ("flow", "a"), ("flow", "b"), ("a", "b"))
-  settings = setup.Setup(
+  settings = config.of(
     data_dir=sample_dataset,
     cache_dir=str(tmp_path / "cache"),
     num_frames=4,
     image_size=16,
-    checkpoint_steps=None,
     threads=1,
-    recipe=recipe.Recipe(
-      steps=20, batch_size=4, optimizer="sgd", learning_rate=0.05, connection_multiplier=10.0
-    ),
+    train_steps=20,
+    batch_size=4,
+    learning_rate=0.05,
   )
   architecture = serialization.to_json(
     Architecture(blocks, tuple(Connection(*both) for both in ends))

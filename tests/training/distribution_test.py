@@ -12,8 +12,7 @@ from official.architecture import serialization
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
-from official.training import recipe
-from official.training import setup
+from official.training import config
 
 _STEM = Block(id="rgb_0", level=0, kind="stem_2d", channels=4, spatial_stride=2, streams=("rgb",))
 _BLOCK = Block(id="level1_0", level=1, kind="basic_2plus1d", channels=8, spatial_stride=2)
@@ -22,7 +21,7 @@ _JSON = serialization.to_json(Architecture((_STEM, _BLOCK), (Connection("rgb_0",
 # Trains with the first strategy for 10 steps of 20, and with the second one to the end. What ended
 # mirrored goes on from its last step on one device, with nothing left to do but evaluate.
 _PROGRAM = """
-import contextlib, dataclasses, io, json, os, pickle, sys
+import contextlib, io, json, os, pickle, sys
 
 import tensorflow as tf
 
@@ -30,6 +29,7 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
 from data_prep.common import cli
+from official.training import config
 from official.training import experiment
 from official.training import runtime
 
@@ -41,14 +41,13 @@ def stop_after_10_steps(phase, step=0, steps=0):
     raise Stopped
 
 def train(settings, architecture, strategy, folder, report):
-  settings = dataclasses.replace(settings, distribution_strategy=strategy)
+  settings = config.replace(settings, distribution_strategy=strategy)
   return experiment.train(settings, architecture, 3, folder, report, also_evaluate=("test",))
 
 settings, architecture, folder = pickle.load(sys.stdin.buffer)
 found = {}
-odd = dataclasses.replace(settings.recipe, batch_size=5)
 try:
-  runtime.prepare(dataclasses.replace(settings, distribution_strategy="mirrored", recipe=odd))
+  runtime.prepare(config.replace(settings, distribution_strategy="mirrored", batch_size=5))
 except cli.UserError as error:
   found["odd batch", "mirrored"] = str(error)
 for first, second in [("one_device", "mirrored"), ("mirrored", "one_device")]:
@@ -70,23 +69,18 @@ def found(sample_dataset, tmp_path_factory):
   """Metrics and confusion matrices, by the strategy that ended the training, which the other one
   began, and that of the evaluation."""
   folder = tmp_path_factory.mktemp("distributed")
-  settings = setup.Setup(
+  settings = config.of(
     data_dir=sample_dataset,
     cache_dir=str(folder / "cache"),
     num_frames=4,
     image_size=16,
     checkpoint_steps=10,
-    threads=0,
-    recipe=recipe.Recipe(
-      steps=20,
-      batch_size=6,
-      optimizer="sgd",
-      learning_rate=0.05,
-      connection_multiplier=10.0,
-      ema_decay=0.9,
-      class_weights="balanced",
-      gradient_clip_norm=1.0,
-    ),
+    train_steps=20,
+    batch_size=6,
+    learning_rate=0.05,
+    ema_decay=0.9,
+    class_weights="balanced",
+    gradient_clip_norm=1.0,
   )
   process = subprocess.run(
     [sys.executable, "-c", _PROGRAM],

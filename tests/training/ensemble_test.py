@@ -15,10 +15,9 @@ from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
 from official.serving import exporter
+from official.training import config
 from official.training import ensemble
 from official.training import final_trainer
-from official.training import recipe
-from official.training import setup
 
 
 def _architecture(*streams: str) -> dict:
@@ -33,22 +32,17 @@ def _architecture(*streams: str) -> dict:
 
 @pytest.fixture(scope="module")
 def settings(sample_dataset, tmp_path_factory):
-  return setup.Setup(
+  return config.of(
     data_dir=sample_dataset,
     cache_dir=str(tmp_path_factory.mktemp("cache")),
     num_frames=4,
     image_size=16,
-    recipe=recipe.Recipe(
-      steps=10,
-      batch_size=4,
-      optimizer="sgd",
-      learning_rate=0.05,
-      connection_multiplier=10.0,
-      ema_decay=0.9,
-      precision="bfloat16",
-    ),
+    train_steps=10,
+    batch_size=4,
+    learning_rate=0.05,
+    ema_decay=0.9,
+    precision="bfloat16",
     checkpoint_steps=10,
-    threads=0,
   )
 
 

@@ -11,8 +11,7 @@ from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
 from official.training import candidate_trainer
-from official.training import recipe
-from official.training import setup
+from official.training import config
 
 
 @pytest.fixture
@@ -44,16 +43,14 @@ def test_clips_with_several_labels_train_and_are_ranked(two_labels, tmp_path):
     ),
     (Connection("rgb_0", "level1_0"),),
   )
-  settings = setup.Setup(
+  settings = config.of(
     data_dir=two_labels,
     cache_dir=str(tmp_path / "cache"),
     num_frames=4,
     image_size=24,
-    recipe=recipe.Recipe(
-      steps=60, batch_size=8, optimizer="sgd", learning_rate=0.1, connection_multiplier=10.0
-    ),
-    checkpoint_steps=None,
-    threads=0,
+    train_steps=60,
+    batch_size=8,
+    learning_rate=0.1,
   )
   result = candidate_trainer.TrainingEvaluator(setup=settings)(
     {"architecture": serialization.to_json(network), "seed": 1}, str(tmp_path)

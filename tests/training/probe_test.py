@@ -15,9 +15,8 @@ from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
 from official.training import clip_task
+from official.training import config
 from official.training import probe
-from official.training import recipe
-from official.training import setup
 
 pytestmark = pytest.mark.slow
 
@@ -36,20 +35,15 @@ def make_probe(sample_dataset, tmp_path_factory):
   cache = str(tmp_path_factory.mktemp("cache"))
 
   def make(batch_size: int, **changes) -> probe.Probe:
-    training = setup.Setup(
+    training = config.of(
       data_dir=sample_dataset,
       cache_dir=cache,
       num_frames=8,
       image_size=32,
-      recipe=recipe.Recipe(
-        steps=200,
-        batch_size=batch_size,
-        optimizer="sgd",
-        learning_rate=0.05,
-        connection_multiplier=10.0,
-      ),
+      train_steps=200,
+      batch_size=batch_size,
+      learning_rate=0.05,
       checkpoint_steps=10,
-      threads=0,
     )
     return probe.Probe(setup=training, steps=3, **changes)
 

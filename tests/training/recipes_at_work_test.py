@@ -11,9 +11,8 @@ from official.architecture import serialization
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
+from official.training import config
 from official.training import experiment
-from official.training import recipe
-from official.training import setup
 
 _STEM = Block(id="rgb_0", level=0, kind="stem_2d", channels=4, spatial_stride=2, streams=("rgb",))
 _BLOCK = Block(id="level1_0", level=1, kind="basic_2plus1d", channels=8, spatial_stride=2)
@@ -27,21 +26,16 @@ def train(sample_dataset, tmp_path_factory):
 
   def run(folder=None, **how) -> tuple[experiment.Trained, str]:
     folder = folder or str(tmp_path_factory.mktemp("training"))
-    settings = setup.Setup(
+    settings = config.of(
       data_dir=sample_dataset,
       cache_dir=cache,
       num_frames=4,
       image_size=16,
       checkpoint_steps=10,
-      threads=0,
-      recipe=recipe.Recipe(
-        steps=10,
-        batch_size=4,
-        optimizer="sgd",
-        learning_rate=0.05,
-        connection_multiplier=10.0,
-        **how,
-      ),
+      train_steps=10,
+      batch_size=4,
+      learning_rate=0.05,
+      **how,
     )
     with contextlib.redirect_stdout(io.StringIO()):
       return experiment.train(settings, _JSON, 3, folder, lambda *_, **__: None), folder

@@ -6,22 +6,20 @@ import sys
 import pytest
 
 from data_prep.common import cli
-from official.training import recipe
+from official.training import config
 from official.training import runtime
-from official.training import setup
 
 
 def _setup(**hardware):
-  return setup.Setup(
+  return config.of(
     data_dir="",
     cache_dir="",
     num_frames=4,
     image_size=16,
-    checkpoint_steps=None,
-    threads=0,
-    recipe=recipe.Recipe(
-      steps=1, batch_size=4, optimizer="sgd", learning_rate=0.1, connection_multiplier=1.0
-    ),
+    train_steps=1,
+    batch_size=4,
+    learning_rate=0.1,
+    connection_learning_rate_multiplier=1.0,
     **hardware,
   )
 

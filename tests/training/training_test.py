@@ -1,7 +1,6 @@
 """Short trainings of a small two-stream network on sample videos, on the real trainer."""
 
 import contextlib
-import dataclasses
 import io
 import json
 import os
@@ -26,9 +25,8 @@ from official.inputs import clips
 from official.inputs import views
 from official.training import candidate_trainer
 from official.training import clip_task
+from official.training import config
 from official.training import experiment
-from official.training import recipe
-from official.training import setup
 
 
 def _architecture() -> Architecture:
@@ -58,18 +56,16 @@ _JSON = serialization.to_json(_architecture())
 def make_setup(sample_dataset, tmp_path_factory):
   cache = str(tmp_path_factory.mktemp("cache"))
 
-  def make(steps: int, **changes) -> setup.Setup:
-    how = (
-      dict(batch_size=8, optimizer="sgd", learning_rate=0.05, connection_multiplier=10.0) | changes
-    )
-    return setup.Setup(
+  def make(steps: int, **changes) -> config.Training:
+    how = {"batch_size": 8, "learning_rate": 0.05, **changes}
+    return config.of(
       data_dir=sample_dataset,
       cache_dir=cache,
       num_frames=8,
       image_size=32,
-      recipe=recipe.Recipe(steps=steps, **how),
+      train_steps=steps,
+      **how,
       checkpoint_steps=10,
-      threads=0,
     )
 
   return make
@@ -79,7 +75,7 @@ def _silent(*_, **__) -> None:
   pass
 
 
-def _train(settings: setup.Setup, folder, report=_silent, seed=3) -> experiment.Trained:
+def _train(settings: config.Training, folder, report=_silent, seed=3) -> experiment.Trained:
   with contextlib.redirect_stdout(io.StringIO()):
     return experiment.train(settings, _JSON, seed, str(folder), report)
 
@@ -172,7 +168,7 @@ with open(sys.argv[1], "rb") as file:
 """
 
 
-def _train_and_ask_to_leave(settings: setup.Setup, folder, phase: str, step: int) -> int:
+def _train_and_ask_to_leave(settings: config.Training, folder, phase: str, step: int) -> int:
   """Trains in a process that gets SIGTERM at a phase and step; returns its status."""
   folder.mkdir()
   task = folder / "task"
@@ -187,7 +183,7 @@ def _train_and_ask_to_leave(settings: setup.Setup, folder, phase: str, step: int
 def test_a_training_that_is_asked_to_leave_goes_on_from_there_to_the_same_bits(
   make_setup, tmp_path
 ):
-  settings = dataclasses.replace(make_setup(30), checkpoint_steps=30)
+  settings = config.replace(make_setup(30), checkpoint_steps=30)
   left = tmp_path / "left"
   assert _train_and_ask_to_leave(settings, left, "training", 15) == -signal.SIGTERM
   assert clip_task.checkpointed_step(str(left)) == 15
@@ -232,7 +228,7 @@ def test_a_result_is_plain_data_and_says_what_the_network_is(make_setup, tmp_pat
 def test_trains_under_a_mirrored_strategy_as_on_one_device(make_setup, tmp_path):
   losses = {}
   for strategy in ("one_device", "mirrored"):
-    settings = dataclasses.replace(make_setup(10), distribution_strategy=strategy)
+    settings = config.replace(make_setup(10), distribution_strategy=strategy)
     losses[strategy] = _train(settings, tmp_path / strategy).metrics["validation"]["loss"]
   assert losses["mirrored"] == pytest.approx(losses["one_device"], rel=1e-4)
 
@@ -254,7 +250,7 @@ def test_out_of_memory_makes_the_candidate_infeasible():
 
 
 def test_a_fault_of_ours_is_raised(make_setup, tmp_path):
-  broken = dataclasses.replace(make_setup(10), data_dir=os.path.join(tmp_path, "nowhere"))
+  broken = config.replace(make_setup(10), data_dir=os.path.join(tmp_path, "nowhere"))
   with pytest.raises(Exception, match="nowhere"):
     candidate_trainer.TrainingEvaluator(setup=broken)(
       {"architecture": _JSON, "seed": 1}, str(tmp_path)

@@ -122,15 +122,13 @@ def _networks(data_dir: str, info: metadata.DatasetInfo) -> Iterator[tuple]:
 def _setup(data_dir: str, identity: Mapping[str, Any]):
   """Returns how the candidates of a run were trained."""
   from official.inputs import cache
-  from official.training import setup
+  from official.training import config
 
-  return setup.described(
+  return config.restored(
     identity,
-    steps=identity["candidate_steps"],
+    train_steps=identity["candidate_steps"],
     data_dir=data_dir,
     cache_dir=cache.directory(data_dir, cli.resolve_path(_MODEL_DIR.value)),
-    checkpoint_steps=None,
-    threads=0,
     distribution_strategy="one_device",
   )
 

@@ -195,23 +195,19 @@ def _identity(info: metadata.DatasetInfo, plan: generation.Plan, threads: int) -
 def _evaluator(data_dir: str, model_dir: str, threads: int):
   from official.inputs import cache
   from official.training import candidate_trainer
-  from official.training import recipe
-  from official.training import setup
+  from official.training import config
 
   return candidate_trainer.TrainingEvaluator(
-    setup=setup.Setup(
+    setup=config.of(
       data_dir=data_dir,
       cache_dir=cache.directory(data_dir, model_dir),
       num_frames=_NUM_FRAMES.value,
       image_size=_IMAGE_SIZE.value,
-      recipe=recipe.Recipe(
-        steps=_STEPS.value,
-        batch_size=_BATCH_SIZE.value,
-        optimizer=_OPTIMIZER.value,
-        learning_rate=_LEARNING_RATE.value,
-        connection_multiplier=_MULTIPLIER.value,
-      ),
-      checkpoint_steps=None,
+      train_steps=_STEPS.value,
+      batch_size=_BATCH_SIZE.value,
+      optimizer=_OPTIMIZER.value,
+      learning_rate=_LEARNING_RATE.value,
+      connection_learning_rate_multiplier=_MULTIPLIER.value,
       threads=threads,
     )
   )

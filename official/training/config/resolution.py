@@ -1,0 +1,110 @@
+"""What a training's values mean on this machine: files that they name are read or found."""
+
+import json
+import os
+
+from data_prep.common import cli
+from data_prep.dataset import metadata
+from official.architecture import cost
+from official.inputs import cache
+from official.inputs import flow_source
+from official.training.config import values
+from official.training.config.tree import LOCAL_TPU
+from official.training.config.tree import Training
+from official.training.config.values import AnyTraining
+
+# Prefix of the checkpoint that has the final weights alone, within the folder of a training.
+WEIGHTS = "weights/final"
+BALANCED = "balanced"
+
+
+def resolved(training: AnyTraining, info: metadata.DatasetInfo, model_dir: str) -> AnyTraining:
+  """Returns a training that can begin: with absolute paths, and what its files say.
+
+  Args:
+    training: Its paths are the caller's; `class_weights` and `init_checkpoint` as in their help.
+    info: The dataset in its data_dir.
+    model_dir: Where decoded videos go if neither the training nor its dataset has a place for them.
+
+  Raises:
+    UserError: A file is not there, or is not what it has to be.
+  """
+  data_dir = cli.resolve_path(training.data.data_dir)
+  return values.replace(
+    training,
+    data_dir=data_dir,
+    cache_dir=cli.resolve_path(training.data.cache_dir or cache.directory(data_dir, model_dir)),
+    class_weights=_class_weights(training.loss.class_weights, info),
+    init_checkpoint=_init_checkpoint(training.start.init_checkpoint),
+  )
+
+
+def streams(training: Training, info: metadata.DatasetInfo) -> dict[str, metadata.StreamInfo]:
+  """Returns the streams that a training on a dataset has; raises UserError where it cannot."""
+  return flow_source.streams(info, training.data.flow)
+
+
+def clip(training: Training, info: metadata.DatasetInfo) -> cost.Clip:
+  """Returns what a network that is trained on a dataset takes and returns."""
+  channels = {name: stream.channels for name, stream in streams(training, info).items()}
+  return training.clip(channels, len(info.classes))
+
+
+def check_tpu(address: str) -> None:
+  """Raises UserError if a TPU is not one of this machine.
+
+  The host of a TPU runs its input pipeline, and ours calls Python functions of this process.
+
+  Args:
+    address: As given to TensorFlow, for which an empty one is that in TPU_NAME of the environment.
+  """
+  named = address or os.environ.get("TPU_NAME", "")
+  if named not in ("", LOCAL_TPU):
+    flag = f"--tpu={address}" if address else f"TPU_NAME={named}"
+    raise cli.UserError(
+      f"{flag} is a TPU of another machine, which cannot read clips through the Python of this "
+      f"one; run the command on the machine that has the TPU (a TPU VM), with --tpu={LOCAL_TPU}"
+    )
+
+
+def _class_weights(asked: str, info: metadata.DatasetInfo) -> str:
+  """Returns `balanced`, a JSON list of factors in the order of the classes, or ""."""
+  if asked and info.multi_label:
+    raise cli.UserError(
+      f"--class_weights={asked} is for one label a clip, and clips here have several; leave it out"
+    )
+  if not asked or asked == BALANCED or asked.startswith("["):
+    return asked
+  try:
+    with open(cli.resolve_path(asked), encoding="utf-8") as file:
+      factors = json.load(file)
+    weights = [float(factors.get(name, 1)) for name in info.classes]
+    unknown = sorted(set(factors) - set(info.classes))
+  except (OSError, ValueError, TypeError, AttributeError) as error:
+    raise cli.UserError(
+      f"--class_weights={asked} is neither balanced nor a JSON file of a factor for each class "
+      f"({error})"
+    ) from error
+  if unknown:
+    raise cli.UserError(
+      f"--class_weights={asked} names {', '.join(unknown)}, and the classes are "
+      f"{', '.join(info.classes)}"
+    )
+  return json.dumps(weights)
+
+
+def _init_checkpoint(asked: str) -> str:
+  """Returns the folder or the prefix that --init_checkpoint means; empty without it."""
+  if not asked:
+    return ""
+  path = cli.plain_path("init_checkpoint", asked)
+  for prefix in (path, os.path.join(path, WEIGHTS)):
+    if os.path.exists(prefix + ".index"):
+      return prefix
+  for folder in (os.path.join(path, "training"), path):
+    if os.path.exists(os.path.join(folder, "checkpoint")):
+      return folder
+  raise cli.UserError(
+    f"--init_checkpoint={asked} has no checkpoint; give the folder of a training, "
+    "or the prefix of a checkpoint"
+  )
