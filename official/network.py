@@ -86,9 +86,7 @@ def build_network(
   logits = layers.Head(num_classes, pooling=pooling, name="head")(last)
   model = tf.keras.Model(inputs, logits, name="video_network")
   frozen = _only_inputs(architecture) if freeze_connection_weights else {}
-  given = frozen | dict(connection_weights or {})
-  if given:
-    _initialize(combines(model), given)
+  _initialize(combines(model), {**frozen, **(connection_weights or {})})
   record_version(model)
   return model
 

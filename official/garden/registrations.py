@@ -96,8 +96,7 @@ def build_backbone(
     Refused: The shape is not static, the architecture reads other streams than images, its
       connection weights cannot be frozen, or Keras does not know the activation.
   """
-  config = backbone_config.get()
-  size = input_specs.shape[1:]
+  config, size = backbone_config.get(), input_specs.shape[1:]
   weighted = sources.load(config.architecture)
   architecture = weighted.architecture
   if None in size or size[-1] != _IMAGE_CHANNELS:

@@ -132,22 +132,13 @@ def _batches(
     input_context: Which pipeline; None for the only one.
   """
   usable.check_streams(store.streams, streams)
-  names, several = sorted(streams), store.multi_label
+  names = sorted(streams)
   context = input_context or tf.distribute.InputContext()
   batch_size = _per_replica(global_batch_size, context)
   pipelines, pipeline = context.num_input_pipelines, context.input_pipeline_id
   batches_a_step = context.num_replicas_in_sync // pipelines
   resized = store.shrunk or crops_resized or views_lib.square_side(store.side) != size[-1]
-  beside, specs = {}, []
-  for name in names:
-    stream = store.streams[name]
-    kept = stream_kinds.get(stream.kind).kept_type(resized=resized)
-    specs.append(tf.TensorSpec((*size, stream.channels), kept))
-    beside |= clip_values.beside(name, stream, resized=resized)
-  specs += [
-    tf.TensorSpec([store.num_classes], tf.float32) if several else tf.TensorSpec([], tf.int32),
-    tf.TensorSpec([], tf.float32),
-  ]
+  specs, beside = _specs(store, names, size, resized)
 
   def read(index: int, draws: np.ndarray, *arrays: np.ndarray) -> None:
     *clips, label, weight = arrays
@@ -173,12 +164,32 @@ def _batches(
     numbers = {name: tf.fill([batch_size], number) for name, number in beside.items()}
     return dict(zip(names, clips)) | numbers, {"label": label, "weight": weight}
 
+  return _loaded(tf.data.Dataset.range(*(step * batches_a_step for step in steps)), load)
+
+
+def _loaded(numbers: tf.data.Dataset, load: Callable) -> tf.data.Dataset:
+  """Returns the batches that `load` makes of their numbers, in order, a few at a time."""
   options = tf.data.Options()
   options.threading.private_threadpool_size = _AT_A_TIME
   options.autotune.enabled = False  # Nothing is left to it; its thread may hold up the end for 1 s.
-  numbers = tf.data.Dataset.range(*(step * batches_a_step for step in steps))
   batches = numbers.map(load, num_parallel_calls=_AT_A_TIME, deterministic=True)
   return batches.with_options(options).prefetch(1)
+
+
+def _specs(
+  store: clip_store.ClipStore, names: Sequence[str], size: tuple[int, ...], resized: bool
+) -> tuple[list[tf.TensorSpec], dict[str, float]]:
+  """Returns the specs of an example, streams, label and weight, and the numbers beside a clip."""
+  beside: dict[str, float] = {}
+  specs = []
+  for name in names:
+    stream = store.streams[name]
+    kept = stream_kinds.get(stream.kind).kept_type(resized=resized)
+    specs.append(tf.TensorSpec((*size, stream.channels), kept))
+    beside |= clip_values.beside(name, stream, resized=resized)
+  several = store.multi_label
+  label = tf.TensorSpec([store.num_classes], tf.float32) if several else tf.TensorSpec([], tf.int32)
+  return [*specs, label, tf.TensorSpec([], tf.float32)], beside
 
 
 def _label(labels: Sequence[int], store: clip_store.ClipStore) -> np.ndarray | np.int32:

@@ -18,7 +18,6 @@ from data_prep.dataset import metadata
 from data_prep.dataset import records
 from data_prep.job import folder
 from data_prep.job import preparation
-from data_prep.job import windowing
 
 SETTINGS = clip_examples.Settings(fps=10, short_side=24)
 ONE_WORKER = preparation.Operation(
@@ -269,30 +268,6 @@ def test_what_failed_is_tried_again_where_too_much_had_failed(write_video, tmp_p
   info = preparation.prepare(*arguments, num_shards=3, operation=ONE_WORKER)
   assert "resuming: 1 of the 3 files are finished" in capsys.readouterr().out
   assert (info.splits["train"].clips, info.failures) == (3, 0)
-
-
-def test_long_videos_are_cut_into_windows(write_video, tmp_path):
-  write_video(tmp_path / "long.mp4", count=45)
-  (tmp_path / "broken.mp4").write_bytes(b"nothing")
-  (tmp_path / "m.csv").write_text(
-    "path,label,split,clip_id\nlong.mp4,a,train,long\n"
-    "broken.mp4,a,train,broken\nlong.mp4,b,validation,again\n"
-  )
-  info = preparation.prepare(
-    str(tmp_path / "m.csv"),
-    str(tmp_path / "data"),
-    clip_examples.Settings(fps=10, short_side=16, flow="none"),
-    cutting=windowing.Windows(window_seconds=2.0, stride_seconds=1.0),
-    num_shards=1,
-    operation=ONE_WORKER,
-  )
-  assert info.splits["train"] == metadata.SplitInfo(clips=3, frames=60, shards=1)
-  assert info.failures == 1
-  assert [
-    (context["example/id"], context["clip/start/timestamp"], lists["image/timestamp"][0])
-    for context, lists in read(tmp_path / "data", "train")
-  ] == [([f"long@{k}".encode()], [k * 1_000_000], [k * 1_000_000]) for k in range(3)]
-  assert not (tmp_path / "data" / ".unfinished").exists()
 
 
 @pytest.fixture

@@ -3,7 +3,12 @@
 import pytest
 
 from data_prep.common import cli
+from data_prep.common import files
+from data_prep.dataset import clip_examples
+from data_prep.dataset import metadata
+from data_prep.dataset import records
 from data_prep.dataset import rows
+from data_prep.job import preparation
 from data_prep.job import windowing
 
 
@@ -80,3 +85,32 @@ def test_windows_begin_where_the_video_does(shared_data):
   assert cut(row(), length, 1.0) == [(2, 3), (3, 4)]
   assert cut(row(start=0.5), length, 1.0) == [(1.5, 2.5), (2.5, 3.5)]
   assert windowing.length_of(str(shared_data / "reported_cases" / "long.ts")) == 10.0
+
+
+def test_long_videos_are_cut_into_windows(write_video, tmp_path):
+  write_video(tmp_path / "long.mp4", count=45)
+  (tmp_path / "broken.mp4").write_bytes(b"nothing")
+  (tmp_path / "m.csv").write_text(
+    "path,label,split,clip_id\nlong.mp4,a,train,long\n"
+    "broken.mp4,a,train,broken\nlong.mp4,b,validation,again\n"
+  )
+  info = preparation.prepare(
+    str(tmp_path / "m.csv"),
+    str(tmp_path / "data"),
+    clip_examples.Settings(fps=10, short_side=16, flow="none"),
+    cutting=windowing.Windows(window_seconds=2.0, stride_seconds=1.0),
+    num_shards=1,
+    operation=preparation.Operation(
+      isolate_decoding=False, beam_arguments=["--direct_num_workers=1"]
+    ),
+  )
+  assert info.splits["train"] == metadata.SplitInfo(clips=3, frames=60, shards=1)
+  assert info.failures == 1
+  (shard,) = metadata.shard_paths(str(tmp_path / "data"), "train")
+  with files.open_to_read(shard) as file:
+    examples = [records.parse(record) for record in records.read_records(file)]
+  assert [
+    (context["example/id"], context["clip/start/timestamp"], lists["image/timestamp"][0])
+    for context, lists in examples
+  ] == [([f"long@{k}".encode()], [k * 1_000_000], [k * 1_000_000]) for k in range(3)]
+  assert not (tmp_path / "data" / ".unfinished").exists()
