@@ -1,4 +1,4 @@
-"""What every command line of this package does alike.
+"""The behaviour that all command lines of this package share.
 
 * A mistake of the caller's is one line on stderr that says what is wrong and what to do, and exit
   status 2. So is a fault of the environment, such as a full disk (faults.py).
@@ -25,7 +25,7 @@ INTERRUPTED = 128 + signal.SIGINT  # The exit status after Ctrl-C.
 
 
 class UserError(Exception):
-  """Something that the caller can mend; its text is one line with the values and the remedy."""
+  """A mistake that the caller can correct; its text is one line with the values and the remedy."""
 
 
 def resolve_path(path: str) -> str:
@@ -70,7 +70,7 @@ def fail(message: object) -> NoReturn:
 
 
 def one_line(text: str) -> str:
-  """Returns a message without line breaks, and without what gin adds to one that passes through."""
+  """Returns a message without line breaks, and without the text that gin adds to it."""
   return " ".join(text.split("\n  In call to configurable ")[0].split())
 
 

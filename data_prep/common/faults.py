@@ -103,7 +103,7 @@ def describe(error: BaseException) -> str | None:
 
 
 def out_of_memory(error: BaseException) -> bool:
-  """Whether the memory of the machine, or of an accelerator, was too small.
+  """Returns whether the memory of the machine, or of an accelerator, was too small.
 
   TensorFlow's `ResourceExhaustedError` is what it raises then, and for a full disk, too.
   """
@@ -156,7 +156,7 @@ def _of_file(error: OSError) -> str:
 
 
 def _is_tensorflows(error: BaseException) -> bool:
-  """Whether an exception is one of tf.errors."""
+  """Returns whether an exception is one of tf.errors."""
   return any(base.__name__ == "OpError" for base in type(error).__mro__)
 
 

@@ -41,7 +41,7 @@ _UNCOMPRESSED = "uncompressed"  # apache_beam.io.filesystem.CompressionTypes.UNC
 
 
 def is_url(path: str) -> bool:
-  """Whether `path` has a scheme, so that Beam's filesystems and not `os` must open it."""
+  """Returns whether `path` has a scheme, so that Beam's filesystems and not `os` must open it."""
   return "://" in path
 
 
@@ -51,7 +51,7 @@ def join(directory: str, name: str) -> str:
 
 
 def exists(path: str) -> bool:
-  """Whether there is a file or folder at `path`."""
+  """Returns whether there is a file or folder at `path`."""
   return _beam().exists(path) if is_url(path) else os.path.exists(path)
 
 
@@ -107,7 +107,7 @@ def write_bytes(path: str, content: bytes) -> None:
 
 
 def rename(source: str, target: str) -> None:
-  """Moves a file over `target`; atomic on a local disk, and there to stay."""
+  """Moves a file over `target`, atomically and durably on a local disk."""
   if is_url(target):
     if exists(target):
       remove([target])
@@ -143,7 +143,7 @@ def settle_tree(directory: str) -> None:
 
 
 def make_directory(path: str) -> None:
-  """Makes a folder, with its parents, unless it is there."""
+  """Creates a folder, with its parents, unless it exists."""
   if is_url(path):
     if not exists(path):
       _beam().mkdirs(path)
@@ -200,7 +200,7 @@ def remove(paths: Iterable[str]) -> None:
 
 
 def remove_tree(directory: str) -> None:
-  """Deletes a folder with all that is in it."""
+  """Deletes a folder with everything in it."""
   if not is_url(directory):
     shutil.rmtree(directory)
     return

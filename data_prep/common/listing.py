@@ -1,4 +1,4 @@
-"""The videos below a folder, and a word about what else is there.
+"""The videos below a folder, and a summary of what was skipped.
 
 Every program that looks for videos looks here, so that all of them find and skip the same files. A
 video is a file with one of `files.VIDEO_EXTENSIONS`, in either case of letters. What is skipped is
@@ -36,7 +36,7 @@ _EXTENSIONS_TOLD = 5
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Listing:
-  """What is below a folder.
+  """The contents of a folder and of those below it.
 
   Attributes:
     videos: Paths, sorted.
@@ -48,7 +48,7 @@ class Listing:
 
 
 def is_video_name(name: str) -> bool:
-  """Whether a file of this name is taken for a video."""
+  """Returns whether a file of this name is treated as a video."""
   return name.lower().endswith(files.VIDEO_EXTENSIONS)
 
 
@@ -120,7 +120,7 @@ def line(
 
 
 def identity(path: str) -> object:
-  """Returns what is equal for two paths that lead to one local file, by links of either kind.
+  """Returns a key that is equal for all paths to one local file, including links of either kind.
 
   The path of a file that is not there, and a URL, stand for themselves.
   """

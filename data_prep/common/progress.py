@@ -1,4 +1,4 @@
-"""How far a preparation is, told while it runs.
+"""The progress of a preparation, reported while it runs.
 
 Beam's `run()` blocks and says nothing until the end, so the workers leave their counts in a folder
 beside the output: each writer owns one file of three integers (clips done, clips failed, frames),
@@ -27,7 +27,7 @@ _SECONDS_BETWEEN_WRITES = 0.5
 
 
 class Counts(NamedTuple):
-  """Clips that are done, clips that failed, frames of both."""
+  """The numbers of clips that are done, clips that failed, and frames of both."""
 
   done: int = 0
   failed: int = 0
@@ -54,7 +54,7 @@ class Counter:
       self._write()
 
   def clip(self, frames: int | None) -> None:
-    """Counts a clip with so many frames, or a failed one (None); `frame` counts those of the
+    """Counts a clip with that many frames, or a failed one (None); `frame` counts those of the
     next."""
     self._done += frames is not None
     self._failed += frames is None

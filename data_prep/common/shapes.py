@@ -1,4 +1,4 @@
-"""What JSON files of ours look like, and one way to read them.
+"""Descriptions of our JSON files, and one way to check them.
 
 A *shape* says what a value has to be:
 
@@ -60,7 +60,7 @@ def check(value: Any, shape: Any, path: str, remedy: str) -> None:
 
 
 def _wrong(value: Any, shape: Any, where: str) -> str | None:
-  """Says what is wrong with a value, None if nothing is; `where` is the name of the value."""
+  """Returns what is wrong with a value, or None if nothing is; `where` is the name of the value."""
   if shape is object:
     return None
   if isinstance(shape, tuple):

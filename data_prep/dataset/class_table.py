@@ -1,4 +1,4 @@
-"""How many clips of each class are in each split: a table for terminals, and what is missing in it.
+"""The number of clips of each class in each split: a table for terminals, and warnings about gaps.
 
     class            train  validation  test  all
     jump                12           4     4   20
@@ -74,7 +74,7 @@ class ClassTable:
     return found + self._alike()
 
   def _alike(self) -> list[str]:
-    """Returns a warning about classes that may be one: `Run` and `run`, `a b` and `a  b`."""
+    """Returns a warning about classes that may be the same: `Run` and `run`, `a b` and `a  b`."""
     by_letters: dict[str, list[str]] = {}
     for name in self.by_class:
       letters = "".join(unicodedata.normalize("NFKC", name).casefold().split())

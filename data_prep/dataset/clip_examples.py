@@ -1,4 +1,4 @@
-"""One clip of a manifest to one SequenceExample.
+"""The conversion of a clip of a manifest to a SequenceExample.
 
     file -> upright RGB frames on the grid of `fps` -> shorter side to `short_side` -> JPEG
                                        grey -> TV-L1 to the next frame -> 8 bits -> PNG (x, y, 0)
@@ -44,7 +44,7 @@ _DOUBT = 1.0  # Seconds by which a length that was not counted may be wrong.
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
-  """What shapes a clip's bytes.
+  """The settings that affect a clip's bytes.
 
   Attributes:
     fps: Dataset frames a second.

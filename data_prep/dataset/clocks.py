@@ -87,7 +87,7 @@ class Clock:
     return seconds
 
   def check_step(self, index: int, before: Fraction, seconds: Fraction) -> None:
-    """Raises ClockError where time does not go on from `before`, or leaps, at frame `index`."""
+    """Raises ClockError if time runs backwards or jumps between `before` and frame `index`."""
     if not before < seconds <= before + longest_step(seconds, self._stated_length):
       raise ClockError(
         f"{self.name} goes from {float(before):g} s to {float(seconds):g} s at frame {index}"

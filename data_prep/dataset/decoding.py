@@ -58,7 +58,7 @@ def frames(
     clock: One of `CLOCKS`.
     start: Seconds; the first frames may be earlier than this, and are later only where the video
       begins later. None reads from the beginning.
-    limits: Of the number and the size of frames.
+    limits: Limits of the number and the size of frames.
     on_note: Called with what somebody who uses the frames should know; the same may come again.
 
   Raises:
@@ -147,7 +147,7 @@ def span(location: str) -> tuple[float, float]:
 
 
 def _fail(times: Sequence[Fraction], stated: Fraction) -> bool:
-  """Whether a clock of these times, in ascending order, would fail."""
+  """Returns whether a clock of these times, in ascending order, would fail."""
   return any(
     not before < after <= before + clocks.longest_step(after, stated)
     for before, after in zip(times, times[1:])

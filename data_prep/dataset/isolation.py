@@ -25,7 +25,7 @@ _SECONDS_BETWEEN_LOOKS = 0.5
 
 
 class Child:
-  """A process that calls functions for this one, one at a time; begun with the first call."""
+  """A process that calls functions for this one, one at a time. It starts with the first call."""
 
   def __init__(
     self,
@@ -71,7 +71,7 @@ class IsolatedMaker:
     counts_directory: str | None,
     clip_timeout: float = 0.0,
   ):
-    """Begins the child with the first clip.
+    """Starts the child with the first clip.
 
     Args:
       settings: What shapes the clips.
@@ -107,7 +107,7 @@ def _silence_resource_tracker() -> None:
 
 
 def end_with(parent: int) -> None:
-  """Begins a thread that ends this process when `parent`, which began it, is gone."""
+  """Starts a thread that ends this process when `parent`, which started it, has ended."""
   threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 
 

@@ -42,7 +42,7 @@ _SHAPE = {  # dataset.json
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SplitInfo:
-  """How much a split holds: clips, their rgb frames altogether, and files."""
+  """The size of a split: clips, their rgb frames altogether, and files."""
 
   clips: int = 0
   frames: int = 0

@@ -1,4 +1,4 @@
-"""From a decoded frame to the picture that a player shows.
+"""The conversion of a decoded frame to the picture that a player shows.
 
     field -> RGB -> square pixels -> turned and mirrored
 
@@ -133,7 +133,7 @@ def _is_transposed(matrix: np.ndarray | None) -> bool:
 
 
 def _is_right(matrix: np.ndarray) -> bool:
-  """Whether the axes of the picture stay parallel to those of the screen, within a degree."""
+  """Returns whether the picture's axes stay parallel to the screen's, within a degree."""
   (a, b), (c, d) = np.abs(matrix)
   small, large = sorted((a + d, b + c))
   return small < large / 50

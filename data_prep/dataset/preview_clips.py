@@ -1,4 +1,4 @@
-"""Some clips of a dataset, and figures over them, for people to look at (preview.py)."""
+"""Sample clips of a dataset, and statistics over them, for the preview page."""
 
 import collections
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ class Clip:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Summary:
-  """What a page shows of a dataset.
+  """The facts that a page shows about a dataset.
 
   Attributes:
     seconds: Length of every clip that was read.

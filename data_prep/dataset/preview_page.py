@@ -1,4 +1,4 @@
-"""The page of preview.py: HTML with everything in it, no script, nothing to load."""
+"""The page of preview.py: self-contained HTML without scripts."""
 
 import base64
 import collections
@@ -49,7 +49,7 @@ def render(
   """Returns the page.
 
   Args:
-    name: Of the dataset.
+    name: Name of the dataset.
     info: What is in it.
     summary: What was read of it.
     failures: The lines of failures.jsonl.

@@ -44,7 +44,7 @@ class Row:
     labels: Class names, at least one.
     start: Seconds into the video, None for its beginning.
     end: Seconds into the video, None for its end.
-    number: Of the row in the manifest, where the header is 1; no part of what a row says.
+    number: Number of the row in the manifest, where the header is 1; not part of its content.
   """
 
   clip_id: str

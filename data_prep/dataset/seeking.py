@@ -1,10 +1,10 @@
-"""Frames from a second on, the same as when the whole file is read.
+"""Frames from a given second on, the same as when the whole file is read.
 
 Many containers find no more than the neighbourhood of a time: a seek may land late, or between key
 frames. So it counts only where a key frame comes out that is not later than the time that was asked
 for; else the reader goes further back, and reads from the beginning at last.
 
-Where timestamps may begin anew on the way (MPEG transport and program streams), all packets are
+Where timestamps may restart on the way (MPEG transport and program streams), all packets are
 passed over first, unless the file is large, to see whether the timestamps hold. In program streams
 they are made up from what came before, so that nothing is sought there: decoding begins with the
 last key packet before the time. What does not survive even that is decoded from the beginning:

@@ -1,4 +1,4 @@
-"""Dealing labelled items out to train, validation and test.
+"""The split of labelled items into train, validation and test.
 
 Every class should be split in the wanted proportions, and items of one group (the clips of one
 recording, one person) must not be spread, or a network is tested on what it has seen. Groups are

@@ -1,4 +1,4 @@
-"""A stream: what a dataset tells of one of its sequences of images.
+"""A stream: the facts about one of a dataset's sequences of images.
 
 `data_prep` writes two: `rgb`, the frames, and `flow`, the optical flow between them. A dataset may
 have others. What can be done with a stream's values, its kind says (stream_kinds).

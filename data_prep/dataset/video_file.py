@@ -38,7 +38,7 @@ class VideoFile(contextlib.AbstractContextManager):
 
     Args:
       location: A local path or a URL.
-      limits: Of the size of frames; None where nothing is to be decoded.
+      limits: Limits of the size of frames; None if nothing is to be decoded.
 
     Raises:
       DecodeError: It cannot be opened, or has no video stream.
@@ -54,7 +54,7 @@ class VideoFile(contextlib.AbstractContextManager):
     self._resources.close()
 
   def begin_again(self) -> None:
-    """Opens the file anew, as if nothing had been read."""
+    """Opens the file again, as if nothing had been read."""
     self._resources.close()
     self._open()
 

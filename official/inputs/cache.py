@@ -1,4 +1,4 @@
-"""Where decoded videos of a dataset are kept, and whether.
+"""The place of decoded videos: on disk, in memory, or nowhere.
 
     disk     in memory-mapped files of --cache_dir, decoded once for all candidates and searches
     memory   in the memory of each training process, decoded once in each

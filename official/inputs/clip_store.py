@@ -1,4 +1,4 @@
-"""The videos of a split, decoded before or when they are due.
+"""The videos of a split, decoded in advance or when they are needed.
 
 A search trains hundreds of candidates on the same clips. Decoding JPEG and PNG for each of them
 again costs more than a small network's training, and `tf.data.Dataset.cache` dies with its dataset.

@@ -2,8 +2,8 @@
 
 Clips stay in the small types of their kinds (data_prep.dataset.stream_kinds) until a step takes
 them: fresh memory, copies, and the way to an accelerator cost by the byte. A step makes float32 of
-them where it runs (docs/inputs.md has what that takes). Where values alone do not say what they
-mean, a batch has a number for each clip beside them, `<stream>/<name>` (stream_tensors).
+them where it runs (docs/performance.md says how long that takes). Where values alone do not say
+what they mean, a batch has a number for each clip beside them, `<stream>/<name>` (stream_tensors).
 """
 
 from collections.abc import Mapping

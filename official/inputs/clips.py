@@ -126,7 +126,7 @@ def _batches(
     steps: The first one, and the one after the last.
     place: (step, numbers in the step [n]) -> numbers of videos [n], and draws [n, ...].
     views: Draws -> what is cut out of a video.
-    size: Of a clip without its channels: [views,] frames, height, width.
+    size: Shape of a clip without its channels: [views,] frames, height, width.
     crops_resized: Whether what is cut out may have another size than the square.
     global_batch_size: Clips per step, over all replicas.
     input_context: Which pipeline; None for the only one.

@@ -31,7 +31,7 @@ class Filler:
     """Keeps what is to be done.
 
     Args:
-      specs: Of the arrays of one example.
+      specs: Specs of the arrays of one example.
       read: (arguments of an example..., arrays to write them into...).
       threads: How many examples are read at a time, over all fillers with this number of threads.
     """
@@ -64,7 +64,7 @@ class Filler:
 
 
 class _Memories:
-  """Arrays whose memory is used again once nothing refers to it."""
+  """Arrays whose memory is reused once nothing refers to it."""
 
   def __init__(self):
     self._lock = threading.Lock()

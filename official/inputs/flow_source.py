@@ -1,4 +1,4 @@
-"""Where a training's optical flow comes from.
+"""The source of a training's optical flow.
 
     stored     from the dataset, if preparation computed it
     in_graph   from the dataset's frames, by official.layers.optical_flow; also where it has flow
@@ -64,7 +64,7 @@ def mode_of(streams: Mapping[str, StreamInfo]) -> str:
 
 
 def is_computed(stream: StreamInfo) -> bool:
-  """Whether it is flow that is computed from the frames in its feature."""
+  """Returns whether it is flow that is computed from the frames in its feature."""
   return stream.profile == IN_GRAPH
 
 

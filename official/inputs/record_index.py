@@ -54,7 +54,7 @@ def locate(paths: Sequence[str], kept: str | None) -> np.ndarray:
 
 
 def _kept(path: str) -> np.ndarray | None:
-  """Returns what an earlier walk has left; None if it is damaged, which another walk mends."""
+  """Returns the result of an earlier walk, or None if it is damaged and has to be replaced."""
   try:
     index = np.load(path)
   except (ValueError, EOFError):

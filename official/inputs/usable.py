@@ -1,4 +1,4 @@
-"""What a dataset must have before anything can be trained on it."""
+"""The checks that a dataset must pass before a training."""
 
 from collections.abc import Collection, Iterable
 

@@ -1,4 +1,4 @@
-"""What is cut out of a video: a stretch of frames, a box in them, mirrored or not, brighter or not.
+"""Views: the part of a video that becomes a clip, and how it is mirrored and brightened.
 
 A *view* says so in shares of what a video has, so that it can be drawn before anything is known of
 the video. All streams are cut alike; what resizing, mirroring and brightness do to their values is
@@ -28,7 +28,7 @@ DRAWS = 7  # Random numbers of a training view.
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Augmentation:
-  """What is varied in training, besides the place of the clip in time and space.
+  """The variations of training clips, besides their place in time and space.
 
   Attributes:
     horizontal_flip: Mirrors half of the clips.
@@ -100,7 +100,7 @@ def evaluation_views(clips: int, crops: int) -> tuple[View, ...]:
 
 
 def square_side(short_side: int) -> int:
-  """Returns the side, in pixels, of the square that is cut out where no area is drawn."""
+  """Returns the side, in pixels, of the square that is cut out if no area is drawn."""
   return max(1, round(short_side * _CROP))
 
 

@@ -1,4 +1,4 @@
-"""The CSV of answers: a row for each video, or for each window of one, written as they come.
+"""The CSV of answers: one row per video or per window, written as they are produced.
 
     path                    the video; `file://` and percent escapes where its name is not UTF-8
     start, end              seconds of the video that the answer is about
@@ -47,7 +47,7 @@ class Question:
     start: Seconds into the video where the clip begins; None for its beginning.
     end: Seconds into the video before which it ends; None for its end.
     labels: Right answers; none where they are not known.
-    split: Of the manifest's row.
+    split: Split of the manifest's row.
   """
 
   id: str
@@ -60,7 +60,7 @@ class Question:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Format:
-  """What rows hold.
+  """The contents of the rows.
 
   Attributes:
     model: What answers.
@@ -139,7 +139,7 @@ def written(path: str) -> str:
 
 
 def check_folder(path: str) -> None:
-  """Raises UserError unless the folder is there that a CSV shall be written to."""
+  """Raises UserError unless the folder of the CSV exists."""
   folder = os.path.dirname(path)
   if not files.is_url(path) and not os.path.isdir(folder):
     raise cli.UserError(f"--output={path}: there is no folder {folder}")
@@ -253,7 +253,7 @@ class AnswerFile(contextlib.AbstractContextManager):
     self._begun = True
 
   def _begin(self, kept: bytes) -> None:
-    """Leaves of the file what is kept of it."""
+    """Removes everything from the file except the rows to keep."""
     if not self._old:
       self._file.write(kept)
     elif self._old.startswith(kept):
@@ -302,7 +302,7 @@ class AnswerFile(contextlib.AbstractContextManager):
 
 
 def _records(content: bytes) -> list[str]:
-  """Returns the lines of a CSV that are whole; a line break in quotes is no end of a line."""
+  """Returns the complete lines of a CSV; a line break in quotes does not end a line."""
   text = content[: content.rfind(b"\n") + 1].decode("utf-8-sig", "replace")
   found, pending, quoted = [], [], False
   for line in io.StringIO(text, newline="\n"):

@@ -1,4 +1,4 @@
-"""Asks about many videos, one after the other, whatever state each of them is in.
+"""Predictions for many videos, one after the other, including unreadable ones.
 
 A video that cannot be read, for whatever reason, is a row with that reason, and the next one is
 asked about. Decoders are C code that is fed with files of any origin: what asks lives in a child
@@ -50,7 +50,7 @@ def define_flags(output_help: str) -> None:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Batch:
-  """What is asked, of whom, and where the answers go.
+  """The questions, the network that answers them, and the destination of the answers.
 
   Attributes:
     questions: One for each row, or group of rows.
@@ -151,7 +151,7 @@ def run(
 
 
 def _ask_all(batch: Batch, file: answers.AnswerFile) -> int:
-  """Asks, and tells how it went; returns the exit status."""
+  """Asks, and reports the outcome; returns the exit status."""
   kept = _kept(batch.questions, file)
   for note in batch.notes:
     say(note)
@@ -201,7 +201,7 @@ def _kept(
 
 
 def _check_apart(output: str, videos: Sequence[str], manifest: str | None) -> None:
-  """Raises UserError where the answers would be written over what is read."""
+  """Raises UserError if the answers would overwrite an input."""
   read = {*videos, cli.resolve_path(manifest or "")}
   if listing.identity(output) in map(listing.identity, read):
     raise cli.UserError(f"--output={output} is what is read; name another file")

@@ -114,7 +114,7 @@ def _declare_tensors(library: ctypes.CDLL, pointer: type) -> None:
 
 
 class CError(Exception):
-  """What TensorFlow said went wrong, on one line."""
+  """The error message of TensorFlow, on one line."""
 
 
 class Session:

@@ -55,13 +55,13 @@ class Refused(cli.UserError):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Endpoint:
-  """What is asked.
+  """The address, the model and the signature to ask.
 
   Attributes:
     server: HOST:PORT for gRPC, http://HOST:PORT for REST.
     model: Its name there.
     signature: One that takes encoded frames.
-    version: Of the model; None is the newest.
+    version: Version of the model; None is the newest.
   """
 
   server: str

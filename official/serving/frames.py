@@ -1,4 +1,4 @@
-"""From plain frames to a network's streams, in the graph.
+"""The conversion of plain frames to a network's streams, in the graph.
 
     frames -> dataset size -> flow, JPEG -> grid -> middle square -> [-1, 1], pixels
 
@@ -27,7 +27,7 @@ from official.inputs import views
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClipFormat:
-  """What a network's clips are, and how they come from a video.
+  """The properties of a network's clips, and how they are made from a video.
 
   Attributes:
     streams: What the network reads, by name.

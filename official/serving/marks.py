@@ -1,4 +1,4 @@
-"""How right answers are: accuracy, and mean average precision where videos have several classes.
+"""The quality of answers: accuracy, and mean average precision if videos have several classes.
 
     accuracy    share of videos whose best class is one of their labels
     AP          sum_k P_k (R_k - R_(k-1)), P_k and R_k being precision and recall of the first k

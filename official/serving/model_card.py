@@ -1,4 +1,4 @@
-"""What a person wants to know of an exported network, in Markdown."""
+"""The model card of an exported network, in Markdown."""
 
 from collections.abc import Mapping, Sequence
 import math
@@ -21,7 +21,7 @@ def render(
   Args:
     info: The dataset that it was trained on.
     clip: What it takes.
-    architectures: Of each member; of a single network, one.
+    architectures: One for each member; a single network has one.
     facts: What is known of `metrics` by split, `params`, `multiply_adds`, `candidates` (numbers),
       `training` and `search` (values by name); what is missing is left out.
   """

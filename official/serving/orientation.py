@@ -1,4 +1,4 @@
-"""Turns a picture as its EXIF orientation says, by TensorFlow's operations.
+"""The rotation of pictures by their EXIF orientation, with TensorFlow's operations.
 
 A camera stores pictures as its sensor lies and writes down how they are to be turned, in one of
 eight ways (EXIF 2.32, tag 0x0112). OpenCV turns them where it decodes, FFmpeg in a video's frames;

@@ -16,7 +16,7 @@ _LONGEST_REASON = 300
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Prediction:
-  """What is said of a video, or of a part of it.
+  """The answer about a video, or about a part of it.
 
   Attributes:
     path: The video.
@@ -64,7 +64,7 @@ class Predictor:
   def __call__(
     self, path: str, start: float | None = None, end: float | None = None
   ) -> list[Prediction]:
-    """Returns what is said of every window of a video; of one that cannot be read, its error.
+    """Returns the answers for all windows of a video, or its error if it cannot be read.
 
     Args:
       path: The video.

@@ -106,7 +106,7 @@ class Version:
 
   @functools.cached_property
   def digest(self) -> str:
-    """Tells networks apart: 12 hexadecimal digits over the graph and the weights' checksums."""
+    """The network's identity: 12 hexadecimal digits over the graph and the weights' checksums."""
     found = hashlib.sha256()
     for name in ("saved_model.pb", "variables/variables.index", "assets/clip.json"):
       try:
@@ -152,7 +152,7 @@ class Version:
 
 
 def quieten() -> None:
-  """Keeps TensorFlow from telling of itself; to be called before it is imported."""
+  """Silences TensorFlow's log; to be called before it is imported."""
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
   warnings.simplefilter("ignore", FutureWarning)
 

@@ -1,4 +1,4 @@
-"""What a SavedModel can be asked.
+"""The signatures of a SavedModel.
 
     serving_default  frames: uint8 [batch, T, height, width, 3], RGB, any height and width
     encoded_frames   frames: string [batch, T], JPEG or PNG, turned as their EXIF orientation says;
@@ -28,7 +28,7 @@ _CLIPS_AT_A_TIME = 2
 
 
 class ServedNetwork(tf.Module):
-  """The variables of a network, and what it can be asked.
+  """The variables of a network, and its signatures.
 
   It holds no Keras object: saving one traces every layer by itself, several times as long as all
   the rest takes.

@@ -1,4 +1,4 @@
-"""Does a SavedModel do what a server will want of it?
+"""The checks that a SavedModel must pass for a server.
 
 Every signature is *run*, by TensorFlow's C++ loader in a process without Python's TensorFlow: a
 graph with a Python operation loads well, and fails at the first request. That is done on the CPU: a
@@ -22,7 +22,7 @@ _TOLERANCE = 1e-5
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-  """Outcome of one check: what was looked at, whether it is as it should be, and what was seen."""
+  """The outcome of one check: its subject, whether it passed, and the details."""
 
   what: str
   ok: bool
@@ -30,7 +30,7 @@ class Finding:
 
 
 def verify(version: saved_model.Version) -> Iterator[Finding]:
-  """Yields what is found, one check after the other; the last one that can be made ends them."""
+  """Yields the outcome of each check; a check that makes the next ones impossible is the last."""
   try:
     tags = [list(graph.meta_info_def.tags) for graph in version.graphs]
     yield Finding("one graph, tagged serve", tags == [["serve"]], str(tags))
@@ -51,7 +51,7 @@ def verify(version: saved_model.Version) -> Iterator[Finding]:
 
 
 def _complete(version: saved_model.Version) -> Finding:
-  """Whether the signatures are there, with their outputs."""
+  """Checks that the signatures exist, with their outputs."""
   found = version.signatures
   needed = {signatures.DEFAULT, signatures.STREAMS}
   if any("frames" in definition.inputs for definition in found.values()):

@@ -53,7 +53,7 @@ class Window:
 
 
 def videos_of(paths: Sequence[str], tell: Callable[[str], None] = lambda line: None) -> list[str]:
-  """Returns the videos that are meant: files as they are, of folders all videos below them.
+  """Returns the videos: files as they are, and for folders all videos below them.
 
   Each is there once. A path that is not there, or a folder without videos, is in the list, too,
   for whoever opens it to say so; but not where there is nothing else.
@@ -96,7 +96,7 @@ def each(
   end: float | None = None,
   on_note: Callable[[str], object] = lambda note: None,
 ) -> list[Any]:
-  """Returns what `function` makes of every window of a video; none but the last in memory.
+  """Returns the results of `function` for every window of a video; only one window is in memory.
 
   Args:
     function: Called with one window after the other; with all again, should the timestamps of the

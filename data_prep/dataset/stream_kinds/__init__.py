@@ -1,4 +1,4 @@
-"""Kinds of streams: what the values of a stream are, and what may be done with them.
+"""Stream kinds: the meaning of a stream's values, and the operations on them.
 
 flow    optical flow in pixels, two channels (x, y)
 image   grey levels, 0 to 255: frames, depth, heat
@@ -9,7 +9,7 @@ every stream of it. Nothing else in data_prep or official asks which kind a stre
 TensorFlow does with a stream is told by its counterpart of the same name
 (official.inputs.stream_tensors): a new kind of stream is these two files.
 
-A name with a dot, `my_streams.heat`, is a kind of one's own: the module before the last dot is
+A name with a dot, `my_streams.heat`, is your own kind: the module before the last dot is
 imported when the name is first met, and registers it:
 
     stream_kinds.register(Heat(name="my_streams.heat", tensors="my_stream_tensors", ...))
@@ -29,7 +29,7 @@ _KINDS: dict[str, StreamKind] = {}
 
 
 def register(kind: StreamKind) -> StreamKind:
-  """Makes a kind known by its name, which must be new."""
+  """Registers a kind under its name, which must be new."""
   if kind.name in _KINDS:
     raise ValueError(f"there is already a stream kind {kind.name!r}")
   _KINDS[kind.name] = kind

@@ -22,7 +22,7 @@ from data_prep.dataset.streams import StreamInfo
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Chart:
-  """What a page shows of the numbers in a stream.
+  """The part of a page about the numbers in a stream.
 
   Attributes:
     numbers: Those whose distribution is drawn.
@@ -109,7 +109,7 @@ class StreamKind(abc.ABC):
     Args:
       part: [height, width, channels or more], as `resize` returned it or as it was kept.
       stream: Which stream it is of.
-      target: Of `kept_type`; where that is the type of levels, `part` has its size.
+      target: Has the type `kept_type`; where that is the type of levels, `part` has its size.
     """
 
   def vary(self, clip: np.ndarray, brightness: int) -> None:

@@ -1,4 +1,4 @@
-"""What TensorFlow does with streams of each kind: the counterparts of data_prep's stream kinds.
+"""The TensorFlow side of each stream kind: the counterparts of data_prep's stream kinds.
 
 flow     optical flow: from stored levels to pixels; from frames, where a network is served
 image    grey levels: to -1 to 1; from frames, where a network is served
@@ -25,7 +25,7 @@ _TENSORS: dict[str, StreamTensors] = {}
 
 
 def register(tensors: StreamTensors) -> StreamTensors:
-  """Makes the counterpart of a kind known; its name and its `beside_name` must be new."""
+  """Registers the counterpart of a kind; its name and its `beside_name` must be new."""
   if tensors.name in _TENSORS:
     raise ValueError(f"there are already tensors of the stream kind {tensors.name!r}")
   if tensors.beside_name and tensors.beside_name in _with_beside():

@@ -11,14 +11,14 @@ from official.inputs import in_graph
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StreamTensors(abc.ABC):
-  """What TensorFlow does with streams of one kind.
+  """The operations of TensorFlow on streams of one kind.
 
   Values that are kept as uint8 with nothing beside them in a batch are grey levels, and floats are
   what a network takes already. A kind whose uint8 values are something else puts a number beside
   them, such as the pixels from one level of flow to the next, and has them made of both.
 
   Attributes:
-    name: Of the kind.
+    name: Name of the kind.
     beside_name: What the number beside is called; "" for none.
   """
 
