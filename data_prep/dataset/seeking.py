@@ -100,7 +100,7 @@ def _key_packets(location: str, size: int) -> tuple[str, tuple[tuple[int, int], 
       if packet.pts is None or packet.pts in seen:
         return f"packet {number} has no pts of its own", ()
       if before is not None and packet.dts is not None and packet.dts <= before:
-        return f"time begins anew at packet {number}", ()
+        return f"time restarts at packet {number}", ()
       seen.add(packet.pts)
       before = packet.dts
       if packet.is_keyframe:

@@ -19,7 +19,7 @@ levels: One object for each level above the stems: it begins with so many `block
   of a level, and obey `min_channels` and, where given, `allowed_channels` and `max_blocks`.
   `intermediate_channels` is D of the bottleneck kinds. Strides are powers of two.
 temporal_dilations: r of every block with a convolution over time is one of these.
-connection_probability: Of each possible connection, in a random architecture.
+connection_probability: That of each possible connection in a random architecture.
 initial_splits, initial_merges: Least and most of each in a random architecture.
 max_operators: The most splits, merges and changes of dilation of a child.
 min_depth: Connections on the longest path from a stem to the last level.

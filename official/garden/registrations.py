@@ -150,8 +150,8 @@ def _check_activation(name: str) -> None:
 
 
 def check_checkpoints(params: config_definitions.ExperimentConfig, model_dir: str) -> None:
-  """Raises UserError where an experiment with a network of ours would go on with weights that mean
-  something else to it."""
+  """Raises UserError if an experiment with our network would resume from weights of another network
+  version."""
   task = params.task
   is_ours = isinstance(task, clip_task.ClipTaskConfig) or (
     isinstance(task.model, EvolvedModel) and task.model.backbone.type == "evolved"

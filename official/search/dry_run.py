@@ -55,10 +55,10 @@ class Trial:
   """A candidate that is tried.
 
   Attributes:
-    number: Of the candidate in the search.
+    number: Number of the candidate in the search.
     architecture: Its architecture.
     params: Trainable parameters.
-    flops: Of one clip, forward.
+    flops: Operations of one clip, forward.
   """
 
   number: int

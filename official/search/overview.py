@@ -112,8 +112,8 @@ class Status:
     in_flight: The candidates that have no result yet.
     final_in_flight: The final trainings that have none.
     final: What came of the final training once it is done, or None.
-    evaluations_an_hour: Of the last results, or None while there are fewer than two.
-    seconds_left: Of searching at that pace; None where it is not known or nothing is left.
+    evaluations_an_hour: Pace of the last results, or None while there are fewer than two.
+    seconds_left: Remaining seconds at that pace; None if unknown or if nothing is left.
     share_in_steps: Share of the workers' time that the last candidates spent inside training and
       evaluation steps, or None where none tells.
   """

@@ -1,4 +1,4 @@
-"""Who may become a parent: tournament, admission, removal.
+"""The population of possible parents: tournament, admission, removal.
 
 A population is a tuple of members in the order in which they finished. `admit` puts a newcomer at
 the end and, when there are more than `size`, lets one go:

@@ -1,4 +1,4 @@
-"""What is tried next: candidate n, from (seed, n) and from what is known when it is proposed.
+"""The next candidate: number n, from (seed, n) and the results known when it is proposed.
 
 The first `initial_candidates`, whatever comes before `population_size` have finished, and in a
 random search all, are random architectures; in a refinement the founders, those of an earlier run,

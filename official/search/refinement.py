@@ -1,11 +1,11 @@
 """A search that begins with what an earlier one found: `--start_from=MODEL_DIR`.
 
 The best architectures of the earlier run are the first candidates of the new one, its founders;
-they are trained anew, for data, steps and seed may be others. The space may be another, too: only
-those that it holds are taken (official/architecture/membership.py), and what is left out is told.
+they are trained again, because data, steps and seed may differ. The space may differ, too: only
+those that it contains are used (official/architecture/membership.py); the others are reported.
 
 The earlier run may go on meanwhile and find better ones, so that the founders of a run are chosen
-once: they stand in its search.json, and are read from there when it goes on.
+once: they stand in its search.json, and are read from there when it resumes.
 """
 
 from collections.abc import Callable

@@ -53,7 +53,7 @@ _CHOICES = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SearchSettings:
-  """How a search proceeds.
+  """The settings of a search.
 
   Attributes:
     population_size: Candidates that can become parents; as many must finish before the first child.
@@ -158,7 +158,7 @@ class SearchSettings:
 
     Args:
       best: Fitness of the best so far, if there is one.
-      hours: Of searching so far.
+      hours: Hours of searching so far.
     """
     if (
       self.target_fitness is not None
@@ -194,7 +194,7 @@ class SearchSettings:
     return {name: value for name, value in values.items() if name not in _OPERATION}
 
   def operation(self) -> dict:
-    """Values, by flag, that may change when a search goes on."""
+    """Values, by flag, that may change when a search resumes."""
     return {name: getattr(self, name) for name in _OPERATION}
 
 

@@ -117,7 +117,7 @@ class Spec:
     name: By which it is registered.
     package: Where its modules `task` and `served` are, such as `official.tasks.classification`.
     target: What a network is taught, in the dataset.
-    metrics: Of an evaluation, in the order in which results have them. `LOSS` is among them: it
+    metrics: Metrics of an evaluation, in the order in which results have them, with `LOSS`, which
       decides between candidates of equal fitness.
     fitness: What a search can maximise; the first is what it does if nothing else is asked for.
   """

@@ -1,4 +1,4 @@
-"""What the search knows of training: `evaluator(candidate, directory) -> result`.
+"""The training of a candidate, as the search calls it: `evaluator(candidate, directory) -> result`.
 
 Results are plain data and small, for they cross process boundaries. What a network cannot help (it
 does not fit into memory, its loss becomes NaN) comes back as infeasible; anything else that goes

@@ -40,7 +40,7 @@ def check(prefix: str, remedy: str) -> None:
   """Raises UserError unless all of a checkpoint is there, and can be read.
 
   Args:
-    prefix: Of its files.
+    prefix: Prefix of its files.
     remedy: What the user can do, for the message.
   """
   if not tf.io.gfile.exists(prefix + ".index"):

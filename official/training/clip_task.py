@@ -53,7 +53,7 @@ class ClipData(hyperparams.Config):
     num_frames, image_size: Size of a clip, in frames and pixels.
     global_batch_size: Clips per step, over all replicas.
     is_training: Random clips for ever, or every video once.
-    seed: Of order and augmentation.
+    seed: Seed of order and augmentation.
     horizontal_flip, min_crop_area, brightness: How training clips are varied, see
       official.inputs.views.Augmentation.
     clips_per_video: For evaluation: clips from the start of a video to its end.
@@ -80,17 +80,17 @@ class ClipData(hyperparams.Config):
 
 @dataclasses.dataclass
 class Network(hyperparams.Config):
-  """What is built.
+  """The network to build.
 
   Attributes:
     architecture: What --architecture of official.train takes, or JSON text.
     connection_weights: Where connection weights begin, after the sigmoid: a JSON list of [source,
       target, weight]; empty: where the architecture's source says, or near one half.
     freeze_connection_weights: Whether they stay there, or where `init_checkpoint` has them.
-    pooling: Of the head over time: average, max or softmax.
+    pooling: How the head pools over time: average, max or softmax.
     num_classes: Outputs; 0: as many as the dataset has classes.
     connection_multiplier: K of sigmoid(K v), how fast connection weights move.
-    batch_norm_momentum: Of the moving statistics.
+    batch_norm_momentum: Momentum of the moving statistics.
     synchronized: Whether batch normalisation spans all replicas.
   """
 

@@ -1,4 +1,4 @@
-"""What a trained network would lose with each of its connections.
+"""The sensitivity of connections: what a trained network would lose with each of them.
 
 Put a gate g_i of 1 on every connection:
 

@@ -178,7 +178,7 @@ def train(
   Args:
     setup: The training but for the architecture and the seed.
     architecture: JSON of the architecture.
-    seed: Of initial weights, order and augmentation.
+    seed: Seed of initial weights, order and augmentation.
     directory: For checkpoints and summaries.
     report: Told the phase, the step and the steps in all.
     also_evaluate: Splits to look at closely after that (evaluation.py).

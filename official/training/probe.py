@@ -1,4 +1,4 @@
-"""What training a network would take: a few real steps, timed, and the memory they need.
+"""A probe of a training: a few real steps, timed, and the memory that they need.
 
 A probe builds a network as a training does (task, optimizer, strategy, real clips), trains
 it for some steps with a quarter of the batch and then with the whole of it, and evaluates a few
@@ -54,7 +54,7 @@ class Probe:
   """Finds what a candidate's training takes; called like an evaluator.
 
   Attributes:
-    setup: Of the trainings in question.
+    setup: Setup of the trainings in question.
     steps: Steps at each of the two batch sizes; the first is not timed.
     workers: Trainings that share this machine's memory, or the GPU's.
   """
@@ -69,7 +69,7 @@ class Probe:
     Returns:
       status, reason: "ok", or "infeasible" and why: it is out of memory.
       params: Trainable parameters.
-      flops: Of one clip, forward.
+      flops: Operations of one clip, forward.
       seconds_a_step: Median, at the training's batch size.
       seconds_to_first_step: From nothing to the end of the first step: building and tracing. Clips
         are decoded already.

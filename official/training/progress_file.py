@@ -1,4 +1,4 @@
-"""What a training is doing, in a file that others may read at any time; and how long steps take.
+"""The progress of a training, in a file that others may read at any time; and the time of steps.
 
 `progress.json` holds `{"phase", "step", "steps"}`; phases are starting, preparing, building,
 tracing, training, evaluating, measuring sensitivity. It is replaced whole. It says how far

@@ -1,8 +1,8 @@
 """The search on real clips, whole, and killed three times: the same files come out.
 
 Two runs of one command in two folders. The first is left alone; the second is killed, driver and
-workers at once, at three random moments, and started again. Random, but for this: whatever the
-speed of the machine, a checkpoint and a finished candidate are there to be found again.
+workers at once, at three random moments, and started again. The moments are random, except
+that there are always a checkpoint and a finished candidate to resume from.
 """
 
 import json

@@ -62,7 +62,7 @@ class Interruption:
   Attributes:
     candidate: Its name.
     starts: How many trainings of it had begun.
-    step: Of the newest checkpoint on disk when nobody was training it any more.
+    step: Step of the newest checkpoint on disk when nobody was training it any more.
   """
 
   candidate: str

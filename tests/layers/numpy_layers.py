@@ -72,7 +72,7 @@ def logits(
   """Returns the logits [batch, classes] of a network in inference, head `average`.
 
   Args:
-    architecture: Of stems of stride 4 and blocks of kind `interleaved_bottleneck`.
+    architecture: One with stems of stride 4 and blocks of kind `interleaved_bottleneck`.
     weights: Values of the model's variables by name, without ":0".
     streams: Clips by stream.
   """

@@ -35,7 +35,7 @@ class Service:
   """Answers requests.
 
   Attributes:
-    name: Of the model.
+    name: Name of the model.
   """
 
   def __init__(self, name: str, saved_model: str):

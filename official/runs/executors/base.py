@@ -1,4 +1,4 @@
-"""What an executor is: tasks in, outcomes out, in the order in which they end.
+"""The interface of executors: tasks in, outcomes out, in the order in which they end.
 
     with Local(workers=2, threads=1) as executor:
       executor.submit(Task(key="000000", function=evaluator, candidate=..., directory=...))
@@ -42,7 +42,7 @@ class Task:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Outcome:
-  """How a task ended.
+  """The end of a task.
 
   Attributes:
     key: The task's.

@@ -1,7 +1,7 @@
-"""The executor without processes: a task runs in the driver, when its outcome is waited for.
+"""The executor without processes: a task runs in the driver while its outcome is awaited.
 
 For a TPU, which belongs to one process, for debugging, and for tests. A task that exhausts the
-process takes the driver with it; the search goes on when it is started again.
+process takes the driver with it; the search resumes when it is started again.
 """
 
 import collections
@@ -31,7 +31,7 @@ class Inline(base.Executor):
     self._tasks.append(task)
 
   def wait_any(self, timeout: float | None = None) -> Outcome:
-    """Runs the next task to its end; `timeout` is let be."""
+    """Runs the next task to its end; `timeout` is ignored."""
     if self._cancelled:
       return Outcome(key=self._cancelled.popleft(), kind="cancelled", reason="cancelled")
     if not self._tasks:

@@ -1,4 +1,4 @@
-"""What of a machine a running candidate has to itself: CPU cores and GPUs.
+"""Leases: the CPU cores and GPUs that a running candidate has to itself.
 
 A lease is a slot of an executor. Its candidate's process takes it before it computes anything, and
 the slot is free again when that process has ended.

@@ -13,8 +13,8 @@ A worker must not outlive its driver, or a restarted search would have two write
 checkpoint. The kernel's parent-death signal watches the server, its parent; a thread watches the
 driver, which holds the other end of a pipe.
 
-A process leaves when its driver says so and not before: Ctrl-C, which a terminal sends to all of
-them, is let be. `close` asks by SIGTERM, so that a training can write a checkpoint.
+A process ends when its driver says so and not before: it ignores Ctrl-C, which a terminal sends to
+all of them. `close` asks by SIGTERM, so that a training can write a checkpoint.
 """
 
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 `start` has multiprocessing's `forkserver` import this module, which imports, quietly, the modules
 named in an environment variable: TensorFlow and its neighbours greet with pages of warnings, here
-on the driver's terminal, for there is no log yet. A module that cannot be imported is let be: the
+on the driver's terminal, for there is no log yet. A module that cannot be imported is ignored: the
 workers will import it themselves, and say in their logs what is wrong with it.
 """
 

@@ -1,4 +1,4 @@
-"""What a worker does with a task, wherever it runs.
+"""The run of one task in a worker, wherever that is.
 
 A worker catches everything and returns plain data: an exception that cannot be pickled, or a result
 that holds a tensor, must not take the pool with it. It holds the candidate's lock while it works,
