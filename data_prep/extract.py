@@ -187,4 +187,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-  cli.run(main, pass_unknown=True)
+  cli.run(main, pass_unknown=True, flag_of={"directory": "output_dir"})

@@ -2,6 +2,8 @@
 
 * A mistake of the caller's is one line on stderr that says what is wrong and what to do, and exit
   status 2. So is a fault of the environment, such as a full disk (faults.py).
+* Libraries raise errors in terms of their own arguments, in backquotes: `overwrite`. `run` shows
+  them as the flags that they come from: --overwrite.
 * `--help` prints the main's module docstring and its flags, and exits 0.
 * Relative paths are the caller's, also under `bazel run`, which starts a program in a folder of its
   own and leaves the caller's in `BUILD_WORKING_DIRECTORY`.
@@ -9,11 +11,13 @@
 A main is a page: flags, `main(arguments)`, and `cli.run(main)` at the bottom.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import math
 import os
+import re
 import signal
 import sys
+import types
 from typing import NoReturn
 
 from absl import app
@@ -74,6 +78,24 @@ def one_line(text: str) -> str:
   return " ".join(text.split("\n  In call to configurable ")[0].split())
 
 
+def with_flags(message: str, flag_of: Mapping[str, str] = types.MappingProxyType({})) -> str:
+  """Returns a library's message in terms of this program's flags.
+
+  Libraries put their arguments in backquotes: `overwrite` becomes --overwrite, and `fps`=25 becomes
+  --fps=25, where the program has such a flag.
+
+  Args:
+    message: The text of an error.
+    flag_of: Names of flags by the arguments that are called otherwise.
+  """
+
+  def flag(argument: re.Match) -> str:
+    name = flag_of.get(argument[1], argument[1])
+    return f"--{name}" if name in flags.FLAGS else argument[0]
+
+  return re.sub(r"`(\w+)`", flag, message)
+
+
 def at_least(flag: str, value: float, least: float, *, exclusive: bool = False) -> None:
   """Raises UserError unless `value` is finite and at least (if `exclusive`, above) `least`."""
   if not math.isfinite(value) or value < least or (exclusive and value == least):
@@ -86,6 +108,7 @@ def run(
   *,
   pass_unknown: bool = False,
   positional: bool = False,
+  flag_of: Mapping[str, str] = types.MappingProxyType({}),
 ) -> NoReturn:
   """Parses absl flags, runs `main` with the remaining arguments and exits.
 
@@ -95,6 +118,7 @@ def run(
     pass_unknown: Hands unknown flags on to `main` (for options of a library) instead of refusing
       them.
     positional: Hands arguments that are no flags on to `main` instead of refusing them.
+    flag_of: For messages of libraries, see `with_flags`.
   """
 
   def parse(argv: Sequence[str]) -> list[str]:
@@ -110,7 +134,7 @@ def run(
     try:
       return main(argv[1:])
     except UserError as error:
-      fail(error)
+      fail(with_flags(str(error), flag_of))
     except KeyboardInterrupt:
       print("interrupted", file=sys.stderr, flush=True)
       return INTERRUPTED

@@ -64,7 +64,7 @@ def read(manifest: str) -> tuple[Row, ...]:
     text = files.read_bytes(manifest).decode("utf-8-sig")
   except FileNotFoundError as error:
     raise cli.UserError(
-      f"there is no manifest {manifest}; --manifest names a CSV with the columns "
+      f"there is no manifest {manifest}; `manifest` names a CSV with the columns "
       f"{','.join(REQUIRED_COLUMNS)} (python -m data_prep.manifest makes one)"
     ) from error
   except (OSError, UnicodeDecodeError) as error:

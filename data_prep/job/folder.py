@@ -72,8 +72,8 @@ def finished(
     return None
   if difference:
     raise cli.UserError(
-      f"{directory} was prepared {difference}; give another --output_dir, or "
-      "--overwrite to lose what is there"
+      f"{directory} was prepared {difference}; give another `directory`, or "
+      "`overwrite` to lose what is there"
     )
   _remove_unfinished(directory)  # A run may have been killed in its last moment.
   return info
@@ -125,7 +125,7 @@ def _take_over(directory: str, identity: Identity, overwrite: bool) -> None:
     if difference and not overwrite:
       raise cli.UserError(
         f"{directory} holds an unfinished preparation {difference}; give the command that began "
-        "it to resume it, another --output_dir, or --overwrite to lose what is there"
+        "it to resume it, another `directory`, or `overwrite` to lose what is there"
       )
     _remove_ours(directory, keep=() if difference else _reusable(directory))
   else:
@@ -133,7 +133,7 @@ def _take_over(directory: str, identity: Identity, overwrite: bool) -> None:
     if strange and not overwrite:
       raise cli.UserError(
         f"{directory} has {strange[0]}, but nothing says what made it; give another "
-        "--output_dir, or --overwrite to lose it"
+        "`directory`, or `overwrite` to lose it"
       )
     _remove_ours(directory)
   files.make_directory(shards.results_directory(directory))
@@ -142,11 +142,11 @@ def _take_over(directory: str, identity: Identity, overwrite: bool) -> None:
 
 def _difference(there: Identity, asked: Identity) -> str | None:
   """Returns how the identities differ, or None if they are equal."""
-  for flag, value in asked.settings.items():
-    if there.settings.get(flag) != value:
-      return f"with --{flag}={there.settings.get(flag)}, not --{flag}={value}"
+  for name, value in asked.settings.items():
+    if there.settings.get(name) != value:
+      return f"with `{name}`={there.settings.get(name)}, not `{name}`={value}"
   if there.manifest_sha256 != asked.manifest_sha256:
-    return "from another --manifest, or from other rows of it"
+    return "from another `manifest`, or from other rows of it"
   for library, version in asked.versions.items():
     if there.versions.get(library) != version:
       return f"by {library} {there.versions.get(library)}, and this is {library} {version}"
@@ -164,7 +164,7 @@ def _make(directory: str) -> list[str]:
     files.make_directory(shards.unfinished_directory(directory))
   except OSError as error:
     raise cli.UserError(
-      f"--output_dir={directory} cannot be made: {error.strerror or error}"
+      f"`directory`={directory} cannot be made: {error.strerror or error}"
     ) from error
   return missing
 

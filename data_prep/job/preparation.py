@@ -276,8 +276,8 @@ def _failures(
     (stage, reason), count = kinds.most_common(1)[0]
     raise cli.UserError(
       f"{len(failures)} of the {tried} clips that were tried could not be used, more than "
-      f"--max_failure_rate={max_failure_rate:g} of all {clip_count}; {count} of them in stage "
-      f"{stage}: {reason}; remove the cause, or raise --max_failure_rate; the same command resumes"
+      f"`max_failure_rate`={max_failure_rate:g} of all {clip_count}; {count} of them in stage "
+      f"{stage}: {reason}; remove the cause, or raise `max_failure_rate`; the same command resumes"
     )
   return failures
 

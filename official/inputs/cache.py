@@ -47,7 +47,7 @@ def choose(mode: str, cache_dir: str, size: float) -> str:
   if mode == "disk" and files.is_url(cache_dir):
     raise cli.UserError(
       f"the cache disk needs a local folder, and {cache_dir} is none; give "
-      "--cache_dir, or the cache memory or none"
+      "`cache_dir`, or the cache memory or none"
     )
   if mode == "memory" and size > _memory():
     raise cli.UserError(

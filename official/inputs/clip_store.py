@@ -155,7 +155,7 @@ def check(data_dir: str, *, cache_dir: str, cache: str, flow: str, image_size: i
         f"the clip {video.id!r} of {data_dir} has the labels {list(video.labels)}, and there are "
         f"{len(info.classes)} classes; prepare the dataset again, into another folder"
       )
-  files.check_writable(cache_dir, f"the folder of decoded videos, --cache_dir={cache_dir}")
+  files.check_writable(cache_dir, f"the folder of decoded videos, `cache_dir`={cache_dir}")
 
 
 def parallel_calls() -> int:

@@ -43,8 +43,8 @@ def streams(info: metadata.DatasetInfo, mode: str) -> dict[str, StreamInfo]:
     return there
   if FRAMES not in there:
     raise cli.UserError(
-      f"--flow={mode} computes flow from the stream {FRAMES}, and the dataset has "
-      f"{', '.join(sorted(there))}; give --flow={STORED}, or prepare a dataset with frames"
+      f"`flow`={mode} computes flow from the stream {FRAMES}, and the dataset has "
+      f"{', '.join(sorted(there))}; give `flow`={STORED}, or prepare a dataset with frames"
     )
   stored = there.get(FLOW)
   there[FLOW] = dataclasses.replace(

@@ -39,7 +39,7 @@ def check_streams(
   if missing:
     remedy = "prepare a dataset that has it, or choose a network that reads what is there"
     if flow_source.could_give(missing, available):
-      remedy = f"give --flow={flow_source.IN_GRAPH}, which computes it from the frames"
+      remedy = f"give `flow`={flow_source.IN_GRAPH}, which computes it from the frames"
     raise cli.UserError(
       f"{network} reads the stream {', '.join(missing)}, and {data} has "
       f"{', '.join(sorted(available))}; {remedy}"

@@ -142,7 +142,7 @@ def check_folder(path: str) -> None:
   """Raises UserError unless the folder of the CSV exists."""
   folder = os.path.dirname(path)
   if not files.is_url(path) and not os.path.isdir(folder):
-    raise cli.UserError(f"--output={path}: there is no folder {folder}")
+    raise cli.UserError(f"`output`={path}: there is no folder {folder}")
 
 
 class AnswerFile(contextlib.AbstractContextManager):
@@ -217,7 +217,7 @@ class AnswerFile(contextlib.AbstractContextManager):
     self._made = not os.path.lexists(self.path)
     if not self._made and not os.path.isfile(self.path) and not os.path.isdir(self.path):
       raise cli.UserError(
-        f"--output={self.path} is a pipe, a device or a link that leads nowhere; name a file"
+        f"`output`={self.path} is a pipe, a device or a link that leads nowhere; name a file"
       )
     self._file = open(self.path, "a+b", buffering=0)
     try:
@@ -225,7 +225,7 @@ class AnswerFile(contextlib.AbstractContextManager):
     except BlockingIOError as error:
       self._file.close()
       raise cli.UserError(
-        f"--output={self.path} is being written by another run; wait for it, or stop it"
+        f"`output`={self.path} is being written by another run; wait for it, or stop it"
       ) from error
     except OSError:
       pass  # A file system without locks.
@@ -294,11 +294,11 @@ class AnswerFile(contextlib.AbstractContextManager):
 
   def _foreign(self, what: str) -> cli.UserError:
     return cli.UserError(
-      f"--output={self.path} {what}; give another --output, or --overwrite to lose what is there"
+      f"`output`={self.path} {what}; give another `output`, or `overwrite` to lose what is there"
     )
 
   def _unwritable(self, error: OSError) -> cli.UserError:
-    return cli.UserError(f"--output={self.path} cannot be written: {error.strerror or error}")
+    return cli.UserError(f"`output`={self.path} cannot be written: {error.strerror or error}")
 
 
 def _records(content: bytes) -> list[str]:

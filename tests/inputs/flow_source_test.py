@@ -193,8 +193,8 @@ def test_the_mode_is_read_from_the_streams(two_stream):
   [
     (
       "in_graph",
-      "--flow=in_graph computes flow from the stream rgb, and the dataset has flow; give "
-      "--flow=stored, or prepare a dataset with frames",
+      "`flow`=in_graph computes flow from the stream rgb, and the dataset has flow; give "
+      "`flow`=stored, or prepare a dataset with frames",
     ),
     ("farneback", "unknown flow 'farneback'; there are stored, in_graph"),
   ],

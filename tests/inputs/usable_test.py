@@ -13,7 +13,7 @@ def test_flow_that_can_be_computed_is_offered():
   with pytest.raises(
     cli.UserError,
     match="the network reads the stream flow, and the dataset has "
-    "rgb; give --flow=in_graph, which computes it from the frames",
+    "rgb; give `flow`=in_graph, which computes it from the frames",
   ):
     usable.check_streams(["rgb"], ["flow", "rgb"])
 

@@ -44,14 +44,18 @@ def test_a_dead_link_is_found(tmp_path):
 
 @functools.cache
 def _texts_of_the_code() -> str:
-  """Returns all string literals of the product; what is filled in later is left out."""
-  return "\n".join(
+  """Returns all string literals of the product; what is filled in later is left out.
+
+  Arguments in messages of libraries are flags for users (data_prep.common.cli.with_flags).
+  """
+  texts = "\n".join(
     node.value
     for room in ("data_prep", "official")
     for file in sorted((ROOT / room).rglob("*.py"))
     for node in ast.walk(ast.parse(file.read_text()))
     if isinstance(node, ast.Constant) and isinstance(node.value, str)
   )
+  return re.sub(r"`(\w+)`", r"--\1", texts)
 
 
 def _messages(text: str) -> list[str]:

@@ -198,7 +198,7 @@ def test_what_another_command_wrote_is_refused_and_stays(output, form, words):
 )
 def test_what_holds_something_else_is_refused_and_stays(output, content):
   output.write_bytes(content)
-  with pytest.raises(cli.UserError, match="give another --output, or --overwrite to lose"):
+  with pytest.raises(cli.UserError, match="give another `output`, or `overwrite` to lose"):
     _write(output, FORM)
   assert output.read_bytes() == content
 
@@ -243,7 +243,7 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path, name, words):
 
 
 def test_a_device_is_refused():
-  with pytest.raises(cli.UserError, match="--output=/dev/full is a pipe, a device or a link"):
+  with pytest.raises(cli.UserError, match="`output`=/dev/full is a pipe, a device or a link"):
     answers.AnswerFile("/dev/full", FORM)
 
 

@@ -19,12 +19,14 @@ _NAME = flags.DEFINE_string("name", "you", "Whom to greet.")
 def main(arguments):
   if _NAME.value == "nobody":
     raise cli.UserError("there is nobody\\n  to greet; give another --name")
+  if _NAME.value == "argument":
+    raise cli.UserError("`name`=argument is wrong; give `whom`, but not `what`")
   if _NAME.value == "impatient":
     raise KeyboardInterrupt
   print("hello", _NAME.value, *arguments)
 
 if __name__ == "__main__":
-  cli.run(main, pass_unknown=PASS)
+  cli.run(main, pass_unknown=PASS, flag_of={"whom": "name"})
 '''
 
 
@@ -52,6 +54,11 @@ def test_a_mistake_is_one_line_and_status_2(call):
   done = call("--name=nobody")
   assert (done.returncode, done.stdout) == (2, "")
   assert done.stderr == "error: there is nobody to greet; give another --name\n"
+
+
+def test_arguments_of_libraries_are_shown_as_flags(call):
+  done = call("--name=argument")
+  assert done.stderr == "error: --name=argument is wrong; give --name, but not `what`\n"
 
 
 def test_an_unknown_flag_is_refused(call):

@@ -94,7 +94,7 @@ def test_what_is_written_is_read(read):
 
 
 def test_no_such_manifest(tmp_path):
-  with pytest.raises(cli.UserError, match="there is no manifest .*missing.csv; --manifest names a"):
+  with pytest.raises(cli.UserError, match="there is no manifest .*missing.csv; `manifest` names a"):
     rows.read(str(tmp_path / "missing.csv"))
 
 

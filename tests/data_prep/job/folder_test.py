@@ -53,8 +53,8 @@ def test_of_a_killed_run_the_shards_that_have_a_result_are_kept(killed):
 @pytest.mark.parametrize(
   "change, message",
   [
-    ({"settings": {"fps": 30}}, "unfinished preparation with --fps=25, not --fps=30"),
-    ({"manifest_sha256": "x"}, "unfinished preparation from another --manifest"),
+    ({"settings": {"fps": 30}}, "unfinished preparation with `fps`=25, not `fps`=30"),
+    ({"manifest_sha256": "x"}, "unfinished preparation from another `manifest`"),
     ({"versions": {"opencv": "5"}}, "unfinished preparation by opencv 4, and this is opencv 5"),
   ],
 )
@@ -117,7 +117,7 @@ def test_a_second_run_is_kept_out_and_changes_nothing(tmp_path):
 def test_a_folder_that_cannot_be_made(tmp_path):
   (tmp_path / "file").touch()
   with (
-    pytest.raises(cli.UserError, match="--output_dir=.*file cannot be made: "),
+    pytest.raises(cli.UserError, match="`directory`=.*file cannot be made: "),
     folder.owned(str(tmp_path / "file"), JOB),
   ):
     pass

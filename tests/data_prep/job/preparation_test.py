@@ -139,19 +139,19 @@ def test_a_finished_folder_is_recognised(prepared, manifest, capsys, content_of)
     (
       clip_examples.Settings(fps=12.5, short_side=24),
       2,
-      "with --fps=10, not --fps=12.5; give another --output_dir, or --overwrite",
+      "with `fps`=10, not `fps`=12.5; give another `directory`, or `overwrite`",
     ),
     (
       clip_examples.Settings(fps=10, short_side=24, flow="none"),
       2,
-      "with --flow=tvl1, not --flow=none",
+      "with `flow`=tvl1, not `flow`=none",
     ),
     (
       clip_examples.Settings(fps=10, short_side=24, flow_profile="opencv_default"),
       2,
-      "with --flow_profile=fast, not --flow_profile=opencv_default",
+      "with `flow_profile`=fast, not `flow_profile`=opencv_default",
     ),
-    (SETTINGS, 3, "with --num_shards=2, not --num_shards=3"),
+    (SETTINGS, 3, "with `num_shards`=2, not `num_shards`=3"),
   ],
 )
 def test_other_flags_are_refused_by_name(prepared, manifest, settings, num_shards, message):
@@ -162,7 +162,7 @@ def test_other_flags_are_refused_by_name(prepared, manifest, settings, num_shard
 def test_another_manifest_is_refused(prepared, manifest, tmp_path):
   lines = manifest.read_text().splitlines()
   (tmp_path / "m.csv").write_text("\n".join(lines[:-1]))
-  with pytest.raises(cli.UserError, match="was prepared from another --manifest, or from other"):
+  with pytest.raises(cli.UserError, match="was prepared from another `manifest`, or from other"):
     preparation.prepare(str(tmp_path / "m.csv"), str(prepared), SETTINGS, num_shards=2)
 
 
@@ -316,8 +316,8 @@ def test_a_killed_run_of_other_flags_is_refused_by_name(killed, manifest, conten
   before = content_of(killed)
   with pytest.raises(
     cli.UserError,
-    match="holds an unfinished preparation with --short_side=24, "
-    "not --short_side=32; give the command that began it to resume it",
+    match="holds an unfinished preparation with `short_side`=24, "
+    "not `short_side`=32; give the command that began it to resume it",
   ):
     preparation.prepare(
       str(manifest),
@@ -344,9 +344,9 @@ def test_too_many_failures_stop_the_job_and_a_higher_rate_goes_on(
   with pytest.raises(
     cli.UserError,
     match=r"1 of the \d clips that were tried could not be used, "
-    "more than --max_failure_rate=0.1 of all 7; 1 of them in stage decode: "
+    "more than `max_failure_rate`=0.1 of all 7; 1 of them in stage decode: "
     "Invalid data found when processing input; remove the cause, or raise "
-    "--max_failure_rate",
+    "`max_failure_rate`",
   ):
     prepare(0.1)
   prepare(0.2)
