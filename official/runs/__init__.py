@@ -8,7 +8,7 @@
     json_files      JSON files that are read and written whole, on a local disk or behind a URL
     identity        refuses a run directory that was made with other flags
     fitness         metrics -> one number, and who is better than whom
-    failures        what an ending says: a result, a retry, or a reason to stop the search
+    judge           what an ending says: a result, a retry, or a reason to stop the search
     executors       run candidates: in this process, in a process for each, or on a cluster
     final_training  trains the best to the end
     single          one training of one architecture as a run of its own

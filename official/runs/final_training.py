@@ -28,10 +28,10 @@ import os
 import time
 import types
 
-from official.runs import failures
 from official.runs import fitness as fitness_lib
 from official.runs import identity as identity_lib
 from official.runs import json_files
+from official.runs import judge
 from official.runs import record_files
 from official.runs.console import Console
 from official.runs.executors.base import Evaluator
@@ -61,7 +61,7 @@ def train(
   executor: Executor,
   console: Console,
   *,
-  max_retries: int = failures.MAX_RETRIES,
+  max_retries: int = judge.MAX_RETRIES,
   defaults: Json = types.MappingProxyType({}),
 ) -> FinalResult:
   """Trains candidate `number` to the end, or resumes, and returns the content of final/result.json.
@@ -108,7 +108,7 @@ def train_several(
   how: str,
   fitness: str,
   joining: Evaluator,
-  max_retries: int = failures.MAX_RETRIES,
+  max_retries: int = judge.MAX_RETRIES,
   defaults: Json = types.MappingProxyType({}),
 ) -> FinalResult:
   """Trains several candidates to the end, or resumes, and returns the content of final/result.json.
@@ -145,7 +145,7 @@ def train_several(
   run_tasks = functools.partial(_run, executor=executor, console=console, max_retries=max_retries)
   results, left_out = _train_members(run, folders, settings, defaults, final_training, run_tasks)
   if not results:
-    raise failures.SearchStopped(
+    raise judge.SearchStopped(
       f"none of {len(folders)} final trainings is feasible; of candidate "
       f"{left_out[0].candidate:06d}: {left_out[0].reason}; the same command tries again"
     )
@@ -324,7 +324,7 @@ def _run(
     outcome = executor.wait_any()
     again = running.pop(outcome.key)
     console.end(outcome.key, "finished" if _succeeded(outcome) else _reason(outcome))
-    failures.check_environment(outcome)
+    judge.check_environment(outcome)
     if outcome.kind == "killed" and tries[outcome.key] <= max_retries:
       waiting.appendleft(again)
     else:
@@ -336,7 +336,7 @@ def _succeeded(outcome: Outcome) -> bool:
 
 
 def _is_infeasible(outcome: Outcome) -> bool:
-  """Whether the candidate is at fault and not the program, as in failures.py."""
+  """Whether the candidate is at fault and not the program, as in judge.py."""
   if outcome.kind == "returned":
     return (outcome.value or {}).get("status") == "infeasible"
   return outcome.kind in ("exhausted", "killed", "timed_out")
@@ -347,8 +347,8 @@ def _reason(outcome: Outcome) -> str | None:
   return None if reason is None else str(reason)
 
 
-def _stopped(label: str, outcome: Outcome, directory: str) -> failures.SearchStopped:
-  return failures.SearchStopped(
+def _stopped(label: str, outcome: Outcome, directory: str) -> judge.SearchStopped:
+  return judge.SearchStopped(
     f"the {label} did not succeed: {_reason(outcome)} "
     f"({json_files.join(directory, 'log.txt')} has the details); the same command tries again"
   )

@@ -18,9 +18,9 @@ from data_prep.common import files as data_files
 from official.architecture import cost
 from official.architecture import dead_choices
 from official.architecture.space import SearchSpace
-from official.runs import failures
 from official.runs import final_training
 from official.runs import json_files
+from official.runs import judge
 from official.runs import records
 from official.runs import signals
 from official.runs.console import Console
@@ -166,7 +166,7 @@ def run(
         directory, best, settings, final_settings, defaults, work, pool, console
       )
       _report(console, directory, result)
-  except failures.SearchStopped as stopped:
+  except judge.SearchStopped as stopped:
     print(f"stopped: {stopped}", file=sys.stderr, flush=True)
     return 1
   except signals.Interrupted as interrupted:
@@ -220,7 +220,7 @@ def dry_run(
         console=console,
         founders=founders,
       )
-  except failures.SearchStopped as stopped:
+  except judge.SearchStopped as stopped:
     print(f"stopped: {stopped}", file=sys.stderr, flush=True)
     return 1
   except signals.Interrupted as interrupted:
@@ -294,7 +294,7 @@ def _checked(check: base.Evaluator | None, pool: base.Executor) -> Iterator[None
       if outcome.kind == "environment":
         raise cli.UserError(outcome.reason)
       if outcome.kind != "returned":
-        raise failures.SearchStopped(f"no training can begin here: {outcome.reason}")
+        raise judge.SearchStopped(f"no training can begin here: {outcome.reason}")
   yield
 
 

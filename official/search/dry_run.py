@@ -25,7 +25,7 @@ from official.architecture import serialization
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import ArchitectureError
 from official.architecture.space import SearchSpace
-from official.runs import failures
+from official.runs import judge
 from official.runs.console import Console
 from official.runs.console import duration
 from official.runs.executors.base import Evaluator
@@ -214,14 +214,14 @@ def _candidate(trial: Trial, settings: SearchSettings) -> dict[str, Any]:
 
 def _judge(outcome: Outcome) -> Mapping[str, Any]:
   """Returns the probe's result; a candidate that ended its process is taken to be too large."""
-  failures.check_environment(outcome)
+  judge.check_environment(outcome)
   if outcome.kind == "returned":
     return outcome.value
   if outcome.kind == "killed":
     return {"status": "infeasible", "reason": f"{outcome.reason}; too little memory?"}
   if outcome.kind in ("exhausted", "timed_out"):
     return {"status": "infeasible", "reason": outcome.reason}
-  raise failures.SearchStopped(f"the dry run of candidate {outcome.key} failed: {outcome.reason}")
+  raise judge.SearchStopped(f"the dry run of candidate {outcome.key} failed: {outcome.reason}")
 
 
 def table(trials: Sequence[Trial], results: Mapping[int, Mapping[str, Any]]) -> list[str]:

@@ -17,8 +17,8 @@ import time
 from official.architecture import cost
 from official.architecture.architecture import ArchitectureError
 from official.architecture.space import SearchSpace
-from official.runs import failures
 from official.runs import fitness as fitness_lib
+from official.runs import judge
 from official.runs import records
 from official.runs.console import Console
 from official.runs.executors.base import Evaluator
@@ -94,7 +94,7 @@ class _Driver:
     self._running: dict[str, Candidate] = {}
     self._kills: collections.Counter[str] = collections.Counter()
     self._started: dict[str, float] = {}
-    self._watch = failures.Watch(
+    self._watch = judge.Watch(
       patience=settings.population_size, feasible=self._state.best is not None
     )
     self._clock = _Clock(run)
@@ -117,14 +117,14 @@ class _Driver:
       self._clock.save()
       self._summaries.close()
     if self._state.best is None:
-      raise failures.SearchStopped("no candidate is feasible; choose another --search_space")
+      raise judge.SearchStopped("no candidate is feasible; choose another --search_space")
     return self._state.leaders[: self._settings.trained_to_the_end]
 
   def _work(self) -> None:
     while self._fill():
       outcome = self._executor.wait_any()
       candidate = self._running.pop(outcome.key)
-      verdict = failures.judge(
+      verdict = judge.judge(
         candidate.number,
         outcome,
         self._settings.fitness,

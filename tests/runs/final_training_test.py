@@ -7,8 +7,8 @@ import pytest
 import search_fakes
 
 from official.runs import console
-from official.runs import failures
 from official.runs import final_training
+from official.runs import judge
 from official.runs.executors import inline
 from official.runs.executors import local
 from official.runs.records import Candidate
@@ -88,7 +88,7 @@ def test_as_many_retries_as_are_asked_for(run, retries, tries):
   with (
     executor as pool,
     console.Console(lines=text, terminal=False) as lines,
-    pytest.raises(failures.SearchStopped, match="was ended by SIGKILL"),
+    pytest.raises(judge.SearchStopped, match="was ended by SIGKILL"),
   ):
     final_training.train(run, 0, FINAL_STEPS, search_fakes.killed, pool, lines, max_retries=retries)
   assert text.getvalue().count(": started") == tries
@@ -107,7 +107,7 @@ def test_one_signal_is_tried_again(run):
   ],
 )
 def test_a_final_training_that_does_not_succeed_is_told(run, function, reason):
-  with pytest.raises(failures.SearchStopped) as stopped:
+  with pytest.raises(judge.SearchStopped) as stopped:
     train(run, function=function)
   assert str(stopped.value) == (
     f"the final training of candidate 000000 did not succeed: {reason} "
@@ -264,21 +264,21 @@ def test_an_infeasible_one_of_several_is_left_out(three):
 
 def test_several_of_which_none_is_feasible_stop(three):
   with pytest.raises(
-    failures.SearchStopped,
+    judge.SearchStopped,
     match="none of 3 final trainings is feasible; of candidate 000001: diverged at step 3",
   ):
     train_several(three, function=search_fakes.diverged)
 
 
 def test_a_fault_in_one_of_several_stops_once_the_others_are_trained(three):
-  with pytest.raises(failures.SearchStopped, match="final training of candidate 000002 did not"):
+  with pytest.raises(judge.SearchStopped, match="final training of candidate 000002 did not"):
     train_several(three, numbers=[2, 1, 0], function=second_raises)
   train_several(three, numbers=[2, 1, 0])
   assert starts_of(three, 0) == ["0"]
 
 
 def test_a_joining_that_does_not_succeed_is_told(three):
-  with pytest.raises(failures.SearchStopped, match="the export of candidate 000002 did not"):
+  with pytest.raises(judge.SearchStopped, match="the export of candidate 000002 did not"):
     train_several(three, join=search_fakes.raises)
 
 

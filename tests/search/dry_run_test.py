@@ -11,7 +11,7 @@ import search_fakes
 from data_prep.common import cli
 from official.architecture import serialization
 from official.architecture import space as space_lib
-from official.runs import failures
+from official.runs import judge
 from official.runs.console import Console
 from official.runs.executors import inline
 from official.runs.run_directory import RunDirectory
@@ -214,7 +214,7 @@ def test_says_what_to_do_where_nothing_fits():
 
 def test_a_probe_that_fails_stops_the_dry_run():
   with pytest.raises(
-    failures.SearchStopped,
+    judge.SearchStopped,
     match=r"the dry run of candidate 00000\d failed: ValueError: no such thing",
   ):
     _run(search_fakes.raises)

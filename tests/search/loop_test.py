@@ -8,7 +8,7 @@ import pytest
 import search_fakes
 
 from official.runs import console
-from official.runs import failures
+from official.runs import judge
 from official.runs import records
 from official.runs.executors import inline
 from official.runs.executors import local
@@ -134,7 +134,7 @@ def test_a_candidate_that_is_killed_once_is_trained_again(search):
 
 def test_a_space_in_which_everything_is_killed_is_told(search):
   with pytest.raises(
-    failures.SearchStopped,
+    judge.SearchStopped,
     match="none of 4 candidates is feasible; the last: "
     "killed 2 times; the last time: its process was ended by SIGKILL",
   ):
@@ -144,19 +144,19 @@ def test_a_space_in_which_everything_is_killed_is_told(search):
 
 
 def test_a_loss_that_is_no_number_is_infeasible(search):
-  with pytest.raises(failures.SearchStopped, match="none of 4 .* its loss is not a number"):
+  with pytest.raises(judge.SearchStopped, match="none of 4 .* its loss is not a number"):
     search(search_fakes.diverges, fitness="loss")
   assert search.results()[0].loss is None
 
 
 def test_the_same_fault_three_times_stops_the_search(search):
-  with pytest.raises(failures.SearchStopped, match="000000, 000001, 000002 failed alike"):
+  with pytest.raises(judge.SearchStopped, match="000000, 000001, 000002 failed alike"):
     search(search_fakes.raises)
   assert [result.status for result in search.results()] == ["failed"] * 3
 
 
 def test_a_mended_fault_lets_the_search_go_on(search):
-  with pytest.raises(failures.SearchStopped):
+  with pytest.raises(judge.SearchStopped):
     search(search_fakes.raises)
   search()
   statuses = [result.status for result in search.results()]
@@ -164,7 +164,7 @@ def test_a_mended_fault_lets_the_search_go_on(search):
 
 
 def test_a_deleted_result_is_trained_again(search):
-  with pytest.raises(failures.SearchStopped):
+  with pytest.raises(judge.SearchStopped):
     search(search_fakes.raises)
   for number in range(3):
     os.unlink(os.path.join(search.run.candidate_directory(number), "result.json"))
@@ -252,7 +252,7 @@ def test_hours_count_over_all_lives_of_the_driver(search):
 
 
 def test_without_retries_one_kill_is_infeasible(search):
-  with pytest.raises(failures.SearchStopped, match="killed 1 times"):
+  with pytest.raises(judge.SearchStopped, match="killed 1 times"):
     search(search_fakes.killed_once, in_processes(), max_retries=0)
 
 

@@ -13,8 +13,8 @@ import search_fakes
 
 from data_prep.common import cli
 from official.runs import console
-from official.runs import failures
 from official.runs import json_files
+from official.runs import judge
 from official.runs import locks
 from official.runs import records
 from official.runs.executors import inline
@@ -268,7 +268,7 @@ def test_the_candidates_left_take_as_long_as_the_last_ones(tmp_path):
 
 
 def test_a_search_in_which_all_fails_has_no_best(tmp_path):
-  with pytest.raises(failures.SearchStopped):
+  with pytest.raises(judge.SearchStopped):
     search(tmp_path, search_fakes.raises)
   found = overview.read(str(tmp_path))
   assert (found.best, found.population) == (None, ())

@@ -12,7 +12,7 @@ import pytest
 from official.architecture import cost
 from official.architecture import feasibility
 from official.architecture import space as space_lib
-from official.runs import failures
+from official.runs import judge
 from official.runs.console import Console
 from official.runs.executors.base import Outcome
 from official.runs.executors.inline import Inline
@@ -263,7 +263,7 @@ def test_a_child_that_the_space_does_not_admit_is_left_out_and_told(tmp_path, fe
 def test_a_space_without_parents_stops_at_once(tmp_path, few_draws):
   none = dataclasses.replace(space_lib.load_space("small"), max_params=1)
   with pytest.raises(
-    failures.SearchStopped, match="no parent can be drawn from --search_space: none of 5 draws fits"
+    judge.SearchStopped, match="no parent can be drawn from --search_space: none of 5 draws fits"
   ):
     train(tmp_path, Trainings(), space=none)
 
@@ -280,5 +280,5 @@ def test_the_same_fault_three_times_stops(tmp_path):
   def broken(candidate, directory):
     raise ValueError("no such thing")
 
-  with pytest.raises(failures.SearchStopped, match="000000, 000001, 000012 failed alike"):
+  with pytest.raises(judge.SearchStopped, match="000000, 000001, 000012 failed alike"):
     train(tmp_path, broken)

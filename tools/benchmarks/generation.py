@@ -28,7 +28,7 @@ from official.architecture import mutation
 from official.architecture import random_generation
 from official.architecture.architecture import ArchitectureError
 from official.architecture.space import SearchSpace
-from official.runs import failures
+from official.runs import judge
 from official.runs import records
 from official.runs.console import Console
 from official.runs.executors.base import Evaluator
@@ -200,14 +200,14 @@ class _Driver:
     self._console.begin_search(
       total=len(jobs), finished=len(jobs) - len(self._waiting), best=self._so_far()
     )
-    watch = failures.Watch(
+    watch = judge.Watch(
       patience=self._plan.parents * (1 + self._plan.retrainings),
       feasible=any(self._fitness.values()),
     )
     while self._fill():
       outcome = self._executor.wait_any()
       job = self._running.pop(outcome.key)
-      verdict = failures.judge(job.number, outcome, self._plan.fitness, self._kills[outcome.key])
+      verdict = judge.judge(job.number, outcome, self._plan.fitness, self._kills[outcome.key])
       if verdict.result is None:
         self._kills[outcome.key] += 1
         self._console.end(outcome.key, f"{outcome.reason}; trying again")
@@ -240,9 +240,7 @@ class _Driver:
         self._run.write_candidate(propose(self._run, self._plan, job))
     except ArchitectureError as error:
       if not job.is_child:
-        raise failures.SearchStopped(
-          f"no parent can be drawn from --search_space: {error}"
-        ) from error
+        raise judge.SearchStopped(f"no parent can be drawn from --search_space: {error}") from error
       self._impossible.append(job)
       self._leave_out(job, str(error))
     else:

@@ -46,8 +46,8 @@ from official.architecture import space as space_lib
 from official.inputs import usable
 from official.runs import console as console_lib
 from official.runs import executors
-from official.runs import failures
 from official.runs import fitness
+from official.runs import judge
 from official.runs import run_directory
 from official.runs import signals
 from official.search import application
@@ -128,7 +128,7 @@ def main(arguments: Sequence[str]) -> int:
       impossible = generation.train(
         run, plan, _evaluator(data_dir, model_dir, threads), executor, console
       )
-  except failures.SearchStopped as stopped:
+  except judge.SearchStopped as stopped:
     print(f"stopped: {stopped}", file=sys.stderr, flush=True)
     return 1
   except signals.Interrupted as interrupted:

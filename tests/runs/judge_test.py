@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from official.runs import failures
+from official.runs import judge
 from official.runs.executors.base import Outcome
 from official.runs.records import Result
 
@@ -17,23 +17,23 @@ def returned(**value):
   return outcome("returned", value={"status": "ok", "metrics": METRICS, **value})
 
 
-def judge(some, kills=0):
-  return failures.judge(0, some, "accuracy", kills)
+def judged(some, kills=0):
+  return judge.judge(0, some, "accuracy", kills)
 
 
 def test_a_value_becomes_a_result_without_timing():
-  result = judge(returned(params=7, timing={"seconds": 3}, new=[1])).result
+  result = judged(returned(params=7, timing={"seconds": 3}, new=[1])).result
   assert result == Result(
     number=0, status="ok", fitness=0.5, metrics=METRICS, params=7, others={"new": [1]}
   )
 
 
 def test_one_signal_is_no_result():
-  assert judge(outcome("killed", reason="SIGKILL")).result is None
+  assert judged(outcome("killed", reason="SIGKILL")).result is None
 
 
 def test_the_second_signal_is_infeasible():
-  result = judge(outcome("killed", reason="its process was ended by SIGKILL"), kills=1).result
+  result = judged(outcome("killed", reason="its process was ended by SIGKILL"), kills=1).result
   assert (result.status, result.reason) == (
     "infeasible",
     "killed 2 times; the last time: its process was ended by SIGKILL",
@@ -63,16 +63,16 @@ def test_the_second_signal_is_infeasible():
   ],
 )
 def test_failures_are_told_apart(some, status, reason):
-  result = judge(some).result
+  result = judged(some).result
   assert (result.status, result.reason, result.fitness) == (status, reason, None)
 
 
 def test_a_fault_is_the_place_and_not_the_text():
-  assert judge(outcome("raised", reason="ValueError: 1", signature="place")).fault == "place"
+  assert judged(outcome("raised", reason="ValueError: 1", signature="place")).fault == "place"
 
 
 def bug(place, reason="ValueError: x"):
-  return judge(outcome("raised", reason=reason, signature=place))
+  return judged(outcome("raised", reason=reason, signature=place))
 
 
 def see(watch, *verdicts):
@@ -81,8 +81,8 @@ def see(watch, *verdicts):
 
 
 def test_the_same_fault_three_times_in_a_row_stops_the_search():
-  watch = failures.Watch(patience=100, feasible=True)
-  with pytest.raises(failures.SearchStopped) as stopped:
+  watch = judge.Watch(patience=100, feasible=True)
+  with pytest.raises(judge.SearchStopped) as stopped:
     see(watch, bug("a"), bug("a"), bug("a", "ValueError: the third"))
   assert str(stopped.value) == (
     "candidates 000000, 000001, 000002 failed alike, one after the other: "
@@ -92,16 +92,16 @@ def test_the_same_fault_three_times_in_a_row_stops_the_search():
 
 
 def test_faults_that_differ_or_are_not_in_a_row_do_not():
-  watch = failures.Watch(patience=100, feasible=True)
-  see(watch, bug("a"), bug("a"), bug("b"), bug("a"), bug("a"), judge(returned()), bug("a"))
+  watch = judge.Watch(patience=100, feasible=True)
+  see(watch, bug("a"), bug("a"), bug("b"), bug("a"), bug("a"), judged(returned()), bug("a"))
 
 
 def test_a_search_without_anything_feasible_stops():
-  watch = failures.Watch(patience=2, feasible=False)
-  with pytest.raises(failures.SearchStopped, match="none of 2 candidates is feasible; the last: d"):
-    see(watch, *(judge(returned(status="infeasible", reason="diverged")) for _ in range(2)))
+  watch = judge.Watch(patience=2, feasible=False)
+  with pytest.raises(judge.SearchStopped, match="none of 2 candidates is feasible; the last: d"):
+    see(watch, *(judged(returned(status="infeasible", reason="diverged")) for _ in range(2)))
 
 
 def test_infeasible_candidates_do_not_stop_a_search_that_has_a_feasible_one():
-  watch = failures.Watch(patience=2, feasible=True)
-  see(watch, *(judge(returned(status="infeasible", reason="diverged")) for _ in range(9)))
+  watch = judge.Watch(patience=2, feasible=True)
+  see(watch, *(judged(returned(status="infeasible", reason="diverged")) for _ in range(9)))
