@@ -10,6 +10,7 @@
     fitness         metrics -> one number, and who is better than whom
     judge           what an ending says: a result, a retry, or a reason to stop the search
     executors       run candidates: in this process, in a process for each, or on a cluster
+    driver          hands tasks out, waits, judges and tries again, for whoever trains things
     final_training  trains the best to the end
     single          one training of one architecture as a run of its own
     trained         where the weights lie that could be exported

@@ -9,7 +9,7 @@ As the other records (records.py) they check what they read.
 
 from collections.abc import Mapping
 import dataclasses
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 from data_prep.common import cli
 from official.runs import record_files
@@ -169,7 +169,7 @@ class FinalResult:
   others: Json = dataclasses.field(default_factory=dict)
 
   @classmethod
-  def from_json(cls, data: object, path: str) -> "FinalResult":
+  def from_json(cls, data: object, path: str) -> Self:
     """Returns the record; UserError if `data` is none, or has neither metrics nor candidates."""
     content = record_files.checked(data, _FINAL_RESULT, path, cls.REMEDY)
     if not {"candidate", "members", "metrics"} & set(content):

@@ -1,4 +1,4 @@
-"""What the ending of a candidate says.
+"""What the ending of a training, or of any other task, says.
 
     ok           it has metrics, and a fitness that is a number
     infeasible   it cannot be trained: out of memory, NaN, too slow, killed twice by a signal
@@ -12,9 +12,9 @@ three candidates in a row will meet the fourth, so the search stops and says why
 where nothing is feasible at all.
 """
 
+from collections.abc import Sequence
 import dataclasses
 import math
-import types
 from typing import cast
 
 from data_prep.common import cli
@@ -27,53 +27,52 @@ from official.runs.records import Status
 
 SAME_FAULT = 3
 MAX_RETRIES = 1
-_NOTHING: Json = types.MappingProxyType({})
 _INFEASIBLE = ("timed_out", "exhausted")
 
 
 class SearchStopped(Exception):
-  """The search cannot usefully go on; the text says why and what to do."""
+  """The search cannot usefully be continued; the text says why and what to do."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Verdict:
-  """What to record.
+  """What the ending of a task says.
 
   Attributes:
-    result: What came of the candidate, without its place in the order of finishing; None: train it
-      again.
-    fault: For a failed candidate, what tells one fault from another.
+    status: `ok`, `infeasible` or `failed`.
+    reason: Why it is not ok, in one line.
+    fault: Where it failed, what tells one fault from another.
+    value: What the task returned; empty where it returned nothing.
   """
 
-  result: Result | None
+  status: Status
+  reason: str | None = None
   fault: str | None = None
+  value: Json = dataclasses.field(default_factory=dict)
 
 
-def judge(
-  number: int, outcome: Outcome, fitness: str, earlier_kills: int, max_retries: int = MAX_RETRIES
-) -> Verdict:
-  """Returns what an outcome means for a candidate.
+def judge(outcome: Outcome, tries: int = 0, retries: int = MAX_RETRIES) -> Verdict | None:
+  """Returns what the ending of a task says; None if it is to be tried again.
 
   Args:
-    number: The candidate's.
     outcome: From the executor.
-    fitness: Name of the fitness.
-    earlier_kills: Times that this candidate was killed before.
-    max_retries: Times that a killed candidate is tried again.
+    tries: Times that the task was tried again already.
+    retries: Times that a killed task is tried again.
 
   Raises:
     UserError: The environment is at fault.
   """
   check_environment(outcome)
   if outcome.kind == "returned":
-    return _judge_value(number, outcome.value or {}, fitness)
+    return _judge_value(outcome.value or {})
   if outcome.kind == "killed":
-    if earlier_kills < max_retries:
-      return Verdict(result=None)
-    reason = f"killed {earlier_kills + 1} times; the last time: {outcome.reason}"
-    return _ended(number, "infeasible", reason)
-  status: Status = "infeasible" if outcome.kind in _INFEASIBLE else "failed"
-  return _ended(number, status, outcome.reason, outcome.signature)
+    if tries < retries:
+      return None
+    reason = f"killed {tries + 1} times; the last time: {outcome.reason}"
+    return Verdict(status="infeasible", reason=reason if tries else f"killed: {outcome.reason}")
+  if outcome.kind in _INFEASIBLE:
+    return Verdict(status="infeasible", reason=outcome.reason)
+  return Verdict(status="failed", reason=outcome.reason, fault=outcome.signature or outcome.reason)
 
 
 def check_environment(outcome: Outcome) -> None:
@@ -84,42 +83,71 @@ def check_environment(outcome: Outcome) -> None:
     raise cli.UserError(f"{reason}{again}")
 
 
-def _judge_value(number: int, value: Json, fitness: str) -> Verdict:
-  status, reason = value.get("status"), value.get("reason")
-  told = None if reason is None else str(reason)
+def _judge_value(value: Json) -> Verdict:
+  status = value.get("status")
+  reason = None if value.get("reason") is None else str(value["reason"])
+  if status == "ok":
+    return Verdict(status="ok", value=value)
   if status == "infeasible":
-    return _ended(number, "infeasible", told, value=value)
+    return Verdict(status="infeasible", reason=reason, value=value)
   if status == "failed":
-    return _ended(number, "failed", told, str(reason), value)
-  if status != "ok":
-    return _ended(number, "failed", f"the evaluator returned status {status!r}")
+    return Verdict(status="failed", reason=reason, fault=str(reason), value=value)
+  told = f"the evaluator returned status {status!r}"
+  return Verdict(status="failed", reason=told, fault=told)
+
+
+def score(verdict: Verdict, fitness: str) -> tuple[Verdict, float | None]:
+  """Returns the fitness of a candidate that is ok; otherwise, why it has none.
+
+  Args:
+    verdict: What the ending of its training says.
+    fitness: Name of the fitness.
+  """
+  if verdict.status != "ok":
+    return verdict, None
+  value = verdict.value
   metrics = cast(Metrics, value.get("metrics") or {})
   try:
     reached = fitness_lib.compute(fitness, metrics)
   except KeyError as error:
-    return _ended(
-      number,
-      "failed",
-      f"the evaluator returned no {error.args[0]!r}, which --fitness={fitness} needs",
-    )
+    told = f"the evaluator returned no {error.args[0]!r}, which --fitness={fitness} needs"
+    return Verdict(status="failed", reason=told, fault=told), None
   if math.isnan(reached):
-    return _ended(number, "infeasible", f"its {fitness} is not a number", value=value)
-  verdict = Verdict(result=_result(number, {**value, "fitness": reached}))
-  if any(weight.end is None for weight in verdict.result.connection_weights or ()):
-    return _ended(number, "infeasible", "a connection weight is not a number", value=value)
-  return verdict
+    told = f"its {fitness} is not a number"
+    return Verdict(status="infeasible", reason=told, value=value), None
+  weights = cast(Sequence[Json], value.get("connection_weights") or ())
+  if any(weight.get("end") is None for weight in weights):
+    told = "a connection weight is not a number"
+    return Verdict(status="infeasible", reason=told, value=value), None
+  return verdict, reached
 
 
-def _ended(
-  number: int, status: Status, reason: str | None, fault: str | None = None, value: Json = _NOTHING
-) -> Verdict:
-  result = _result(number, {**value, "status": status, "reason": reason, "fitness": None})
-  return Verdict(result=result, fault=(fault or reason) if status == "failed" else None)
+def result(
+  number: int, verdict: Verdict, fitness: str, finish_order: int | None = None
+) -> tuple[Result, str | None]:
+  """Returns what to record of a candidate, and, if it failed, what tells its fault from another.
 
-
-def _result(number: int, value: Json) -> Result:
-  content = {name: item for name, item in value.items() if name != "timing"}
-  return Result.from_json({**content, "number": number}, "what the evaluator returned")
+  Args:
+    number: The candidate's.
+    verdict: What the ending of its training says.
+    fitness: Name of the fitness.
+    finish_order: Its place in the order of finishing.
+  """
+  scored, reached = score(verdict, fitness)
+  content = {name: item for name, item in scored.value.items() if name != "timing"}
+  facts = {
+    "number": number,
+    "status": scored.status,
+    "reason": scored.reason,
+    "fitness": reached,
+    "finish_order": finish_order,
+  }
+  try:
+    return Result.from_json({**content, **facts}, "what the evaluator returned"), scored.fault
+  except cli.UserError as error:
+    told = str(error).removesuffix(f"; {Result.REMEDY}")
+    failed = Result(number=number, status="failed", reason=told, finish_order=finish_order)
+    return failed, told
 
 
 class Watch:

@@ -139,16 +139,21 @@ def run(
       "wait for it, or give another --model_dir"
     ) from held
   if value["status"] != "ok":
-    print(
-      f"stopped: the training did not succeed: {value['reason']} "
-      f"({json_files.join(directory, 'log.txt')} has the details)",
-      file=sys.stderr,
-      flush=True,
-    )
-    return 1
+    return _tell_stopped(value, directory)
   if result is not None:
     print(_summary(model_dir, result))
   return 0
+
+
+def _tell_stopped(value: Json, directory: str) -> int:
+  """Says why the training did not succeed, and returns the exit status."""
+  print(
+    f"stopped: the training did not succeed: {value['reason']} "
+    f"({json_files.join(directory, 'log.txt')} has the details)",
+    file=sys.stderr,
+    flush=True,
+  )
+  return 1
 
 
 def _result_path(model_dir: str) -> str:

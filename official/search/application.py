@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 import contextlib
 import dataclasses
 import os
-import sys
 import tempfile
 import types
 
@@ -17,17 +16,19 @@ from data_prep.common import cli
 from data_prep.common import files as data_files
 from official.architecture import cost
 from official.architecture import dead_choices
+from official.architecture.architecture import Architecture
 from official.architecture.space import SearchSpace
+from official.runs import driver
 from official.runs import final_training
 from official.runs import json_files
 from official.runs import judge
 from official.runs import records
-from official.runs import signals
 from official.runs.console import Console
 from official.runs.executors import base
 from official.runs.executors import leases
 from official.runs.final_records import FinalResult
 from official.runs.json_files import Json
+from official.runs.records import Founder
 from official.runs.run_directory import RunDirectory
 from official.search import dry_run as dry_run_lib
 from official.search import loop
@@ -66,7 +67,7 @@ def threads(model_dir: str, asked: int | None, workers: int) -> int:
   if recorded is not None and recorded.threads is not None:
     return recorded.threads
   cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-  return max(cores // workers, 1)
+  return max((cores or 1) // workers, 1)
 
 
 def gpus(model_dir: str, asked: int | None, workers: int, *, several: bool) -> int:
@@ -102,7 +103,7 @@ def run(
   console: Console | None = None,
   defaults: Json = types.MappingProxyType({}),
 ) -> int:
-  """Runs or goes on, and returns the exit status.
+  """Starts a run or resumes it, and returns the exit status.
 
   Args:
     model_dir: The run directory.
@@ -121,62 +122,99 @@ def run(
   Raises:
     UserError: Something cannot be done as asked, or the environment is at fault.
   """
-  directory = RunDirectory(model_dir)
+  run_directory = RunDirectory(model_dir)
   defaults = {**defaults, **_search_defaults(space, settings)}
-  left_out: list[str] = []
-  refined = None
-  if start_from:
-    refined = refinement.begin(
-      directory, start_from, settings.population_size, space, clip, left_out.append
-    )
-  whole_identity = {
-    "search_space": space.to_json(),
-    **settings.identity(),
-    **identity,
-    "start_from": refined.to_json() if refined else None,
-  }
-  directory.check(whole_identity, defaults)
+  notes: list[str] = []
+  refined = _refined(run_directory, start_from, space, settings, clip, notes)
+  identity = _identity(space, settings, identity, refined)
+  run_directory.check(identity, defaults)
   for name in _FOLDERS:
     data_files.check_writable(json_files.join(model_dir, name), f"--model_dir={model_dir}")
   proposals.check(space, settings, clip)
-  work = trainings()
-  whole_operation = {**settings.operation(), **final_settings, **operation}
-  try:
+  whole = _Run(
+    directory=run_directory,
+    space=space,
+    settings=settings,
+    clip=clip,
+    work=trainings(),
+    identity=identity,
+    operation={**settings.operation(), **final_settings, **operation},
+    final_settings=final_settings,
+    defaults=defaults,
+    founders=(refined and refined.founders) or (),
+    notes=notes,
+  )
+  return driver.exit_status(
+    lambda: whole.search_and_train(executor, console or Console()),
+    f"nothing is lost, the same command goes on in {model_dir}",
+  )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Run:
+  """A whole run that has been checked; attributes as the arguments of `run`.
+
+  Attributes:
+    founders: The first candidates, from an earlier run.
+    notes: What is said before it begins.
+  """
+
+  directory: RunDirectory
+  space: SearchSpace
+  settings: SearchSettings
+  clip: cost.Clip
+  work: Trainings
+  identity: Json
+  operation: Json
+  final_settings: Json
+  defaults: Json
+  founders: Sequence[Founder]
+  notes: Sequence[str]
+
+  def search_and_train(self, executor: Callable[[], base.Executor], console: Console) -> None:
+    """Searches, and trains the best to the end; SearchStopped or UserError where it cannot."""
     with (
-      signals.raising(),
       executor() as pool,
-      _checked(work.check, pool),
-      directory.opened(whole_identity, whole_operation, defaults),
-      console or Console() as console,
+      _checked(self.work.check, pool),
+      self.directory.opened(self.identity, self.operation, self.defaults),
+      console,
     ):
-      for line in (*left_out, *_dead_choices(space, settings, clip)):
+      for line in (*self.notes, *_dead_choices(self.space, self.settings, self.clip)):
         console.say(line)
       best = loop.search(
-        directory,
-        space,
-        settings,
-        clip,
-        work.candidate,
+        self.directory,
+        self.space,
+        self.settings,
+        self.clip,
+        self.work.candidate,
         pool,
         console,
-        (refined and refined.founders) or (),
+        self.founders,
       )
       console.end_bar()
-      result = _train_to_the_end(
-        directory, best, settings, final_settings, defaults, work, pool, console
-      )
-      _report(console, directory, result)
-  except judge.SearchStopped as stopped:
-    print(f"stopped: {stopped}", file=sys.stderr, flush=True)
-    return 1
-  except signals.Interrupted as interrupted:
-    print(
-      f"left after {interrupted}; nothing is lost, the same command goes on in {model_dir}",
-      file=sys.stderr,
-      flush=True,
+      _report(console, self.directory, self._train_to_the_end(best, pool, console))
+
+  def _train_to_the_end(
+    self, best: Sequence[Member], pool: base.Executor, console: Console
+  ) -> FinalResult:
+    trainings = final_training.FinalTrainings(
+      run=self.directory,
+      settings=self.final_settings,
+      function=self.work.final,
+      executor=pool,
+      console=console,
+      retries=self.settings.max_retries,
+      defaults=self.defaults,
     )
-    return 128 + interrupted.signum
-  return 0
+    numbers = [member.number for member in best]
+    if self.settings.final == "best":
+      return trainings.train(numbers[0])
+    return trainings.train_several(
+      numbers,
+      how=self.settings.final,
+      fitness=self.settings.fitness,
+      joining=self.work.joining,
+    )
 
 
 def dry_run(
@@ -195,19 +233,15 @@ def dry_run(
   Raises:
     UserError: Something cannot be done as asked.
   """
-  left_out: list[str] = []
-  founders = (
-    list(
-      refinement.founders(
-        start_from, settings.population_size, space, clip, left_out.append
-      ).values()
-    )
-    if start_from
-    else []
-  )
-  try:
-    with signals.raising(), Console() as console, executor() as pool:
-      for line in (*left_out, *_dead_choices(space, settings, clip)):
+  notes: list[str] = []
+  founders: Sequence[Architecture] = ()
+  if start_from:
+    found = refinement.founders(start_from, settings.population_size, space, clip, notes.append)
+    founders = tuple(found.values())
+
+  def try_some() -> None:
+    with Console() as console, executor() as pool:
+      for line in (*notes, *_dead_choices(space, settings, clip)):
         console.say(line)
       dry_run_lib.run(
         space=space,
@@ -220,42 +254,38 @@ def dry_run(
         console=console,
         founders=founders,
       )
-  except judge.SearchStopped as stopped:
-    print(f"stopped: {stopped}", file=sys.stderr, flush=True)
-    return 1
-  except signals.Interrupted as interrupted:
-    return 128 + interrupted.signum
-  return 0
+
+  return driver.exit_status(try_some)
 
 
-def _train_to_the_end(
-  directory: RunDirectory,
-  best: Sequence[Member],
+def _refined(
+  run_directory: RunDirectory,
+  start_from: str | None,
+  space: SearchSpace,
   settings: SearchSettings,
-  final_settings: Json,
-  defaults: Json,
-  work: Trainings,
-  pool: base.Executor,
-  console: Console,
-) -> FinalResult:
-  numbers = [member.number for member in best]
-  how = {"max_retries": settings.max_retries, "defaults": defaults}
-  if settings.final == "best":
-    return final_training.train(
-      directory, numbers[0], final_settings, work.final, pool, console, **how
-    )
-  return final_training.train_several(
-    directory,
-    numbers,
-    final_settings,
-    work.final,
-    pool,
-    console,
-    how=settings.final,
-    fitness=settings.fitness,
-    joining=work.joining,
-    **how,
-  )
+  clip: cost.Clip,
+  notes: list[str],
+) -> refinement.Refinement | None:
+  """Returns with what a search begins, if with an earlier run; notes what is left out of it."""
+  if not start_from:
+    return None
+  count = settings.population_size
+  return refinement.begin(run_directory, start_from, count, space, clip, notes.append)
+
+
+def _identity(
+  space: SearchSpace,
+  settings: SearchSettings,
+  identity: Json,
+  refined: refinement.Refinement | None,
+) -> Json:
+  """Returns all values, by flag, that decide the outcome."""
+  return {
+    "search_space": space.to_json(),
+    **settings.identity(),
+    **identity,
+    "start_from": refined.to_json() if refined else None,
+  }
 
 
 def _dead_choices(space: SearchSpace, settings: SearchSettings, clip: cost.Clip) -> list[str]:
@@ -290,9 +320,9 @@ def _checked(check: base.Evaluator | None, pool: base.Executor) -> Iterator[None
   if check is not None:
     with tempfile.TemporaryDirectory() as folder:
       pool.submit(base.Task(key=_CHECK, function=check, candidate={}, directory=folder))
-      outcome = pool.wait_any()
+      outcome = pool.wait()
       if outcome.kind == "environment":
-        raise cli.UserError(outcome.reason)
+        raise cli.UserError(outcome.reason or "the environment is at fault")
       if outcome.kind != "returned":
         raise judge.SearchStopped(f"no training can begin here: {outcome.reason}")
   yield

@@ -15,7 +15,7 @@ import math
 import os
 import statistics
 import tempfile
-from typing import Any
+from typing import ClassVar, TypeVar
 
 from data_prep.common import cli
 from official.architecture import canonical
@@ -25,19 +25,33 @@ from official.architecture import serialization
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import ArchitectureError
 from official.architecture.space import SearchSpace
+from official.runs import driver
 from official.runs import judge
+from official.runs import record_files
 from official.runs.console import Console
 from official.runs.console import duration
+from official.runs.driver import Ended
+from official.runs.driver import Job
 from official.runs.executors.base import Evaluator
 from official.runs.executors.base import Executor
-from official.runs.executors.base import Outcome
 from official.runs.executors.base import Task
+from official.runs.records import Status
 from official.search import proposals
 from official.search.known import Known
 from official.search.settings import SearchSettings
 
 _DRAWN = 12
 _TRIED = 4
+_T = TypeVar("_T")
+_MEASURED = {
+  "status": frozenset({"ok", "infeasible"}),
+  "reason?": str,
+  "seconds_a_step?": float,
+  "seconds_to_first_step?": float,
+  "seconds_to_evaluate?": float,
+  "memory_bytes?": float,
+  "batch_that_fits?": int,
+}
 _HEADER = (
   "candidate",
   "blocks",
@@ -67,6 +81,57 @@ class Trial:
   flops: int
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Measured:
+  """What a probe found out of a candidate; None for what could not be measured.
+
+  Attributes:
+    status: `ok` or `infeasible`.
+    reason: Why it is infeasible.
+    seconds_a_step: Of training.
+    seconds_to_first_step: From nothing to the end of the first step.
+    seconds_to_evaluate: For the validation split, once.
+    memory_bytes: Peak of training and evaluation.
+    batch_that_fits: Clips, about.
+  """
+
+  REMEDY: ClassVar[str] = "run it again"
+
+  status: Status
+  reason: str | None = None
+  seconds_a_step: float | None = None
+  seconds_to_first_step: float | None = None
+  seconds_to_evaluate: float | None = None
+  memory_bytes: float | None = None
+  batch_that_fits: int | None = None
+
+  @classmethod
+  def from_json(cls, data: object, path: str) -> "Measured":
+    """Returns the record; UserError if `data` is none."""
+    content = record_files.checked(data, _MEASURED, path, cls.REMEDY)
+    return cls(
+      status=content["status"],
+      reason=content.get("reason"),
+      seconds_a_step=content.get("seconds_a_step"),
+      seconds_to_first_step=content.get("seconds_to_first_step"),
+      seconds_to_evaluate=content.get("seconds_to_evaluate"),
+      memory_bytes=content.get("memory_bytes"),
+      batch_that_fits=content.get("batch_that_fits"),
+    )
+
+  def seconds(self, steps: int) -> float:
+    """Returns the seconds of a training of so many steps, and its evaluation."""
+    return (
+      (self.seconds_to_first_step or 0.0)
+      + (self.seconds_to_evaluate or 0.0)
+      + steps * (self.seconds_a_step or 0.0)
+    )
+
+  def text(self) -> str:
+    """Returns how the trial ended, for people."""
+    return self.reason or f"{self.seconds_a_step or 0.0:.3g} s a step"
+
+
 def run(
   *,
   space: SearchSpace,
@@ -87,7 +152,7 @@ def run(
     clip: What networks are built for.
     candidate_steps: Training steps of a candidate.
     final_steps: Training steps of the winner.
-    probe: Called like an evaluator; returns what official.training.probe.Probe does.
+    probe: Called like an evaluator; returns the fields of Measured.
     executor: Runs the probes; closed by the caller.
     console: Entered by the caller; told what happens.
     founders: The search's first candidates, from an earlier run.
@@ -171,60 +236,49 @@ def _try(
   executor: Executor,
   console: Console,
   folder: str,
-) -> dict[int, Mapping[str, Any]]:
+) -> dict[int, Measured]:
   """Returns what the probe says, by the candidate's number."""
-  waiting, results = list(trials), {}
+  results: dict[int, Measured] = {}
   try:
-    while len(results) < len(trials):
-      while waiting and len(trials) - len(waiting) - len(results) < executor.capacity:
-        _submit(waiting.pop(0), settings, probe, executor, console, folder)
-      outcome = executor.wait_any()
-      result = results[int(outcome.key)] = _judge(outcome)
-      console.end(outcome.key, result["reason"] or f"{result['seconds_a_step']:.3g} s a step")
+    jobs = (_job(trial, settings, probe, folder) for trial in trials)
+    for ended in driver.run_all(jobs, executor, console, retries=0):
+      measured = results[int(ended.key)] = _measured(ended)
+      console.end(ended.key, measured.text())
   except BaseException:
     executor.close()  # Nobody may write into the folder while it is removed.
     raise
   return results
 
 
-def _submit(
-  trial: Trial,
-  settings: SearchSettings,
-  probe: Evaluator,
-  executor: Executor,
-  console: Console,
-  folder: str,
-) -> None:
+def _job(trial: Trial, settings: SearchSettings, probe: Evaluator, folder: str) -> Job:
   key = f"{trial.number:06d}"
   directory = os.path.join(folder, key)
   os.mkdir(directory)
-  console.begin(key, f"candidate {key} ({trial.params:,} parameters)", directory)
-  executor.submit(
-    Task(key=key, function=probe, candidate=_candidate(trial, settings), directory=directory)
+  task = Task(
+    key=key,
+    function=probe,
+    candidate={
+      "number": trial.number,
+      "seed": proposals.training_seed(settings.seed, trial.number),
+      "architecture": serialization.to_json(trial.architecture),
+    },
+    directory=directory,
   )
+  return Job(label=f"candidate {key} ({trial.params:,} parameters)", task=task)
 
 
-def _candidate(trial: Trial, settings: SearchSettings) -> dict[str, Any]:
-  return {
-    "number": trial.number,
-    "seed": proposals.training_seed(settings.seed, trial.number),
-    "architecture": serialization.to_json(trial.architecture),
-  }
+def _measured(ended: Ended) -> Measured:
+  """Returns the probe's result; SearchStopped if it failed, and not for the candidate's size."""
+  verdict = ended.verdict
+  if verdict.status == "failed":
+    raise judge.SearchStopped(f"the dry run of candidate {ended.key} failed: {verdict.reason}")
+  if ended.outcome.kind == "killed":
+    return Measured(status="infeasible", reason=f"{ended.outcome.reason}; too little memory?")
+  told = {**verdict.value, "status": verdict.status, "reason": verdict.reason}
+  return Measured.from_json(told, "what the probe measured")
 
 
-def _judge(outcome: Outcome) -> Mapping[str, Any]:
-  """Returns the probe's result; a candidate that ended its process is taken to be too large."""
-  judge.check_environment(outcome)
-  if outcome.kind == "returned":
-    return outcome.value
-  if outcome.kind == "killed":
-    return {"status": "infeasible", "reason": f"{outcome.reason}; too little memory?"}
-  if outcome.kind in ("exhausted", "timed_out"):
-    return {"status": "infeasible", "reason": outcome.reason}
-  raise judge.SearchStopped(f"the dry run of candidate {outcome.key} failed: {outcome.reason}")
-
-
-def table(trials: Sequence[Trial], results: Mapping[int, Mapping[str, Any]]) -> list[str]:
+def table(trials: Sequence[Trial], results: Mapping[int, Measured]) -> list[str]:
   """Returns a line for the header and one for each trial, columns aligned; ? is not known."""
   rows = [_HEADER]
   for trial in trials:
@@ -236,9 +290,9 @@ def table(trials: Sequence[Trial], results: Mapping[int, Mapping[str, Any]]) -> 
         str(len(trial.architecture.connections)),
         f"{trial.params:,}",
         f"{trial.flops / 1e9:.3g}",
-        _or_unknown(result.get("memory_bytes"), size),
-        _or_unknown(result.get("seconds_a_step"), lambda seconds: f"{seconds:.3g}"),
-        _or_unknown(result.get("batch_that_fits"), str),
+        _or_unknown(result.memory_bytes, size),
+        _or_unknown(result.seconds_a_step, lambda seconds: f"{seconds:.3g}"),
+        _or_unknown(result.batch_that_fits, str),
       )
     )
   widths = [max(map(len, column)) for column in zip(*rows)]
@@ -247,21 +301,21 @@ def table(trials: Sequence[Trial], results: Mapping[int, Mapping[str, Any]]) -> 
 
 def estimates(
   trials: Sequence[Trial],
-  results: Mapping[int, Mapping[str, Any]],
+  results: Mapping[int, Measured],
   settings: SearchSettings,
   candidate_steps: int,
   final_steps: int,
 ) -> list[str]:
   """Returns what follows from the trials: hours, and the batch that fits, in lines for people."""
-  feasible = [results[trial.number] for trial in trials if results[trial.number]["status"] == "ok"]
+  feasible = [results[trial.number] for trial in trials if results[trial.number].status == "ok"]
   if not feasible:
     return [
       "none of these candidates can be trained; choose a smaller --batch_size, --num_frames, "
       "--image_size or --search_space"
     ]
-  overhead = statistics.mean(seconds(result, 0) for result in feasible)
-  candidate = statistics.mean(seconds(result, candidate_steps) for result in feasible)
-  final = [seconds(result, final_steps) for result in feasible]
+  overhead = statistics.mean(result.seconds(0) for result in feasible)
+  candidate = statistics.mean(result.seconds(candidate_steps) for result in feasible)
+  final = [result.seconds(final_steps) for result in feasible]
   one_after_another = math.ceil(settings.trained_to_the_end / settings.workers)
   searching = candidate * settings.candidates / settings.workers
   lines = [
@@ -272,7 +326,7 @@ def estimates(
     f"the final training: about {duration(statistics.mean(final) * one_after_another)} "
     f"({settings.trained_to_the_end} x {final_steps} steps); "
     f"{duration(max(final) * one_after_another)} for the slowest of these",
-    _batch([results[trial.number].get("batch_that_fits") for trial in trials]),
+    _batch([results[trial.number].batch_that_fits for trial in trials]),
   ]
   if len(feasible) < len(trials):
     lines.append(
@@ -292,21 +346,12 @@ def _batch(batches: Sequence[int | None]) -> str:
   )
 
 
-def seconds(result: Mapping[str, Any], steps: int) -> float:
-  """Returns the seconds of a training of so many steps, and its evaluation."""
-  return (
-    result["seconds_to_first_step"]
-    + result.get("seconds_to_evaluate", 0.0)
-    + steps * result["seconds_a_step"]
-  )
-
-
 def size(number: float) -> str:
   """Returns bytes for people: 340 MB, 1.2 GB."""
   return f"{number / 1e6:.0f} MB" if number < 1e9 else f"{number / 1e9:.1f} GB"
 
 
-def _or_unknown(value, text) -> str:
+def _or_unknown(value: _T | None, text: Callable[[_T], str]) -> str:
   return "?" if value is None else text(value)
 
 

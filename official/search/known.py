@@ -15,7 +15,7 @@ from official.runs.run_directory import RunDirectory
 class Known:
   """The digests of a search's candidates, read as far as they were asked for."""
 
-  def __init__(self):
+  def __init__(self) -> None:
     self._digests: set[str] = set()
     self._read = 0
 

@@ -9,26 +9,25 @@ it, each whole. A driver that starts again finds every candidate finished, or in
 checkpoints, or not there.
 """
 
-import collections
-from collections.abc import Sequence, Set
-import dataclasses
+from collections.abc import Iterator, Sequence, Set
 import time
 
 from official.architecture import cost
 from official.architecture.architecture import ArchitectureError
 from official.architecture.space import SearchSpace
+from official.runs import driver
 from official.runs import fitness as fitness_lib
 from official.runs import judge
 from official.runs import records
 from official.runs.console import Console
+from official.runs.driver import Ended
+from official.runs.driver import Job
 from official.runs.executors.base import Evaluator
 from official.runs.executors.base import Executor
 from official.runs.executors.base import Task
-from official.runs.json_files import Json
 from official.runs.records import Candidate
 from official.runs.records import Founder
 from official.runs.records import Result
-from official.runs.records import Timing
 from official.runs.run_directory import RunDirectory
 from official.search import proposals
 from official.search import state as state_lib
@@ -90,10 +89,8 @@ class _Driver:
     self._console = console
     self._founders = founders
     self._state, in_flight = state_lib.replay(run, settings)
-    self._interrupted = collections.deque(in_flight)
+    self._interrupted = in_flight
     self._running: dict[str, Candidate] = {}
-    self._kills: collections.Counter[str] = collections.Counter()
-    self._started: dict[str, float] = {}
     self._watch = judge.Watch(
       patience=settings.population_size, feasible=self._state.best is not None
     )
@@ -121,49 +118,32 @@ class _Driver:
     return self._state.leaders[: self._settings.trained_to_the_end]
 
   def _work(self) -> None:
-    while self._fill():
-      outcome = self._executor.wait_any()
-      candidate = self._running.pop(outcome.key)
-      verdict = judge.judge(
-        candidate.number,
-        outcome,
-        self._settings.fitness,
-        self._kills[outcome.key],
-        self._settings.max_retries,
-      )
-      if verdict.result is None:
-        self._kills[outcome.key] += 1
-        self._console.end(outcome.key, f"{outcome.reason}; trying again")
-        self._submit(candidate)
-      else:
-        self._record(candidate, verdict.result, outcome.value or {})
-        self._watch.see(verdict.result, verdict.fault)
+    for ended in driver.run_all(
+      self._jobs(), self._executor, self._console, retries=self._settings.max_retries
+    ):
+      self._record(ended)
 
-  def _fill(self) -> bool:
-    """Hands out work while there is a free slot; returns whether anything runs."""
-    while len(self._running) < self._executor.capacity:
-      if self._interrupted:
-        number = self._interrupted.popleft()
-        self._run.read_architecture(number)  # A damaged one is told here, and not by its training.
-        self._submit(self._run.read_proposal(number))
-      elif self._wants_more():
-        candidate = self._propose()
-        if candidate is None:
-          break
-        self._run.write_candidate(candidate)
-        self._state.proposed += 1
-        self._state.known.add(candidate.digest or "")
-        self._submit(candidate)
-      else:
-        break
-    return bool(self._running)
+  def _jobs(self) -> Iterator[Job]:
+    """Yields a training whenever there is a free slot: first those that an earlier driver left in
+    flight, then new candidates."""
+    for number in self._interrupted:
+      self._run.read_architecture(number)  # A damaged one is told here, and not by its training.
+      yield self._job(self._run.read_proposal(number))
+    while self._wants_more():
+      candidate = self._propose()
+      if candidate is None:
+        return
+      self._run.write_candidate(candidate)
+      self._state.proposed += 1
+      self._state.known.add(candidate.digest or "")
+      yield self._job(candidate)
 
   def _wants_more(self) -> bool:
     """Whether another candidate is proposed; says once why not, where rounds are left."""
     if self._state.proposed >= self._settings.candidates or self._is_exhausted:
       return False
     best = self._state.best
-    enough = self._settings.enough(best and best.fitness, self._clock.hours())
+    enough = self._settings.enough(best.fitness if best else None, self._clock.hours())
     if enough and not self._said_enough:
       self._said_enough = True
       self._console.say(
@@ -187,40 +167,32 @@ class _Driver:
       )
       return None
 
-  def _submit(self, candidate: Candidate) -> None:
-    number = candidate.number
-    key = f"{number:06d}"
-    directory = self._run.candidate_directory(number)
-    self._running[key] = candidate
-    self._started.setdefault(key, time.time())
-    self._console.begin(key, _label(candidate), directory)
-    self._executor.submit(
-      Task(
-        key=key,
-        function=self._evaluator,
-        candidate=candidate.to_json(),
-        directory=directory,
-        timeout=self._settings.candidate_timeout,
-      )
-    )
-
-  def _record(self, candidate: Candidate, judged: Result, value: Json) -> None:
+  def _job(self, candidate: Candidate) -> Job:
     key = f"{candidate.number:06d}"
-    result = dataclasses.replace(judged, finish_order=self._state.next_order)
-    timing = dataclasses.replace(
-      Timing.from_json(value.get("timing") or {}, "the evaluator's timing"),
-      started_at=round(self._started.pop(key), 3),
-      finished_at=round(time.time(), 3),
-      kills=self._kills.pop(key, 0),
+    self._running[key] = candidate
+    task = Task(
+      key=key,
+      function=self._evaluator,
+      candidate=candidate.to_json(),
+      directory=self._run.candidate_directory(candidate.number),
+      timeout=self._settings.candidate_timeout,
     )
-    self._run.write_result(result, timing)
+    return Job(label=_label(candidate), task=task)
+
+  def _record(self, ended: Ended) -> None:
+    candidate = self._running.pop(ended.key)
+    result, fault = judge.result(
+      candidate.number, ended.verdict, self._settings.fitness, self._state.next_order
+    )
+    self._run.write_result(result, ended.timing())
     kept_before = self._state.keeping_weights
     self._state.record(result, candidate.tournament)
     self._clock.save_sometimes()
     self._summaries.write(self._state)
     self._drop_weights({candidate.number, *kept_before})
-    self._console.end(key, _describe(result))
+    self._console.end(ended.key, _describe(result))
     self._console.count(self._best())
+    self._watch.see(result, fault)
 
   def _drop_weights(self, finished: Set[int]) -> None:
     """Deletes the checkpoints of those that are not, or no longer, among the best."""

@@ -152,7 +152,7 @@ def read(model_dir: str) -> Status:
   searched_seconds = run.searched_seconds()
   enough = None
   if state.proposed < settings.candidates:
-    enough = settings.enough(state.best and state.best.fitness, searched_seconds / 3600)
+    enough = settings.enough(state.best.fitness if state.best else None, searched_seconds / 3600)
     if enough is None and run.is_exhausted(state.proposed):
       enough = "no new candidate can be drawn from --search_space"
   left = len(in_flight) if enough else max(settings.candidates, state.proposed) - state.finished

@@ -72,7 +72,7 @@ def begin(
   recorded = run.recorded()
   if recorded is None:
     found = founders(model_dir, count, space, clip, say)
-    chosen = tuple(
+    chosen: tuple[Founder, ...] | None = tuple(
       Founder(number, serialization.to_json(architecture)) for number, architecture in found.items()
     )
   else:

@@ -26,12 +26,18 @@ def run(tmp_path):
     yield run
 
 
+def trainings(run, pool, quiet, settings=FINAL_STEPS, function=search_fakes.final, **options):
+  return final_training.FinalTrainings(
+    run=run, settings=settings, function=function, executor=pool, console=quiet, **options
+  )
+
+
 def train(run, number=0, settings=FINAL_STEPS, function=search_fakes.final, executor=None):
   with (
     executor or inline.Inline(threads=1) as pool,
     console.Console(lines=io.StringIO(), terminal=False) as quiet,
   ):
-    return final_training.train(run, number, settings, function, pool, quiet)
+    return trainings(run, pool, quiet, settings=settings, function=function).train(number)
 
 
 def starts(run):
@@ -75,9 +81,8 @@ def test_a_final_training_from_before_there_was_a_flag_is_not_made_anew(run):
     inline.Inline(threads=1) as pool,
     console.Console(lines=io.StringIO(), terminal=False) as quiet,
   ):
-    final_training.train(
-      run, 0, {**FINAL_STEPS, "new": 3}, search_fakes.final, pool, quiet, defaults={"new": 3}
-    )
+    settings = {**FINAL_STEPS, "new": 3}
+    trainings(run, pool, quiet, settings=settings, defaults={"new": 3}).train(0)
   assert starts(run) == ["0"]
 
 
@@ -90,7 +95,7 @@ def test_as_many_retries_as_are_asked_for(run, retries, tries):
     console.Console(lines=text, terminal=False) as lines,
     pytest.raises(judge.SearchStopped, match="was ended by SIGKILL"),
   ):
-    final_training.train(run, 0, FINAL_STEPS, search_fakes.killed, pool, lines, max_retries=retries)
+    trainings(run, pool, lines, function=search_fakes.killed, retries=retries).train(0)
   assert text.getvalue().count(": started") == tries
 
 
@@ -177,9 +182,8 @@ def train_several(
     executor or inline.Inline(threads=1) as pool,
     console.Console(lines=io.StringIO(), terminal=False) as quiet,
   ):
-    return final_training.train_several(
-      run, numbers, settings, function, pool, quiet, how=how, fitness="accuracy", joining=join
-    )
+    several = trainings(run, pool, quiet, settings=settings, function=function)
+    return several.train_several(numbers, how=how, fitness="accuracy", joining=join)
 
 
 def starts_of(run, number):

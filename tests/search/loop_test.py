@@ -252,7 +252,7 @@ def test_hours_count_over_all_lives_of_the_driver(search):
 
 
 def test_without_retries_one_kill_is_infeasible(search):
-  with pytest.raises(judge.SearchStopped, match="killed 1 times"):
+  with pytest.raises(judge.SearchStopped, match="killed: its process was ended by SIGKILL"):
     search(search_fakes.killed_once, in_processes(), max_retries=0)
 
 

@@ -17,8 +17,7 @@ The children of a parent that is not feasible are left out, and so is a child of
 space admits none; their numbers have no folder.
 """
 
-import collections
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 import dataclasses
 import statistics
 from typing import Any
@@ -28,6 +27,7 @@ from official.architecture import mutation
 from official.architecture import random_generation
 from official.architecture.architecture import ArchitectureError
 from official.architecture.space import SearchSpace
+from official.runs import driver
 from official.runs import judge
 from official.runs import records
 from official.runs.console import Console
@@ -36,7 +36,6 @@ from official.runs.executors.base import Executor
 from official.runs.executors.base import Task
 from official.runs.records import Candidate
 from official.runs.records import Result
-from official.runs.records import Timing
 from official.runs.run_directory import RunDirectory
 from official.search import proposals
 
@@ -181,16 +180,14 @@ class _Driver:
     self._evaluator = evaluator
     self._executor = executor
     self._console = console
+    self._jobs = list(plan.jobs())
     self._waiting: list[Job] = []
-    self._running: dict[str, Job] = {}
-    self._kills: collections.Counter[str] = collections.Counter()
     self._impossible: list[Job] = []
     self._status: dict[int, str] = {}  # Of every training that has a result.
     self._fitness: dict[bool, list[float]] = {False: [], True: []}  # Of parents, of children.
 
   def run(self) -> list[Job]:
-    jobs = list(self._plan.jobs())
-    for job in jobs:
+    for job in self._jobs:
       result = self._run.read_result(job.number)
       if result is None:
         self._waiting.append(job)
@@ -198,43 +195,39 @@ class _Driver:
         self._note(job, result)
         self._run.drop_weights(job.number)
     self._console.begin_search(
-      total=len(jobs), finished=len(jobs) - len(self._waiting), best=self._so_far()
+      total=len(self._jobs),
+      finished=len(self._jobs) - len(self._waiting),
+      best=self._so_far(),
     )
     watch = judge.Watch(
       patience=self._plan.parents * (1 + self._plan.retrainings),
       feasible=any(self._fitness.values()),
     )
-    while self._fill():
-      outcome = self._executor.wait_any()
-      job = self._running.pop(outcome.key)
-      verdict = judge.judge(job.number, outcome, self._plan.fitness, self._kills[outcome.key])
-      if verdict.result is None:
-        self._kills[outcome.key] += 1
-        self._console.end(outcome.key, f"{outcome.reason}; trying again")
-        self._submit(job)
-      else:
-        self._record(job, verdict.result, (outcome.value or {}).get("timing") or {})
-        watch.see(verdict.result, verdict.fault)
+    for ended in driver.run_all(self._tasks(), self._executor, self._console):
+      result, fault = judge.result(int(ended.key), ended.verdict, self._plan.fitness)
+      self._record(ended, result)
+      watch.see(result, fault)
     return self._impossible
 
-  def _fill(self) -> bool:
-    """Hands out work while there is a free slot; returns whether anything runs."""
-    while len(self._running) < self._executor.capacity:
+  def _tasks(self) -> Iterator[driver.Job | None]:
+    """Yields trainings; None while those that wait need the result of one in flight."""
+    while self._waiting:
       job = next(filter(self._ready, self._waiting), None)
       if job is None:
-        break
+        yield None
+        continue
       self._waiting.remove(job)
-      self._begin(job)
-    return bool(self._running)
+      if self._is_possible(job):
+        yield self._task(job)
 
   def _ready(self, job: Job) -> bool:
     return not job.is_child or job.parent in self._status
 
-  def _begin(self, job: Job) -> None:
-    """Submits a job, or leaves it out."""
+  def _is_possible(self, job: Job) -> bool:
+    """Proposes a job's candidate, unless it is there; False where there is none to be trained."""
     if job.is_child and self._status[job.parent] != "ok":
       self._leave_out(job, f"its parent {job.parent:06d} is not feasible")
-      return
+      return False
     try:
       if self._run.read_candidate(job.number) is None:
         self._run.write_candidate(propose(self._run, self._plan, job))
@@ -243,34 +236,28 @@ class _Driver:
         raise judge.SearchStopped(f"no parent can be drawn from --search_space: {error}") from error
       self._impossible.append(job)
       self._leave_out(job, str(error))
-    else:
-      self._submit(job)
+      return False
+    return True
 
   def _leave_out(self, job: Job, reason: str) -> None:
     self._console.say(f"{_label(job)}: left out, {reason}")
     self._console.count(self._so_far())
 
-  def _submit(self, job: Job) -> None:
-    key = f"{job.number:06d}"
-    directory = self._run.candidate_directory(job.number)
-    self._running[key] = job
-    self._console.begin(key, _label(job), directory)
-    self._executor.submit(
-      Task(
-        key=key,
-        function=self._evaluator,
-        directory=directory,
-        candidate=self._run.read_proposal(job.number).to_json(),
-      )
+  def _task(self, job: Job) -> driver.Job:
+    task = Task(
+      key=f"{job.number:06d}",
+      function=self._evaluator,
+      directory=self._run.candidate_directory(job.number),
+      candidate=self._run.read_proposal(job.number).to_json(),
     )
+    return driver.Job(label=_label(job), task=task)
 
-  def _record(self, job: Job, result: Result, timing: Mapping[str, Any]) -> None:
-    key = f"{job.number:06d}"
-    told = Timing.from_json(timing, "the evaluator's timing")
-    self._run.write_result(result, dataclasses.replace(told, kills=self._kills.pop(key, 0)))
+  def _record(self, ended: driver.Ended, result: Result) -> None:
+    job = self._jobs[result.number]
+    self._run.write_result(result, ended.timing())
     self._run.drop_weights(job.number)
     self._note(job, result)
-    self._console.end(key, _describe(result))
+    self._console.end(ended.key, _describe(result))
     self._console.count(self._so_far())
 
   def _note(self, job: Job, result: Result) -> None:

@@ -45,11 +45,10 @@ from official.architecture import cost
 from official.architecture import space as space_lib
 from official.inputs import usable
 from official.runs import console as console_lib
+from official.runs import driver
 from official.runs import executors
 from official.runs import fitness
-from official.runs import judge
 from official.runs import run_directory
-from official.runs import signals
 from official.search import application
 from tools.benchmarks import generation
 from tools.benchmarks import generation_statistics
@@ -116,28 +115,22 @@ def main(arguments: Sequence[str]) -> int:
   threads = application.threads(model_dir, _THREADS.value, _WORKERS.value)
   run = run_directory.RunDirectory(model_dir)
   operation = {"parents": plan.parents, "workers": _WORKERS.value}
-  try:
+  impossible: list[generation.Job] = []
+
+  def train() -> None:
     with (
-      signals.raising(),
       run.opened(_identity(info, plan, threads), operation),
       console_lib.Console(lines=sys.stderr if _JSON.value else sys.stdout) as console,
       executors.make(
         "local", workers=_WORKERS.value, threads=threads, preload=_PRELOAD
       ) as executor,
     ):
-      impossible = generation.train(
-        run, plan, _evaluator(data_dir, model_dir, threads), executor, console
-      )
-  except judge.SearchStopped as stopped:
-    print(f"stopped: {stopped}", file=sys.stderr, flush=True)
-    return 1
-  except signals.Interrupted as interrupted:
-    print(
-      f"left after {interrupted}; nothing is lost, the same command resumes in {model_dir}",
-      file=sys.stderr,
-      flush=True,
-    )
-    return 128 + interrupted.signum
+      evaluator = _evaluator(data_dir, model_dir, threads)
+      impossible.extend(generation.train(run, plan, evaluator, executor, console))
+
+  status = driver.exit_status(train, f"nothing is lost, the same command resumes in {model_dir}")
+  if status:
+    return status
   trainings = generation_statistics.read(run, plan)
   numbers = generation_statistics.summary(trainings, impossible)
   if _JSON.value:

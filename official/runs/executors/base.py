@@ -82,6 +82,12 @@ class Executor(abc.ABC):
       LookupError: There is nothing to wait for.
     """
 
+  def wait(self) -> Outcome:
+    """Waits for the next outcome, however long it takes; LookupError as in `wait_any`."""
+    outcome = self.wait_any()
+    assert outcome is not None  # Without a timeout.
+    return outcome
+
   @abc.abstractmethod
   def cancel(self, key: str) -> None:
     """Ends a task, running or not; its outcome is `cancelled`, or what it just came to. Unknown
