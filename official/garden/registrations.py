@@ -32,9 +32,14 @@ from official import network
 from official.architecture import sources
 from official.training import checkpoints
 from official.training import clip_task
+from official.training import config
+from official.training import hyperparameters
 
 _STREAM = "rgb"
 _IMAGE_CHANNELS = 3
+_Connections = hyperparameters.derived(
+  "_Connections", config.Network, only=("connection_multiplier", "freeze_connection_weights")
+)
 
 
 class Refused(cli.UserError, ValueError):
@@ -42,18 +47,14 @@ class Refused(cli.UserError, ValueError):
 
 
 @dataclasses.dataclass
-class Evolved(hyperparams.Config):
-  """The backbone.
+class Evolved(_Connections):
+  """The backbone, and how its connection weights are trained.
 
   Attributes:
     architecture: What it is: a file, or JSON text.
-    connection_multiplier: K of sigmoid(K v), how fast connection weights move.
-    freeze_connection_weights: Whether they stay where the architecture's source has them.
   """
 
   architecture: str = ""
-  connection_multiplier: float = 1.0
-  freeze_connection_weights: bool = False
 
 
 @dataclasses.dataclass

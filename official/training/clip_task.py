@@ -10,11 +10,11 @@ examples of weight 0.
 import dataclasses
 import functools
 import json
+from typing import Any
 
 import numpy as np
 from official.core import base_task
 from official.core import config_definitions
-from official.modeling import hyperparams
 import tensorflow as tf
 
 from data_prep.dataset import metadata
@@ -31,6 +31,8 @@ from official.inputs import views
 from official.layers import checkpointing
 from official.tasks import average_precision
 from official.training import checkpoints
+from official.training import config
+from official.training import hyperparameters
 from official.training import warm_start
 
 # Of an evaluation; with several labels a clip there is no accuracy.
@@ -38,88 +40,59 @@ METRICS = ("accuracy", "top5_accuracy", "loss", "mean_average_precision")
 _TINY = 1e-12
 
 
+_Clips = hyperparameters.derived("_Clips", config.Data, config.Augmentation, config.Evaluation)
+_Network = hyperparameters.derived("_Network", config.Network)
+_Task = hyperparameters.derived(
+  "_Task", config.Loss, config.Start, base=config_definitions.TaskConfig
+)
+
+
 @dataclasses.dataclass
-class ClipData(hyperparams.Config):
-  """Which clips, and how they are cut.
+class ClipData(_Clips):
+  """Which clips, and how they are cut: data, augmentation and evaluation of a training.
+
+  Without a `cache_dir`, decoded videos are kept beside the data, or in the folder of the training.
 
   Attributes:
-    data_dir: A dataset folder.
-    cache_dir: Where decoded videos are kept; empty: beside the data, or in the folder of the
-      training.
-    cache: How they are kept: auto, memory, disk or none (official.inputs.cache); results do not
-      depend on it.
-    flow: Where flow comes from: stored or in_graph (official.inputs.flow_source).
     split: train, validation or test.
-    num_frames, image_size: Size of a clip, in frames and pixels.
     global_batch_size: Clips per step, over all replicas.
-    is_training: Random clips for ever, or every video once.
-    seed: Seed of order and augmentation.
-    horizontal_flip, min_crop_area, brightness: How training clips are varied, see
-      official.inputs.views.Augmentation.
-    clips_per_video: For evaluation: clips from the start of a video to its end.
-    crops_per_clip: For evaluation: crops along the longer side of each clip; the probabilities of
-      all clips and crops are averaged.
+    is_training: Whether random clips come without end, or every video once.
+    seed: Random seed of order and augmentation.
   """
 
-  data_dir: str = ""
-  cache_dir: str = ""
-  cache: str = "auto"
-  flow: str = "stored"
   split: str = "train"
-  num_frames: int = 8
-  image_size: int = 32
-  global_batch_size: int = 16
+  global_batch_size: int = config.Schedule().batch_size
   is_training: bool = True
   seed: int = 0
-  horizontal_flip: bool = True
-  min_crop_area: float | None = None
-  brightness: float = 0.0
-  clips_per_video: int = 4
-  crops_per_clip: int = 1
 
 
 @dataclasses.dataclass
-class Network(hyperparams.Config):
-  """The network to build.
+class Network(_Network):
+  """The network to build: that of a training, and what it leaves open.
 
   Attributes:
     architecture: What --architecture of official.train takes, or JSON text.
-    connection_weights: Where connection weights begin, after the sigmoid: a JSON list of [source,
-      target, weight]; empty: where the architecture's source says, or near one half.
-    freeze_connection_weights: Whether they stay there, or where `init_checkpoint` has them.
-    pooling: How the head pools over time: average, max or softmax.
     num_classes: Outputs; 0: as many as the dataset has classes.
-    connection_multiplier: K of sigmoid(K v), how fast connection weights move.
     batch_norm_momentum: Momentum of the moving statistics.
-    synchronized: Whether batch normalisation spans all replicas.
+    synchronized: Whether batch normalization spans all replicas.
   """
 
   architecture: str = ""
-  connection_weights: str = ""
-  freeze_connection_weights: bool = False
-  pooling: str = "average"
   num_classes: int = 0
-  connection_multiplier: float = 1.0
   batch_norm_momentum: float = 0.99
   synchronized: bool = False
 
 
 @dataclasses.dataclass
-class ClipTaskConfig(config_definitions.TaskConfig):
-  """Task part of an experiment.
+class ClipTaskConfig(_Task):
+  """Task part of an experiment: loss and start of a training, and what follows from the others.
 
   Attributes:
     model: What is built.
     train_data, validation_data: Which clips.
     multi_label: Whether a clip may have several labels.
-    label_smoothing: Share of the target given to all classes alike.
     l2_weight_decay: Factor of the L2 penalty on kernels.
-    class_weights: Empty, `balanced`, or a JSON list of factors of the loss by class; for one label
-      a clip.
-    freeze_backbone: Trains the head alone.
-    gradient_checkpointing: Computes blocks again in the backward pass, for memory (layers/
-      checkpointing.py).
-    init_checkpoint: Where the first weights come from (warm_start.py).
+    gradient_checkpointing: As in a training (layers/checkpointing.py).
   """
 
   model: Network = dataclasses.field(default_factory=Network)
@@ -128,11 +101,8 @@ class ClipTaskConfig(config_definitions.TaskConfig):
     default_factory=lambda: ClipData(split="validation", is_training=False)
   )
   multi_label: bool = False
-  label_smoothing: float = 0.0
   l2_weight_decay: float = 0.0
-  class_weights: str = ""
-  freeze_backbone: bool = False
-  gradient_checkpointing: bool = False
+  gradient_checkpointing: bool = config.Devices().gradient_checkpointing
 
 
 class ClipTask(base_task.Task):
@@ -165,13 +135,14 @@ class ClipTask(base_task.Task):
     )
 
   def build_model(self) -> tf.keras.Model:
-    config, data = self.task_config.model, self.task_config.train_data
+    model_config, data = self.task_config.model, self.task_config.train_data
     streams = self.store(data).streams
     usable.check_streams(streams, self.architecture.streams)
     weights = (
-      structure_list.weights_from_text(config.connection_weights) or self._named.connection_weights
+      structure_list.weights_from_text(model_config.connection_weights)
+      or self._named.connection_weights
     )
-    if config.freeze_connection_weights and not self.task_config.init_checkpoint:
+    if model_config.freeze_connection_weights and not self.task_config.init_checkpoint:
       sources.check_frozen(self.architecture, weights)
     model = network.build_network(
       self.architecture,
@@ -180,12 +151,12 @@ class ClipTask(base_task.Task):
       height=data.image_size,
       width=data.image_size,
       num_classes=self.num_classes,
-      pooling=config.pooling,
+      pooling=model_config.pooling,
       connection_weights=weights,
-      freeze_connection_weights=config.freeze_connection_weights,
-      connection_multiplier=config.connection_multiplier,
-      batch_norm_momentum=config.batch_norm_momentum,
-      synchronized=config.synchronized,
+      freeze_connection_weights=model_config.freeze_connection_weights,
+      connection_multiplier=model_config.connection_multiplier,
+      batch_norm_momentum=model_config.batch_norm_momentum,
+      synchronized=model_config.synchronized,
     )
     if self.task_config.freeze_backbone:
       for layer in model.layers:
@@ -224,19 +195,14 @@ class ClipTask(base_task.Task):
         self.store(params),
         self.architecture.streams,
         seed=params.seed,
-        augmentation=views.Augmentation(
-          horizontal_flip=params.horizontal_flip,
-          min_crop_area=params.min_crop_area,
-          brightness=params.brightness,
-        ),
+        augmentation=views.Augmentation(**_values_of(config.Augmentation, params)),
         first_step=checkpointed_step(self.logging_dir),
         **common,
       )
     return clips.evaluation_clips(
       self.store(params),
       self.architecture.streams,
-      clips_per_video=params.clips_per_video,
-      crops_per_clip=params.crops_per_clip,
+      **_values_of(config.Evaluation, params),
       **common,
     )
 
@@ -340,6 +306,11 @@ class ClipTask(base_task.Task):
     features, labels = inputs
     self.process_metrics(metrics, labels, self.inference_step(features, model))
     return {}
+
+
+def _values_of(group: type, params: ClipData) -> dict[str, Any]:
+  """Returns the values of a part of a training."""
+  return {field.name: getattr(params, field.name) for field in dataclasses.fields(group)}
 
 
 def checkpointed_step(directory: str) -> int:

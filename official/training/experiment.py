@@ -57,49 +57,28 @@ def configure(
 ) -> config_definitions.ExperimentConfig:
   """Returns the Model Garden experiment for an architecture (JSON)."""
   info = metadata.load(setup.data.data_dir)
-  data = dict(
-    data_dir=setup.data.data_dir,
-    cache_dir=setup.data.cache_dir,
-    cache=setup.data.cache,
-    flow=setup.data.flow,
-    num_frames=setup.data.num_frames,
-    image_size=setup.data.image_size,
-    global_batch_size=setup.schedule.batch_size,
-  )
+  clips = {
+    **dataclasses.asdict(setup.data),
+    **dataclasses.asdict(setup.augmentation),
+    **dataclasses.asdict(setup.evaluation),
+    "global_batch_size": setup.schedule.batch_size,
+  }
   return config_definitions.ExperimentConfig(
     task=clip_task.ClipTaskConfig(
       model=clip_task.Network(
+        **dataclasses.asdict(setup.network),
         architecture=json.dumps(architecture),
-        connection_weights=setup.network.connection_weights,
-        freeze_connection_weights=setup.network.freeze_connection_weights,
-        pooling=setup.network.pooling,
         num_classes=len(info.classes),
-        connection_multiplier=setup.network.connection_multiplier,
         batch_norm_momentum=setup.schedule.batch_norm_momentum,
         synchronized=setup.devices.distribution_strategy != "one_device",
       ),
-      train_data=clip_task.ClipData(
-        split="train",
-        seed=seed,
-        horizontal_flip=setup.augmentation.horizontal_flip,
-        min_crop_area=setup.augmentation.min_crop_area,
-        brightness=setup.augmentation.brightness,
-        **data,
-      ),
-      validation_data=clip_task.ClipData(
-        split="validation",
-        is_training=False,
-        clips_per_video=setup.evaluation.clips_per_video,
-        crops_per_clip=setup.evaluation.crops_per_clip,
-        **data,
-      ),
+      train_data=clip_task.ClipData(**clips, split="train", seed=seed),
+      validation_data=clip_task.ClipData(**clips, split="validation", is_training=False),
       multi_label=info.multi_label,
-      label_smoothing=setup.loss.label_smoothing,
       l2_weight_decay=setup.optimizer.l2_weight_decay,
-      class_weights=setup.loss.class_weights,
-      freeze_backbone=setup.start.freeze_backbone,
       gradient_checkpointing=setup.devices.gradient_checkpointing,
-      init_checkpoint=setup.start.init_checkpoint,
+      **dataclasses.asdict(setup.loss),
+      **dataclasses.asdict(setup.start),
     ),
     trainer=config_definitions.TrainerConfig(
       optimizer_config=optimizers.optimization_config(setup),
