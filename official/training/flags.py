@@ -11,6 +11,7 @@ from data_prep.common import cli
 from official.training import config
 from official.training.config import fields
 from official.training.config import recipes
+from official.training.config import yaml_values
 
 FLAGS = flags.FLAGS
 
@@ -28,6 +29,20 @@ def define(
   for leaf in config.leaves(kind):
     if program in leaf.knob.programs:
       _define(leaf, into)
+  flags.DEFINE_multi_string(
+    "config_file",
+    None,
+    "YAML file of values of a training, such as `optimizer: {learning_rate: 0.05}`. Of several "
+    "files, later ones override earlier ones; --params_override and other flags override all.",
+    flag_values=into,
+  )
+  flags.DEFINE_string(
+    "params_override",
+    None,
+    "Values of a training, such as optimizer.learning_rate=0.05,data.num_frames=16. They override "
+    "--config_file; flags that are given override them.",
+    flag_values=into,
+  )
   if program == config.TRAIN:
     flags.DEFINE_enum(
       "recipe",
@@ -47,9 +62,9 @@ def read(
   Raises:
     UserError: No training can have a value, or there is no data.
   """
-  if not given.data_dir:
-    raise cli.UserError(f"--data_dir is missing ({given['data_dir'].help})")
   training = described(program, kind, given)
+  if not training.data.data_dir:
+    raise cli.UserError(f"--data_dir is missing ({given['data_dir'].help})")
   if training.devices.tpu or training.devices.distribution_strategy == "tpu":
     config.check_tpu(training.devices.tpu)
   return training
@@ -58,8 +73,16 @@ def read(
 def described(
   program: str, kind: type[config.Training] = config.Training, given: flags.FlagValues = FLAGS
 ) -> config.Training:
-  """Returns what `read` does, also without data."""
+  """Returns what `read` does, also without data.
+
+  Flags that are given come before --params_override, that before --config_file, and all of them
+  before the defaults of --recipe.
+  """
   values: dict[str, Any] = {}
+  for path in given.config_file or ():
+    values |= yaml_values.from_file(path, program, kind)
+  if given.params_override:
+    values |= yaml_values.from_text(given.params_override, program, kind)
   for leaf in config.leaves(kind):
     if program in leaf.knob.programs and not given[leaf.name].using_default_value:
       values[leaf.name] = given[leaf.name].value

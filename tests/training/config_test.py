@@ -10,6 +10,7 @@ import pytest
 from data_prep.common import cli
 from official.training import config
 from official.training import flags as training_flags
+from official.training.config import yaml_values
 
 
 @pytest.mark.parametrize(
@@ -204,5 +205,7 @@ def test_a_new_knob_is_one_field():
   assert config.restored(before, _Training, train_steps=9).optimizer.momentum == 0.9
   assert config.defaults(_Training)["momentum"] == 0.9
   assert config.card(training)["momentum"] == 0.5
+  of_text = yaml_values.from_text("optimizer.momentum=0.3", config.TRAIN, _Training)
+  assert of_text == {"momentum": 0.3}
   with pytest.raises(cli.UserError, match="--momentum=2.0 is out of range; give a number from 0"):
     config.replace(training, momentum=2)

@@ -159,3 +159,98 @@ def test_a_search_has_no_flags_of_a_fine_tuning():
   with pytest.raises(flags.UnrecognizedFlagError):
     _described("--init_checkpoint=a", program=config.EVOLVE)
   assert _described("--pooling=max", program=config.EVOLVE).network.pooling == "max"
+
+
+_YAML = """
+data: {data_dir: data, num_frames: 16}
+optimizer:
+  type: adamw
+  learning_rate: 5e-3
+  ema_decay: null
+augmentation: {horizontal_flip: false}
+"""
+
+
+def _from_yaml(tmp_path, content: str, *arguments: str, program: str = config.TRAIN):
+  path = tmp_path / "training.yaml"
+  path.write_text(content)
+  return _described(f"--config_file={path}", *arguments, program=program)
+
+
+def test_a_file_overrides_defaults_a_text_the_file_and_flags_both(tmp_path):
+  found = _from_yaml(tmp_path, _YAML)
+  expected = dict(data_dir="data", num_frames=16, optimizer="adamw", horizontal_flip=False)
+  assert found == config.of(**expected, learning_rate=0.005)
+  override = "--params_override=optimizer.learning_rate=1e-2,data.num_frames=4"
+  found = _from_yaml(tmp_path, _YAML, override, "--num_frames=8")
+  assert found == config.of(**{**expected, "num_frames": 8}, learning_rate=0.01)
+
+
+def test_of_several_files_the_last_one_counts(tmp_path):
+  other = tmp_path / "other.yaml"
+  other.write_text("schedule: {batch_size: 2}")
+  content = "schedule: {batch_size: 4, warmup_fraction: 0.5}"
+  found = _from_yaml(tmp_path, content, f"--config_file={other}")
+  assert (found.schedule.batch_size, found.schedule.warmup_fraction) == (2, 0.5)
+
+
+def test_a_file_overrides_a_recipe_and_its_batch_scales_the_rate(tmp_path):
+  found = _from_yaml(tmp_path, "schedule: {batch_size: 64}", "--recipe=paper")
+  assert (found.schedule.train_steps, found.optimizer.learning_rate) == (50_000, 0.4)
+
+
+@pytest.mark.parametrize(
+  "content, message",
+  [
+    (
+      "optimizer: {learnin_rate: 1}",
+      " has optimizer.learnin_rate, which official.train does not know; the nearest is "
+      "optimizer.learning_rate",
+    ),
+    (
+      "optimizer: {batch_size: 1}",
+      " has optimizer.batch_size, which official.train does not know; the nearest is "
+      "schedule.batch_size",
+    ),
+    ("optimizer: {learning_rate: fast}", ": optimizer.learning_rate is 'fast', and takes a number"),
+    ("optimizer: {learning_rate: 0}", ": --learning_rate=0.0 is out of range; give a number abov"),
+    ("batch_size: 4", " has batch_size: 4; a value is within a part, such as `optimizer: {lear"),
+    ("- 1", " has no keys; write `optimizer: {learning_rate: 0.05}`"),
+    ("a: [", " is no YAML (while parsing"),
+  ],
+)
+def test_a_file_of_something_else_is_refused(tmp_path, content, message):
+  with pytest.raises(cli.UserError) as refused:
+    _from_yaml(tmp_path, content)
+  assert str(refused.value).startswith(f"--config_file={tmp_path}/training.yaml{message}")
+  assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+  "text, message",
+  [
+    ("optimizer.type", ": 'optimizer.type' has no value; write part.field=value"),
+    ("data.num_frames=8.5", ": data.num_frames is '8.5', and takes a whole number"),
+    ("network.head=max", " has network.head, which official.train does not know; the nearest is "),
+  ],
+)
+def test_a_text_of_something_else_is_refused(text, message):
+  with pytest.raises(cli.UserError) as refused:
+    _described(f"--params_override={text}")
+  assert str(refused.value).startswith(f"--params_override={text}{message}")
+
+
+def test_a_text_may_have_lists_and_null():
+  text = "loss.class_weights=[1.0, 2.0, 3.0],optimizer.ema_decay=null,devices.deterministic=false"
+  found = _described(f"--params_override={text}", "--recipe=search")
+  assert found == config.of(data_dir="data", class_weights="[1.0, 2.0, 3.0]", deterministic=False)
+
+
+def test_a_file_that_is_not_there_is_refused():
+  with pytest.raises(cli.UserError, match="cannot be read .No such file or directory.; give a YA"):
+    _described("--config_file=nowhere.yaml")
+
+
+def test_a_search_takes_no_steps_from_a_file(tmp_path):
+  with pytest.raises(cli.UserError, match="train_steps, which official.evolve does not know"):
+    _from_yaml(tmp_path, "schedule: {train_steps: 4}", program=config.EVOLVE)

@@ -1,10 +1,11 @@
 """The one description of a training, of which flags, files, runs and cards are views.
 
-fields      how a field is declared: help, range, default, and what else there is to it
-recipes     published trainings, as other defaults
-resolution  what the values mean on this machine: the files that they name
-tree        the description: Training and its parts
-values      the values by name, as flags have them and runs record them
+fields       how a field is declared: help, range, default, and what else there is to it
+recipes      published trainings, as other defaults
+resolution   what the values mean on this machine: the files that they name
+tree         the description: Training and its parts
+values       the values by name, as flags have them and runs record them
+yaml_values  values from a YAML file, and from text such as optimizer.type=adamw
 
 A new training knob is one field of one part in tree.py. Nothing here imports TensorFlow.
 """
