@@ -3,6 +3,7 @@
 cli         flags, exit statuses and error lines, the same for every command
 faults      tells faults of the environment from those of the program and of its input
 files       files that are written whole or not at all, on a local disk or behind a URL
+json_text   JSON with a line for each field, and for each object in a list
 listing     the videos below a folder
 progress    the progress of a preparation, reported while it runs
 quiet_beam  Apache Beam, imported without the warnings of its dependencies

@@ -5,8 +5,7 @@ process killed at any moment, or a power loss, leaves the old content or the new
 scheme (`gs://...`) go through `tf.io.gfile`; only then is TensorFlow imported.
 """
 
-from collections.abc import Iterable, Mapping
-import json
+from collections.abc import Mapping
 import math
 import os
 import shutil
@@ -16,10 +15,8 @@ import numpy as np
 
 from data_prep.common import cli
 from data_prep.common import files
+from data_prep.common import json_text
 from data_prep.common import shapes
-
-_ENCODE = json.JSONEncoder(allow_nan=False).encode
-_CHARACTERS = 100  # An object is on one line if it is no longer, and has no list of objects.
 
 Json = Mapping[str, object]  # A JSON object whose fields are not looked at.
 
@@ -57,7 +54,7 @@ def names(directory: str) -> list[str]:
 
 
 def read_json(
-  path: str, shape: Any = object, remedy: str = "restore it, or give another folder"
+  path: str, shape: object = object, remedy: str = "restore it, or give another folder"
 ) -> Any | None:
   """Returns the content of a JSON file, None where there is no such file.
 
@@ -85,17 +82,15 @@ def read_json(
   return shapes.parse(content, shape, path, remedy)
 
 
-def write_json(path: str, content: Any) -> None:
+def write_json(path: str, content: object) -> None:
   """Writes a JSON file whole, as `plain` data; equal content gives equal bytes.
 
-  People read these files: there is a line for each field, and for each object in a list, such as a
-  connection or a block of an architecture. (`indent` of json gives every number a line, and is so
-  slow that a driver of a thousand workers spends a third of its time in it.)
+  It is laid out for people (data_prep.common.json_text).
   """
   try:
-    text = _encoded(content)
+    text = json_text.encode(content)
   except (TypeError, ValueError):  # Arrays, or a number that is none.
-    text = _encoded(plain(content))
+    text = json_text.encode(plain(content))
   if not is_url(path):
     files.write_bytes(path, text.encode())
     return
@@ -103,53 +98,6 @@ def write_json(path: str, content: Any) -> None:
   with _gfile().GFile(temporary, "w") as file:
     file.write(text)
   _gfile().rename(temporary, path, overwrite=True)
-
-
-def _encoded(content: object) -> str:
-  lines = _fields(content, 1) if isinstance(content, dict) else _opened(content, 1)
-  return f"{lines}\n"
-
-
-def _fields(content: dict[object, object], depth: int) -> str:
-  """Returns an object with a line for each of its fields."""
-  fields = (f"{_ENCODE(str(name))}: {_opened(item, depth + 1)}" for name, item in content.items())
-  return _joined("{", fields, "}", depth)
-
-
-def _opened(value: object, depth: int) -> str:
-  """Returns a value in lines: one for each object in a list, and one for each field of an object
-  that has such lists or is long."""
-  if isinstance(value, dict) and value:
-    if any(map(_has_objects, value.values())):
-      return _fields(value, depth)
-    text = _ENCODE(value)
-    return text if len(text) <= _CHARACTERS else _fields(value, depth)
-  if isinstance(value, (list, tuple)) and _has_objects(value):
-    items = (_opened(item, depth + 1) if _is_deep(item) else _ENCODE(item) for item in value)
-    return _joined("[", items, "]", depth)
-  return _ENCODE(value)
-
-
-def _is_deep(value: object) -> bool:
-  """Whether there is an object, or a list of objects, in a value."""
-  if isinstance(value, dict):
-    return any(isinstance(item, dict) for item in value.values()) or _has_objects(value)
-  return _has_objects(value)
-
-
-def _has_objects(value: object) -> bool:
-  """Whether there is a list with an object in a value."""
-  if isinstance(value, dict):
-    return any(map(_has_objects, value.values()))
-  if isinstance(value, (list, tuple)):
-    return any(isinstance(item, dict) or _has_objects(item) for item in value)
-  return False
-
-
-def _joined(begin: str, lines: Iterable[str], end: str, depth: int) -> str:
-  between = ",\n" + depth * " "
-  body = between.join(lines)
-  return f"{begin}\n{depth * ' '}{body}\n{(depth - 1) * ' '}{end}" if body else begin + end
 
 
 def remove_tree(directory: str) -> None:
@@ -166,7 +114,7 @@ def remove(path: str) -> None:
   _gfile().remove(path) if is_url(path) else os.unlink(path)
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
   """Returns `value` as JSON's own types; NumPy scalars and arrays become numbers and lists, NaN and
   infinity None.
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from data_prep.common import json_text
 from data_prep.dataset import metadata
 from official.inputs import flow_source
 from official.serving import frames
@@ -86,7 +87,9 @@ def export(
   format_ = frames.clip_format(model.input, info, flow)
   assets = {
     "labels.txt": "".join(f"{name}\n" for name in info.classes),
-    "architecture.json": json.dumps(architectures if len(architectures) > 1 else architectures[0]),
+    "architecture.json": json_text.encode(
+      list(architectures) if len(architectures) > 1 else architectures[0]
+    ),
     "clip.json": json.dumps(dataclasses.asdict(format_)),
   }
 
