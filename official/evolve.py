@@ -18,10 +18,12 @@ from absl import flags
 from data_prep.common import cli
 from data_prep.dataset import metadata
 from official.architecture import cost
+from official.architecture import guidance
 from official.architecture import network_version
 from official.architecture import space as space_lib
 from official.inputs import usable
 from official.runs import executors
+from official.runs import extensions
 from official.runs import fitness
 from official.search import application
 from official.search import settings as settings_lib
@@ -35,6 +37,8 @@ flags.DEFINE_string(
   None,
   "Folder of the run: created, or resumed if it holds one. All of the search is recorded in it.",
 )
+
+extensions.define_flag()
 
 flags.DEFINE_bool(
   "dry_run",
@@ -80,17 +84,17 @@ flags.DEFINE_enum(
   settings_lib.REMOVALS,
   "Which member leaves a full population: its worst, the worst of the tournament, or the oldest.",
 )
-flags.DEFINE_enum(
+cli.define_choice(
   "fitness",
   fitness.DEFAULT,
-  fitness.names(),
+  fitness.names,
   "Metric on the validation clips by which candidates are compared. The loss is minimised, all "
   "others are maximised.",
 )
-flags.DEFINE_enum(
+cli.define_choice(
   "guidance",
   "connection_weights",
-  settings_lib.GUIDANCE,
+  guidance.names,
   "How a child chooses among its parent's connections: by their learned weights, by what cutting "
   "each would cost, or at random.",
 )
@@ -148,10 +152,10 @@ flags.DEFINE_float(
 flags.DEFINE_integer(
   "workers", 1, "Number of candidates trained at the same time. May be changed later."
 )
-flags.DEFINE_enum(
+cli.define_choice(
   "executor",
   "local",
-  executors.NAMES,
+  executors.names,
   "local: a process for each candidate; inline: in this process, for TPUs and debugging; "
   "ray: a process for each candidate on the machines of a Ray cluster.",
 )
@@ -226,6 +230,7 @@ def main(_) -> int:
     gpus_per_candidate=gpus,
     ray_address=FLAGS.ray_address,
     preload=_PRELOAD,
+    imports=extensions.given(),
   )
   training = config.replace(training, threads=threads, num_gpus=gpus)
   clip = config.clip(training, info)

@@ -21,6 +21,7 @@ from data_prep.common import cli
 from data_prep.common import files
 from data_prep.common import shapes
 from data_prep.dataset import metadata
+from official.runs import extensions
 
 if typing.TYPE_CHECKING:
   from official.runs.records import RunFlags
@@ -28,6 +29,7 @@ if typing.TYPE_CHECKING:
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string("model_dir", None, "Folder of the search, as given to official.evolve.")
+extensions.define_flag()
 flags.DEFINE_string("output_dir", None, "Folder of the versions; made if it is not there.")
 flags.DEFINE_string(
   "data_dir", None, "Dataset of the search; default: the folder where the search found it."

@@ -26,6 +26,7 @@ from official.architecture import structure_list
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import ArchitectureError
 from official.inputs import usable
+from official.runs import extensions
 from official.runs import json_files
 from official.runs import single
 from official.runs.executors import leases
@@ -51,6 +52,7 @@ flags.DEFINE_bool(
   False,
   "Prints a table of the blocks and what each costs, and does nothing else.",
 )
+extensions.define_flag()
 flags.DEFINE_string(
   "model_dir", None, "Folder of the training: created, or resumed if it holds one."
 )

@@ -12,6 +12,7 @@ A main is a page: flags, `main(arguments)`, and `cli.run(main)` at the bottom.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+import contextlib
 import math
 import os
 import re
@@ -25,6 +26,7 @@ from absl import flags
 from absl import logging
 
 _PATTERN = "[]*?\\"
+flags.disclaim_key_flags()  # A flag that is defined here for a main is the main's.
 INTERRUPTED = 128 + signal.SIGINT  # The exit status after Ctrl-C.
 
 
@@ -103,6 +105,41 @@ def at_least(flag: str, value: float, least: float, *, exclusive: bool = False) 
     raise UserError(f"--{flag}={value} is out of range; give a number {bound}")
 
 
+def define_choice(name: str, default: str, choices: Callable[[], Sequence[str]], text: str) -> None:
+  """Defines a flag whose choices are asked for when flags are read: more may be registered by then.
+
+  Args:
+    name: Of the flag.
+    default: Its value where it is not given.
+    choices: Returns what it may be.
+    text: What --help says, after the choices.
+  """
+  flags.DEFINE_flag(_Choice(name, default, choices, text))
+
+  def check(value: str) -> bool:
+    if value not in choices():
+      raise flags.ValidationError(f"value should be one of <{'|'.join(choices())}>")
+    return True
+
+  flags.register_validator(name, check)  # Runs when all flags are read.
+
+
+class _Choice(flags.Flag):
+  """A flag whose help lists the choices of the moment."""
+
+  def __init__(self, name: str, default: str, choices: Callable[[], Sequence[str]], text: str):
+    self._choices = choices
+    super().__init__(flags.ArgumentParser(), flags.ArgumentSerializer(), name, default, text)
+
+  @property
+  def help(self) -> str:
+    return f"<{'|'.join(self._choices())}>: {self._text}"
+
+  @help.setter
+  def help(self, text: str) -> None:
+    self._text = text
+
+
 def run(
   main: Callable[[Sequence[str]], int | None],
   *,
@@ -149,6 +186,9 @@ def run(
   logging.set_verbosity(logging.WARNING)
   if _wants_help(sys.argv[1:]):
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # the reader of --help | head leaves early
+    # Other flags may change what there is to tell (define_choice); wrong ones need not be told.
+    with contextlib.suppress(flags.Error):
+      flags.FLAGS([arg for arg in sys.argv if not _wants_help([arg])], known_only=True)
     _print_help()
     sys.exit(0)
   app.run(guarded, flags_parser=parse)

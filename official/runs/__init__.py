@@ -11,6 +11,7 @@
     judge           what an ending says: a result, a retry, or a reason to stop the search
     executors       run candidates: in this process, in a process for each, or on a cluster
     driver          hands tasks out, waits, judges and tries again, for whoever trains things
+    extensions      imports modules from outside the tree, which register what they define
     final_training  trains the best to the end
     single          one training of one architecture as a run of its own
     trained         where the weights lie that could be exported

@@ -16,7 +16,6 @@ from official.runs import fitness as fitness_lib
 
 ALGORITHMS = ("evolution", "random_search")
 REMOVALS = ("worst", "worst_sampled", "oldest")
-GUIDANCE = tuple(sorted(guidance_lib.GUIDANCES))
 SENSITIVITY_DROPS = facts.SENSITIVITY_DROPS
 FINALS = ("best", "top_k", "ensemble")
 UNIFORM = "uniform"
@@ -45,7 +44,6 @@ _LEAST = {
 _CHOICES = {
   "remove": REMOVALS,
   "algorithm": ALGORITHMS,
-  "guidance": GUIDANCE,
   "sensitivity_drop": SENSITIVITY_DROPS,
   "final": FINALS,
 }
@@ -113,7 +111,8 @@ class SearchSettings:
       object.__setattr__(self, "initial_candidates", self.population_size)
     for name, least in _LEAST.items():
       cli.at_least(name, getattr(self, name), least)
-    for name, choices in _CHOICES.items():
+    registered = {"fitness": fitness_lib.names(), "guidance": guidance_lib.names()}
+    for name, choices in {**_CHOICES, **registered}.items():
       one_of(name, getattr(self, name), choices)
     one_of("fitness", self.fitness, fitness_lib.names())
     if self.tournament_size > self.population_size:
@@ -177,7 +176,7 @@ class SearchSettings:
     flag = None
     if self.guidance == "connection_weights" and self.weight_threshold == 0:
       flag = "--weight_threshold=0"
-    elif self.guidance != "connection_weights" and self.prune_fraction == 0:
+    elif self.guidance in ("random", "sensitivity") and self.prune_fraction == 0:
       flag = "--prune_fraction=0"
     if flag is None:
       return None

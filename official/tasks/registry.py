@@ -6,6 +6,8 @@
 A dataset says which task it is for; a training may be given another by name.
 """
 
+import dataclasses
+
 from data_prep.common import cli
 from data_prep.dataset import metadata
 from official.tasks import contract
@@ -32,6 +34,20 @@ def register(spec: contract.Spec) -> contract.Spec:
   return spec
 
 
+def register_fitness(task: str, fitness: contract.Fitness) -> contract.Fitness:
+  """Gives a registered task one more fitness, and returns it.
+
+  Raises:
+    UserError: There is no such task.
+    ValueError: A fitness of that name is there already, or needs a metric that the task lacks.
+  """
+  if fitness.name in fitness_names():
+    raise ValueError(f"there is already a fitness {fitness.name!r}")
+  spec = get(task)
+  _TASKS[task] = dataclasses.replace(spec, fitness=(*spec.fitness, fitness))
+  return fitness
+
+
 def names() -> tuple[str, ...]:
   """Returns the names of all tasks, in the order of their registration."""
   return tuple(_TASKS)
@@ -46,7 +62,7 @@ def get(name: str) -> contract.Spec:
 
 def of(info: metadata.DatasetInfo) -> contract.Spec:
   """Returns the task that a dataset is for."""
-  return multi_label.SPEC if info.multi_label else classification.SPEC
+  return get(multi_label.SPEC.name if info.multi_label else classification.SPEC.name)
 
 
 def fitness_names() -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from official.architecture.space import load_space, names
 
 digest = hashlib.sha256()
 for name in names():
-  for guidance_name in sorted(guidance.GUIDANCES):
+  for guidance_name in guidance.names():
     rng = np.random.default_rng(7)
     founder = found(load_space(name), rng)
     digest.update(json.dumps(founder.to_json()).encode())

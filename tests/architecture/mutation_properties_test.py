@@ -20,7 +20,7 @@ from official.architecture.space import load_space
 LINEAGES = {
   "seed": st.integers(0, 2**32 - 1),
   "name": st.sampled_from(["paper", "patent", "small", "mixed"]),
-  "guidance_name": st.sampled_from(sorted(guidance.GUIDANCES)),
+  "guidance_name": st.sampled_from(guidance.names()),
   "threshold": st.sampled_from([0.0, 0.5, 0.9, 1.0, "uniform"]),
 }
 

@@ -18,6 +18,7 @@ import time
 
 from data_prep.common import cli
 from official.architecture import cost
+from official.architecture import guidance
 from official.architecture import space as space_lib
 from official.search import settings as settings_lib
 
@@ -109,6 +110,12 @@ def quick(candidate: Mapping, directory: str) -> dict:
   """Is done at once."""
   del directory
   return result(candidate, random.Random(candidate["seed"]))
+
+
+def guidances_known(candidate: Mapping, directory: str) -> dict:
+  """Says which guidances this process knows."""
+  del candidate, directory
+  return {"names": guidance.names()}
 
 
 def with_sensitivities(candidate: Mapping, directory: str) -> dict:

@@ -1,7 +1,12 @@
 """Guidances: which of a trained parent's connections its children keep.
 
 A guidance is one function from the facts of a parent to a `Selection`, in a file of its own, and
-has an entry in GUIDANCES.
+has an entry in GUIDANCES. One from outside the tree (official/runs/extensions.py) is registered:
+
+    @guidance.register("everything")
+    def everything(facts, settings, rng):
+      return guidance.Selection(kept=facts.architecture.connections, scores=facts.weights)
+
 
 connection_weights  keeps what the parent's training made strong (the published rule)
 facts               what a guidance is given, and what it returns
@@ -29,8 +34,25 @@ GUIDANCES: dict[str, Guidance] = {
 }
 
 
+def register(name: str) -> Callable[[Guidance], Guidance]:
+  """Returns a decorator that makes a guidance known by its name, which must be new."""
+
+  def enter(guidance: Guidance) -> Guidance:
+    if name in GUIDANCES:
+      raise ValueError(f"there is already a guidance {name!r}")
+    GUIDANCES[name] = guidance
+    return guidance
+
+  return enter
+
+
+def names() -> tuple[str, ...]:
+  """Returns the names of all guidances, sorted."""
+  return tuple(sorted(GUIDANCES))
+
+
 def get(name: str) -> Guidance:
   """Returns the guidance of that name; ValueError lists the known ones."""
   if name not in GUIDANCES:
-    raise ValueError(f"unknown guidance {name!r}; there are {', '.join(sorted(GUIDANCES))}")
+    raise ValueError(f"unknown guidance {name!r}; there are {', '.join(names())}")
   return GUIDANCES[name]

@@ -22,6 +22,27 @@ Kind = Literal["returned", "raised", "exhausted", "environment", "killed", "time
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Resources:
+  """What an executor is made with.
+
+  Attributes:
+    workers: Tasks at a time.
+    threads: CPU threads of one operation in a worker.
+    gpus_per_candidate: GPUs of a task; a process of its own sees no others.
+    ray_address: "auto" or HOST:PORT of a running Ray cluster, if one was given.
+    preload: Modules that may be imported once and not for every task.
+    imports: Modules from outside the tree that a worker imports before a task.
+  """
+
+  workers: int
+  threads: int
+  gpus_per_candidate: int = 0
+  ray_address: str | None = None
+  preload: tuple[str, ...] = ()
+  imports: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Task:
   """Work for a worker.
 

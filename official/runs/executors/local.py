@@ -55,6 +55,7 @@ class Local(base.Executor):
     preload: Sequence[str] = ("tensorflow",),
     gpus: Sequence[str] = (),
     gpus_per_candidate: int = 0,
+    imports: Sequence[str] = (),
   ):
     """Makes the executor; the server starts importing.
 
@@ -65,6 +66,7 @@ class Local(base.Executor):
         the list of the first counts.
       gpus: GPUs to lease to candidates, as CUDA_VISIBLE_DEVICES names them.
       gpus_per_candidate: GPUs of a candidate; other GPUs it does not see.
+      imports: Modules from outside the tree that a worker imports before its task.
 
     Raises:
       UserError: There are too few GPUs for so many workers.
@@ -74,13 +76,14 @@ class Local(base.Executor):
     )
     self._workers = workers
     self._threads = threads
+    self._imports = tuple(imports)
     self._waiting: list[Task] = []
     self._running: dict[str, leases.Lease] = {}
     self._ending: set[str] = set()
     self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
     self._undelivered = 0
     self._context = multiprocessing.get_context("forkserver")
-    server.start(preload)
+    server.start((*preload, *imports))
 
   @property
   def capacity(self) -> int:
@@ -142,7 +145,7 @@ class Local(base.Executor):
       name=_NAME + task.key, timeout=task.timeout, context=self._context
     )(_serve)
     lease = self._running[task.key] = self._free.pop(0)
-    future = start(task, self._threads, lease)
+    future = start(task, self._threads, lease, self._imports)
     outcomes = self._outcomes  # This one: a closed executor's late outcomes go nowhere.
     future.add_done_callback(lambda done: outcomes.put(_outcome(task.key, done)))
 
@@ -152,7 +155,7 @@ class Local(base.Executor):
     return [process for process in multiprocessing.active_children() if process.name in ours]
 
 
-def _serve(task: Task, threads: int, lease: leases.Lease) -> dict:
+def _serve(task: Task, threads: int, lease: leases.Lease, imports: Sequence[str]) -> dict:
   """Runs in the worker."""
   signal.signal(signal.SIGINT, signal.SIG_IGN)
   signal.signal(signal.SIGTERM, signal.SIG_DFL)  # pebble's handler waits for Python to be at work.
@@ -160,7 +163,7 @@ def _serve(task: Task, threads: int, lease: leases.Lease) -> dict:
   _die_with_driver()
   worker.limit_threads(threads)
   _print_to_log(task.directory)
-  return worker.run(task, for_one_task=True)
+  return worker.run(task, for_one_task=True, imports=imports)
 
 
 def _cancelled(key: str) -> Outcome:

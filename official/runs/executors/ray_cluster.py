@@ -48,6 +48,7 @@ class Ray(base.Executor):
     address: str | None = None,
     gpus_per_candidate: int = 0,
     preload: Sequence[str] = ("tensorflow",),
+    imports: Sequence[str] = (),
   ):
     """Makes the executor, and connects this process unless it is connected.
 
@@ -58,6 +59,7 @@ class Ray(base.Executor):
         `workers` slots, on the loopback interface, or uses what this process has started already.
       gpus_per_candidate: GPUs that a task takes of its node.
       preload: Modules that are imported once for every slot.
+      imports: Modules from outside the tree that a worker imports before its task.
 
     Raises:
       UserError: Ray is not installed, no cluster is there, or no node of it is large enough.
@@ -77,7 +79,7 @@ class Ray(base.Executor):
     self._function = self._ray.remote(
       num_cpus=threads, num_gpus=gpus_per_candidate, max_retries=0, max_calls=0
     )(_serve)
-    self._arguments = (threads, tuple(preload), gpus_per_candidate)
+    self._arguments = (threads, tuple(preload), gpus_per_candidate, tuple(imports))
 
   @property
   def capacity(self) -> int:
@@ -144,7 +146,9 @@ class Ray(base.Executor):
       return Outcome(key=key, kind="raised", reason=f"{name}: {text}", signature=name)
 
 
-def _serve(task: Task, threads: int, preload: Sequence[str], gpus_per_candidate: int) -> Outcome:
+def _serve(
+  task: Task, threads: int, preload: Sequence[str], gpus_per_candidate: int, imports: Sequence[str]
+) -> Outcome:
   """Runs on the node, in a Ray worker, which may serve several tasks one after the other."""
   import ray
 
@@ -152,7 +156,12 @@ def _serve(task: Task, threads: int, preload: Sequence[str], gpus_per_candidate:
   vars(sys.modules["__main__"]).pop("__file__", None)
   gpus = [str(name) for name in ray.get_gpu_ids()]
   with local.Local(
-    workers=1, threads=threads, preload=preload, gpus=gpus, gpus_per_candidate=gpus_per_candidate
+    workers=1,
+    threads=threads,
+    preload=preload,
+    gpus=gpus,
+    gpus_per_candidate=gpus_per_candidate,
+    imports=imports,
   ) as executor:
     executor.submit(task)
     while (outcome := executor.wait_any(timeout=_POLL_SECONDS)) is None:

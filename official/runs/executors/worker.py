@@ -6,7 +6,7 @@ so that there is never a second writer on a checkpoint: an orphan of a dead driv
 a moment, and is ended if it does not.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 import contextlib
 import os
 import sys
@@ -15,6 +15,7 @@ import traceback
 from typing import Any
 
 from data_prep.common import faults
+from official.runs import extensions
 from official.runs import json_files
 from official.runs import locks
 from official.runs.executors.base import Task
@@ -24,7 +25,7 @@ _REASON_CHARACTERS = 500
 _TEMPORARY = "temporary"
 
 
-def run(task: Task, *, for_one_task: bool) -> dict[str, Any]:
+def run(task: Task, *, for_one_task: bool, imports: Sequence[str] = ()) -> dict[str, Any]:
   """Runs the task; returns the fields of its Outcome, all but the key.
 
   Args:
@@ -32,12 +33,14 @@ def run(task: Task, *, for_one_task: bool) -> dict[str, Any]:
     for_one_task: Whether the process ends with the task. Then its temporary files go into the
       task's folder and with the task: a process that is ended has no time to clean up, and
       TensorFlow writes a file for every function that it traces.
+    imports: Modules from outside the tree that are imported first.
   """
   try:
     with contextlib.ExitStack() as stack:
       stack.enter_context(locks.locked(task.directory, patience=_SECONDS_FOR_AN_ORPHAN, evict=True))
       if for_one_task and not json_files.is_url(task.directory):
         stack.enter_context(_own_temporary_folder(task.directory))
+      extensions.load(imports)
       value = task.function(task.candidate, task.directory)
     return {"kind": "returned", "value": json_files.plain(dict(value))}
   except (Exception, SystemExit) as error:
