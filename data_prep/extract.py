@@ -17,6 +17,8 @@ any other option of Beam's, e.g. --runner=FlinkRunner, is passed on to Beam.
 """
 
 from collections.abc import Sequence
+import shlex
+import sys
 
 from absl import flags
 
@@ -174,9 +176,10 @@ def main(arguments: Sequence[str]) -> None:
     clip_timeout=_CLIP_TIMEOUT.value,
     beam_arguments=arguments,
   )
+  directory = cli.resolve_path(_OUTPUT_DIR.value)
   preparation.prepare(
     cli.resolve_path(_MANIFEST.value),
-    cli.resolve_path(_OUTPUT_DIR.value),
+    directory,
     settings,
     cutting=windowing.Windows(
       window_seconds=_WINDOW_SECONDS.value, stride_seconds=_STRIDE_SECONDS.value
@@ -184,6 +187,12 @@ def main(arguments: Sequence[str]) -> None:
     num_shards=_NUM_SHARDS.value,
     operation=operation,
   )
+  data_dir = f"--data_dir={shlex.quote(directory)}"
+  for command in (
+    f"python -m data_prep.preview {data_dir} --output=preview.html",
+    f"python -m official.evolve {data_dir} --model_dir=run --search_space=small",
+  ):
+    print(f"next: {command}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import dataclasses
 import functools
 import json
 import os
-import shlex
 import sys
 import time
 from typing import Any
@@ -83,7 +82,6 @@ def prepare(
   finished = folder.finished(directory, identity, overwrite=operation.overwrite)
   if finished:
     print(f"{directory} is already prepared from this manifest with these flags: nothing to do")
-    _tell_next(directory)
     return finished
   _require_some_video(all_rows, manifest)
   _tell(f"warning: {manifest}: {leak}" for leak in rows.leaks(all_rows))
@@ -95,7 +93,6 @@ def prepare(
     info, table = _fill(directory, identity, manifest, all_rows, plan, settings, operation)
   print(_summary(info, directory, time.monotonic() - began))
   _tell_about(table)
-  _tell_next(directory)
   return info
 
 
@@ -312,16 +309,6 @@ def _table(
 def _tell(lines: Iterable[str]) -> None:
   for line in lines:
     print(line, file=sys.stderr, flush=True)
-
-
-def _tell_next(directory: str) -> None:
-  data_dir = f"--data_dir={shlex.quote(directory)}"
-  _tell(
-    [
-      f"next: python -m data_prep.preview {data_dir} --output=preview.html",
-      f"next: python -m official.evolve {data_dir} --model_dir=run --search_space=small",
-    ]
-  )
 
 
 def _notes(results: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
