@@ -1,6 +1,8 @@
 """The registry of stream kinds, and what dataset.json may say of a stream."""
 
+import ast
 import json
+import pathlib
 
 import numpy as np
 import pytest
@@ -107,3 +109,25 @@ def test_mirrored_flow_has_its_x_negated(dtype, size):
 def test_a_grey_image_is_shown_in_grey():
   picture = image.KIND.picture(np.full((2, 3), 7, np.uint8), None)
   assert picture.shape == (2, 3, 3) and (picture == 7).all()
+
+
+def _asks_for_a_kind(node: ast.AST) -> bool:
+  """Returns whether some `.kind` is compared with the name of a stream kind."""
+  if not isinstance(node, ast.Compare):
+    return False
+  sides = [node.left, *node.comparators]
+  return any(isinstance(one, ast.Attribute) and one.attr == "kind" for one in sides) and any(
+    isinstance(one, ast.Constant) and one.value in ("flow", "image") for one in sides
+  )
+
+
+def test_nothing_asks_which_kind_a_stream_is():
+  root = pathlib.Path(__file__).parents[3]
+  found = [
+    f"{file.relative_to(root)}:{node.lineno}"
+    for room in ("data_prep", "official")
+    for file in sorted((root / room).rglob("*.py"))
+    for node in ast.walk(ast.parse(file.read_text()))
+    if _asks_for_a_kind(node)
+  ]
+  assert found == [], "give the kind a method instead (data_prep.dataset.stream_kinds)"
