@@ -4,7 +4,7 @@
 
 DATASET is a folder made by data_prep.extract. RUN receives everything: search.json,
 candidates/000000/..., final/, and export/1/, which TensorFlow Serving takes as it is. The same
-command, given again, goes on where it was stopped or killed; --rounds and --workers may be changed
+command, given again, resumes where it was stopped or killed; --rounds and --workers may be changed
 then, what decides the outcome may not.
 """
 

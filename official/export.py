@@ -1,4 +1,4 @@
-"""Makes a SavedModel of trained networks of a run, or looks whether one is what a server wants.
+"""Exports trained networks of a run as a SavedModel, or verifies one.
 
   python -m official.export --model_dir=RUN --output_dir=EXPORT
   python -m official.export --model_dir=RUN --output_dir=EXPORT --candidate=12

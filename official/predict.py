@@ -1,4 +1,4 @@
-"""Says what is in videos, by an exported network, without a server.
+"""Predicts the classes of videos with an exported network, without a server.
 
   python -m official.predict --saved_model=RUN/export/1 --output=answers.csv VIDEO_OR_FOLDER ...
 

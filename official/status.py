@@ -1,4 +1,4 @@
-"""Says what a search is doing: the best so far, the population, who is in flight, time left.
+"""Reports the progress of a search: the best so far, the population, who is in flight, time left.
 
   python -m official.status --model_dir=RUN
 

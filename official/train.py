@@ -6,7 +6,7 @@
 A is the name of a published network (assemblenet-50, ...), an architecture JSON, a structure list
 of the Model Garden, or a candidate.json of a search. RUN receives checkpoints, result.json, a
 report (report.txt, report.json, confusion.png) and export/1/, which TensorFlow Serving takes as it
-is. The same command, given again, goes on where it was stopped or killed, with other hardware if
+is. The same command, given again, resumes where it was stopped or killed, with other hardware if
 need be. docs/training.md tells more.
 """
 

@@ -221,7 +221,7 @@ def interrupted(architecture, sample_dataset, tmp_path_factory):
 def test_ctrl_c_leaves_with_a_checkpoint(interrupted):
   _, first, _ = interrupted
   assert first.returncode == -signal.SIGTERM
-  assert "leaving with a checkpoint; the same command goes on from it" in first.stderr
+  assert "leaving with a checkpoint; the same command resumes from it" in first.stderr
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""What a search says while it runs: a bar on a terminal, lines elsewhere, and never silence.
+"""The output of a running search: a bar on a terminal, lines elsewhere, and never silence.
 
 On a terminal one bar shows finished candidates, time left, the best fitness, and what those in
 flight are doing. Elsewhere there is a line for every candidate that starts or finishes, and,
@@ -34,7 +34,7 @@ _SHOWN = 4
 
 @dataclasses.dataclass
 class _Activity:
-  """A training in flight: who, where, and since when in which phase."""
+  """A training in flight: its candidate, its folder, and its phase since when."""
 
   label: str
   directory: str

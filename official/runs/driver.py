@@ -29,7 +29,7 @@ from official.runs.records import Timing
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Job:
-  """A task, and what people call it."""
+  """A task and its name for people."""
 
   label: str
   task: Task

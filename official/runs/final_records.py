@@ -57,7 +57,7 @@ class TrainedNetwork:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FinalAsked:
-  """Which candidates are trained to the end; the content of final.json.
+  """The candidates that are trained to the end; the content of final.json.
 
   Attributes:
     candidate: The only one, or None where there are several.
@@ -100,7 +100,7 @@ class FinalAsked:
 
   @property
   def numbers(self) -> tuple[int, ...]:
-    """The candidates, be it one or several."""
+    """The candidates, one or several."""
     if self.candidates is not None:
       return self.candidates
     return () if self.candidate is None else (self.candidate,)
@@ -137,7 +137,7 @@ _MEMBER_FIELDS = tuple(field.name for field in dataclasses.fields(FinalMember))
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FinalResult:
-  """What came of training to the end; the content of result.json in final/ and its folders, and of
+  """The result of training to the end; the content of result.json in final/ and its folders, and of
   that of official.train.
 
   Attributes:
@@ -148,9 +148,9 @@ class FinalResult:
     params: Trainable parameters.
     multiply_adds: For one clip, forward.
     export: Folder of the SavedModel, relative to the run.
-    final: Of several: `top_k` or `ensemble`.
-    members: Of several: each of them, best first.
-    left_out: Of several: those that turned out infeasible.
+    final: `top_k` or `ensemble`, if there are several.
+    members: Each of several, best first.
+    left_out: Those of several that turned out infeasible.
     others: Fields that are not known here.
   """
 

@@ -1,4 +1,4 @@
-"""The best, trained to the end: the winner alone, or several of the best.
+"""The final training: the winner alone, or several of the best, trained to the end.
 
     final/final.json    which candidates, and with what settings; written before training
          /result.json   what came of it; written once
@@ -211,7 +211,7 @@ class FinalTrainings:
   def _begin(
     self, directory: str, asked: FinalAsked, keep: Iterable[str] = ()
   ) -> FinalResult | None:
-    """Makes a folder for what is asked, or resumes it; returns its result, if it has one.
+    """Creates or resumes the folder for the settings; returns its result, if it has one.
 
     In a folder for something else, only the subfolders named in `keep` are kept.
     """

@@ -1,4 +1,4 @@
-"""Metrics to one number, and who is better than whom.
+"""The fitness: one number from the metrics, and the order of candidates.
 
 Which metrics make up a fitness, and in which direction, a task says (official.tasks). Fitness is
 larger for the better, so that a loss counts negatively. Of two candidates of equal fitness the one
@@ -48,7 +48,7 @@ def loss(metrics: Mapping[str, float | None] | None) -> float | None:
 
 
 def higher_is_better(name: str) -> bool:
-  """Whether people are shown the fitness as it is; otherwise, its negative."""
+  """Returns whether people are shown the fitness as it is; otherwise, its negative."""
   return registry.fitness(name).higher_is_better
 
 

@@ -1,4 +1,4 @@
-"""Whether a run directory belongs to the search that is asked for.
+"""The identity of a run: whether a directory belongs to the requested search.
 
 `search.json` is `{"format_version", "identity": {flag: value}, "operation": {flag: value}}`.
 Identity decides what is

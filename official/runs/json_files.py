@@ -22,7 +22,7 @@ Json = Mapping[str, object]  # A JSON object whose fields are not looked at.
 
 
 def is_url(path: str) -> bool:
-  """Whether `path` has a scheme, so that it is not the local disk's."""
+  """Returns whether `path` has a scheme, so that it is not the local disk's."""
   return "://" in path
 
 
@@ -36,12 +36,12 @@ def join(directory: str, *names: str) -> str:
 
 
 def exists(path: str) -> bool:
-  """Whether there is a file or folder at `path`."""
+  """Returns whether there is a file or folder at `path`."""
   return _gfile().exists(path) if is_url(path) else os.path.exists(path)
 
 
 def make_directory(path: str) -> None:
-  """Makes a folder, with its parents, unless it is there."""
+  """Creates a folder, with its parents, unless it exists."""
   _gfile().makedirs(path) if is_url(path) else os.makedirs(path, exist_ok=True)
 
 

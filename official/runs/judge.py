@@ -1,4 +1,4 @@
-"""What the ending of a training, or of any other task, says.
+"""The verdict on the outcome of a training, or of any other task.
 
     ok           it has metrics, and a fitness that is a number
     infeasible   it cannot be trained: out of memory, NaN, too slow, killed twice by a signal
@@ -36,7 +36,7 @@ class SearchStopped(Exception):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Verdict:
-  """What the ending of a task says.
+  """The verdict on a task.
 
   Attributes:
     status: `ok`, `infeasible` or `failed`.
@@ -79,7 +79,7 @@ def check_environment(outcome: Outcome) -> None:
   """Raises UserError where an outcome is a fault of the environment."""
   if outcome.kind == "environment":
     reason = outcome.reason or "the environment is at fault"
-    again = "" if "the same command" in reason else "; then the same command goes on"
+    again = "" if "the same command" in reason else "; then the same command resumes"
     raise cli.UserError(f"{reason}{again}")
 
 
@@ -153,7 +153,7 @@ def result(
 class Watch:
   """Stops a search that gets nowhere.
 
-  It sees the results of one driver's life only, for between two lives a fault may be mended.
+  It sees the results of one driver's life only, because a fault may be repaired between two lives.
   """
 
   def __init__(self, *, patience: int, feasible: bool):
@@ -185,7 +185,7 @@ class Watch:
       numbers = ", ".join(f"{failed:06d}" for failed, _ in self._faults)
       raise SearchStopped(
         f"candidates {numbers} failed alike, one after the other: {reason} (see their log.txt). "
-        "Mend it and run the same command; to have those trained again, delete their result.json"
+        "Remove the cause and run the same command; delete their result.json to train them again"
       )
     if not self._feasible and self._seen >= self._patience:
       raise SearchStopped(

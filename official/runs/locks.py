@@ -24,7 +24,7 @@ _SECONDS_TO_DIE = 10.0
 
 
 class Held(Exception):
-  """Somebody else holds the lock; `holder` says who, as far as known."""
+  """Another process holds the lock; `holder` says which, as far as known."""
 
   def __init__(self, path: str, holder: str):
     super().__init__(f"{path} is held by {holder}")
@@ -62,7 +62,7 @@ def locked(directory: str, *, patience: float = 0.0, evict: bool = False) -> Ite
 
 
 def holder(directory: str) -> str | None:
-  """Says who holds the lock of a folder, without trying it; None where nobody does.
+  """Returns who holds the lock of a folder, without trying it, or None if nobody does.
 
   A holder on another host cannot be looked at: it is told as it was written. A process of this host
   that may not be looked into, another user's, is taken for one that got a dead holder's number.
@@ -122,7 +122,7 @@ def _kill_holder(descriptor: int, path: str) -> bool:
 
 
 def _has_open(holder: dict, path: str) -> bool:
-  """Whether a process of this host has a file open, as far as we may look."""
+  """Returns whether a process of this host has a file open, as far as we may look."""
   for link in glob.glob(f"/proc/{holder['pid']}/fd/*"):
     with contextlib.suppress(OSError):  # Closed by now, or of another user.
       if os.path.samefile(link, path):

@@ -1,4 +1,4 @@
-"""When, with which version of the program and by which command a run was started.
+"""The provenance of a run: the date, program version and command of each start.
 
 Every start of a driver adds an entry to `starts` in the timing.json of the run:
 
@@ -37,9 +37,9 @@ class Start(NamedTuple):
 
   Attributes:
     at: Date and time in UTC, as ISO 8601 writes it.
-    version: Of the program.
-    commit: Of the checkout that the program runs from, with `-dirty` if files of it were changed;
-      None without a checkout.
+    version: Version of the program.
+    commit: Commit of the checkout that the program runs from, with `-dirty` if files of it were
+      changed; None without a checkout.
     command: The command line.
   """
 
@@ -51,11 +51,11 @@ class Start(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunTiming:
-  """What may differ between equal runs; the content of the timing.json of a run.
+  """The facts that may differ between equal runs; the content of a run's timing.json.
 
   Attributes:
-    searched_seconds: Of searching, over all lives of the driver; None before any, and in a run of
-      official.train.
+    searched_seconds: Seconds of searching, over all lives of the driver; None before any, and in a
+      run of official.train.
     starts: Every start of the driver, the first one first.
     others: Fields that are not known here; in a run of official.train those of records.Timing.
   """

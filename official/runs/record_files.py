@@ -1,4 +1,4 @@
-"""What all records of a run have in common: how they are read from their JSON files."""
+"""The base of all records of a run: how they are read from their JSON files."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar, Protocol, Self, TypeVar

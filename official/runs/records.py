@@ -90,7 +90,7 @@ class Founder(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunFlags:
-  """With which flags a run was begun; the content of search.json or train.json.
+  """The flags with which a run was started; the content of search.json or train.json.
 
   Attributes:
     identity: Values, by flag, that decide what is found.
@@ -142,7 +142,7 @@ class RunFlags:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Candidate:
-  """What to train, and where it comes from; the content of candidate.json.
+  """A candidate: what to train, and where it comes from; the content of candidate.json.
 
   Attributes:
     number: Its place in the order in which candidates were proposed, from 0.
@@ -155,7 +155,7 @@ class Candidate:
     known_results: Candidates that had finished when it was proposed.
     founder: How a candidate without a parent was made.
     child: How a child was made from its parent.
-    digest: Of the architecture (official.architecture.canonical).
+    digest: Digest of the architecture (official.architecture.canonical).
     others: Fields that are not known here.
   """
 
@@ -223,7 +223,7 @@ class ConnectionWeight(NamedTuple):
 
 
 class Sensitivity(NamedTuple):
-  """What cutting a connection would cost."""
+  """The cost of cutting a connection."""
 
   source: str
   target: str
@@ -232,7 +232,7 @@ class Sensitivity(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Result:
-  """What came of a candidate; the content of result.json.
+  """The result of a candidate; the content of result.json.
 
   Attributes:
     number: The candidate's.
@@ -240,10 +240,10 @@ class Result:
     reason: Why it is not ok, in one line.
     fitness: Larger is better; a number if it is ok.
     metrics: On the validation clips, by name; there if it is ok.
-    connection_weights: Of every connection.
+    connection_weights: Weight of every connection.
     params: Trainable parameters.
     multiply_adds: For one clip, forward.
-    sensitivities: Of every connection, where they were measured.
+    sensitivities: Sensitivity of every connection, if measured.
     finish_order: Its place in the order in which the candidates of a search finished, from 0.
     others: Fields that are not known here.
   """
@@ -312,16 +312,16 @@ class Result:
 
   @property
   def loss(self) -> float | None:
-    """Validation loss, None where it is not known."""
+    """The validation loss, or None if unknown."""
     return fitness_lib.loss(self.metrics)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Timing:
-  """What may differ between equal runs; the content of the timing.json beside a result.
+  """The facts that may differ between equal runs; the content of timing.json beside a result.
 
   Attributes:
-    seconds: Of the training's last life.
+    seconds: Duration of the training's last life.
     seconds_in_steps: Those of them inside training and evaluation steps.
     started_at, finished_at: Seconds since 1970, as the driver saw them.
     kills: Times that its process was killed.
@@ -364,7 +364,7 @@ class Timing:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Progress:
-  """What a training does now; the content of progress.json.
+  """The current progress of a training; the content of progress.json.
 
   Attributes:
     phase: For people, as `tracing` or `training`.

@@ -88,7 +88,7 @@ class RunDirectory:
     operation: Json,
     defaults: Json = types.MappingProxyType({}),
   ) -> Iterator[None]:
-    """Makes the folder, or resumes it; holds its lock. Arguments as for `check`.
+    """Creates or resumes the folder; holds its lock. Arguments as for `check`.
 
     Raises:
       UserError: It belongs to another search, it cannot be written, or another driver is at work in
@@ -182,7 +182,7 @@ class RunDirectory:
       raise cli.UserError(f"{path} cannot be used: {error}; {Candidate.REMEDY}") from error
 
   def write_result(self, result: Result, timing: Timing) -> None:
-    """Records what came of a candidate; from here on it is finished."""
+    """Records the result of a candidate, which is then finished."""
     json_files.write_json(self._file(result.number, "timing.json"), timing.to_json())
     json_files.write_json(self._file(result.number, "result.json"), result.to_json())
 
@@ -209,7 +209,7 @@ class RunDirectory:
     return record_files.read(self._file(number, "timing.json"), Timing)
 
   def drop_weights(self, number: int) -> None:
-    """Deletes a candidate's checkpoints; what is known of it stays."""
+    """Deletes a candidate's checkpoints; its records stay."""
     folder = json_files.join(self.candidate_directory(number), "training")
     if not json_files.exists(json_files.join(folder, _NEWEST)):
       return

@@ -78,7 +78,7 @@ def recorded(model_dir: str) -> RunFlags | None:
 
 
 class _Result(FinalResult):
-  """What came of the training; it is there only if the training has succeeded."""
+  """The result of the training, which exists only if the training has succeeded."""
 
   REMEDY = "delete it, so that the training is finished again"
 
@@ -94,7 +94,7 @@ def run(
   index: int,
   defaults: Json = types.MappingProxyType({}),
 ) -> int:
-  """Trains, or resumes, or says what came of the training; returns the exit status.
+  """Starts or resumes the training, or prints its result; returns the exit status.
 
   Args:
     model_dir: Folder of the training.
@@ -175,7 +175,7 @@ def _record(model_dir: str, value: Json) -> _Result:
 
 
 def _tell_finished(model_dir: str, result: _Result) -> None:
-  """Prints what came of a training that was finished before.
+  """Prints the result of a training that was finished before.
 
   Raises:
     UserError: The result does not say where the SavedModel is.
@@ -200,7 +200,7 @@ def _train(training: Evaluator, candidate: Json, directory: str) -> dict[str, ob
   def leave(*_) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     print(
-      "leaving with a checkpoint; the same command goes on from it", file=sys.stderr, flush=True
+      "leaving with a checkpoint; the same command resumes from it", file=sys.stderr, flush=True
     )
     os.kill(os.getpid(), signal.SIGTERM)
 

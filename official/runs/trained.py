@@ -1,4 +1,4 @@
-"""The trained networks of a run: where the weights lie that could be exported.
+"""The trained networks of a run: the places of weights that could be exported.
 
 Weights are those of a final training (final/training, or final/000012/training where several were
 trained to the end), else those with which the search left a candidate, which it keeps of the best

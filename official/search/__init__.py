@@ -1,4 +1,4 @@
-"""The evolutionary search: what is tried next, and when it ends. No TensorFlow.
+"""The evolutionary search: the choice of candidates, and the end of the search. No TensorFlow.
 
     application   a whole run: checks, search, final training, exit status
     dry_run       what a search would take, told before it begins

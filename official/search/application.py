@@ -43,7 +43,7 @@ _FOLDERS = ("candidates", "search", "final", "export")  # What a run makes below
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Trainings:
-  """What workers do; each is picklable and called like an evaluator.
+  """The functions that workers run; each is picklable and called like an evaluator.
 
   Attributes:
     candidate: Trains a candidate.
@@ -146,7 +146,7 @@ def run(
   )
   return driver.exit_status(
     lambda: whole.search_and_train(executor, console or Console()),
-    f"nothing is lost, the same command goes on in {model_dir}",
+    f"nothing is lost, the same command resumes in {model_dir}",
   )
 
 
@@ -228,7 +228,7 @@ def dry_run(
   probe: base.Evaluator,
   start_from: str | None = None,
 ) -> int:
-  """Says what a search would take (dry_run.py), and returns the exit status.
+  """Prints what a search would take (dry_run.py), and returns the exit status.
 
   Raises:
     UserError: Something cannot be done as asked.
@@ -312,7 +312,7 @@ def _search_defaults(space: SearchSpace, settings: SearchSettings) -> dict[str, 
 
 @contextlib.contextmanager
 def _checked(check: base.Evaluator | None, pool: base.Executor) -> Iterator[None]:
-  """Has a worker look whether trainings can begin, before anything is written.
+  """Lets a worker check whether trainings can start, before anything is written.
 
   Raises:
     UserError: They cannot.

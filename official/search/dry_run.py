@@ -1,4 +1,4 @@
-"""What a search would take, told before it is begun: a few candidates on trial, and what follows.
+"""A dry run: the time and memory of a search, estimated from a few candidates on trial.
 
 Of the first dozen candidates of the search that has these settings, the smallest, the largest and
 two between them are handed to a probe: a picklable function like an evaluator that trains for some
@@ -66,7 +66,7 @@ _HEADER = (
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Trial:
-  """A candidate that is tried.
+  """A candidate on trial.
 
   Attributes:
     number: Number of the candidate in the search.
@@ -83,12 +83,12 @@ class Trial:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Measured:
-  """What a probe found out of a candidate; None for what could not be measured.
+  """The measurements of a candidate; None for what could not be measured.
 
   Attributes:
     status: `ok` or `infeasible`.
     reason: Why it is infeasible.
-    seconds_a_step: Of training.
+    seconds_a_step: Seconds of a training step.
     seconds_to_first_step: From nothing to the end of the first step.
     seconds_to_evaluate: For the validation split, once.
     memory_bytes: Peak of training and evaluation.
@@ -144,7 +144,7 @@ def run(
   console: Console,
   founders: Sequence[Architecture] = (),
 ) -> None:
-  """Tries some candidates and tells what the search would take.
+  """Tries some candidates and prints what the search would take.
 
   Args:
     space: What an architecture can be.

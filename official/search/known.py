@@ -1,4 +1,4 @@
-"""Which architectures a search has proposed already: none is trained twice.
+"""The architectures that a search has proposed already: none is trained twice.
 
 Every candidate counts, whatever became of it: finished, infeasible, failed, in flight, and the
 founders of a refinement. Its digest (official/architecture/canonical.py) stands in candidate.json;

@@ -48,7 +48,7 @@ def search(
   console: Console,
   founders: Sequence[Founder] = (),
 ) -> tuple[Member, ...]:
-  """Searches, or goes on; returns the candidates to train to the end, the best first.
+  """Starts or resumes the search; returns the candidates to train to the end, the best first.
 
   Args:
     run: Opened run directory.
@@ -139,7 +139,7 @@ class _Driver:
       yield self._job(candidate)
 
   def _wants_more(self) -> bool:
-    """Whether another candidate is proposed; says once why not, where rounds are left."""
+    """Returns whether another candidate is proposed; reports once why not, if rounds are left."""
     if self._state.proposed >= self._settings.candidates or self._is_exhausted:
       return False
     best = self._state.best
@@ -237,7 +237,7 @@ def _label(candidate: Candidate) -> str:
 
 
 def _describe(result: Result) -> str:
-  """Says how a candidate ended."""
+  """Reports how a candidate ended."""
   if result.status != "ok":
     return f"{result.status}: {result.reason}"
   size = f", {result.params:,} parameters" if result.params else ""

@@ -1,12 +1,12 @@
-"""What a search is doing, read from its folder by anybody, at any time.
+"""The overview of a search, read from its folder at any time.
 
 Nothing is locked and nothing is written: files of a search that is alive appear whole, and what
-vanishes between two looks is let be. Alive is told by the driver's lock file, without taking the
-lock, which could turn away a driver that is about to start.
+vanishes between two looks is ignored. Whether the search is alive follows from the driver's lock
+file, without taking the lock, which could turn away a driver that is about to start.
 
-Every result.json is read, once, for the population is rebuilt from all of them as the driver would.
-Of a hundred thousand that takes some ten seconds. What is told of pace and of the workers' time
-comes from the candidates that were proposed last.
+Every result.json is read once, because the population is rebuilt from all of them, as the driver
+would do. A hundred thousand of them take about ten seconds. The pace and the workers' time come
+from the candidates that were proposed last.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -85,7 +85,7 @@ class FinalInFlight:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Final:
-  """What came of the final training: candidate, metrics by split, folder of the SavedModel."""
+  """The result of the final training: candidate, metrics by split, folder of the SavedModel."""
 
   candidate: int | None
   metrics: Mapping[str, Metrics]
@@ -214,7 +214,7 @@ def text(status: Status) -> str:
       f"workers: {status.share_in_steps:.0%} of their time in training and evaluation steps"
     )
   if status.condition == "dead":
-    lines.append("nobody is at work here; the command that began it goes on")
+    lines.append("nobody is at work here; the command that started it resumes it")
   return "\n".join(lines)
 
 
@@ -367,10 +367,10 @@ def _training_lines(status: Status) -> Iterable[str]:
 
 
 def _phase(training: InFlight | FinalInFlight, alive: bool) -> str:
-  """Says what a training does; of one that nobody is at, from where it would be resumed."""
+  """Returns what a training does, or from where it would resume if nobody is at work on it."""
   if not alive:
     return (
-      "begins anew" if training.checkpoint is None else f"goes on from step {training.checkpoint}"
+      "starts again" if training.checkpoint is None else f"resumes from step {training.checkpoint}"
     )
   steps = f" step {training.step}/{training.steps}" if training.steps else ""
   return training.phase + steps

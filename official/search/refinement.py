@@ -1,4 +1,4 @@
-"""A search that begins with what an earlier one found: `--start_from=MODEL_DIR`.
+"""A search that starts from the results of an earlier one: `--start_from=MODEL_DIR`.
 
 The best architectures of the earlier run are the first candidates of the new one, its founders;
 they are trained again, because data, steps and seed may differ. The space may differ, too: only

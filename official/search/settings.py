@@ -149,11 +149,11 @@ class SearchSettings:
 
   @property
   def trained_to_the_end(self) -> int:
-    """How many of the best are trained to the end, where there are as many."""
+    """The number of best candidates that are trained to the end, if there are that many."""
     return 1 if self.final == "best" else self.top_k
 
   def enough(self, best: float | None, hours: float) -> str | None:
-    """Says why nothing new is begun though rounds may be left; None if there is no reason.
+    """Returns why nothing new is started though rounds may be left; None if there is no reason.
 
     Args:
       best: Fitness of the best so far, if there is one.
@@ -170,7 +170,7 @@ class SearchSettings:
     return None
 
   def dead_choice(self) -> str | None:
-    """Says why children cannot differ from their parents in connections; None if they can."""
+    """Returns why children cannot differ from their parents in connections; None if they can."""
     if self.algorithm != "evolution" or self.rounds == 0:
       return None
     flag = None

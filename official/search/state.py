@@ -1,7 +1,7 @@
 """Everything that the next proposal depends on.
 
 It is a function of the results in the order in which they came, so that a driver which starts again
-rebuilds it from the files (`replay`) and goes on as if it had never been away. It stays small
+rebuilds it from the files (`replay`) and continues as if it had never been away. It stays small
 however long the search: architectures and weights are read from the parent's files when there is a
 child to make.
 """

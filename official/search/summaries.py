@@ -93,7 +93,7 @@ class Summaries:
     self._records.write(event.SerializeToString())
 
   def _diversity(self, state: SearchState) -> float:
-    """What is known of members, and of pairs of them, is kept while they are members."""
+    """Facts about members and pairs of members are kept while they are members."""
     members = sorted(member.number for member in state.population)
     self._connections = {
       number: self._connections.get(number) or self._read(number) for number in members

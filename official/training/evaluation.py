@@ -1,4 +1,4 @@
-"""A trained network on one split: how good it is, and which classes it takes for which.
+"""The evaluation of a trained network on one split: metrics and confusion matrix.
 
 Every replica of the distribution strategy adds up its own share of the videos, in float32 counts;
 the shares are summed when they are read. Padding has weight 0 and counts nowhere.
@@ -16,7 +16,7 @@ from official.training import progress_file
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Evaluation:
-  """What was found.
+  """The metrics and the confusion matrix.
 
   Attributes:
     metrics: accuracy, top5_accuracy and loss.

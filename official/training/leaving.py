@@ -1,4 +1,4 @@
-"""Leaving when asked to, with a checkpoint: what SIGTERM does to a training.
+"""The orderly end of a training that SIGTERM asks for, with a checkpoint.
 
 A search that is stopped, a machine that is taken away and a time limit all send SIGTERM and, a
 little later, SIGKILL. A training uses the time in between: it ends the run of steps that it is in,

@@ -1,4 +1,4 @@
-"""What a trained network gets right and wrong, for people and for programs.
+"""The report on a trained network's right and wrong answers, for people and for programs.
 
     report.json    split, metrics, per class precision and recall, and the confusion matrix
     report.txt     the same as tables, and the mistakes that are made most

@@ -1,4 +1,4 @@
-"""The Model Garden trainer: tells how far it is, measures its steps, leaves when asked to."""
+"""The Model Garden trainer: reports its progress, measures its steps, stops when asked to."""
 
 from collections.abc import Callable
 import tempfile

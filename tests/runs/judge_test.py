@@ -80,7 +80,7 @@ def test_without_retries_one_signal_is_infeasible():
 
 
 def test_a_fault_of_the_environment_is_no_verdict():
-  with pytest.raises(cli.UserError, match="the disk is full; then the same command goes on"):
+  with pytest.raises(cli.UserError, match="the disk is full; then the same command resumes"):
     judge.judge(outcome("environment", reason="the disk is full"))
 
 
@@ -103,8 +103,8 @@ def test_the_same_fault_three_times_in_a_row_stops_the_search():
     see(watch, bug("a"), bug("a"), bug("a", "ValueError: the third"))
   assert str(stopped.value) == (
     "candidates 000000, 000001, 000002 failed alike, one after the other: "
-    "ValueError: the third (see their log.txt). Mend it and run the same command; "
-    "to have those trained again, delete their result.json"
+    "ValueError: the third (see their log.txt). Remove the cause and run the same "
+    "command; delete their result.json to train them again"
   )
 
 

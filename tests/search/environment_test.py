@@ -50,7 +50,7 @@ def test_a_full_disk_stops_the_search_and_leaves_the_candidate_in_flight(tmp_pat
     search(tmp_path, candidate=search_fakes.finds_a_full_disk, executor=executor)
   training = tmp_path / "candidates" / "000000" / "training"
   assert str(raised.value) == (
-    f"{training}: No space left on device; make room there; then the same command goes on"
+    f"{training}: No space left on device; make room there; then the same command resumes"
   )
   assert os.path.exists(tmp_path / "candidates" / "000000" / "candidate.json")
   assert not os.path.exists(tmp_path / "candidates" / "000000" / "result.json")

@@ -136,8 +136,8 @@ def test_a_stopped_candidate_goes_on_from_its_newest_checkpoint(tmp_path):
   found = overview.read(run.path)
   assert [each.checkpoint for each in found.in_flight] == [None, 120]
   text = overview.text(found)
-  assert "in flight: candidate 000000, begins anew" in text
-  assert "in flight: candidate 000001, goes on from step 120" in text
+  assert "in flight: candidate 000000, starts again" in text
+  assert "in flight: candidate 000001, resumes from step 120" in text
 
 
 def test_a_progress_that_is_not_whole_is_let_be(tmp_path):
@@ -243,7 +243,7 @@ def test_a_final_training_that_was_stopped_goes_on_from_its_checkpoint(tmp_path)
   training.mkdir(parents=True)
   (training / "ckpt-30.index").touch()
   (tmp_path / "final" / "progress.json").write_text('{"phase": "training"}')
-  assert "final training: final, goes on from step 30" in overview.text(overview.read(run.path))
+  assert "final training: final, resumes from step 30" in overview.text(overview.read(run.path))
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_the_text_has_a_line_for_each_thing(searched):
   assert lines[1] == "8 of 8 candidates finished (7 ok, 1 failed)"
   assert lines[2].startswith("best: accuracy 0.") and lines[2].endswith(", 1,234 parameters")
   assert lines[3].startswith("population: 4 members, accuracy 0.")
-  assert lines[-1] == "nobody is at work here; the command that began it goes on"
+  assert lines[-1] == "nobody is at work here; the command that started it resumes it"
 
 
 def test_a_live_search_tells_who_is_at_work_and_what_is_in_flight(tmp_path):

@@ -144,7 +144,7 @@ def test_a_signal_ends_the_search_in_time_and_the_same_command_goes_on(
   assert time.monotonic() - began < 10
   assert process.returncode == status
   assert output.splitlines()[-1] == (
-    f"left after {name}; nothing is lost, the same command goes on in {tmp_path}"
+    f"left after {name}; nothing is lost, the same command resumes in {tmp_path}"
   )
   assert not any(alive(worker) for worker in holders(tmp_path))
   if number == signal.SIGTERM:

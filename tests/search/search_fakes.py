@@ -137,7 +137,7 @@ def echo(candidate: Mapping, directory: str) -> dict:
 
 
 def waits(candidate: Mapping, directory: str) -> dict:
-  """Makes a file `waits` in its folder, goes on when there is a file `until`, and returns what it
+  """Makes a file `waits` in its folder, continues when there is a file `until`, and returns what it
   was given."""
   _write(os.path.join(directory, "waits"), "")
   while not os.path.exists(candidate["until"]):

@@ -45,7 +45,7 @@ def tiny_space(**changes):
 
 
 def searched(path, space=None, evaluator=search_fakes.quick, founders=(), **changes):
-  """Runs a search, or goes on; returns its directory and what it said."""
+  """Runs or resumes a search; returns its directory and its output."""
   run, text = RunDirectory(str(path)), io.StringIO()
   settings = search_fakes.settings(**changes)
   with (

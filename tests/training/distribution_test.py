@@ -19,7 +19,7 @@ _BLOCK = Block(id="level1_0", level=1, kind="basic_2plus1d", channels=8, spatial
 _JSON = serialization.to_json(Architecture((_STEM, _BLOCK), (Connection("rgb_0", "level1_0"),)))
 
 # Trains with the first strategy for 10 steps of 20, and with the second one to the end. What ended
-# mirrored goes on from its last step on one device, with nothing left to do but evaluate.
+# mirrored resumes from its last step on one device, with nothing left to do but evaluate.
 _PROGRAM = """
 import contextlib, io, json, os, pickle, sys
 

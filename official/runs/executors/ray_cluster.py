@@ -1,4 +1,4 @@
-"""Candidates on the machines of a Ray cluster: one remote task a candidate, one process a task.
+"""Candidates on the machines of a Ray cluster: one remote task and one process per candidate.
 
 Ray finds a node with free cores and GPUs, and says when it is lost. The task that runs there is a
 `Local` executor with one worker: the candidate has a process of its own, forked from a server that

@@ -59,7 +59,7 @@ def told(error: BaseException) -> dict[str, Any]:
 
 
 def limit_threads(threads: int) -> None:
-  """Gives an operation so many threads; TensorFlow reads it when it first computes."""
+  """Sets the threads of an operation; TensorFlow reads the number when it first computes."""
   os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
   os.environ["OMP_NUM_THREADS"] = str(threads)
 

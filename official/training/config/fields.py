@@ -1,4 +1,4 @@
-"""How a field of a training's description is declared, and what its values are checked against.
+"""The declaration of a field of a training's description, and the check of its values.
 
     momentum: float = knob(0.9, "Momentum of the optimizer.", least=0, most=1)
 
@@ -74,7 +74,7 @@ class Range:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Knob:
-  """What is declared of a field besides its name, type and default.
+  """The declaration of a field besides its name, type and default.
 
   Attributes:
     help: What the flag's help says, in full sentences.

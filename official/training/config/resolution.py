@@ -1,4 +1,4 @@
-"""What a training's values mean on this machine: files that they name are read or found."""
+"""The resolution of a training's values on this machine: files that they name are read or found."""
 
 import json
 import os

@@ -29,7 +29,7 @@ LOCAL_TPU = "local"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Data(Group):
-  """Which clips a network is trained on."""
+  """The clips on which a network is trained."""
 
   data_dir: str = knob(
     "", "Folder made by data_prep.extract: dataset.json and TFRecords.", identity=()
@@ -94,7 +94,7 @@ class Evaluation(Group):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Optimizer(Group):
-  """What a step does with the gradient."""
+  """The optimizer, and what it does with the gradient."""
 
   type: str = knob(
     "sgd",
@@ -134,7 +134,7 @@ class Optimizer(Group):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Schedule(Group):
-  """How many steps there are, and what they take."""
+  """The number of steps, and the clips per step."""
 
   train_steps: int = knob(
     1000, "Training steps.", least=1, programs=(TRAIN,), identity=(TRAIN,), since=1
@@ -169,7 +169,7 @@ class Schedule(Group):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Loss(Group):
-  """What is minimized."""
+  """The loss to minimize."""
 
   label_smoothing: float = knob(
     0.0, "Share of the target that is spread evenly over all classes.", least=0.0, most=1.0
@@ -183,7 +183,7 @@ class Loss(Group):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Network(Group):
-  """What the architecture leaves open."""
+  """The choices that the architecture leaves open."""
 
   pooling: str = knob(
     "average", "How the head pools over time.", choices=("average", "max", "softmax")
@@ -214,7 +214,7 @@ class Network(Group):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Start(Group):
-  """Where the weights come from: fine-tuning."""
+  """The source of the initial weights: fine-tuning."""
 
   init_checkpoint: str = knob(
     "",
@@ -234,7 +234,7 @@ class Start(Group):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Devices(Group):
-  """What computes a training, and how."""
+  """The devices of a training, and how they compute."""
 
   precision: str = knob(
     "float32",
@@ -287,7 +287,7 @@ class Devices(Group):
 
   @property
   def deterministic_ops(self) -> bool:
-    """Whether TensorFlow is told to make operations deterministic.
+    """Whether TensorFlow makes operations deterministic.
 
     It is not where steps run on a TPU: XLA, which compiles them, knows no gradient of max pooling
     then, and what it makes for a TPU is deterministic anyway.
