@@ -79,9 +79,10 @@ class Console:
     self._thread.start()
     return self
 
-  def __exit__(self, *unused) -> None:
+  def __exit__(self, *unused: object) -> None:
     self._ended.set()
-    self._thread.join()
+    if self._thread is not None:
+      self._thread.join()
     self.end_bar()
 
   def say(self, text: str) -> None:

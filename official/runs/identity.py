@@ -36,7 +36,10 @@ def check(
     defaults: Values of flags, and of fields of them that are objects, which are not recorded.
   """
   if _VERSION in asked:
-    network_version.check(recorded.get(_VERSION), directory, "give another --model_dir")
+    version = recorded.get(_VERSION)
+    network_version.check(
+      version if isinstance(version, int) else None, directory, "give another --model_dir"
+    )
   recorded = with_defaults(recorded, asked, defaults)
   differing = [
     _difference(flag, recorded.get(flag), asked.get(flag))

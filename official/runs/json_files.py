@@ -134,7 +134,7 @@ def plain(value: object) -> Any:
   raise TypeError(f"{type(value).__name__} {value!r} is no plain data")
 
 
-def _gfile():
+def _gfile() -> Any:
   from tensorflow.io import gfile
 
   return gfile

@@ -4,6 +4,7 @@ process."""
 from collections.abc import Iterator
 import contextlib
 import signal
+import types
 
 
 class Interrupted(KeyboardInterrupt):
@@ -18,7 +19,7 @@ class Interrupted(KeyboardInterrupt):
 def raising() -> Iterator[None]:
   """Within the block, SIGINT and SIGTERM raise Interrupted in the main thread."""
 
-  def interrupt(signum, frame):
+  def interrupt(signum: int, frame: types.FrameType | None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
       signal.signal(number, signal.SIG_DFL)
     raise Interrupted(signum)

@@ -197,7 +197,7 @@ def _tell_finished(model_dir: str, result: _Result) -> None:
 def _train(training: Evaluator, candidate: Json, directory: str) -> dict[str, object]:
   """Runs the training; Ctrl-C is taken for SIGTERM, at which it leaves with a checkpoint."""
 
-  def leave(*_) -> None:
+  def leave(*unused: object) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     print(
       "leaving with a checkpoint; the same command resumes from it", file=sys.stderr, flush=True

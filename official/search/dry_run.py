@@ -187,7 +187,7 @@ def choose(
     UserError: The space admits no architecture.
   """
   without_parent = (
-    settings.candidates if settings.algorithm == "random_search" else settings.initial_candidates
+    settings.candidates if settings.algorithm == "random_search" else settings.initial
   )
   drawn: list[Trial] = []
   known = Known()

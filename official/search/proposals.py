@@ -72,7 +72,7 @@ def propose(
   state.known.read(run, number, clip.num_frames)
   rng = generator(settings.seed, number)
   is_new = state.known.lacks(clip.num_frames)
-  children = settings.algorithm != "random_search" and number >= settings.initial_candidates
+  children = settings.algorithm != "random_search" and number >= settings.initial
   barren: list[int] = []
   story: _Story | None = None
   if number < len(founders):

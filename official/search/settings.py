@@ -106,7 +106,7 @@ class SearchSettings:
   final: str = "best"
   top_k: int = 3
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     if self.initial_candidates is None:
       object.__setattr__(self, "initial_candidates", self.population_size)
     for name, least in _LEAST.items():
@@ -121,7 +121,7 @@ class SearchSettings:
         f"--population_size={self.population_size}; "
         "a tournament is drawn from the population, so give at most its size"
       )
-    if self.initial_candidates < self.population_size:
+    if self.initial < self.population_size:
       raise cli.UserError(
         f"--initial_candidates={self.initial_candidates} is below "
         f"--population_size={self.population_size}; the population begins with them, so give at "
@@ -143,9 +143,14 @@ class SearchSettings:
       )
 
   @property
+  def initial(self) -> int:
+    """The number of initial candidates, which is never None."""
+    return self.population_size if self.initial_candidates is None else self.initial_candidates
+
+  @property
   def candidates(self) -> int:
     """Candidates in all."""
-    return self.initial_candidates + self.rounds
+    return self.initial + self.rounds
 
   @property
   def trained_to_the_end(self) -> int:

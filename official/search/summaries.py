@@ -18,6 +18,7 @@ import itertools
 import os
 import socket
 import time
+from typing import BinaryIO
 
 from tensorboard.compat.proto import event_pb2
 from tensorboard.summary.writer import record_writer
@@ -41,14 +42,14 @@ class Summaries:
     self._connections: dict[int, Connections] = {}
     self._distances: dict[tuple[int, int], float] = {}
     self._params: dict[int, int | None] = {}
-    self._file = None
+    self._file: BinaryIO | None = None
 
   def write(self, state: SearchState) -> None:
     """Adds a point to every curve; none before a candidate is feasible."""
     if state.best is None or json_files.is_url(self._run.path):
       return
     if self._file is None:
-      self._open()
+      self._file = self._open()
     self._add(event_pb2.Event(wall_time=time.time(), step=state.finished), self.values(state))
     self._file.flush()
 
@@ -59,7 +60,8 @@ class Summaries:
       self._file = None
 
   def values(self, state: SearchState) -> dict[str, float]:
-    """Returns a value for every curve."""
+    """Returns a value for every curve, of a search that has a feasible candidate."""
+    assert state.best is not None
     fitnesses = [member.fitness for member in state.population]
     best_name, mean_name = (
       ("best_fitness", "population_mean")
@@ -79,13 +81,14 @@ class Summaries:
     params = self._params[best]
     return values if params is None else {**values, "search/params_of_best": float(params)}
 
-  def _open(self) -> None:
+  def _open(self) -> BinaryIO:
     folder = json_files.join(self._run.path, FOLDER)
     json_files.make_directory(folder)
     name = f"events.out.tfevents.{time.time_ns()}.{socket.gethostname()}.{os.getpid()}"
-    self._file = open(json_files.join(folder, name), "wb")
-    self._records = record_writer.RecordWriter(self._file)
+    file = open(json_files.join(folder, name), "wb")
+    self._records = record_writer.RecordWriter(file)
     self._add(event_pb2.Event(wall_time=time.time(), file_version=_VERSION), {})
+    return file
 
   def _add(self, event: event_pb2.Event, values: Mapping[str, float]) -> None:
     for name, value in values.items():

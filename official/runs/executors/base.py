@@ -122,5 +122,5 @@ class Executor(abc.ABC):
   def __enter__(self) -> "Executor":
     return self
 
-  def __exit__(self, *unused) -> None:
+  def __exit__(self, *unused: object) -> None:
     self.close()

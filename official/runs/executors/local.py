@@ -141,7 +141,7 @@ class Local(base.Executor):
       self._start(self._waiting.pop(0))
 
   def _start(self, task: Task) -> None:
-    start = pebble_concurrent.process(
+    start = pebble_concurrent.process(  # type: ignore[call-overload]  # Its types lack `context`.
       name=_NAME + task.key, timeout=task.timeout, context=self._context
     )(_serve)
     lease = self._running[task.key] = self._free.pop(0)
@@ -201,7 +201,9 @@ def _die_with_driver() -> None:
 
 
 def _watch_driver() -> None:
-  multiprocessing.parent_process().join()
+  driver = multiprocessing.parent_process()
+  assert driver is not None  # This is a worker.
+  driver.join()
   os.kill(os.getpid(), signal.SIGKILL)
 
 
