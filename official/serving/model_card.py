@@ -9,6 +9,12 @@ from data_prep.dataset import stream_kinds
 from official.inputs import stream_tensors
 from official.serving import frames as frames_lib
 
+# How the architecture of a searched network came about, by the algorithm of the search.
+_CHOSEN_BY = {
+  "evolution": ", whose connections evolution chose",
+  "random_search": ", of the best that a random search drew",
+}
+
 
 def render(
   info: metadata.DatasetInfo,
@@ -29,10 +35,10 @@ def render(
     "\n\n".join(
       part
       for part in (
-        _title(info, architectures),
+        _title(info, architectures, facts.get("search") or {}),
         _calls(info, clip),
         _data(info, clip),
-        _metrics(facts.get("metrics") or {}),
+        _metrics(facts.get("metrics") or {}, searched=bool(facts.get("search"))),
         _cost(facts),
         _origin(facts),
       )
@@ -42,12 +48,14 @@ def render(
   )
 
 
-def _title(info: metadata.DatasetInfo, architectures: Sequence[Mapping]) -> str:
+def _title(
+  info: metadata.DatasetInfo, architectures: Sequence[Mapping], search: Mapping[str, Any]
+) -> str:
   kind = "A network" if len(architectures) == 1 else f"{len(architectures)} networks as one"
   blocks = ", ".join(str(len(architecture["blocks"])) for architecture in architectures)
   return (
     f"# Video classifier of {len(info.classes)} classes\n\n{kind} of {blocks} blocks "
-    "(assets/architecture.json), whose connections evolution chose.\n\n"
+    f"(assets/architecture.json){_CHOSEN_BY.get(search.get('algorithm'), '')}.\n\n"
     f"Classes (assets/labels.txt): {', '.join(info.classes)}."
   )
 
@@ -84,7 +92,7 @@ def _data(info: metadata.DatasetInfo, clip: frames_lib.ClipFormat) -> str:
   )
 
 
-def _metrics(metrics: Mapping[str, Mapping[str, float]]) -> str:
+def _metrics(metrics: Mapping[str, Mapping[str, float]], *, searched: bool) -> str:
   if not metrics:
     return ""
   names = list(dict.fromkeys(name for values in metrics.values() for name in values))
@@ -92,9 +100,9 @@ def _metrics(metrics: Mapping[str, Mapping[str, float]]) -> str:
     f"| {split} | " + " | ".join(_number(values.get(name)) for name in names) + " |"
     for split, values in metrics.items()
   )
+  chosen = "Validation clips chose the network; test clips did not.\n\n" if searched else ""
   return (
-    "## Metrics\n\nValidation clips chose the network; test clips did not.\n\n"
-    f"| split | {' | '.join(names)} |\n|---|{'---|' * len(names)}\n{rows}"
+    f"## Metrics\n\n{chosen}| split | {' | '.join(names)} |\n|---|{'---|' * len(names)}\n{rows}"
   )
 
 

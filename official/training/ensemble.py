@@ -15,7 +15,6 @@ from data_prep.dataset import metadata
 from official.architecture import cost
 from official.architecture import serialization
 from official.training import candidate_trainer
-from official.training import config
 from official.training import final_trainer
 from official.training import progress_file
 from official.training.config import Training
@@ -65,6 +64,7 @@ class EnsembleExport:
     ):
       from official.serving import exporter  # imports TensorFlow
       from official.serving import warm_up
+      from official.training import clip_task
       from official.training import runtime
 
       runtime.start(self.setup.devices.threads, self.setup.devices.deterministic_ops)
@@ -93,8 +93,12 @@ class EnsembleExport:
         facts={
           **{name: found[name] for name in ("metrics", "params", "multiply_adds") if name in found},
           "candidates": [member["candidate"] for member in members],
-          "training": config.card(self.setup),
-          "search": final_trainer.search_flags(self.model_dir),
+          **final_trainer.origin(
+            self.setup,
+            seeds=[member["seed"] for member in members],
+            steps=[clip_task.checkpointed_step(member["training"]) for member in members],
+            model_dir=self.model_dir,
+          ),
         },
       )
       verdict.update(found)

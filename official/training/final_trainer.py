@@ -5,7 +5,7 @@ accuracy flatters it. The report (report.py) is on the test split, on the valida
 there is none.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 import contextlib
 import dataclasses
 import os
@@ -96,8 +96,12 @@ class FinalTraining:
           facts={
             **{name: verdict[name] for name in ("metrics", "params", "multiply_adds")},
             "candidates": [candidate["number"]] if "number" in candidate else [],
-            "training": config.card(self.setup),
-            "search": search_flags(self.model_dir),
+            **origin(
+              self.setup,
+              seeds=[candidate["seed"]],
+              steps=[self.setup.schedule.train_steps],
+              model_dir=self.model_dir,
+            ),
           },
         )
     return {**verdict, "timing": candidate_trainer.timing(start, stopwatch)}
@@ -120,6 +124,30 @@ def _not_left_alone(verdict: dict) -> Iterator[None]:
       reason="another process of this training has ended or does not answer "
       f"({why.splitlines()[0]:.120}); start all of them again to go on from the newest checkpoint",
     )
+
+
+def origin(
+  setup: Training, *, seeds: Sequence[int], steps: Sequence[int], model_dir: str | None
+) -> dict[str, dict[str, object]]:
+  """Returns what a model card tells of where a network comes from: `training` and `search`.
+
+  Args:
+    setup: How its members were trained, but for what the search records of hardware.
+    seeds: Random seed of each member.
+    steps: Training steps of each member.
+    model_dir: Folder of the search, if there was one.
+  """
+  searched = search_flags(model_dir)
+  told = config.card(setup)
+  training = {name: searched.pop(name, value) for name, value in told.items()}
+  training["train_steps"] = _one_or_all(steps)
+  training["seed"] = _one_or_all(seeds)
+  return {"training": training, "search": searched}
+
+
+def _one_or_all(values: Sequence[int]) -> int | str:
+  """Returns the number that all are, or all of them as a text."""
+  return values[0] if len(set(values)) == 1 else ", ".join(map(str, values))
 
 
 def search_flags(model_dir: str | None) -> dict[str, object]:

@@ -1,11 +1,14 @@
-"""The metrics that a model card tells."""
+"""What a model card tells of metrics, and of where a network comes from."""
+
+import pytest
 
 from official.serving import model_card
 
 
 def test_there_are_columns_for_the_metrics_that_there_are():
   text = model_card._metrics(
-    {"validation": {"loss": 0.5, "mean_average_precision": 0.75}, "test": {"loss": float("nan")}}
+    {"validation": {"loss": 0.5, "mean_average_precision": 0.75}, "test": {"loss": float("nan")}},
+    searched=True,
   )
   assert text.splitlines()[-4:] == [
     "| split | loss | mean_average_precision |",
@@ -13,3 +16,25 @@ def test_there_are_columns_for_the_metrics_that_there_are():
     "| validation | 0.5000 | 0.7500 |",
     "| test | - | - |",
   ]
+
+
+@pytest.mark.parametrize(
+  "search, end",
+  [
+    ({}, "(assets/architecture.json)."),
+    ({"algorithm": "evolution"}, "(assets/architecture.json), whose connections evolution chose."),
+    (
+      {"algorithm": "random_search"},
+      "(assets/architecture.json), of the best that a random search drew.",
+    ),
+  ],
+)
+def test_a_card_says_how_the_architecture_came_about(info, search, end):
+  title = model_card._title(info, [{"blocks": [1, 2]}], search)
+  assert title.splitlines()[2] == f"A network of 2 blocks {end}"
+
+
+def test_validation_clips_choose_only_in_a_search():
+  metrics = {"validation": {"loss": 0.5}}
+  assert "Validation clips chose" in model_card._metrics(metrics, searched=True)
+  assert "chose" not in model_card._metrics(metrics, searched=False)
