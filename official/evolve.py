@@ -31,6 +31,7 @@ from official.training import config
 from official.training import flags as training_flags
 
 FLAGS = flags.FLAGS
+_DEFAULTS = settings_lib.SearchSettings  # Its fields' defaults are those of flags.
 
 flags.DEFINE_string(
   "model_dir",
@@ -55,13 +56,13 @@ flags.DEFINE_enum(
 )
 flags.DEFINE_enum(
   "algorithm",
-  "evolution",
+  _DEFAULTS.algorithm,
   settings_lib.ALGORITHMS,
   "How candidates are proposed; random_search draws every one at random.",
 )
 flags.DEFINE_integer(
   "population_size",
-  20,
+  _DEFAULTS.population_size,
   "Number of candidates that can be parents. Children begin when as many are finished.",
 )
 flags.DEFINE_integer(
@@ -72,15 +73,17 @@ flags.DEFINE_integer(
 )
 flags.DEFINE_integer(
   "tournament_size",
-  5,
+  _DEFAULTS.tournament_size,
   "Members drawn from the population for each child; the best of them is its parent.",
 )
 flags.DEFINE_integer(
-  "rounds", 200, "Number of candidates after --initial_candidates. May be raised later."
+  "rounds",
+  _DEFAULTS.rounds,
+  "Number of candidates after --initial_candidates. May be raised later.",
 )
 flags.DEFINE_enum(
   "remove",
-  "worst",
+  _DEFAULTS.remove,
   settings_lib.REMOVALS,
   "Which member leaves a full population: its worst, the worst of the tournament, or the oldest.",
 )
@@ -93,25 +96,27 @@ cli.define_choice(
 )
 cli.define_choice(
   "guidance",
-  "connection_weights",
+  _DEFAULTS.guidance,
   guidance.names,
   "How a child chooses among its parent's connections: by their learned weights, by what cutting "
   "each would cost, or at random.",
 )
 flags.DEFINE_string(
   "weight_threshold",
-  "0.5",
+  str(_DEFAULTS.weight_threshold),
   "Connections whose trained weight is above this are kept; uniform draws a threshold from U(0, 1) "
   "for each.",
 )
 flags.DEFINE_enum(
   "sensitivity_drop",
-  "weakest",
+  _DEFAULTS.sensitivity_drop,
   settings_lib.SENSITIVITY_DROPS,
   "Which connections --guidance=sensitivity drops.",
 )
 flags.DEFINE_float(
-  "prune_fraction", 1 / 3, "Share of connections that --guidance=sensitivity or random drops."
+  "prune_fraction",
+  _DEFAULTS.prune_fraction,
+  "Share of connections that --guidance=sensitivity or random drops.",
 )
 flags.DEFINE_integer(
   "max_operators",
@@ -119,7 +124,7 @@ flags.DEFINE_integer(
   "Most splits, merges and changes of dilation in a child. Default: the search space's.",
 )
 flags.DEFINE_integer(
-  "seed", 0, "Random seed. With --workers=1, equal seeds give identical results."
+  "seed", _DEFAULTS.seed, "Random seed. With --workers=1, equal seeds give identical results."
 )
 
 flags.DEFINE_integer("candidate_steps", 200, "Training steps of a candidate.")
@@ -141,7 +146,7 @@ flags.DEFINE_float(
 )
 flags.DEFINE_integer(
   "max_retries",
-  1,
+  _DEFAULTS.max_retries,
   "How many times a training is tried again after its process was killed or its machine was lost.",
 )
 flags.DEFINE_float(
@@ -150,7 +155,9 @@ flags.DEFINE_float(
   "Seconds after which a candidate is given up as infeasible. May be changed later.",
 )
 flags.DEFINE_integer(
-  "workers", 1, "Number of candidates trained at the same time. May be changed later."
+  "workers",
+  _DEFAULTS.workers,
+  "Number of candidates trained at the same time. May be changed later.",
 )
 cli.define_choice(
   "executor",
@@ -176,17 +183,21 @@ flags.DEFINE_integer(
   "CPU threads of one operation; results depend on it in the last bits. Default: cores / workers.",
 )
 flags.DEFINE_integer(
-  "keep_checkpoints", 5, "Number of candidates, the best ones, whose weights are kept."
+  "keep_checkpoints",
+  _DEFAULTS.keep_checkpoints,
+  "Number of candidates, the best ones, whose weights are kept.",
 )
 flags.DEFINE_enum(
   "final",
-  "best",
+  _DEFAULTS.final,
   settings_lib.FINALS,
   "What is trained to the end, from scratch, and exported: the best candidate; the best of the "
   "--top_k best; or those as one network that averages their answers. May be changed later.",
 )
 flags.DEFINE_integer(
-  "top_k", 3, "Number of candidates for --final=top_k and ensemble. May be changed later."
+  "top_k",
+  _DEFAULTS.top_k,
+  "Number of candidates for --final=top_k and ensemble. May be changed later.",
 )
 flags.DEFINE_string(
   "start_from",

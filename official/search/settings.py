@@ -92,9 +92,9 @@ class SearchSettings:
   fitness: str = fitness_lib.DEFAULT
   algorithm: str = "evolution"
   guidance: str = "connection_weights"
-  weight_threshold: float | str = 0.5
-  sensitivity_drop: str = "weakest"
-  prune_fraction: float = 1 / 3
+  weight_threshold: float | str = facts.Settings.weight_threshold
+  sensitivity_drop: str = facts.Settings.sensitivity_drop
+  prune_fraction: float = facts.Settings.prune_fraction
   max_operators: int = 4
   seed: int = 0
   workers: int = 1
