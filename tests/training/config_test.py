@@ -34,7 +34,7 @@ def test_loops_end_where_checkpoints_are_due(steps, asked, interval, loop):
 )
 def test_a_tpu_of_another_machine_is_refused(address, monkeypatch):
   monkeypatch.delenv("TPU_NAME", raising=False)
-  with pytest.raises(cli.UserError, match=f"^--tpu={address} is a TPU of another machine"):
+  with pytest.raises(cli.UserError, match=f"^`tpu`={address} is a TPU of another machine"):
     config.check_tpu(address)
 
 
@@ -64,8 +64,8 @@ def test_operations_are_deterministic_but_for_tpus():
     ({"horizontal_flip": 1}, "augmentation.horizontal_flip is 1, and takes true or false"),
     ({"batch_size": None}, "schedule.batch_size is None, and takes a whole number"),
     ({"ema_decay": []}, "optimizer.ema_decay is [], and takes a number or null"),
-    ({"pooling": "sum"}, "--pooling=sum is unknown; it is one of average, max, softmax"),
-    ({"brightness": 2}, "--brightness=2.0 is out of range; give a number from 0.0 to 1.0"),
+    ({"pooling": "sum"}, "`pooling`=sum is unknown; it is one of average, max, softmax"),
+    ({"brightness": 2}, "`brightness`=2.0 is out of range; give a number from 0.0 to 1.0"),
   ],
 )
 def test_a_value_that_cannot_be_is_refused(values, message):
@@ -75,7 +75,7 @@ def test_a_value_that_cannot_be_is_refused(values, message):
 
 
 def test_parts_refuse_what_the_whole_does():
-  with pytest.raises(cli.UserError, match="--learning_rate=0.0 is out of range; give a number abo"):
+  with pytest.raises(cli.UserError, match="`learning_rate`=0.0 is out of range; give a number abo"):
     config.Optimizer(learning_rate=0)
 
 
@@ -207,5 +207,5 @@ def test_a_new_knob_is_one_field():
   assert config.card(training)["momentum"] == 0.5
   of_text = yaml_values.from_text("optimizer.momentum=0.3", config.TRAIN, _Training)
   assert of_text == {"momentum": 0.3}
-  with pytest.raises(cli.UserError, match="--momentum=2.0 is out of range; give a number from 0"):
+  with pytest.raises(cli.UserError, match="`momentum`=2.0 is out of range; give a number from 0"):
     config.replace(training, momentum=2)

@@ -123,25 +123,25 @@ def test_first_weights_may_be_one_checkpoint(tmp_path):
 
 
 def test_a_folder_without_weights_is_refused(tmp_path):
-  with pytest.raises(cli.UserError, match="--init_checkpoint=.* has no checkpoint; give the"):
+  with pytest.raises(cli.UserError, match="`init_checkpoint`=.* has no checkpoint; give the"):
     _resolved(f"--init_checkpoint={tmp_path}")
 
 
 @pytest.mark.parametrize(
   "arguments, message",
   [
-    (["--ema_decay=1"], "--ema_decay=1.0 is out of range; give a number between 0 and 1"),
-    (["--ema_decay=0.9", "--precision=float16"], "--precision=float16 scales the loss, which"),
-    (["--gradient_clip_norm=0"], "--gradient_clip_norm=0.0 is out of range; give a number above 0"),
+    (["--ema_decay=1"], "`ema_decay`=1.0 is out of range; give a number between 0 and 1"),
+    (["--ema_decay=0.9", "--precision=float16"], "`precision`=float16 scales the loss, which"),
+    (["--gradient_clip_norm=0"], "`gradient_clip_norm`=0.0 is out of range; give a number above 0"),
     (
       ["--min_crop_area=0"],
-      "--min_crop_area=0.0 is out of range; give a share of a frame's area, ",
+      "`min_crop_area`=0.0 is out of range; give a share of a frame's area, ",
     ),
-    (["--batch_size=0"], "--batch_size=0 is out of range; give a number of at least 1"),
-    (["--num_gpus=-1"], "--num_gpus=-1 is out of range; give a number of at least 0"),
-    (["--weight_decay=nan"], "--weight_decay=nan is out of range; give a number of at least 0"),
+    (["--batch_size=0"], "`batch_size`=0 is out of range; give a number of at least 1"),
+    (["--num_gpus=-1"], "`num_gpus`=-1 is out of range; give a number of at least 0"),
+    (["--weight_decay=nan"], "`weight_decay`=nan is out of range; give a number of at least 0"),
     (["--data_dir="], "--data_dir is missing (Folder made by data_prep.extract: "),
-    (["--freeze_backbone"], "--freeze_backbone without --init_checkpoint keeps random weights"),
+    (["--freeze_backbone"], "`freeze_backbone` without `init_checkpoint` keeps random weights"),
   ],
 )
 def test_what_no_training_can_have_is_refused(arguments, message):
@@ -213,7 +213,7 @@ def test_a_file_overrides_a_recipe_and_its_batch_scales_the_rate(tmp_path):
       "schedule.batch_size",
     ),
     ("optimizer: {learning_rate: fast}", ": optimizer.learning_rate is 'fast', and takes a number"),
-    ("optimizer: {learning_rate: 0}", ": --learning_rate=0.0 is out of range; give a number abov"),
+    ("optimizer: {learning_rate: 0}", ": `learning_rate`=0.0 is out of range; give a number abov"),
     ("batch_size: 4", " has batch_size: 4; a value is within a part, such as `optimizer: {lear"),
     ("- 1", " has no keys; write `optimizer: {learning_rate: 0.05}`"),
     ("a: [", " is no YAML (while parsing"),

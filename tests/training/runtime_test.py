@@ -39,9 +39,9 @@ def test_a_tpu_of_another_machine_is_refused():
   with pytest.raises(cli.UserError) as refused:
     runtime.prepare(_setup(distribution_strategy="tpu", tpu="grpc://10.0.0.2:8470"))
   assert str(refused.value) == (
-    "--tpu=grpc://10.0.0.2:8470 is a TPU of another machine, which cannot read clips through the "
+    "`tpu`=grpc://10.0.0.2:8470 is a TPU of another machine, which cannot read clips through the "
     "Python of this one; run the command on the machine that has the TPU (a TPU VM), with "
-    "--tpu=local"
+    "`tpu`=local"
   )
 
 

@@ -158,10 +158,10 @@ class Leaf:
     choices, bound = self.knob.choices, self.knob.range
     if choices and value not in choices:
       raise cli.UserError(
-        f"--{self.name}={value} is unknown; it is one of {', '.join(map(str, choices))}"
+        f"`{self.name}`={value} is unknown; it is one of {', '.join(map(str, choices))}"
       )
     if bound and not bound.holds(value):
-      raise cli.UserError(f"--{self.name}={value} is out of range; give {bound}")
+      raise cli.UserError(f"`{self.name}`={value} is out of range; give {bound}")
     return value
 
   def parsed(self, text: str) -> Any:

@@ -60,10 +60,10 @@ def check_tpu(address: str) -> None:
   """
   named = address or os.environ.get("TPU_NAME", "")
   if named not in ("", LOCAL_TPU):
-    flag = f"--tpu={address}" if address else f"TPU_NAME={named}"
+    flag = f"`tpu`={address}" if address else f"TPU_NAME={named}"
     raise cli.UserError(
       f"{flag} is a TPU of another machine, which cannot read clips through the Python of this "
-      f"one; run the command on the machine that has the TPU (a TPU VM), with --tpu={LOCAL_TPU}"
+      f"one; run the command on the machine that has the TPU (a TPU VM), with `tpu`={LOCAL_TPU}"
     )
 
 
@@ -71,7 +71,7 @@ def _class_weights(asked: str, info: metadata.DatasetInfo) -> str:
   """Returns `balanced`, a JSON list of factors in the order of the classes, or ""."""
   if asked and info.multi_label:
     raise cli.UserError(
-      f"--class_weights={asked} is for one label a clip, and clips here have several; leave it out"
+      f"`class_weights`={asked} is for one label a clip, and clips here have several; leave it out"
     )
   if not asked or asked == BALANCED or asked.startswith("["):
     return asked
@@ -82,12 +82,12 @@ def _class_weights(asked: str, info: metadata.DatasetInfo) -> str:
     unknown = sorted(set(factors) - set(info.classes))
   except (OSError, ValueError, TypeError, AttributeError) as error:
     raise cli.UserError(
-      f"--class_weights={asked} is neither balanced nor a JSON file of a factor for each class "
+      f"`class_weights`={asked} is neither balanced nor a JSON file of a factor for each class "
       f"({error})"
     ) from error
   if unknown:
     raise cli.UserError(
-      f"--class_weights={asked} names {', '.join(unknown)}, and the classes are "
+      f"`class_weights`={asked} names {', '.join(unknown)}, and the classes are "
       f"{', '.join(info.classes)}"
     )
   return json.dumps(weights)
@@ -105,6 +105,6 @@ def _init_checkpoint(asked: str) -> str:
     if os.path.exists(os.path.join(folder, "checkpoint")):
       return folder
   raise cli.UserError(
-    f"--init_checkpoint={asked} has no checkpoint; give the folder of a training, "
+    f"`init_checkpoint`={asked} has no checkpoint; give the folder of a training, "
     "or the prefix of a checkpoint"
   )

@@ -321,12 +321,12 @@ class Training:
   def __post_init__(self):
     if self.optimizer.ema_decay is not None and self.devices.precision == "float16":
       raise cli.UserError(
-        "--precision=float16 scales the loss, which --ema_decay does not know; give bfloat16 or "
+        "`precision`=float16 scales the loss, which `ema_decay` does not know; give bfloat16 or "
         "leave out one of them"
       )
     if self.start.freeze_backbone and not self.start.init_checkpoint:
       raise cli.UserError(
-        "--freeze_backbone without --init_checkpoint keeps random weights; give a checkpoint"
+        "`freeze_backbone` without `init_checkpoint` keeps random weights; give a checkpoint"
       )
 
   def clip(self, channels: Mapping[str, int], num_classes: int) -> cost.Clip:
