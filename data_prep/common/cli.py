@@ -109,8 +109,8 @@ def define_choice(name: str, default: str, choices: Callable[[], Sequence[str]],
   """Defines a flag whose choices are asked for when flags are read: more may be registered by then.
 
   Args:
-    name: Of the flag.
-    default: Its value where it is not given.
+    name: Name of the flag.
+    default: Its value if it is not given.
     choices: Returns what it may be.
     text: What --help says, after the choices.
   """
