@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from data_prep.common import cli
 from data_prep.common import files
 from data_prep.dataset import class_table
 from data_prep.dataset import metadata
@@ -79,14 +80,15 @@ def _clip(record: bytes, split: str, info: metadata.DatasetInfo) -> Clip:
   context, lists = records.parse(record)
   frames = max(len(lists[stream.feature]) for stream in info.streams.values())
   moments = sorted({round(k * (frames - 1) / (_FRAMES_SHOWN - 1)) for k in range(_FRAMES_SHOWN)})
-  pictures = {}
+  clip_id, pictures = context["example/id"][0].decode(), {}
   for name, stream in info.streams.items():
     images = lists[stream.feature]  # The last flow stands for the last frame, too.
     pictures[name] = [
-      _decode(images[min(moment, len(images) - 1)][0], stream) for moment in moments
+      _decode(images[min(moment, len(images) - 1)][0], stream, f"the stream {name!r} of {clip_id}")
+      for moment in moments
     ]
   return Clip(
-    clip_id=context["example/id"][0].decode(),
+    clip_id=clip_id,
     split=split,
     labels=tuple(label.decode() for label in context["clip/label/string"]),
     frames=frames,
@@ -94,9 +96,13 @@ def _clip(record: bytes, split: str, info: metadata.DatasetInfo) -> Clip:
   )
 
 
-def _decode(data: bytes, stream: StreamInfo) -> np.ndarray:
+def _decode(data: bytes, stream: StreamInfo, where: str) -> np.ndarray:
+  """Returns a stored frame as its kind sees it; raises UserError if it is no image."""
   kind = stream_kinds.get(stream.kind)
-  return kind.seen(kind.decode(data, stream), stream)
+  levels = kind.decode(data, stream)
+  if levels is None:
+    raise cli.UserError(f"a frame of {where} cannot be decoded; prepare the dataset again")
+  return kind.seen(levels, stream)
 
 
 def summarize(clips: Iterable[Clip], info: metadata.DatasetInfo, clips_per_class: int) -> Summary:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from data_prep.common import cli
 from data_prep.dataset import metadata
 from data_prep.dataset import preview_clips
 from data_prep.dataset import preview_page
@@ -225,3 +226,10 @@ def test_people_can_look_at_a_dataset(stream, tmp_path):
   page = preview_page.render("name", info, summary, [])
   assert page.count('alt="seen of') == 2
   assert stream_kinds.get(stream.kind).describe(stream) in page
+
+
+def test_a_frame_that_is_no_image_is_told_in_one_line(tmp_path, monkeypatch):
+  monkeypatch.setattr(f"{__name__}._stored", lambda stream: [b"no image"])
+  data_dir = _write(tmp_path, STREAMS["flow"])
+  with pytest.raises(cli.UserError, match="a frame of the stream 'seen' of 0 cannot be decoded; "):
+    list(preview_clips.read(data_dir, metadata.load(data_dir), 10))
