@@ -27,7 +27,7 @@ from data_prep.job import windowing
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Operation:
-  """How a job is run. A job may be resumed with another operation.
+  """The operation of a job. A job may be resumed with another one.
 
   Attributes:
     max_failure_rate: The job stops when more than this share of all its clips has failed.

@@ -33,7 +33,7 @@ _TOLERANCE = 0.001  # Seconds by which a container may have rounded the length.
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Windows:
-  """How videos are cut, in seconds; not at all if `window_seconds` is 0."""
+  """The cutting of videos, in seconds; none if `window_seconds` is 0."""
 
   window_seconds: float = 0.0
   stride_seconds: float = 0.0

@@ -27,7 +27,7 @@ _TOLD = 5
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Refinement:
-  """What search.json keeps of a search that begins with what an earlier one found.
+  """The part of search.json about a search that starts from an earlier one.
 
   Attributes:
     model_dir: The earlier run.

@@ -23,7 +23,7 @@ Kind = Literal["returned", "raised", "exhausted", "environment", "killed", "time
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Resources:
-  """What an executor is made with.
+  """The resources with which an executor is made.
 
   Attributes:
     workers: Tasks at a time.

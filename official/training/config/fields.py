@@ -60,7 +60,7 @@ class Range:
     )
 
   def __str__(self) -> str:
-    """What to give, such as `a number of at least 1`."""
+    """The demand on a number, such as `a number of at least 1`."""
     if self.closed:
       return f"{self.what} from {self.least} to {self.most}"
     if self.above is not None and self.below is not None:
@@ -139,7 +139,7 @@ class Leaf:
 
   @property
   def path(self) -> str:
-    """Where it is in a YAML file."""
+    """Its place in a YAML file."""
     return f"{self.group}.{self.field}"
 
   def checked(self, value: Any) -> Any:

@@ -58,7 +58,7 @@ class Data(Group):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Augmentation(Group):
-  """How training clips are varied (official.inputs.views)."""
+  """The variations of training clips (official.inputs.views)."""
 
   horizontal_flip: bool = knob(
     True,
@@ -82,7 +82,7 @@ class Augmentation(Group):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Evaluation(Group):
-  """How a video is judged: by the mean of the probabilities of several clips."""
+  """The evaluation of a video: the mean of the probabilities of several clips."""
 
   clips_per_video: int = knob(
     4, "Number of clips by which a video is judged, spread from its start to its end.", least=1
