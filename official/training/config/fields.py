@@ -160,7 +160,7 @@ class Leaf:
       raise cli.UserError(
         f"`{self.name}`={value} is unknown; it is one of {', '.join(map(str, choices))}"
       )
-    if bound and not bound.holds(value):
+    if bound and isinstance(value, (int, float)) and not bound.holds(value):
       raise cli.UserError(f"`{self.name}`={value} is out of range; give {bound}")
     return value
 
@@ -213,7 +213,7 @@ def of_group(kind: type, group: str) -> list[Leaf]:
 class Group:
   """A frozen dataclass of knobs, whose values are checked when it is made."""
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     for leaf in of_group(type(self), type(self).__name__.lower()):
       object.__setattr__(self, leaf.field, leaf.checked(getattr(self, leaf.field)))
 

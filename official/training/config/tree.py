@@ -318,7 +318,7 @@ class Training:
   start: Start = Start()
   devices: Devices = Devices()
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     if self.optimizer.ema_decay is not None and self.devices.precision == "float16":
       raise cli.UserError(
         "`precision`=float16 scales the loss, which `ema_decay` does not know; give bfloat16 or "

@@ -6,8 +6,7 @@ what a run recorded, for whoever returns to it later: a value that is missing, b
 begun before the field existed, is the default.
 """
 
-from collections.abc import Mapping
-import functools
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from official.training.config import fields
@@ -16,7 +15,6 @@ from official.training.config.tree import Training
 AnyTraining = TypeVar("AnyTraining", bound=Training)
 
 
-@functools.cache
 def leaves(kind: type[Training] = Training) -> tuple[fields.Leaf, ...]:
   """Returns the fields of a tree, in their order."""
   return tuple(
@@ -33,7 +31,11 @@ def by_name(training: Training) -> dict[str, Any]:
   }
 
 
-def of(kind: type[AnyTraining] = Training, /, **values: Any) -> AnyTraining:
+def of(
+  kind: type[AnyTraining] = Training,  # type: ignore[assignment]
+  /,
+  **values: Any,
+) -> AnyTraining:
   """Returns a training, given values by name; what is not given has its default.
 
   Raises:
@@ -72,7 +74,10 @@ def defaults(kind: type[Training] = Training) -> dict[str, Any]:
 
 
 def restored(
-  recorded: Mapping[str, Any], kind: type[AnyTraining] = Training, /, **others: Any
+  recorded: Mapping[str, Any],
+  kind: type[AnyTraining] = Training,  # type: ignore[assignment]
+  /,
+  **others: Any,
 ) -> AnyTraining:
   """Returns the training that a run recorded.
 
@@ -95,7 +100,7 @@ def restored(
   return of(kind, **{**values, **others})
 
 
-def _of_run(training: Training, recorded) -> dict[str, Any]:
+def _of_run(training: Training, recorded: Callable[[fields.Leaf], bool]) -> dict[str, Any]:
   values = by_name(training)
   return {leaf.name: values[leaf.name] for leaf in leaves(type(training)) if recorded(leaf)}
 
