@@ -23,9 +23,9 @@ from absl import flags
 from data_prep.common import cli
 from official.serving import answers
 from official.serving import batch
-from official.serving import marks
 from official.serving import prediction
 from official.serving import saved_model
+from official.tasks import label_marks
 
 FLAGS = flags.FLAGS
 
@@ -42,6 +42,7 @@ def main(arguments: Sequence[str]) -> int:
   version = saved_model.Version(cli.plain_path("saved_model", FLAGS.saved_model))
   form = answers.Format(
     model=version.digest,
+    served=version.served,
     classes=version.labels,
     per_window=FLAGS.per_window,
     with_labels=bool(FLAGS.manifest),
@@ -51,12 +52,12 @@ def main(arguments: Sequence[str]) -> int:
     arguments, manifest=FLAGS.manifest, split=FLAGS.split, tell=notes.append
   )
   labels = {question.id: question.labels for question in questions}
-  notes += [f"warning: {warning}" for warning in marks.unknown(labels, version.labels)]
+  notes += [f"warning: {warning}" for warning in label_marks.unknown(labels, version.labels)]
   asked = batch.Batch(
     questions=questions,
     form=form,
     make=prediction.load,
-    arguments=(version.path,),
+    arguments=(version.path, version.spec),
     notes=notes,
     greeting=f"loading {version.path}",
   )

@@ -6,7 +6,6 @@ c_api         runs a SavedModel through TensorFlow's C API, without the Python p
 client        asks TensorFlow Serving, by gRPC or REST
 exporter      writes a version: SavedModel, labels, architecture, warm-up, model card
 frames        the streams of a network from plain frames, in the graph
-marks         accuracy and mean average precision of predictions
 messages      the protocol buffers of TensorFlow Serving
 model_card    model_card.md
 orientation   turns pictures as their EXIF orientation demands

@@ -2,7 +2,7 @@
 
     path                    the video; `file://` and percent escapes where its name is not UTF-8
     start, end              seconds of the video that the answer is about
-    class, score            the best class
+    class, score            the best class, or what else the task of the network answers
     error                   why there is no answer; the columns before and after it are empty then
     padded                  frames that repeat the last one, as the video is shorter than a window
     windows                 windows that the video was cut into, whose probabilities were averaged
@@ -18,7 +18,7 @@ same command keeps them: it cuts off a row that was written in part, and the row
 lacks some of its windows. A file that another model wrote, or other flags, is refused.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 import contextlib
 import csv
 import dataclasses
@@ -32,9 +32,8 @@ from data_prep.common import cli
 from data_prep.common import files
 from data_prep.dataset import rows
 from official.serving import prediction
-
-RIGHT, WRONG = "right", "wrong"
-_OF_CLASS = "probability of "
+from official.tasks import answering
+from official.tasks import registry
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -64,12 +63,14 @@ class Format:
 
   Attributes:
     model: What answers.
+    served: How its task is served; default: as classification.
     classes: Names in the order of the probabilities; none where each prediction brings its own.
     per_window: Whether there is a row for each window.
     with_labels: Whether there are the columns of a manifest.
   """
 
   model: str
+  served: answering.Served = dataclasses.field(default_factory=registry.DEFAULT.served)
   classes: Sequence[str] = ()
   per_window: bool = False
   with_labels: bool = False
@@ -77,10 +78,16 @@ class Format:
   @property
   def columns(self) -> list[str]:
     """The header."""
-    columns = ["path", "start", "end", "class", "score", "error", "padded", "windows"]
+    columns = ["path", "start", "end", *self.served.columns, "error", "padded", "windows"]
     columns += ["window"] * self.per_window + ["notes", "model"]
     columns += ["clip_id", "label", "split", "verdict"] * self.with_labels
-    return columns + [_OF_CLASS + name for name in self.classes]
+    return columns + self.served.wide_columns(self.classes)
+
+  def marks(
+    self, found: Iterable[Mapping[str, str]], labels: Mapping[str, Sequence[str]]
+  ) -> list[str]:
+    """Returns lines that say how right rows are, given the labels of the ids that count."""
+    return self.served.marks(found, labels, self.classes, per_window=self.per_window)
 
   def lines(self, question: Question, parts: Sequence[prediction.Prediction]) -> str:
     """Returns the rows of a video, given what was said of its windows."""
@@ -97,19 +104,14 @@ class Format:
     value = dict.fromkeys(self.columns, "")
     value |= {"path": written(question.path), "error": part.error, "model": self.model}
     if not part.error:
-      best, score = prediction.best(part, self.classes)
       value |= {
         "start": f"{part.start:.3f}",
         "end": f"{part.end:.3f}",
-        "class": best,
-        "score": f"{score:.4f}",
         "padded": f"{part.padded}",
         "windows": f"{count}",
         "notes": "; ".join(part.notes),
       }
-      value |= {
-        _OF_CLASS + name: f"{one:.4f}" for name, one in zip(self.classes, part.probabilities)
-      }
+      value |= self.served.row(part.probabilities, part.classes or self.classes, self.classes)
     if self.per_window:
       value["window"] = "" if part.error else f"{number}"
     if self.with_labels:
@@ -117,16 +119,9 @@ class Format:
         "clip_id": question.id,
         "label": ";".join(question.labels),
         "split": question.split,
-        "verdict": verdict(value["class"], question.labels),
+        "verdict": self.served.verdict(value, question.labels),
       }
     return [value[name] for name in self.columns]
-
-
-def verdict(best: str, labels: Sequence[str]) -> str:
-  """Returns whether the best class is right; nothing where that, or the answer, is not known."""
-  if not best or not labels:
-    return ""
-  return RIGHT if best in labels else WRONG
 
 
 def written(path: str) -> str:
@@ -276,7 +271,7 @@ class AnswerFile(contextlib.AbstractContextManager):
     except csv.Error as error:
       raise self._foreign(f"is not a CSV of this program ({error})") from error
     if found != columns:
-      raise self._foreign(_difference(found, columns))
+      raise self._foreign(_difference(found, columns, self._form.served))
     by_id: dict[str, list[tuple[str, dict[str, str]]]] = {}
     for record, fields in zip(filter(str.strip, records), values):
       if len(fields) != len(columns):
@@ -314,14 +309,15 @@ def _records(content: bytes) -> list[str]:
   return found
 
 
-def _difference(found: Sequence[str], columns: Sequence[str]) -> str:
+def _difference(found: Sequence[str], columns: Sequence[str], served: answering.Served) -> str:
   """Returns how a header differs from that of this command."""
   others, wanted = (
-    {name for name in names if not name.startswith(_OF_CLASS)} for names in (found, columns)
+    {name for name in header if not name.startswith(served.wide_prefix)}
+    for header in (found, columns)
   )
   if others == wanted:
     return "was answered by a model of other classes"
-  if {"path", "class", "score"} <= others:
+  if {"path", *served.columns} <= others:
     lacking, more = sorted(wanted - others), sorted(others - wanted)
     what = [f"without the columns {', '.join(lacking)}"] * bool(lacking)
     what += [f"with the columns {', '.join(more)}"] * bool(more)

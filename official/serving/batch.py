@@ -23,7 +23,6 @@ from data_prep.dataset import isolation
 from data_prep.dataset import metadata
 from data_prep.dataset import rows
 from official.serving import answers
-from official.serving import marks
 from official.serving import prediction
 from official.serving import windows
 
@@ -145,7 +144,7 @@ def run(
     status = _ask_all(batch, file)
     if batch.form.with_labels and status != cli.INTERRUPTED:
       labels = {one.id: one.labels for one in batch.questions}
-      for line in marks.lines(file.rows(), labels, batch.form):
+      for line in batch.form.marks(file.rows(), labels):
         print(line, flush=True)
   return status
 
@@ -229,12 +228,7 @@ def _told(
   whole = prediction.of_whole(parts)
   if whole.error:
     return whole.error
-  best, score = prediction.best(whole, form.classes)
-  text = f"{cli.printable(best)} {score:.3f}"
-  mark = answers.verdict(best, question.labels)
-  if mark:
-    right = cli.printable(";".join(question.labels))
-    text += f", {mark}" + f" (it is {right})" * (mark == answers.WRONG)
+  text = form.served.told(whole.probabilities, whole.classes or form.classes, question.labels)
   if whole.padded:
     text += f", padded by {whole.padded} frame{'s' * (whole.padded > 1)}"
   if whole.notes:

@@ -8,6 +8,7 @@ from data_prep.dataset import metadata
 from data_prep.dataset import stream_kinds
 from official.inputs import stream_tensors
 from official.serving import frames as frames_lib
+from official.tasks import answering
 
 # How the architecture of a searched network came about, by the algorithm of the search.
 _CHOSEN_BY = {
@@ -18,6 +19,7 @@ _CHOSEN_BY = {
 
 def render(
   info: metadata.DatasetInfo,
+  served: answering.Served,
   clip: frames_lib.ClipFormat,
   architectures: Sequence[Mapping],
   facts: Mapping[str, Any],
@@ -26,6 +28,7 @@ def render(
 
   Args:
     info: The dataset that it was trained on.
+    served: How its task is served.
     clip: What it takes.
     architectures: One for each member; a single network has one.
     facts: What is known of `metrics` by split, `params`, `multiply_adds`, `candidates` (numbers),
@@ -35,8 +38,8 @@ def render(
     "\n\n".join(
       part
       for part in (
-        _title(info, architectures, facts.get("search") or {}),
-        _calls(info, clip),
+        _title(info, served, architectures, facts.get("search") or {}),
+        _calls(info, served, clip),
         _data(info, clip),
         _metrics(facts.get("metrics") or {}, searched=bool(facts.get("search"))),
         _cost(facts),
@@ -49,18 +52,23 @@ def render(
 
 
 def _title(
-  info: metadata.DatasetInfo, architectures: Sequence[Mapping], search: Mapping[str, Any]
+  info: metadata.DatasetInfo,
+  served: answering.Served,
+  architectures: Sequence[Mapping],
+  search: Mapping[str, Any],
 ) -> str:
   kind = "A network" if len(architectures) == 1 else f"{len(architectures)} networks as one"
   blocks = ", ".join(str(len(architecture["blocks"])) for architecture in architectures)
   return (
-    f"# Video classifier of {len(info.classes)} classes\n\n{kind} of {blocks} blocks "
+    f"# {served.title(info.classes)}\n\n{kind} of {blocks} blocks "
     f"(assets/architecture.json){_CHOSEN_BY.get(search.get('algorithm'), '')}.\n\n"
-    f"Classes (assets/labels.txt): {', '.join(info.classes)}."
+    f"{served.names(info.classes)}"
   )
 
 
-def _calls(info: metadata.DatasetInfo, clip: frames_lib.ClipFormat) -> str:
+def _calls(
+  info: metadata.DatasetInfo, served: answering.Served, clip: frames_lib.ClipFormat
+) -> str:
   count, side = clip.num_frames, clip.image_size
   rows = [
     f"| `streams` | `{name}` | float32 [batch, {count}, {side}, {side}, {stream.channels}] |"
@@ -75,8 +83,7 @@ def _calls(info: metadata.DatasetInfo, clip: frames_lib.ClipFormat) -> str:
   table = "\n".join(["| signature | input | shape | values |", "|---|---|---|---|", *rows])
   return (
     f"## How to call it\n\nA clip is {count} consecutive frames at {clip.fps:g} frames a second."
-    f"\n\n{table}\n\nEvery signature returns `probabilities` [batch, {len(info.classes)}], and the "
-    "best `classes` with their `scores`, [batch, k]. Frames may have any size; they are shrunk to "
+    f"\n\n{table}\n\n{served.returns(info.classes)} Frames may have any size; they are shrunk to "
     f"a short side of {clip.short_side} pixels, and optical flow, where the network reads it, is "
     "computed between them."
   )

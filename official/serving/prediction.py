@@ -10,6 +10,7 @@ from data_prep.dataset import decoding
 from data_prep.dataset import limits
 from official.serving import saved_model
 from official.serving import windows
+from official.tasks import contract
 
 _LONGEST_REASON = 300
 
@@ -46,7 +47,7 @@ class Predictor:
     saved_model.quieten()
     import tensorflow as tf
 
-    self._clip = version.clip
+    self._clip, self._averaged = version.clip, version.served.averaged
     try:
       self._loaded = tf.saved_model.load(version.path)  # the signature alone does not keep it
     except (OSError, ValueError, LookupError, RuntimeError, tf.errors.OpError) as error:
@@ -71,10 +72,10 @@ class Predictor:
       start: Seconds into the video where the first window begins; None for its beginning.
       end: Seconds into the video before which the last window ends; None for its end.
     """
-    fps, size = self._clip["fps"], self._clip["num_frames"]
+    fps, size, averaged = self._clip["fps"], self._clip["num_frames"], self._averaged
 
     def ask(window: windows.Window) -> Prediction:
-      probabilities = self._predict(frames=window.frames[np.newaxis])["probabilities"].numpy()[0]
+      probabilities = self._predict(frames=window.frames[np.newaxis])[averaged].numpy()[0]
       if not np.isfinite(probabilities).all():
         raise ValueError("the network's answer is not a number; look at how it was trained")
       return Prediction(
@@ -95,13 +96,13 @@ class Predictor:
       return [Prediction(path=path, error=reason(error))]
 
 
-def load(path: str) -> Predictor:
-  """Returns what asks the SavedModel in a folder.
+def load(path: str, task: contract.Spec) -> Predictor:
+  """Returns what asks the SavedModel in a folder, whose task a process of its own need not know.
 
   Raises:
     UserError: It is damaged, or cannot be asked about plain frames.
   """
-  version = saved_model.Version(path)
+  version = saved_model.Version(path, task)
   version.check_assets()
   return Predictor(version)
 
@@ -120,9 +121,3 @@ def of_whole(parts: Sequence[Prediction]) -> Prediction:
     return parts[0]
   mean = np.mean([part.probabilities for part in parts], axis=0)
   return dataclasses.replace(parts[0], end=parts[-1].end, probabilities=mean)
-
-
-def best(found: Prediction, classes: Sequence[str]) -> tuple[str, float]:
-  """Returns the best class and its score, where the network has these classes."""
-  index = int(np.argmax(found.probabilities))
-  return (found.classes or classes)[index], float(found.probabilities[index])

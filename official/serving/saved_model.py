@@ -23,7 +23,11 @@ from data_prep.common import cli
 from data_prep.common import shapes
 from data_prep.dataset.streams import StreamInfo
 from official.serving import c_api
+from official.tasks import answering
+from official.tasks import contract
+from official.tasks import registry
 
+TASK = "task.json"  # Among the assets; an export that is older has none.
 _CLIP = {  # clip.json
   "num_frames": int,
   "image_size": int,
@@ -44,9 +48,11 @@ class Version:
 
   Attributes:
     path: Its folder, absolute.
+    task: The task of its network, where this process need not know it; default: that of task.json.
   """
 
   path: str
+  task: contract.Spec | None = None
 
   def __post_init__(self):
     if not os.path.exists(os.path.join(self.path, "saved_model.pb")):
@@ -77,6 +83,20 @@ class Version:
     return {name: found[name] for name in sorted(found) if not name.startswith("__")}
 
   @functools.cached_property
+  def spec(self) -> contract.Spec:
+    """The task of the network: that of task.json, without which it is classification."""
+    path = os.path.join(self.path, "assets", TASK)
+    if self.task is not None or not os.path.exists(path):
+      return self.task or registry.DEFAULT
+    found = shapes.parse(self._asset(TASK), {"task": str}, path, "export the network again")
+    return registry.get(found["task"])
+
+  @functools.cached_property
+  def served(self) -> answering.Served:
+    """How the task is served."""
+    return self.spec.served()
+
+  @functools.cached_property
   def labels(self) -> list[str]:
     """Content of labels.txt: the classes as far as that can be told without TensorFlow."""
     return self._asset("labels.txt").splitlines()
@@ -84,12 +104,11 @@ class Version:
   @functools.cached_property
   def classes(self) -> list[str]:
     """Names of the classes in the order of the probabilities; UserError if they are not those."""
-    names = self.labels
+    names, averaged = self.labels, self.served.averaged
     answers = {
-      definition.outputs["probabilities"].tensor_shape.dim[-1].size
+      definition.outputs[averaged].tensor_shape.dim[-1].size
       for definition in self.signatures.values()
-      if "probabilities" in definition.outputs
-      and definition.outputs["probabilities"].tensor_shape.dim
+      if averaged in definition.outputs and definition.outputs[averaged].tensor_shape.dim
     }
     if answers - {len(names), -1}:
       raise cli.UserError(

@@ -5,8 +5,9 @@
                      those of one clip have one size then
     streams          what the network takes, float32 [batch, T, side, side, channels] by stream
 
-All return `probabilities` [batch, classes], and the best `classes` (string) with their `scores`,
-[batch, k]. The batch is dimension 0 of everything, which is what a server's batching needs. Clips
+What they return, the task of the network says (official.tasks): where the target is labels,
+`probabilities` [batch, classes], and the best `classes` (string) with their `scores`, [batch, k].
+The batch is dimension 0 of everything, which is what a server's batching needs. Clips
 become streams one by one, so that memory does not grow with the batch.
 
 Of a network with streams that do not come from frames, `serving_default` is `streams`, and there is
@@ -20,10 +21,9 @@ import tensorflow as tf
 
 from official.serving import frames as frames_lib
 from official.serving import orientation
+from official.tasks import answering
 
 DEFAULT, ENCODED, STREAMS = "serving_default", "encoded_frames", "streams"
-OUTPUTS = ("probabilities", "classes", "scores")
-_TOP = 5
 _CLIPS_AT_A_TIME = 2
 
 
@@ -44,22 +44,22 @@ class ServedNetwork(tf.Module):
     classes: Sequence[str],
     assets: Sequence[str],
     *,
-    multi_label: bool,
+    served: answering.Served,
   ):
     """Wraps a network.
 
     Args:
-      model: Streams by name -> logits; with `input`, Keras inputs by stream, and `variables`.
+      model: Streams by name -> outputs; with `input`, Keras inputs by stream, and `variables`.
       clip: What it takes.
-      classes: Names in the order of the logits.
+      classes: Names in the order of the outputs.
       assets: Files to be kept with it.
-      multi_label: Whether a clip may be of several classes, so that probabilities do not sum to 1.
+      served: How the task of the network is served.
     """
     super().__init__()
     self._variables = list(model.variables)
     self._assets = [tf.saved_model.Asset(path) for path in assets]
-    self._logits = lambda streams: model(streams, training=False)  # hides Keras from saving
-    self._probabilities = tf.sigmoid if multi_label else tf.nn.softmax
+    self._outputs = lambda streams: model(streams, training=False)  # hides Keras from saving
+    self._say = served.answer
     self._clip = clip
     self._labels = tf.constant(list(classes))
     streams = {
@@ -101,13 +101,7 @@ class ServedNetwork(tf.Module):
     return frames_lib.to_streams(tf.ensure_shape(frames, self._frames.shape[1:]), self._clip)
 
   def _answer(self, streams: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    probabilities = self._probabilities(self._logits(streams))
-    scores, best = tf.math.top_k(probabilities, k=min(_TOP, self._labels.shape[0]))
-    return {
-      "probabilities": probabilities,
-      "classes": tf.gather(self._labels, best),
-      "scores": scores,
-    }
+    return self._say(self._outputs(streams), self._labels)
 
 
 def _checked(batch: tf.Tensor, shape: tf.TensorShape) -> tf.Tensor:

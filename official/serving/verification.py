@@ -59,11 +59,11 @@ def _complete(version: saved_model.Version) -> Finding:
   missing = [f"no {name}" for name in sorted(needed - found.keys())] + [
     f"{signature} without {name}"
     for signature, definition in found.items()
-    for name in signatures.OUTPUTS
+    for name in version.served.outputs
     if name not in definition.outputs
   ]
   return Finding(
-    f"every signature is there, with {', '.join(signatures.OUTPUTS)}",
+    f"every signature is there, with {', '.join(version.served.outputs)}",
     not missing,
     ", ".join(missing or found),
   )
@@ -108,32 +108,24 @@ def _running(version: saved_model.Version) -> Iterator[Finding]:
   for position, (signature, _) in enumerate(batches):
     batch = answers[len(single) + position]
     start = len(single) + len(batches) + position * _BATCH
-    yield _alike(signature, batch, answers[start : start + _BATCH])
+    yield _alike(version.served.averaged, signature, batch, answers[start : start + _BATCH])
 
 
 def _answered(version: saved_model.Version, signature: str, answer: dict) -> Finding:
   what = f"{signature} answers without Python's TensorFlow"
   if "error" in answer:
     return Finding(what, False, answer["error"])
-  outputs = answer["outputs"]
-  probabilities = outputs["probabilities"][0]
-  best = outputs["classes"][0, 0].decode()
-  right = (
-    probabilities.shape == (len(version.classes),)
-    and (probabilities >= 0).all()
-    and (probabilities <= 1).all()
-    and best == version.classes[int(probabilities.argmax())]
-  )
-  return Finding(what, bool(right), f"{best} {probabilities.max():.3f}")
+  ok, seen = version.served.check(answer["outputs"], version.classes)
+  return Finding(what, ok, seen)
 
 
-def _alike(signature: str, batch: dict, singles: list[dict]) -> Finding:
+def _alike(output: str, signature: str, batch: dict, singles: list[dict]) -> Finding:
   what = f"{signature} answers {_BATCH} clips at once as one by one"
   error = next((one["error"] for one in (batch, *singles) if "error" in one), None)
   if error:
     return Finding(what, False, error)
-  alone = np.concatenate([one["outputs"]["probabilities"] for one in singles])
-  largest = float(np.abs(batch["outputs"]["probabilities"] - alone).max())
+  alone = np.concatenate([one["outputs"][output] for one in singles])
+  largest = float(np.abs(batch["outputs"][output] - alone).max())
   return Finding(what, largest <= _TOLERANCE, f"largest difference {largest:.1e}")
 
 

@@ -1,9 +1,14 @@
-"""The question that a network answers: what it predicts, and how right it is.
+"""The questions that a network answers: what it predicts, how it learns, what is said of it.
 
 contract           what a task is: target, output, metrics, fitness
+learning           what the module `task` of a task defines
+answering          what the module `served` of a task defines
 registry           the tasks by name, also those from outside the tree
 classification     the task of clips with one label
 multi_label        the task of clips with several labels
 label_metrics      the metrics of both
+label_learning     what both have in common while a network learns
+label_answers      what both have in common where a network is served
+label_marks        how right the rows of a CSV of answers are
 average_precision  mean average precision, computed over a whole split
 """

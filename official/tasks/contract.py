@@ -6,15 +6,22 @@ A task is one folder (a package, in this one or anywhere) with three modules:
              judged. It imports no TensorFlow, for a search reads it, and so do the flags.
     task     `Learning`: targets, loss and metric objects, and how clips become the answer for a
              video (learning.py).
-    served   `Served`: what a SavedModel returns, and what programs say of it (answers.py).
+    served   `Served`: what a SavedModel returns, and what programs say of it (answering.py).
 
 `registry.register(SPEC)` makes it known. Nothing else knows a task by its name.
 """
 
 from collections.abc import Mapping
 import dataclasses
+import importlib
+import typing
 
+from data_prep.common import cli
 from data_prep.dataset import metadata
+
+if typing.TYPE_CHECKING:
+  from official.tasks import answering
+  from official.tasks import learning
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,8 +49,8 @@ class ClassOutput:
 class DenseOutput:
   """A network returns values [batch, time, height * scale, width * scale, channels].
 
-  Networks have heads for classes alone so far: `official.training.clip_task` refuses a task with
-  this output.
+  Networks have heads for classes alone so far: a training of a task with this output is refused
+  (`Spec.classes`).
   """
 
   channels: int
@@ -145,6 +152,28 @@ class Spec:
   def output(self, info: metadata.DatasetInfo) -> ClassOutput | DenseOutput:
     """Returns what a network for a dataset returns."""
     return ClassOutput(len(info.classes))
+
+  def learning(self) -> "type[learning.Learning]":
+    """Returns how the task is learned; imports TensorFlow."""
+    return importlib.import_module(f"{self.package}.task").Learning
+
+  def served(self) -> "answering.Served":
+    """Returns how the task is served."""
+    return importlib.import_module(f"{self.package}.served").Served()
+
+  def classes(self, info: metadata.DatasetInfo) -> int:
+    """Returns the classes that a network for a dataset tells apart.
+
+    Raises:
+      UserError: The task wants another output, for which networks have no head.
+    """
+    output = self.output(info)
+    if not isinstance(output, ClassOutput):
+      raise cli.UserError(
+        f"the task {self.name} wants {output}, and networks have heads for classes alone; give a "
+        "task whose output is a ClassOutput"
+      )
+    return output.classes
 
 
 LOSS = Metric(name="loss", higher_is_better=False)

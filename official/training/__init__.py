@@ -6,7 +6,7 @@ clip_task               the Model Garden task: a network, its clips, its loss an
 config                  the one description of a training
 connection_sensitivity  what a trained network would lose with each of its connections
 ensemble                several trained networks, exported as one
-evaluation              the metrics and the confusion matrix of a trained network on one split
+evaluation              the metrics of a trained network on one split, and what else is seen
 experiment              one network trained as a Model Garden experiment
 final_trainer           trains the winner from scratch, evaluates it on test data, exports it
 flags                   the flags of every main that trains, a view of config
@@ -15,7 +15,6 @@ leaving                 writes a checkpoint and stops when SIGTERM asks for it
 optimizers              the optimizer and the learning rate, as Model Garden builds them
 probe                   measures the time and memory of a few training steps
 progress_file           progress.json: what a training is doing now
-report                  the report on one split, for people and for programs
 runtime                 TensorFlow's settings per process: threads, determinism, devices
 trainer                 the Model Garden trainer, with progress and orderly stopping
 warm_start              initial weights from an earlier training

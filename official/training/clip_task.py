@@ -1,10 +1,9 @@
-"""Classification of clips as a Model Garden task.
+"""A network that learns to answer a question about clips, as a Model Garden task.
 
-The network comes from an architecture, the clips from `official.inputs`. With one label a clip the
-loss is softmax cross entropy, and classes may have weights; with several, sigmoid cross entropy,
-the mean over classes. Both have label smoothing, and weight decay on kernels (for optimizers that
-do not decay by themselves). Metrics are weighted, because the last evaluation batch is padded with
-examples of weight 0.
+The network comes from an architecture, the clips from `official.inputs`, targets, loss and metrics
+from a task of `official.tasks`. Here are the step of gradient descent, with weight decay on kernels
+(for optimizers that do not decay by themselves), and that of evaluation. Metrics are weighted,
+because the last evaluation batch is padded with examples of weight 0.
 """
 
 import dataclasses
@@ -29,16 +28,13 @@ from official.inputs import clips
 from official.inputs import usable
 from official.inputs import views
 from official.layers import checkpointing
-from official.tasks import average_precision
+from official.tasks import contract
+from official.tasks import learning
+from official.tasks import registry
 from official.training import checkpoints
 from official.training import config
 from official.training import hyperparameters
 from official.training import warm_start
-
-# Of an evaluation; with several labels a clip there is no accuracy.
-METRICS = ("accuracy", "top5_accuracy", "loss", "mean_average_precision")
-_TINY = 1e-12
-
 
 _Clips = hyperparameters.derived("_Clips", config.Data, config.Augmentation, config.Evaluation)
 _Network = hyperparameters.derived("_Network", config.Network)
@@ -90,7 +86,6 @@ class ClipTaskConfig(_Task):
   Attributes:
     model: What is built.
     train_data, validation_data: Which clips.
-    multi_label: Whether a clip may have several labels.
     l2_weight_decay: Factor of the L2 penalty on kernels.
     gradient_checkpointing: As in a training (layers/checkpointing.py).
   """
@@ -100,13 +95,12 @@ class ClipTaskConfig(_Task):
   validation_data: ClipData = dataclasses.field(
     default_factory=lambda: ClipData(split="validation", is_training=False)
   )
-  multi_label: bool = False
   l2_weight_decay: float = 0.0
   gradient_checkpointing: bool = config.Devices().gradient_checkpointing
 
 
 class ClipTask(base_task.Task):
-  """Trains a network to name the class of a clip."""
+  """Trains a network to answer a question about clips."""
 
   @functools.cached_property
   def _named(self):
@@ -120,7 +114,22 @@ class ClipTask(base_task.Task):
   def num_classes(self) -> int:
     """Outputs of the network: as asked, or as many as the dataset has."""
     asked = self.task_config.model.num_classes
-    return asked or len(metadata.load(self.task_config.train_data.data_dir).classes)
+    return asked or self.spec.classes(metadata.load(self.task_config.train_data.data_dir))
+
+  @functools.cached_property
+  def spec(self) -> contract.Spec:
+    """The task that is learned."""
+    asked = self.task_config.task
+    return (
+      registry.get(asked)
+      if asked
+      else registry.of(metadata.load(self.task_config.train_data.data_dir))
+    )
+
+  @functools.cached_property
+  def learning(self) -> learning.Learning:
+    """Targets, loss and metrics of the task."""
+    return self.spec.learning()(self.spec, contract.ClassOutput(self.num_classes))
 
   def store(self, data: ClipData, progress=lambda done, total: None) -> clip_store.ClipStore:
     """Opens the videos of `data.split`, decoding them if they shall be cached and nobody has."""
@@ -207,54 +216,26 @@ class ClipTask(base_task.Task):
     )
 
   def build_losses(self, labels, model_outputs, aux_losses=None) -> tf.Tensor:
-    """Returns the mean cross entropy of the examples, each with its weight.
+    """Returns the mean loss of the examples, each with its weight.
 
     Class weights are factors of the losses and not of the mean's weights, so that the mean over
     replicas is that over all examples.
     """
-    losses, smoothing = tf.keras.losses, self.task_config.label_smoothing
-    cross_entropy = (
-      losses.binary_crossentropy
-      if self.task_config.multi_label
-      else losses.categorical_crossentropy
+    values = self.learning.losses(
+      labels,
+      model_outputs,
+      label_smoothing=self.task_config.label_smoothing,
+      class_weights=self.class_weights,
     )
-    values = cross_entropy(
-      self._hot(labels, model_outputs), model_outputs, from_logits=True, label_smoothing=smoothing
-    )
-    if self.class_weights is not None:
-      values *= tf.gather(self.class_weights, labels["label"])
     weights = labels["weight"]
     return tf.math.divide_no_nan(tf.reduce_sum(values * weights), tf.reduce_sum(weights))
 
   def build_metrics(self, training: bool = True) -> list[tf.keras.metrics.Metric]:
-    """Returns those of METRICS that there are; of training, accuracy alone."""
-    metrics = tf.keras.metrics
-    if self.task_config.multi_label:
-      chosen = []
-      loss = metrics.BinaryCrossentropy("loss", from_logits=True)
-    else:
-      chosen = [metrics.CategoricalAccuracy("accuracy")]
-      loss = metrics.CategoricalCrossentropy("loss", from_logits=True)
-    if not training:
-      if not self.task_config.multi_label:
-        chosen.append(metrics.TopKCategoricalAccuracy(k=5, name="top5_accuracy"))
-      chosen += [loss, average_precision.MeanAveragePrecision(self.num_classes)]
-    return chosen
+    """Returns the metrics of an evaluation, or those of training batches."""
+    return self.learning.metrics(training=training)
 
   def process_metrics(self, metrics, labels, model_outputs, **kwargs) -> None:
-    truth = self._hot(labels, model_outputs)
-    for metric in metrics:
-      of_ranks = isinstance(metric, average_precision.MeanAveragePrecision)
-      values = self._probabilities(model_outputs) if of_ranks else model_outputs
-      metric.update_state(truth, values, sample_weight=labels["weight"])
-
-  def _hot(self, labels, outputs: tf.Tensor) -> tf.Tensor:
-    """Returns labels as 0 and 1, [batch, classes]."""
-    label = labels["label"]
-    return label if self.task_config.multi_label else tf.one_hot(label, outputs.shape[-1])
-
-  def _probabilities(self, logits: tf.Tensor) -> tf.Tensor:
-    return tf.sigmoid(logits) if self.task_config.multi_label else tf.nn.softmax(logits)
+    self.learning.update(metrics, labels, model_outputs)
 
   def train_step(self, inputs, model, optimizer, metrics=None):
     """One step of gradient descent; with an L2 penalty on the kernels, if the recipe wants one."""
@@ -289,17 +270,13 @@ class ClipTask(base_task.Task):
     return {self.loss: loss}
 
   def inference_step(self, inputs, model):
-    """Returns logits [batch, classes] of the mean probabilities over [batch, views, time, ...]."""
+    """Returns the answers about videos, given clips [batch, views, time, ...], like outputs."""
     views_a_video = next(iter(inputs.values())).shape[1]
     folded = {
       name: tf.reshape(clip, [-1, *clip.shape[2:]])
       for name, clip in clip_values.for_network(inputs).items()
     }
-    probabilities = self._probabilities(model(folded, training=False))
-    per_video = tf.reshape(probabilities, [-1, views_a_video, probabilities.shape[-1]])
-    mean = tf.reduce_mean(per_video, axis=1)
-    logits = tf.math.log(mean + _TINY)
-    return logits - tf.math.log(1 - mean + _TINY) if self.task_config.multi_label else logits
+    return self.learning.join_views(model(folded, training=False), views_a_video)
 
   def validation_step(self, inputs, model, metrics=None):
     """Updates the metrics; returns no loss, which the trainer would average over padding too."""

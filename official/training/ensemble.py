@@ -72,7 +72,7 @@ class EnsembleExport:
       models = [restore(self.setup, member) for member in members]
       model = models[0]
       if len(models) > 1:
-        model = exporter.Ensemble(models, multi_label=info.multi_label)
+        model = exporter.Ensemble(models, task=config.task(self.setup))
       found = {"status": "ok", "reason": None}
       if joined["evaluate"]:
         report("evaluating")
@@ -87,6 +87,7 @@ class EnsembleExport:
         model,
         self.export_dir,
         info=info,
+        task=config.task(self.setup),
         flow=self.setup.data.flow,
         clip=warm_up.first_clip(self.setup.data.data_dir, self.setup.data.num_frames),
         architectures=architectures,
@@ -165,7 +166,7 @@ def evaluate(
   members: Sequence[Mapping],
   split: str,
 ) -> dict[str, float]:
-  """Returns accuracy, top5_accuracy and loss of a network or an ensemble on a split, on one device.
+  """Returns the metrics of a network or an ensemble on a split, on one device.
 
   Videos are cut and their clips averaged as after a training.
   """

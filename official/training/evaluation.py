@@ -1,4 +1,4 @@
-"""The evaluation of a trained network on one split: metrics and confusion matrix.
+"""The evaluation of a trained network on one split: metrics, and what else its task looks at.
 
 Every replica of the distribution strategy adds up its own share of the videos, in float32 counts;
 the shares are summed when they are read. Padding has weight 0 and counts nowhere.
@@ -16,39 +16,15 @@ from official.training import progress_file
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Evaluation:
-  """The metrics and the confusion matrix.
+  """The metrics, and what else the task looks at.
 
   Attributes:
-    metrics: accuracy, top5_accuracy and loss.
-    confusion: Videos by [true class, predicted class], int64.
+    metrics: Those of the task, by name.
+    looks: What its task looks at besides, by name (`Learning.looks`).
   """
 
   metrics: dict[str, float]
-  confusion: np.ndarray
-
-
-class ConfusionMatrix(tf.keras.metrics.Metric):
-  """Counts examples by [first true class, class of the largest logit]."""
-
-  def __init__(self, classes: int, **kwargs):
-    super().__init__(**kwargs)
-    self._classes = classes
-    self._counts = self.add_weight("counts", shape=[classes, classes], initializer="zeros")
-
-  def update_state(self, y_true, y_pred, sample_weight=None):
-    """Adds a batch: labels of 0 and 1, and logits [batch, classes]; weights [batch]."""
-    self._counts.assign_add(
-      tf.math.confusion_matrix(
-        tf.argmax(y_true, axis=-1),
-        tf.argmax(y_pred, axis=-1),
-        self._classes,
-        sample_weight,
-        tf.float32,
-      )
-    )
-
-  def result(self):
-    return tf.convert_to_tensor(self._counts)
+  looks: dict[str, np.ndarray]
 
 
 def evaluate(
@@ -68,10 +44,10 @@ def evaluate(
   strategy = tf.distribute.get_strategy()
   data = task.task_config.validation_data.replace(split=split)
   metrics = task.build_metrics(training=False)
-  confusion = ConfusionMatrix(task.num_classes)
+  looks = task.learning.looks()
 
   def add(features, labels) -> None:
-    task.process_metrics([*metrics, confusion], labels, task.inference_step(features, model))
+    task.process_metrics([*metrics, *looks], labels, task.inference_step(features, model))
 
   @tf.function(autograph=False)
   def step(batch) -> None:
@@ -83,5 +59,5 @@ def evaluate(
       step(batch)
   return Evaluation(
     metrics={metric.name: float(metric.result()) for metric in metrics},
-    confusion=np.rint(confusion.result().numpy()).astype(np.int64),
+    looks={look.name: look.result().numpy() for look in looks},
   )

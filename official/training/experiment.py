@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from data_prep.dataset import metadata
 from official import network
+from official.tasks import contract
 from official.training import checkpoints
 from official.training import clip_task
 from official.training import connection_sensitivity
@@ -28,6 +29,7 @@ from official.training import progress_file
 from official.training import runtime
 from official.training import trainer as trainer_lib
 from official.training.config import Training
+from official.training.config import resolution
 
 Report = Callable[..., None]
 
@@ -38,15 +40,15 @@ class Trained:
 
   Attributes:
     model: The network, with averaged weights if the training averages.
-    metrics: clip_task.METRICS, as many as there are, per evaluated split.
-    confusion: Videos by [true class, predicted class], per split that was looked at closely.
+    metrics: Those of the task, per evaluated split.
+    looks: What the task looks at besides, per split that was looked at closely.
     weights_before, weights_after: Connection -> weight after the sigmoid.
     sensitivities: Connection -> what cutting it would cost (sensitivity.py).
   """
 
   model: tf.keras.Model
   metrics: dict[str, dict[str, float]]
-  confusion: dict[str, np.ndarray]
+  looks: dict[str, dict[str, np.ndarray]]
   weights_before: dict[tuple[str, str], float]
   weights_after: dict[tuple[str, str], float]
   sensitivities: dict[tuple[str, str], float]
@@ -68,13 +70,12 @@ def configure(
       model=clip_task.Network(
         **dataclasses.asdict(setup.network),
         architecture=json.dumps(architecture),
-        num_classes=len(info.classes),
+        num_classes=resolution.task(setup).classes(info),
         batch_norm_momentum=setup.schedule.batch_norm_momentum,
         synchronized=setup.devices.distribution_strategy != "one_device",
       ),
       train_data=clip_task.ClipData(**clips, split="train", seed=seed),
       validation_data=clip_task.ClipData(**clips, split="validation", is_training=False),
-      multi_label=info.multi_label,
       l2_weight_decay=setup.optimizer.l2_weight_decay,
       gradient_checkpointing=setup.devices.gradient_checkpointing,
       **dataclasses.asdict(setup.loss),
@@ -186,7 +187,7 @@ def train(
     trainer=trainer,
     save_summary=strategy.extended.should_save_summary,
   )
-  metrics = {"validation": _run(experiment)}
+  metrics = {"validation": _run(experiment, task.spec)}
   if isinstance(optimizer, optimization.ExponentialMovingAverage):
     with strategy.scope():
       optimizer.swap_weights()
@@ -196,31 +197,27 @@ def train(
     sensitivities = connection_sensitivity.measure(
       model, task, connection_sensitivity.batches(task)
     )
-  confusion = {}
+  looks = {}
   for split in also_evaluate:
     report("evaluating", config.trainer.train_steps, config.trainer.train_steps)
     with strategy.scope():
       found = evaluation.evaluate(model, task, split, stopwatch or progress_file.Stopwatch())
-    metrics[split], confusion[split] = found.metrics, found.confusion
+    metrics[split], looks[split] = found.metrics, found.looks
   return Trained(
     model=model,
     metrics=metrics,
-    confusion=confusion,
+    looks=looks,
     weights_before=before,
     weights_after=network.connection_weights(model),
     sensitivities=sensitivities,
   )
 
 
-def _run(experiment: trainer_lib.Experiment) -> dict[str, float]:
+def _run(experiment: trainer_lib.Experiment, spec: contract.Spec) -> dict[str, float]:
   try:
     _, logs = experiment.run()
   except RuntimeError as error:
     if "loss value is" in str(error):  # orbit's recovery action knows no type of its own
       raise FloatingPointError(str(error)) from error
     raise
-  return _plain(logs)
-
-
-def _plain(logs: Mapping) -> dict[str, float]:
-  return {name: float(logs[name]) for name in clip_task.METRICS if name in logs}
+  return {metric.name: float(logs[metric.name]) for metric in spec.metrics if metric.name in logs}

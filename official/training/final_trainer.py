@@ -1,8 +1,8 @@
 """The winner, trained to the end from scratch, evaluated on unseen data, and exported.
 
 The test split is read here and nowhere else: validation clips chose the winner, so that their
-accuracy flatters it. The report (report.py) is on the test split, on the validation split where
-there is none.
+accuracy flatters it. The report, which the task writes, is on the test split, on the validation
+split where there is none.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -64,7 +64,6 @@ class FinalTraining:
       from official.serving import exporter
       from official.serving import warm_up
       from official.training import experiment
-      from official.training import report as report_lib  # imports matplotlib
 
       trained = experiment.train(
         self.setup,
@@ -79,10 +78,9 @@ class FinalTraining:
         candidate_trainer.facts(trained, candidate["architecture"], self.setup),
         metrics=trained.metrics,
       )
-      if not info.multi_label:  # Of several labels, none is mistaken for another.
-        report_lib.write(
-          outcome_dir, split, info.classes, trained.metrics[split], trained.confusion[split]
-        )
+      config.task(self.setup).served().report(
+        outcome_dir, split, info.classes, trained.metrics[split], trained.looks[split]
+      )
       tf.train.Checkpoint(model=trained.model).write(os.path.join(outcome_dir, config.WEIGHTS))
       if self.export_dir is not None:
         report("exporting")
@@ -90,6 +88,7 @@ class FinalTraining:
           trained.model,
           self.export_dir,
           info=info,
+          task=config.task(self.setup),
           flow=self.setup.data.flow,
           clip=warm_up.first_clip(self.setup.data.data_dir, self.setup.data.num_frames),
           architectures=[candidate["architecture"]],

@@ -11,8 +11,8 @@ from data_prep.common import cli
 from data_prep.dataset import isolation
 from official.serving import answers
 from official.serving import batch
-from official.serving import marks
 from official.serving import prediction
+from official.tasks import label_marks
 
 CLASSES = ("eat", "run", "sit")
 FORM = answers.Format(model="m", classes=CLASSES)
@@ -250,16 +250,16 @@ def test_a_video_that_is_named_twice_is_asked_about_once(tmp_path):
 
 
 def test_labels_that_no_network_knows_are_told():
-  assert marks.unknown({"1": ("run",), "2": ("Run", "eat")}, CLASSES) == [
+  assert label_marks.unknown({"1": ("run",), "2": ("Run", "eat")}, CLASSES) == [
     "1 clip has labels that are none of the network's 3 classes: Run"
   ]
-  assert marks.unknown({"1": ("run",)}, CLASSES) == []
+  assert label_marks.unknown({"1": ("run",)}, CLASSES) == []
 
 
 def test_average_precision_is_that_of_a_ranking():
   scores = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4]])
   truth = np.array([[1, 0], [0, 0], [1, 0], [0, 0]], bool)
-  found, classes = marks.mean_average_precision(scores, truth)
+  found, classes = label_marks.mean_average_precision(scores, truth)
   assert (found, classes) == (pytest.approx((1 + 2 / 3) / 2), 1)
-  ties, _ = marks.mean_average_precision(np.zeros((4, 1)), truth[:, :1])
+  ties, _ = label_marks.mean_average_precision(np.zeros((4, 1)), truth[:, :1])
   assert ties == pytest.approx(0.5)

@@ -13,6 +13,7 @@ from official.serving import exporter
 from official.serving import frames as frames_lib
 from official.serving import saved_model
 from official.serving import warm_up
+from official.tasks import registry
 
 
 def _text(*clips: list[bytes]) -> np.ndarray:
@@ -165,7 +166,11 @@ def test_an_ensemble_answers_with_the_mean_of_its_members(
   model, blind_to_flow, architecture, frames, export_to, info, tmp_path
 ):
   other, alone = blind_to_flow
-  path = export_to(tmp_path, exporter.Ensemble([other, model]), architectures=(alone, architecture))
+  path = export_to(
+    tmp_path,
+    exporter.Ensemble([other, model], task=registry.DEFAULT),
+    architectures=(alone, architecture),
+  )
   loaded = tf.saved_model.load(path)
   streams = {name: tf.constant(values) for name, values in _streams(3).items()}
   expected = (tf.nn.softmax(model(streams)) + tf.nn.softmax(other({"rgb": streams["rgb"]}))) / 2

@@ -73,3 +73,16 @@ def test_metrics_of_two_directions_do_not_add_up():
 def test_a_metric_of_nothing_is_refused():
   with pytest.raises(ValueError, match="^the metric error is fed with 'labels'; give logits,"):
     contract.Metric(name="error", fed="labels")
+
+
+def test_an_output_that_no_network_has_is_refused():
+  class Dense(contract.Spec):
+    def output(self, info):
+      return contract.DenseOutput(channels=3)
+
+  fields = {field.name: getattr(_spec(), field.name) for field in dataclasses.fields(_spec())}
+  with pytest.raises(
+    cli.UserError,
+    match=r"^the task toy wants DenseOutput\(channels=3, scale=1\), and networks have",
+  ):
+    Dense(**fields).classes(None)

@@ -23,10 +23,10 @@ from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
 from official.layers import optical_flow
+from official.tasks import registry
 from official.training import clip_task
 from official.training import config
 from official.training import connection_sensitivity
-from official.training import evaluation
 from official.training import experiment
 from official.training import optimizers
 from official.training import trainer
@@ -95,7 +95,14 @@ def _architecture() -> Architecture:
   )
 
 
-def _made(precision="float32", optimizer="sgd", synchronized=False, pooling="average", **facts):
+def _made(
+  precision="float32",
+  optimizer="sgd",
+  synchronized=False,
+  pooling="average",
+  task_name="classification",
+  **facts,
+):
   """Returns a task, its network and its optimizer, made as a training makes them."""
   task = _Task(
     clip_task.ClipTaskConfig(
@@ -106,6 +113,7 @@ def _made(precision="float32", optimizer="sgd", synchronized=False, pooling="ave
         synchronized=synchronized,
       ),
       train_data=clip_task.ClipData(num_frames=4, image_size=16),
+      task=task_name,
       **facts,
     )
   )
@@ -133,7 +141,7 @@ def _batch(task, *views: int, flow=tf.uint8) -> tuple[dict, dict]:
   }
   if flow == tf.uint8:
     streams["flow/step"] = tf.TensorSpec([2], tf.float32)
-  several = task.task_config.multi_label
+  several = task.spec.target.several
   label = tf.TensorSpec([2, _CLASSES], tf.float32) if several else tf.TensorSpec([2], tf.int32)
   return streams, {"label": label, "weight": tf.TensorSpec([2], tf.float32)}
 
@@ -172,7 +180,7 @@ def _train_step(task, model, optimizer):
         precision="float16",
         optimizer="adamw",
         pooling="max",
-        multi_label=True,
+        task_name="multi_label",
         gradient_checkpointing=True,
       ),
       marks=pytest.mark.slow,
@@ -193,10 +201,10 @@ def test_a_training_step_has_no_operation_that_a_gpu_refuses(settings):
 
 
 @pytest.mark.usefixtures("determinism")
-@pytest.mark.parametrize("multi_label", [False, True])
-def test_an_evaluation_step_has_no_operation_that_a_gpu_refuses(multi_label):
-  task, model, _ = _made(multi_label=multi_label)
-  metrics = [*task.build_metrics(training=False), evaluation.ConfusionMatrix(_CLASSES)]
+@pytest.mark.parametrize("task_name", registry.names())
+def test_an_evaluation_step_has_no_operation_that_a_gpu_refuses(task_name):
+  task, model, _ = _made(task_name=task_name)
+  metrics = [*task.build_metrics(training=False), *task.learning.looks()]
   nodes = _nodes(
     lambda *batch: task.validation_step(batch, model, metrics), *_batch(task, 3, flow=tf.float16)
   )
@@ -253,7 +261,7 @@ def _hlo(function, *arguments) -> str:
   [
     dict(l2_weight_decay=1e-4, class_weights="[1, 2, 3, 4, 5]"),
     dict(precision="bfloat16", optimizer="adamw", synchronized=True, pooling="max"),
-    dict(multi_label=True, pooling="softmax", gradient_checkpointing=True),
+    dict(task_name="multi_label", pooling="softmax", gradient_checkpointing=True),
   ],
   ids=lambda settings: "-".join(settings),
 )
@@ -263,10 +271,10 @@ def test_a_training_step_compiles_whole(settings):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("multi_label", [False, True])
-def test_an_evaluation_step_compiles_whole(multi_label):
-  task, model, _ = _made(multi_label=multi_label)
-  metrics = [*task.build_metrics(training=False), evaluation.ConfusionMatrix(_CLASSES)]
+@pytest.mark.parametrize("task_name", registry.names())
+def test_an_evaluation_step_compiles_whole(task_name):
+  task, model, _ = _made(task_name=task_name)
+  metrics = [*task.build_metrics(training=False), *task.learning.looks()]
   assert "convolution" in _hlo(
     lambda *batch: task.validation_step(batch, model, metrics), *_batch(task, 3, flow=tf.float16)
   )
@@ -314,7 +322,7 @@ settings, architecture, folder = pickle.load(sys.stdin.buffer)
 trained = experiment.train(
   settings, architecture, 3, folder, lambda *_, **__: None, also_evaluate=("test",))
 assert tf.train.latest_checkpoint(folder).endswith("-20")
-assert trained.confusion["test"].sum() == 8 and len(trained.sensitivities) == 4
+assert trained.looks["test"]["confusion"].sum() == 8 and len(trained.sensitivities) == 4
 print(*sorted({variable.device[-5:] for variable in trained.model.variables}))
 """
 

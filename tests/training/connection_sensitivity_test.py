@@ -63,7 +63,11 @@ def model() -> tf.keras.Model:
 
 @pytest.fixture(scope="module")
 def task() -> clip_task.ClipTask:
-  return clip_task.ClipTask(clip_task.ClipTaskConfig(label_smoothing=0.1))
+  return clip_task.ClipTask(
+    clip_task.ClipTaskConfig(
+      model=clip_task.Network(num_classes=_CLASSES), task="classification", label_smoothing=0.1
+    )
+  )
 
 
 def _batch(seed: int, weights=(1.0, 1.0, 1.0, 1.0)) -> tuple[dict, dict]:

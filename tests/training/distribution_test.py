@@ -59,7 +59,7 @@ for first, second in [("one_device", "mirrored"), ("mirrored", "one_device")]:
     for strategy in [second, first] if second == "mirrored" else [second]:
       trained = train(settings, architecture, strategy, where, lambda *_, **__: None)
       assert tf.train.latest_checkpoint(where).endswith("-20")
-      found[second, strategy] = trained.metrics, trained.confusion["test"].tolist()
+      found[second, strategy] = trained.metrics, trained.looks["test"]["confusion"].tolist()
 print(json.dumps(list(found.items())))
 """
 

@@ -105,7 +105,8 @@ def test_the_export_averages_the_members_probabilities(settings, trained, joined
 
 def test_metrics_are_those_of_the_mean_over_members_and_clips(settings, trained, joined):
   models = [ensemble.restore(settings, member) for member in trained[0]]
-  found = ensemble.evaluate(settings, exporter.Ensemble(models), trained[0], "validation")
+  together = exporter.Ensemble(models, task=config.task(settings))
+  found = ensemble.evaluate(settings, together, trained[0], "validation")
   assert joined["metrics"]["validation"] == pytest.approx(found, rel=1e-5)
   # By convexity, the loss of the mean is at most the mean of the losses.
   losses = [result["metrics"]["validation"]["loss"] for result in trained[1]]

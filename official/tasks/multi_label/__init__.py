@@ -1,4 +1,6 @@
 """The task of a dataset whose clips may have several labels: which classes are there?
 
-spec  the metrics, the first of which is mean average precision
+spec    the metrics, the first of which is mean average precision
+task    sigmoid cross entropy
+served  a probability for each class
 """

@@ -19,6 +19,7 @@ from official.training.config.resolution import check_tpu
 from official.training.config.resolution import clip
 from official.training.config.resolution import resolved
 from official.training.config.resolution import streams
+from official.training.config.resolution import task
 from official.training.config.tree import LOCAL_TPU
 from official.training.config.tree import Augmentation
 from official.training.config.tree import Data
@@ -70,4 +71,5 @@ __all__ = [
   "resolved",
   "restored",
   "streams",
+  "task",
 ]

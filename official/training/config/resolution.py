@@ -8,6 +8,8 @@ from data_prep.dataset import metadata
 from official.architecture import cost
 from official.inputs import cache
 from official.inputs import flow_source
+from official.tasks import contract
+from official.tasks import registry
 from official.training.config import values
 from official.training.config.tree import LOCAL_TPU
 from official.training.config.tree import Training
@@ -37,6 +39,13 @@ def resolved(training: AnyTraining, info: metadata.DatasetInfo, model_dir: str) 
     class_weights=_class_weights(training.loss.class_weights, info),
     init_checkpoint=_init_checkpoint(training.start.init_checkpoint),
   )
+
+
+def task(training: Training) -> contract.Spec:
+  """Returns the task that is learned; raises UserError where there is none of that name."""
+  if training.loss.task:
+    return registry.get(training.loss.task)
+  return registry.of(metadata.load(training.data.data_dir))
 
 
 def streams(training: Training, info: metadata.DatasetInfo) -> dict[str, metadata.StreamInfo]:

@@ -169,8 +169,14 @@ class Schedule(Group):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Loss(Group):
-  """The loss to minimize."""
+  """The task that is learned, and the loss to minimize."""
 
+  task: str = knob(
+    "",
+    "What is learned, by its name in official.tasks; default: what the dataset is for.",
+    programs=(),
+    identity=(),
+  )
   label_smoothing: float = knob(
     0.0, "Share of the target that is spread evenly over all classes.", least=0.0, most=1.0
   )

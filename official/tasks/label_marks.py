@@ -16,35 +16,40 @@ import numpy as np
 
 from data_prep.dataset import class_table
 from data_prep.dataset import metadata
-from official.serving import answers
 
 
 def lines(
-  found: Iterable[Mapping[str, str]], ids: Mapping[str, Sequence[str]], form: answers.Format
+  found: Iterable[Mapping[str, str]],
+  ids: Mapping[str, Sequence[str]],
+  classes: Sequence[str],
+  columns: Sequence[str],
+  *,
+  per_window: bool,
 ) -> list[str]:
   """Returns what is to be said of a CSV's rows.
 
   Args:
     found: Rows by column, those of one video one after the other.
     ids: By the ids that count, the labels.
-    form: What the rows hold.
+    classes: Names of the network's classes; none where they are not known.
+    columns: Those of the classes' probabilities.
+    per_window: Whether there is a row for each window.
   """
   rights: dict[str, list[bool]] = {split: [] for split in metadata.SPLITS}
   scores, truth = [], []
-  several = bool(form.classes) and any(len(labels) > 1 for labels in ids.values())
+  several = bool(classes) and any(len(labels) > 1 for labels in ids.values())
   for name, members in itertools.groupby(found, key=lambda row: row["clip_id"]):
     members = list(members)
     labels = ids.get(name, ())
     if not labels or members[0]["error"]:
       continue
     best = members[0]["class"]
-    if several or form.per_window:
-      columns = form.columns[-len(form.classes) :]
+    if several or per_window:
       mean = np.mean([[float(row[column]) for column in columns] for row in members], axis=0)
-      best = form.classes[int(np.argmax(mean))]
+      best = classes[int(np.argmax(mean))]
       if several:
         scores.append(mean.astype(np.float32))
-        truth.append([one in labels for one in form.classes])
+        truth.append([one in labels for one in classes])
     rights[members[0]["split"]].append(best in labels)
   told = _accuracy(rights)
   if scores:

@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from official.training import report
+from official.tasks.classification import report
 
 # Of 4 dogs one is taken for a cat; no bird is ever recognized, and there is no fox.
 _CONFUSION = np.array([[2, 0, 0, 0], [1, 3, 0, 0], [0, 2, 0, 0], [0, 0, 0, 0]])

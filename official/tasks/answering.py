@@ -1,0 +1,123 @@
+"""How a task is served: what its module `served` has to define, as a class `Served`.
+
+Importing it imports no TensorFlow, for `official.predict` names its columns before it loads any.
+"""
+
+import abc
+from collections.abc import Iterable, Mapping, Sequence
+import typing
+
+import numpy as np
+
+if typing.TYPE_CHECKING:
+  import tensorflow as tf
+
+
+class Served(abc.ABC):
+  """What a SavedModel answers, and what programs and documents say of it.
+
+  Attributes:
+    outputs: Names of the outputs that every signature has.
+    averaged: The one among them that is averaged over the windows of a video.
+    columns: What `official.predict` writes of an answer, between the video and its windows.
+    wide_prefix: What the names of the columns begin with that a network adds by its classes.
+  """
+
+  outputs: tuple[str, ...]
+  averaged: str
+  columns: tuple[str, ...]
+  wide_prefix: str
+
+  @abc.abstractmethod
+  def answer(self, outputs: "tf.Tensor", classes: "tf.Tensor") -> dict[str, "tf.Tensor"]:
+    """Returns the outputs of a signature, in its graph.
+
+    Args:
+      outputs: The network's, [batch, ...].
+      classes: Names, string [classes].
+    """
+
+  @abc.abstractmethod
+  def check(self, answer: Mapping[str, np.ndarray], classes: Sequence[str]) -> tuple[bool, str]:
+    """Returns whether an answer to one clip is as it should be, and what it says.
+
+    Args:
+      answer: Outputs by name, [1, ...].
+      classes: Names in the order of the network's outputs.
+    """
+
+  @abc.abstractmethod
+  def title(self, classes: Sequence[str]) -> str:
+    """Returns what the model card calls the network."""
+
+  @abc.abstractmethod
+  def names(self, classes: Sequence[str]) -> str:
+    """Returns what the model card says of the classes."""
+
+  @abc.abstractmethod
+  def returns(self, classes: Sequence[str]) -> str:
+    """Returns what the model card says of the outputs, in one sentence."""
+
+  @abc.abstractmethod
+  def report(
+    self,
+    directory: str,
+    split: str,
+    classes: Sequence[str],
+    metrics: Mapping[str, float],
+    looks: Mapping[str, np.ndarray],
+  ) -> None:
+    """Writes report.txt and whatever else there is to say of a split, or nothing.
+
+    Args:
+      directory: Where files go; it exists.
+      split: Whose videos they are.
+      classes: Names in the order of the network's outputs.
+      metrics: By name.
+      looks: What `Learning.looks` found, by name.
+    """
+
+  def wide_columns(self, classes: Sequence[str]) -> list[str]:
+    """Returns the columns of a network of these classes, the last ones of a row."""
+    return [self.wide_prefix + name for name in classes]
+
+  @abc.abstractmethod
+  def row(
+    self, values: Sequence[float], named: Sequence[str], classes: Sequence[str]
+  ) -> dict[str, str]:
+    """Returns what a row says of an answer, by column.
+
+    Args:
+      values: The output that is averaged, of one video or window.
+      named: What the values stand for.
+      classes: Those of the wide columns; none where each answer brings its own.
+    """
+
+  @abc.abstractmethod
+  def verdict(self, row: Mapping[str, str], labels: Sequence[str]) -> str:
+    """Returns RIGHT or WRONG; nothing where that, or the answer, is not known."""
+
+  @abc.abstractmethod
+  def told(self, values: Sequence[float], named: Sequence[str], labels: Sequence[str]) -> str:
+    """Returns what a console says of an answer, and whether it is right."""
+
+  @abc.abstractmethod
+  def marks(
+    self,
+    rows: Iterable[Mapping[str, str]],
+    labels: Mapping[str, Sequence[str]],
+    classes: Sequence[str],
+    *,
+    per_window: bool,
+  ) -> list[str]:
+    """Returns lines that say how right the rows of a CSV are.
+
+    Args:
+      rows: By column, those of one video one after the other.
+      labels: By the ids that count, what is right.
+      classes: Those of the wide columns.
+      per_window: Whether there is a row for each window.
+    """
+
+
+RIGHT, WRONG = "right", "wrong"

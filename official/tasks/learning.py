@@ -1,0 +1,98 @@
+"""How a task is learned: what its module `task` has to define, as a class `Learning`."""
+
+import abc
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from official.tasks import contract
+
+
+class Learning(abc.ABC):
+  """Targets, loss, metrics, and how answers about parts are joined.
+
+  A batch of labels is what official.inputs makes of a dataset: `label` (int32 [batch], or with
+  several labels a clip float32 [batch, classes] of 0 and 1) and `weight` (float32 [batch], 0 for
+  padding). Outputs are those of a network, [batch, ...].
+  """
+
+  def __init__(self, spec: contract.Spec, output: contract.ClassOutput):
+    """Makes the learning of a task.
+
+    Args:
+      spec: The task.
+      output: What the network returns.
+    """
+    self.spec, self.output = spec, output
+
+  @abc.abstractmethod
+  def targets(self, labels: Mapping[str, tf.Tensor], outputs: tf.Tensor) -> tf.Tensor:
+    """Returns what metrics compare outputs with."""
+
+  @abc.abstractmethod
+  def losses(
+    self,
+    labels: Mapping[str, tf.Tensor],
+    outputs: tf.Tensor,
+    *,
+    label_smoothing: float = 0.0,
+    class_weights: np.ndarray | None = None,
+  ) -> tf.Tensor:
+    """Returns the loss of every example, [batch].
+
+    Args:
+      labels: A batch of labels.
+      outputs: The network's.
+      label_smoothing: Share of the target given to all classes alike.
+      class_weights: Factors of the loss by class, [classes]; None is 1 each.
+    """
+
+  @abc.abstractmethod
+  def metric(self, metric: contract.Metric) -> tf.keras.metrics.Metric:
+    """Returns what computes a metric of the task, under its name."""
+
+  @staticmethod
+  @abc.abstractmethod
+  def probabilities(outputs: tf.Tensor) -> tf.Tensor:
+    """Returns what metrics that are fed with probabilities get, and what a SavedModel tells."""
+
+  @abc.abstractmethod
+  def join_views(self, outputs: tf.Tensor, views: int) -> tf.Tensor:
+    """Returns the answers about videos, [batch, ...], like outputs.
+
+    Args:
+      outputs: Those for clips, [batch * views, ...], the views of a video side by side.
+      views: Clips and crops a video.
+    """
+
+  @staticmethod
+  @abc.abstractmethod
+  def join_networks(outputs: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Returns the answer of several networks together, like the outputs of one."""
+
+  def looks(self) -> list[tf.keras.metrics.Metric]:
+    """Returns what else is found where a network is looked at closely: arrays for the report.
+
+    They are updated like metrics that are fed with logits.
+    """
+    return []
+
+  def metrics(self, *, training: bool) -> list[tf.keras.metrics.Metric]:
+    """Returns the metrics of an evaluation, or those of training batches, in the spec's order."""
+    return [
+      self.metric(metric) for metric in self.spec.metrics if metric.while_training or not training
+    ]
+
+  def update(
+    self,
+    metrics: Sequence[tf.keras.metrics.Metric],
+    labels: Mapping[str, tf.Tensor],
+    outputs: tf.Tensor,
+  ) -> None:
+    """Adds a batch to metrics, each fed as the spec says."""
+    fed = {metric.name: metric.fed for metric in self.spec.metrics}
+    targets = self.targets(labels, outputs)
+    for metric in metrics:
+      values = self.probabilities(outputs) if fed.get(metric.name) == "probabilities" else outputs
+      metric.update_state(targets, values, sample_weight=labels["weight"])
