@@ -2,11 +2,15 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
 import hypothesis
 import pytest
+
+from data_prep.dataset import metadata
+from data_prep.dataset import records
 
 ROOT = pathlib.Path(__file__).parents[1]
 _ENVIRONMENT = dict(os.environ)
@@ -56,6 +60,25 @@ def sample_dataset(tmp_path_factory) -> str:
   ):
     subprocess.run([sys.executable, *command], cwd=ROOT, check=True, capture_output=True)
   return str(folder / "dataset")
+
+
+@pytest.fixture(scope="session")
+def two_label_dataset(sample_dataset, tmp_path_factory) -> str:
+  """The clips of `sample_dataset`, each with its class and the next one."""
+  folder = str(tmp_path_factory.mktemp("two_labels") / "dataset")
+  shutil.copytree(sample_dataset, folder)
+  info = metadata.to_json(metadata.load(folder))
+  for split in metadata.SPLITS:
+    for path in metadata.shard_paths(folder, split):
+      with open(path, "rb") as file:
+        clips = [records.parse(record) for record in records.read_records(file)]
+      with open(path, "wb") as file:
+        for context, lists in clips:
+          (label,) = context["clip/label/index"]
+          context["clip/label/index"] = [label, (label + 1) % len(info["classes"])]
+          records.write_record(file, records.sequence_example(context, lists))
+  metadata.save(metadata.from_json(info | {"multi_label": True}), folder)
+  return folder
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from official.training import candidate_trainer
 from official.training import final_trainer
 from official.training import progress_file
 from official.training.config import Training
+from official.training.config import resolution
 
 if typing.TYPE_CHECKING:
   import tensorflow as tf
@@ -72,7 +73,7 @@ class EnsembleExport:
       models = [restore(self.setup, member) for member in members]
       model = models[0]
       if len(models) > 1:
-        model = exporter.Ensemble(models, task=config.task(self.setup))
+        model = exporter.Ensemble(models, task=resolution.task(self.setup))
       found = {"status": "ok", "reason": None}
       if joined["evaluate"]:
         report("evaluating")
@@ -87,7 +88,7 @@ class EnsembleExport:
         model,
         self.export_dir,
         info=info,
-        task=config.task(self.setup),
+        task=resolution.task(self.setup),
         flow=self.setup.data.flow,
         clip=warm_up.first_clip(self.setup.data.data_dir, self.setup.data.num_frames),
         architectures=architectures,

@@ -3,6 +3,7 @@
 import pytest
 
 from official.serving import model_card
+from official.tasks import registry
 
 
 def test_there_are_columns_for_the_metrics_that_there_are():
@@ -30,7 +31,7 @@ def test_there_are_columns_for_the_metrics_that_there_are():
   ],
 )
 def test_a_card_says_how_the_architecture_came_about(info, search, end):
-  title = model_card._title(info, [{"blocks": [1, 2]}], search)
+  title = model_card._title(info, registry.DEFAULT.served(), [{"blocks": [1, 2]}], search)
   assert title.splitlines()[2] == f"A network of 2 blocks {end}"
 
 

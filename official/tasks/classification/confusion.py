@@ -25,3 +25,6 @@ class ConfusionMatrix(tf.keras.metrics.Metric):
 
   def result(self):
     return tf.convert_to_tensor(self._counts)
+
+  def reset_state(self):
+    self._counts.assign(tf.zeros_like(self._counts))
