@@ -12,7 +12,7 @@ if typing.TYPE_CHECKING:
 
 
 class Served(label_answers.LabelServed):
-  """Of the classes, exactly one is right."""
+  """Exactly one of the classes is right."""
 
   def probabilities(self, outputs: "tf.Tensor") -> "tf.Tensor":
     from official.tasks.classification import task  # imports TensorFlow

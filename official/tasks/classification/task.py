@@ -11,7 +11,7 @@ from official.tasks.classification import confusion
 
 
 class Learning(label_learning.LabelLearning):
-  """Of the classes, exactly one is right."""
+  """Exactly one of the classes is right."""
 
   def targets(self, labels: Mapping[str, tf.Tensor], outputs: tf.Tensor) -> tf.Tensor:
     return tf.one_hot(labels["label"], outputs.shape[-1])
