@@ -16,7 +16,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[2]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text()
 QUICK = {"Add a guidance", "Add an executor", "Add a training knob"}  # without TensorFlow
-TITLES = (*QUICK, "Add a block kind", "Add a stream kind")
+TITLES = (*QUICK, "Add a block kind", "Add a stream kind", "Add a task", "Add a metric")
 
 _FOLLOW = """
 import ast, importlib, importlib.machinery, pathlib, sys, types
