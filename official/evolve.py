@@ -8,24 +8,17 @@ command, given again, resumes where it was stopped or killed; --rounds and --wor
 then, what decides the outcome may not.
 """
 
-import functools
 import json
-import os
-import tempfile
 
 from absl import flags
 
 from data_prep.common import cli
-from data_prep.dataset import metadata
-from official.architecture import cost
 from official.architecture import guidance
-from official.architecture import network_version
 from official.architecture import space as space_lib
-from official.inputs import usable
+from official.programs import network_search
 from official.runs import executors
 from official.runs import extensions
 from official.runs import fitness
-from official.search import application
 from official.search import settings as settings_lib
 from official.training import config
 from official.training import flags as training_flags
@@ -208,121 +201,32 @@ flags.DEFINE_string(
 
 training_flags.define(config.EVOLVE)
 
-# What a worker needs, imported once by the server that workers are forked from.
-_PRELOAD = ("official.training.experiment",)
-
 
 def main(_) -> int:
   if FLAGS.print_search_space:
     print(json.dumps(space_lib.load_space(FLAGS.print_search_space).to_json(), indent=1))
     return 0
   training = training_flags.read(config.EVOLVE)
-  _check_numbers(training)
-  data_dir = cli.resolve_path(training.data.data_dir)
+  if not FLAGS.model_dir:
+    raise cli.UserError(f"--model_dir is missing ({FLAGS['model_dir'].help})")
   model_dir = cli.plain_path("model_dir", FLAGS.model_dir)
-  info = metadata.load(data_dir)
-  usable.check(info, data_dir, ["train", "validation"])
-  fitness.check(FLAGS.fitness, info, data_dir)
+  info = network_search.dataset(training, FLAGS.fitness)
   space = space_lib.load_space(FLAGS.search_space).restricted_to(config.streams(training, info))
-  settings = _settings(space)
-  threads = application.threads(model_dir, FLAGS.threads_per_candidate, settings.workers)
-  gpus_of = functools.partial(
-    application.gpus,
-    model_dir,
-    workers=settings.workers,
-    several=training.devices.distribution_strategy == "mirrored",
-  )
-  gpus = gpus_of(asked=FLAGS.gpus_per_candidate)
-  executor = functools.partial(
-    executors.make,
-    FLAGS.executor,
-    workers=settings.workers,
-    threads=threads,
-    gpus_per_candidate=gpus,
-    ray_address=FLAGS.ray_address,
-    preload=_PRELOAD,
-    imports=extensions.given(),
-  )
-  training = config.replace(training, threads=threads, num_gpus=gpus)
-  clip = config.clip(training, info)
-  if FLAGS.dry_run:
-    with tempfile.TemporaryDirectory() as folder:  # For a cache that --data_dir has no place for.
-      training = config.resolved(training, info, folder)
-      return _dry_run(training, space, settings, clip, executor)
-  training = config.resolved(training, info, model_dir)
-  return application.run(
+  search = network_search.Search(
+    training=training,
+    settings=_settings(space),
+    space=space,
     model_dir=model_dir,
-    space=space,
-    settings=settings,
-    clip=clip,
-    executor=executor,
-    trainings=lambda: _trainings(training, model_dir),
-    identity={
-      "network_version": network_version.CURRENT,
-      "data_dir": info.fingerprint,
-      "candidate_steps": FLAGS.candidate_steps,
-      **config.identity(training, config.EVOLVE),
-      "threads_per_candidate": threads,
-      "gpus_per_candidate": gpus,
-    },
-    operation={"executor": FLAGS.executor, "data_dir": data_dir},
-    final_settings={"final_steps": FLAGS.final_steps},
-    start_from=FLAGS.start_from and cli.resolve_path(FLAGS.start_from),
-    defaults={
-      **config.defaults(),
-      "threads_per_candidate": application.threads(model_dir, None, settings.workers),
-      "gpus_per_candidate": gpus_of(asked=None),
-    },
-  )
-
-
-def _trainings(training: config.Training, model_dir: str) -> application.Trainings:
-  """Returns what workers do, given a training but for its steps.
-
-  This is the one place where the search meets official.training.
-  """
-  from official.training import candidate_trainer
-  from official.training import ensemble
-  from official.training import final_trainer
-
-  to_the_end = config.replace(training, train_steps=FLAGS.final_steps)
-  export_dir = os.path.join(model_dir, "export")
-  elsewhere = FLAGS.executor == "ray" and FLAGS.ray_address  # Nodes do not see our folders.
-  return application.Trainings(
-    check=None if elsewhere else candidate_trainer.Check(setup=to_the_end),
-    candidate=candidate_trainer.TrainingEvaluator(
-      setup=config.replace(training, train_steps=FLAGS.candidate_steps)
-    ),
-    final=final_trainer.FinalTraining(
-      setup=to_the_end,
-      export_dir=export_dir if FLAGS.final == "best" else None,
-      model_dir=model_dir,
-    ),
-    joining=ensemble.EnsembleExport(setup=to_the_end, export_dir=export_dir, model_dir=model_dir),
-  )
-
-
-def _dry_run(
-  training: config.Training,
-  space: space_lib.SearchSpace,
-  settings: settings_lib.SearchSettings,
-  clip: cost.Clip,
-  executor,
-) -> int:
-  from official.training import probe
-
-  return application.dry_run(
-    space=space,
-    settings=settings,
-    clip=clip,
-    executor=executor,
     candidate_steps=FLAGS.candidate_steps,
     final_steps=FLAGS.final_steps,
+    executor=FLAGS.executor,
+    ray_address=FLAGS.ray_address,
+    threads_per_candidate=FLAGS.threads_per_candidate,
+    gpus_per_candidate=FLAGS.gpus_per_candidate,
     start_from=FLAGS.start_from and cli.resolve_path(FLAGS.start_from),
-    probe=probe.Probe(
-      setup=config.replace(training, train_steps=FLAGS.candidate_steps), workers=settings.workers
-    ),
+    imports=extensions.given(),
   )
+  return (network_search.dry_run if FLAGS.dry_run else network_search.run)(search, info)
 
 
 def _settings(space: space_lib.SearchSpace) -> settings_lib.SearchSettings:
@@ -349,27 +253,6 @@ def _settings(space: space_lib.SearchSpace) -> settings_lib.SearchSettings:
     final=FLAGS.final,
     top_k=FLAGS.top_k,
   )
-
-
-def _check_numbers(training: config.Training) -> None:
-  if not FLAGS.model_dir:
-    raise cli.UserError(f"--model_dir is missing ({FLAGS['model_dir'].help})")
-  for name in ("candidate_steps", "final_steps"):
-    cli.at_least(name, FLAGS[name].value, 1)
-  if training.devices.distribution_strategy == "multi_worker_mirrored":
-    raise cli.UserError(
-      "--distribution_strategy=multi_worker_mirrored, and a candidate trains on one machine; for "
-      "several machines, which train several candidates, give --executor=ray"
-    )
-  if FLAGS.gpus_per_candidate is not None:
-    cli.at_least("gpus_per_candidate", FLAGS.gpus_per_candidate, 0)
-  if FLAGS.threads_per_candidate is not None:
-    cli.at_least("threads_per_candidate", FLAGS.threads_per_candidate, 1)
-  if FLAGS.executor == "inline" and FLAGS.candidate_timeout is not None:
-    raise cli.UserError(
-      "--executor=inline cannot end a candidate after "
-      f"--candidate_timeout={FLAGS.candidate_timeout}; leave it out, or give --executor=local"
-    )
 
 
 if __name__ == "__main__":

@@ -10,26 +10,19 @@ is. The same command, given again, resumes where it was stopped or killed, with 
 need be. docs/training.md tells more.
 """
 
-import os
-import tempfile
-
 from absl import flags
 
 from data_prep.common import cli
 from data_prep.dataset import metadata
 from official.architecture import cost
-from official.architecture import network_version
 from official.architecture import presets
-from official.architecture import serialization
 from official.architecture import sources
 from official.architecture import structure_list
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import ArchitectureError
-from official.inputs import usable
+from official.programs import architecture_training
 from official.runs import extensions
 from official.runs import json_files
-from official.runs import single
-from official.runs.executors import leases
 from official.training import config
 from official.training import flags as training_flags
 
@@ -76,54 +69,12 @@ def main(_) -> int:
   training = training_flags.read(config.TRAIN)
   if not FLAGS.model_dir:
     raise cli.UserError(f"--model_dir is missing ({FLAGS['model_dir'].help})")
-  if training.network.freeze_connection_weights and not training.start.init_checkpoint:
-    sources.check_frozen(architecture, weighted.connection_weights)
-  data_dir = cli.resolve_path(training.data.data_dir)
-  model_dir = cli.plain_path("model_dir", FLAGS.model_dir)
-  info = metadata.load(data_dir)
-  usable.check(info, data_dir, ["train", "validation"])
-  _check_streams(architecture, training, info)
-  training = config.replace(
-    config.resolved(training, info, model_dir),
-    connection_weights=structure_list.weights_to_text(weighted.connection_weights),
-  )
-  index = 0
-  if training.devices.distribution_strategy == "multi_worker_mirrored":
-    index = single.process_index(os.environ.get("TF_CONFIG"))
-  with tempfile.TemporaryDirectory() as aside:
-    # Every process has to take part in writing, for that reads variables of all.
-    final = _final_training(training, model_dir, aside if index else model_dir)
-    return single.run(
-      model_dir=model_dir,
-      candidate={"architecture": serialization.to_json(architecture), "seed": FLAGS.seed},
-      training=final,
-      check=final.check,
-      identity={
-        "network_version": network_version.CURRENT,
-        "architecture": serialization.to_json(architecture),
-        "data_dir": info.fingerprint,
-        "seed": FLAGS.seed,
-        **config.identity(training, config.TRAIN),
-      },
-      operation=config.operation(training, config.TRAIN),
-      index=index,
-      defaults=config.defaults(),
-    )
-
-
-def _final_training(training: config.Training, model_dir: str, outcome_dir: str):
-  from official.training import final_trainer
-
-  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
-  if training.devices.num_gpus is None:
-    here = len(leases.list_gpus())
-    alone = training.devices.distribution_strategy == "one_device"
-    training = config.replace(training, num_gpus=min(here, 1) if alone else here)
-  return final_trainer.FinalTraining(
-    setup=training,
-    export_dir=os.path.join(outcome_dir, "export"),
-    outcome_dir=outcome_dir,
-    training_dir=os.path.join(model_dir, "training"),
+  return architecture_training.run(
+    training,
+    weighted,
+    model_dir=cli.plain_path("model_dir", FLAGS.model_dir),
+    seed=FLAGS.seed,
+    source=FLAGS.architecture,
   )
 
 
@@ -131,7 +82,7 @@ def _describe(architecture: Architecture, training: config.Training) -> int:
   clip = training.clip(_STREAMS, _CLASSES)
   if training.data.data_dir:
     info = metadata.load(cli.resolve_path(training.data.data_dir))
-    _check_streams(architecture, training, info)
+    architecture_training.check_streams(architecture, training, info, FLAGS.architecture)
     clip = config.clip(training, info)
   print(cost.describe(architecture, clip))
   return 0
@@ -145,17 +96,6 @@ def _export_structure(weighted: structure_list.WeightedArchitecture) -> int:
   except (ArchitectureError, OSError) as error:
     raise cli.UserError(f"--export_structure={FLAGS.export_structure}: {error}") from error
   return 0
-
-
-def _check_streams(
-  architecture: Architecture, training: config.Training, info: metadata.DatasetInfo
-) -> None:
-  usable.check_streams(
-    config.streams(training, info),
-    architecture.streams,
-    network=f"--architecture={FLAGS.architecture}",
-    data=training.data.data_dir,
-  )
 
 
 if __name__ == "__main__":

@@ -55,6 +55,7 @@ def test_a_target_depends_on_what_its_files_import(label):
     ("//official/inputs:inputs", "//official/serving"),
     ("//official/inputs:inputs", "//official/tasks"),
     ("//official/inputs:inputs", "//official/training"),
+    ("//official/programs:programs", "//data_prep/job"),
     ("//official/runs:runs", "//official/search"),
     ("//official/runs:runs", "//official/training"),
     ("//official/runs:runs", "//official/inputs"),

@@ -6,14 +6,15 @@ import search_fakes
 
 from data_prep.common import cli
 from official import evolve
+from official.programs import network_search
 from official.search import application
 
 
 def main(argv):
-  evolve._trainings = lambda *_: application.Trainings(
+  network_search._trainings = lambda *_: application.Trainings(
     candidate=search_fakes.quick, final=search_fakes.final, joining=search_fakes.joining
   )
-  evolve._PRELOAD = search_fakes.PRELOAD
+  network_search._PRELOAD = search_fakes.PRELOAD
   status = evolve.main(argv)
   assert "tensorflow" not in sys.modules, "the driver imported TensorFlow"
   return status

@@ -10,15 +10,14 @@ import pytest
 from data_prep.dataset import metadata
 
 ROOT = pathlib.Path(__file__).parents[2]
-# In a process of its own: flags of two mains cannot be defined in one. Arguments: the content of
-# search.json, the folder of the run.
+# Arguments: the content of search.json, the folder of the run.
 PRINT_TRAINING = """
 import json, sys
-from official import export
+from official.programs import network_export
 from official.runs.records import RunFlags
 from official.training import config
-export.FLAGS(["export"])
-setup = export._setup(RunFlags(**json.loads(sys.argv[1])), sys.argv[2], to_the_end=True)
+flags = RunFlags(**json.loads(sys.argv[1]))
+setup = network_export.restored(flags, sys.argv[2], None, to_the_end=True)
 print(json.dumps(config.by_name(setup)))
 """
 

@@ -1,0 +1,11 @@
+"""What the mains and official.video_evolution do, told as functions of values instead of flags.
+
+architecture_training  trains one architecture to the end
+network_export         makes a SavedModel of what a search has trained
+network_search         searches for networks, and trains and exports the winner
+run_contents           what the folder of a search holds
+video_answers          what a network says of videos
+
+A function here checks what it is given, and raises UserError where something cannot be done. No
+TensorFlow is imported before the checks are done.
+"""

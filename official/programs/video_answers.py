@@ -1,0 +1,50 @@
+"""What a network says of videos, as values."""
+
+from collections.abc import Mapping, Sequence
+import dataclasses
+
+from data_prep.common import cli
+from official.serving import prediction
+from official.serving import saved_model as saved_model_lib
+from official.serving import windows
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+  """What a network says of a video.
+
+  Attributes:
+    path: The video.
+    label: The most probable class; empty where there is an error.
+    score: Its probability.
+    probabilities: Of every class.
+    error: Why the video cannot be read; empty where it can.
+  """
+
+  path: str
+  label: str
+  score: float
+  probabilities: Mapping[str, float]
+  error: str = ""
+
+
+def ask(saved_model: str, videos: Sequence[str]) -> list[Answer]:
+  """Returns the answers of a SavedModel about videos, and videos in folders.
+
+  Raises:
+    UserError: The SavedModel is damaged, or there is no video.
+  """
+  path = cli.plain_path("saved_model", saved_model)
+  classes = saved_model_lib.Version(path).labels
+  network = prediction.load(path)
+  return [
+    _answer(prediction.of_whole(network(video)), classes)
+    for video in windows.videos_of(list(videos), lambda line: None)
+  ]
+
+
+def _answer(found: prediction.Prediction, classes: Sequence[str]) -> Answer:
+  if found.error:
+    return Answer(found.path, "", 0.0, {}, found.error)
+  label, score = prediction.best(found, classes)
+  return Answer(found.path, label, score, dict(zip(classes, map(float, found.probabilities))))
