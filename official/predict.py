@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from data_prep.common import cli
+from official.runs import extensions
 from official.serving import answers
 from official.serving import batch
 from official.serving import prediction
@@ -31,6 +32,7 @@ FLAGS = flags.FLAGS
 
 flags.DEFINE_string("saved_model", None, "Folder of one exported version, such as RUN/export/1.")
 flags.DEFINE_bool("per_window", False, "Write a row for every window of a video.")
+extensions.define_flag()
 batch.define_flags("CSV to write.")
 
 

@@ -15,7 +15,7 @@ CURRENT = 2
 UNRECORDED = 1
 
 
-def check(recorded: int | None, what: str, remedy: str) -> None:
+def check(recorded: object, what: str, remedy: str) -> None:
   """Raises UserError unless weights have this program's version.
 
   Args:

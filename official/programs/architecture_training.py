@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import typing
 
 from data_prep.common import cli
 from data_prep.dataset import metadata
@@ -12,9 +13,11 @@ from official.architecture import structure_list
 from official.architecture.architecture import Architecture
 from official.inputs import usable
 from official.runs import single
-from official.runs.executors import base
 from official.runs.executors import leases
 from official.training import config
+
+if typing.TYPE_CHECKING:
+  from official.training import final_trainer
 
 
 def run(
@@ -84,7 +87,9 @@ def check_streams(
   )
 
 
-def _final_training(training: config.Training, model_dir: str, outcome_dir: str) -> base.Evaluator:
+def _final_training(
+  training: config.Training, model_dir: str, outcome_dir: str
+) -> "final_trainer.FinalTraining":
   from official.training import final_trainer
 
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported

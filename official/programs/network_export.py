@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+from typing import Any
 
 from data_prep.common import cli
 from data_prep.common import files
@@ -84,7 +85,7 @@ def restored(
   """Returns what the search's trainings share, or its final trainings, to the end."""
   path = files.join(model_dir, "search.json")
   remedy = recorded.REMEDY
-  content = recorded.to_json()
+  content: dict[str, Any] = recorded.to_json()
   where, steps = ("operation", "final_steps") if to_the_end else ("identity", "candidate_steps")
   shapes.check(
     content, {"identity": {"data_dir": str}, "operation": {"data_dir?": str}}, path, remedy

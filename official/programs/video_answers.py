@@ -35,8 +35,9 @@ def ask(saved_model: str, videos: Sequence[str]) -> list[Answer]:
     UserError: The SavedModel is damaged, or there is no video.
   """
   path = cli.plain_path("saved_model", saved_model)
-  classes = saved_model_lib.Version(path).labels
-  network = prediction.load(path)
+  version = saved_model_lib.Version(path)
+  classes = version.labels
+  network = prediction.load(path, version.spec)
   return [
     _answer(prediction.of_whole(network(video)), classes)
     for video in windows.videos_of(list(videos), lambda line: None)
@@ -46,5 +47,6 @@ def ask(saved_model: str, videos: Sequence[str]) -> list[Answer]:
 def _answer(found: prediction.Prediction, classes: Sequence[str]) -> Answer:
   if found.error:
     return Answer(found.path, "", 0.0, {}, found.error)
-  label, score = prediction.best(found, classes)
-  return Answer(found.path, label, score, dict(zip(classes, map(float, found.probabilities))))
+  scores = dict(zip(classes, map(float, found.probabilities)))
+  label = max(scores, key=scores.__getitem__)
+  return Answer(found.path, label, scores[label], scores)

@@ -13,6 +13,7 @@ replicas. Scores in one bin are ties: they differ by less than 1 / 64 in log-odd
 """
 
 import math
+from typing import Any
 
 import tensorflow as tf
 
@@ -24,7 +25,7 @@ _BINS = int(2 * _REACH * _BINS_A_UNIT)
 class MeanAveragePrecision(tf.keras.metrics.Metric):
   """mAP of probabilities [batch, classes]; NaN if a probability is, or if no clip has any class."""
 
-  def __init__(self, num_classes: int, name: str = "mean_average_precision", **kwargs):
+  def __init__(self, num_classes: int, name: str = "mean_average_precision", **kwargs: Any):
     super().__init__(name=name, **kwargs)
     self.num_classes = num_classes
     self.with_class, self.without_class = (
@@ -32,7 +33,9 @@ class MeanAveragePrecision(tf.keras.metrics.Metric):
       for label in ("with_class", "without_class")
     )
 
-  def update_state(self, y_true, y_pred, sample_weight=None):
+  def update_state(
+    self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None
+  ) -> None:
     """Adds a batch.
 
     Args:
@@ -52,7 +55,7 @@ class MeanAveragePrecision(tf.keras.metrics.Metric):
       counts = tf.where(unknown, math.nan, member * weights[:, None])
       histogram.assign_add(tf.scatter_nd(where, counts, histogram.shape))
 
-  def result(self):
+  def result(self) -> tf.Tensor:
     positives, negatives = self.with_class[:, ::-1], self.without_class[:, ::-1]
     found = tf.cumsum(positives, axis=1)
     precision = tf.math.divide_no_nan(found, found + tf.cumsum(negatives, axis=1))
@@ -60,9 +63,9 @@ class MeanAveragePrecision(tf.keras.metrics.Metric):
     present = tf.cast(found[:, -1] > 0, tf.float32)
     return tf.reduce_sum(average * present) / tf.reduce_sum(present)
 
-  def reset_state(self):
+  def reset_state(self) -> None:
     for histogram in (self.with_class, self.without_class):
       histogram.assign(tf.zeros_like(histogram))
 
-  def get_config(self):
+  def get_config(self) -> dict[str, Any]:
     return {**super().get_config(), "num_classes": self.num_classes}

@@ -76,7 +76,7 @@ class Metric:
   while_training: bool = False
   format: str = ".4f"
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     if self.fed not in ("logits", "probabilities", "outputs"):
       raise ValueError(
         f"the metric {self.name} is fed with {self.fed!r}; give logits, probabilities or outputs"
@@ -95,7 +95,7 @@ class Fitness:
   name: str
   metrics: tuple[Metric, ...]
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     if len({metric.higher_is_better for metric in self.metrics}) != 1:
       raise ValueError(
         f"the fitness {self.name} adds {', '.join(metric.name for metric in self.metrics)}; give "
@@ -135,7 +135,7 @@ class Spec:
   metrics: tuple[Metric, ...]
   fitness: tuple[Fitness, ...]
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     if LOSS not in self.metrics or not self.fitness:
       raise ValueError(f"the task {self.name} lacks a fitness, or contract.LOSS among its metrics")
     strange = {metric for one in self.fitness for metric in one.metrics} - set(self.metrics)

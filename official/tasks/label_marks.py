@@ -38,8 +38,8 @@ def lines(
   rights: dict[str, list[bool]] = {split: [] for split in metadata.SPLITS}
   scores, truth = [], []
   several = bool(classes) and any(len(labels) > 1 for labels in ids.values())
-  for name, members in itertools.groupby(found, key=lambda row: row["clip_id"]):
-    members = list(members)
+  for name, group in itertools.groupby(found, key=lambda row: row["clip_id"]):
+    members = list(group)
     labels = ids.get(name, ())
     if not labels or members[0]["error"]:
       continue

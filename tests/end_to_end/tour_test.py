@@ -29,7 +29,8 @@ def executed(tmp_path_factory) -> nbformat.NotebookNode:
 
 
 def _text(cell: nbformat.NotebookNode) -> str:
-  return "".join(output.get("text", "") for output in cell.outputs)
+  printed = [output for output in cell.outputs if output.get("name") == "stdout"]
+  return "".join(output["text"] for output in printed)
 
 
 def test_the_notebook_is_stored_without_outputs():

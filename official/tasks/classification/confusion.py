@@ -1,17 +1,21 @@
 """The confusion matrix: which classes are taken for which."""
 
+from typing import Any
+
 import tensorflow as tf
 
 
 class ConfusionMatrix(tf.keras.metrics.Metric):
   """Counts examples by [first true class, class of the largest logit], float32."""
 
-  def __init__(self, classes: int, name: str = "confusion", **kwargs):
+  def __init__(self, classes: int, name: str = "confusion", **kwargs: Any):
     super().__init__(name=name, **kwargs)
     self._classes = classes
     self._counts = self.add_weight("counts", shape=[classes, classes], initializer="zeros")
 
-  def update_state(self, y_true, y_pred, sample_weight=None):
+  def update_state(
+    self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None
+  ) -> None:
     """Adds a batch: labels of 0 and 1, and logits [batch, classes]; weights [batch]."""
     self._counts.assign_add(
       tf.math.confusion_matrix(
@@ -23,8 +27,8 @@ class ConfusionMatrix(tf.keras.metrics.Metric):
       )
     )
 
-  def result(self):
+  def result(self) -> tf.Tensor:
     return tf.convert_to_tensor(self._counts)
 
-  def reset_state(self):
+  def reset_state(self) -> None:
     self._counts.assign(tf.zeros_like(self._counts))
