@@ -21,7 +21,6 @@ from data_prep.dataset import metadata
 
 if typing.TYPE_CHECKING:
   from official.tasks import answering
-  from official.tasks import learning
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -153,8 +152,11 @@ class Spec:
     """Returns what a network for a dataset returns."""
     return ClassOutput(len(info.classes))
 
-  def learning(self) -> "type[learning.Learning]":
-    """Returns how the task is learned; imports TensorFlow."""
+  def learning(self) -> type[typing.Any]:
+    """Returns how the task is learned, a class of `learning.Learning`; imports TensorFlow.
+
+    That class knows this module, so its type is not named here.
+    """
     return importlib.import_module(f"{self.package}.task").Learning
 
   def served(self) -> "answering.Served":
