@@ -1,21 +1,23 @@
 """The search, its networks and their training, inside the namespace of tf-models-official.
 
-evolve        the main that searches, trains the winner and exports it
-train         the main that trains one architecture
-export        the main that exports trained networks, or verifies an export
-predict       the main that asks a SavedModel about videos
-status        the main that reports how far a search is
-model_garden  Model Garden's own training program, with our architectures registered
-network       builds the Keras model of an architecture
-architecture  the genome: blocks, connections, search spaces, mutation, cost
-layers        Keras layers and block kinds
-inputs        batches of clips from a prepared dataset
-tasks         the questions that a network answers: targets, losses, metrics
-training      one training: recipe, trainer, evaluation, report
-runs          run directories, executors, locks: what trains things and survives kills
-search        the algorithm: population, proposals, the loop
-serving       SavedModels: signatures, versions, verification, predictions
-garden        registrations in TF Model Garden
+evolve           the main that searches, trains the winner and exports it
+train            the main that trains one architecture
+export           the main that exports trained networks, or verifies an export
+predict          the main that asks a SavedModel about videos
+status           the main that reports how far a search is
+model_garden     Model Garden's own training program, with our architectures registered
+video_evolution  the front door for Python users
+programs         what the mains and the front door do, as functions of values
+network          builds the Keras model of an architecture
+architecture     the genome: blocks, connections, search spaces, mutation, cost
+layers           Keras layers and block kinds
+inputs           batches of clips from a prepared dataset
+tasks            the questions that a network answers: targets, losses, metrics
+training         one training: recipe, trainer, evaluation, report
+runs             run directories, executors, locks: what trains things and survives kills
+search           the algorithm: population, proposals, the loop
+serving          SavedModels: signatures, versions, verification, predictions
+garden           registrations in TF Model Garden
 
 `tf-models-official` installs a package of the same name. Extending `__path__` lets both be imported
 side by side: `official.evolve` from here, `official.core` from there. The repository root must come
