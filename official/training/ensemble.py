@@ -64,7 +64,6 @@ class EnsembleExport:
       candidate_trainer.infeasible() as verdict,
     ):
       from official.serving import exporter  # imports TensorFlow
-      from official.serving import warm_up
       from official.training import clip_task
       from official.training import runtime
 
@@ -84,24 +83,16 @@ class EnsembleExport:
           }
         found.update(self._size(models, architectures))
       report("exporting")
-      found["export"] = exporter.export(
+      found["export"] = final_trainer.export(
         model,
         self.export_dir,
-        info=info,
-        task=resolution.task(self.setup),
-        flow=self.setup.data.flow,
-        clip=warm_up.first_clip(self.setup.data.data_dir, self.setup.data.num_frames),
+        self.setup,
+        found,
         architectures=architectures,
-        facts={
-          **{name: found[name] for name in ("metrics", "params", "multiply_adds") if name in found},
-          "candidates": [member["candidate"] for member in members],
-          **final_trainer.origin(
-            self.setup,
-            seeds=[member["seed"] for member in members],
-            steps=[clip_task.checkpointed_step(member["training"]) for member in members],
-            model_dir=self.model_dir,
-          ),
-        },
+        candidates=[member["candidate"] for member in members],
+        seeds=[member["seed"] for member in members],
+        steps=[clip_task.checkpointed_step(member["training"]) for member in members],
+        model_dir=self.model_dir,
       )
       verdict.update(found)
     return {**verdict, "timing": candidate_trainer.timing(start, stopwatch)}

@@ -19,7 +19,6 @@ import tensorflow as tf
 
 from data_prep.dataset import metadata
 from official import network
-from official.tasks import contract
 from official.training import checkpoints
 from official.training import clip_task
 from official.training import connection_sensitivity
@@ -170,6 +169,7 @@ def train(
     FloatingPointError: The loss became NaN or grew beyond all bounds.
     tf.errors.ResourceExhaustedError: The network does not fit into memory.
   """
+  stopwatch = stopwatch or progress_file.Stopwatch()
   checkpoints.newest(directory)  # A damaged one is told before hours of preparation.
   config, strategy, task = prepare(setup, architecture, seed, report, directory)
   model, optimizer = build(config, strategy, task, seed, report)
@@ -178,16 +178,7 @@ def train(
     trainer = trainer_lib.Trainer(
       config, task, model, optimizer, report=report, stopwatch=stopwatch
     )
-  experiment = trainer_lib.Experiment(
-    distribution_strategy=strategy,
-    task=task,
-    mode="train_and_eval",
-    params=config,
-    model_dir=directory,
-    trainer=trainer,
-    save_summary=strategy.extended.should_save_summary,
-  )
-  metrics = {"validation": _run(experiment, task.spec)}
+  metrics = {"validation": _run(config, strategy, task, trainer, directory)}
   if isinstance(optimizer, optimization.ExponentialMovingAverage):
     with strategy.scope():
       optimizer.swap_weights()
@@ -201,7 +192,7 @@ def train(
   for split in also_evaluate:
     report("evaluating", config.trainer.train_steps, config.trainer.train_steps)
     with strategy.scope():
-      found = evaluation.evaluate(model, task, split, stopwatch or progress_file.Stopwatch())
+      found = evaluation.evaluate(model, task, split, stopwatch)
     metrics[split], looks[split] = found.metrics, found.looks
   return Trained(
     model=model,
@@ -213,11 +204,29 @@ def train(
   )
 
 
-def _run(experiment: trainer_lib.Experiment, spec: contract.Spec) -> dict[str, float]:
+def _run(
+  config: config_definitions.ExperimentConfig,
+  strategy: tf.distribute.Strategy,
+  task: clip_task.ClipTask,
+  trainer: trainer_lib.Trainer,
+  directory: str,
+) -> dict[str, float]:
+  """Trains to the end; returns the metrics of the validation clips."""
+  experiment = trainer_lib.Experiment(
+    distribution_strategy=strategy,
+    task=task,
+    mode="train_and_eval",
+    params=config,
+    model_dir=directory,
+    trainer=trainer,
+    save_summary=strategy.extended.should_save_summary,
+  )
   try:
     _, logs = experiment.run()
   except RuntimeError as error:
     if "loss value is" in str(error):  # orbit's recovery action knows no type of its own
       raise FloatingPointError(str(error)) from error
     raise
-  return {metric.name: float(logs[metric.name]) for metric in spec.metrics if metric.name in logs}
+  return {
+    metric.name: float(logs[metric.name]) for metric in task.spec.metrics if metric.name in logs
+  }

@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import os
 import time
+import typing
 
 from data_prep.common import shapes
 from data_prep.dataset import metadata
@@ -17,6 +18,11 @@ from official.training import candidate_trainer
 from official.training import config
 from official.training import progress_file
 from official.training.config import Training
+
+if typing.TYPE_CHECKING:
+  import tensorflow as tf
+
+  from official.serving import exporter
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,8 +67,6 @@ class FinalTraining:
     ):
       import tensorflow as tf
 
-      from official.serving import exporter
-      from official.serving import warm_up
       from official.training import experiment
 
       trained = experiment.train(
@@ -84,24 +88,16 @@ class FinalTraining:
       tf.train.Checkpoint(model=trained.model).write(os.path.join(outcome_dir, config.WEIGHTS))
       if self.export_dir is not None:
         report("exporting")
-        verdict["export"] = exporter.export(
+        verdict["export"] = export(
           trained.model,
           self.export_dir,
-          info=info,
-          task=config.task(self.setup),
-          flow=self.setup.data.flow,
-          clip=warm_up.first_clip(self.setup.data.data_dir, self.setup.data.num_frames),
+          self.setup,
+          verdict,
           architectures=[candidate["architecture"]],
-          facts={
-            **{name: verdict[name] for name in ("metrics", "params", "multiply_adds")},
-            "candidates": [candidate["number"]] if "number" in candidate else [],
-            **origin(
-              self.setup,
-              seeds=[candidate["seed"]],
-              steps=[self.setup.schedule.train_steps],
-              model_dir=self.model_dir,
-            ),
-          },
+          candidates=[candidate["number"]] if "number" in candidate else [],
+          seeds=[candidate["seed"]],
+          steps=[self.setup.schedule.train_steps],
+          model_dir=self.model_dir,
         )
     return {**verdict, "timing": candidate_trainer.timing(start, stopwatch)}
 
@@ -123,6 +119,49 @@ def _not_left_alone(verdict: dict) -> Iterator[None]:
       reason="another process of this training has ended or does not answer "
       f"({why.splitlines()[0]:.120}); start all of them again to go on from the newest checkpoint",
     )
+
+
+def export(
+  model: "tf.keras.Model | exporter.Ensemble",
+  export_dir: str,
+  setup: Training,
+  found: Mapping,
+  *,
+  architectures: Sequence[Mapping],
+  candidates: Sequence[int],
+  seeds: Sequence[int],
+  steps: Sequence[int],
+  model_dir: str | None,
+) -> str:
+  """Writes the next version of a SavedModel; returns its folder.
+
+  Args:
+    model: What is served.
+    export_dir: Base folder of the versions.
+    setup: How it was trained.
+    found: `metrics`, `params` and `multiply_adds`, as far as they are known.
+    architectures, candidates, seeds, steps: JSON, number in the search, random seed and training
+      steps of each member; no numbers if there was no search.
+    model_dir: Folder of the search, if there was one.
+  """
+  from official.serving import exporter  # imports TensorFlow
+  from official.serving import warm_up
+
+  data = setup.data
+  return exporter.export(
+    model,
+    export_dir,
+    info=metadata.load(data.data_dir),
+    task=config.task(setup),
+    flow=data.flow,
+    clip=warm_up.first_clip(data.data_dir, data.num_frames),
+    architectures=architectures,
+    facts={
+      **{name: found[name] for name in ("metrics", "params", "multiply_adds") if name in found},
+      "candidates": list(candidates),
+      **origin(setup, seeds=seeds, steps=steps, model_dir=model_dir),
+    },
+  )
 
 
 def origin(

@@ -27,6 +27,7 @@ from official.inputs import stream_tensors
 from official.inputs import views
 from official.serving import frames as frames_lib
 from official.serving import model_card
+from official.tasks import registry
 
 STREAMS = {
   "image of 3 channels": StreamInfo(kind="image", channels=3, feature="x", format="png"),
@@ -210,7 +211,7 @@ def test_a_served_network_says_what_it_takes(stream, tmp_path):
   inputs = {"seen": tf.TensorSpec([None, COUNT, 21, 21, stream.channels])}
   clip = frames_lib.clip_format(inputs, info)
   kind = stream_kinds.get(stream.kind)
-  card = model_card.render(info, clip, [{"blocks": []}], {})
+  card = model_card.render(info, registry.DEFAULT.served(), clip, [{"blocks": []}], {})
   assert f"| `seen` | float32 [batch, 5, 21, 21, {stream.channels}] | {kind.unit} |" in card
   assert stream_tensors.get(stream.kind).origin(stream) in card
   if clip.comes_from_frames:
