@@ -180,10 +180,9 @@ def search(
     training: How a candidate is trained; its steps are `candidate_steps`.
     model_dir: Folder of the run: created, or resumed if it holds one.
     space: A search space, its name, or a JSON file.
-    candidate_steps: Training steps of a candidate.
-    final_steps: Training steps of the winner, from scratch.
+    candidate_steps, final_steps: Training steps of a candidate, and of the winner, from scratch.
     executor: `local` (a process each), `inline` (this process) or `ray`.
-    ray_address: Of a running Ray cluster.
+    ray_address: Address of a running Ray cluster.
     threads_per_candidate: CPU threads of one operation; default: cores / workers.
     gpus_per_candidate: GPUs of a training; default: one if there are any.
     start_from: Folder of an earlier run, whose best architectures come first.
@@ -197,19 +196,13 @@ def search(
   """
   from data_prep.common import cli
   from official.programs import network_search
-  from official.runs import extensions
-  from official.runs import fitness
-  from official.search.settings import SearchSettings
-  from official.training import config
 
-  extensions.load(imports)
-  info = network_search.dataset(training, settings.get("fitness", fitness.DEFAULT))
-  found = load_space(space) if isinstance(space, str) else space
-  found = found.restricted_to(config.streams(training, info))
-  asked = network_search.Search(
-    training=training,
-    settings=SearchSettings(**{"max_operators": found.max_operators, **settings}),
-    space=found,
+  space = load_space(space) if isinstance(space, str) else space
+  status = network_search.search(
+    training,
+    space,
+    imports,
+    settings,
     model_dir=cli.plain_path("model_dir", model_dir),
     candidate_steps=candidate_steps,
     final_steps=final_steps,
@@ -218,9 +211,8 @@ def search(
     threads_per_candidate=threads_per_candidate,
     gpus_per_candidate=gpus_per_candidate,
     start_from=start_from and cli.resolve_path(start_from),
-    imports=tuple(imports),
   )
-  _check_status(network_search.run(asked, info), "search", model_dir)
+  _check_status(status, "search", model_dir)
   return load_run(model_dir)
 
 

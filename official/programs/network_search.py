@@ -3,10 +3,12 @@
 This is the one place where the search meets official.training.
 """
 
+from collections.abc import Mapping, Sequence
 import dataclasses
 import functools
 import os
 import tempfile
+from typing import Any
 
 from data_prep.common import cli
 from data_prep.dataset import metadata
@@ -15,6 +17,7 @@ from official.architecture import network_version
 from official.architecture.space import SearchSpace
 from official.inputs import usable
 from official.runs import executors
+from official.runs import extensions
 from official.runs import fitness
 from official.search import application
 from official.search.settings import SearchSettings
@@ -36,7 +39,7 @@ class Search:
     candidate_steps: Training steps of a candidate.
     final_steps: Training steps of the winner.
     executor: Name of who runs candidates.
-    ray_address: Of a running Ray cluster, for the executor ray.
+    ray_address: Address of a running Ray cluster, for the executor ray.
     threads_per_candidate: CPU threads of one operation; None for a share of the cores.
     gpus_per_candidate: GPUs of a training; None for what there is.
     start_from: Folder of an earlier run, whose best architectures are the first candidates.
@@ -99,6 +102,39 @@ class Search:
       "threads_per_candidate": application.threads(self.model_dir, None, self.settings.workers),
       "gpus_per_candidate": self._gpus(None),
     }
+
+
+def search(
+  training: config.Training,
+  space: SearchSpace,
+  imports: Sequence[str],
+  settings: Mapping[str, Any],
+  *,
+  model_dir: str,
+  **others: Any,
+) -> int:
+  """Searches, or resumes; returns the exit status of the program.
+
+  Args:
+    training: How a candidate is trained, but for its steps.
+    space: What architectures are drawn from, as far as the dataset has the streams.
+    imports: Modules from outside the tree, imported here and by workers.
+    settings: Fields of SearchSettings.
+    model_dir: Folder of the run; absolute, or a URL.
+    **others: Further fields of Search.
+  """
+  extensions.load(imports)
+  info = dataset(training, settings.get("fitness", fitness.DEFAULT))
+  space = space.restricted_to(config.streams(training, info))
+  asked = Search(
+    training=training,
+    settings=SearchSettings(**{"max_operators": space.max_operators, **settings}),
+    space=space,
+    model_dir=model_dir,
+    imports=tuple(imports),
+    **others,
+  )
+  return run(asked, info)
 
 
 def dataset(training: config.Training, fitness_name: str) -> metadata.DatasetInfo:

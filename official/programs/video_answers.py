@@ -17,7 +17,7 @@ class Answer:
     path: The video.
     label: The most probable class; empty where there is an error.
     score: Its probability.
-    probabilities: Of every class.
+    probabilities: Those of every class.
     error: Why the video cannot be read; empty where it can.
   """
 
