@@ -197,10 +197,9 @@ def search(
   from data_prep.common import cli
   from official.programs import network_search
 
-  space = load_space(space) if isinstance(space, str) else space
   status = network_search.search(
     training,
-    space,
+    load_space(space) if isinstance(space, str) else space,
     imports,
     settings,
     model_dir=cli.plain_path("model_dir", model_dir),
