@@ -8,6 +8,7 @@ command, given again, resumes where it was stopped or killed; --rounds and --wor
 then, what decides the outcome may not.
 """
 
+import dataclasses
 import json
 
 from absl import flags
@@ -120,9 +121,13 @@ flags.DEFINE_integer(
   "seed", _DEFAULTS.seed, "Random seed. With --workers=1, equal seeds give identical results."
 )
 
-flags.DEFINE_integer("candidate_steps", 200, "Training steps of a candidate.")
 flags.DEFINE_integer(
-  "final_steps", 1000, "Training steps of the winner, from scratch. May be changed later."
+  "candidate_steps", network_search.Search.candidate_steps, "Training steps of a candidate."
+)
+flags.DEFINE_integer(
+  "final_steps",
+  network_search.Search.final_steps,
+  "Training steps of the winner, from scratch. May be changed later.",
 )
 
 flags.DEFINE_float(
@@ -154,7 +159,7 @@ flags.DEFINE_integer(
 )
 cli.define_choice(
   "executor",
-  "local",
+  network_search.Search.executor,
   executors.names,
   "local: a process for each candidate; inline: in this process, for TPUs and debugging; "
   "ray: a process for each candidate on the machines of a Ray cluster.",
@@ -210,12 +215,10 @@ def main(_) -> int:
   if not FLAGS.model_dir:
     raise cli.UserError(f"--model_dir is missing ({FLAGS['model_dir'].help})")
   model_dir = cli.plain_path("model_dir", FLAGS.model_dir)
-  info = network_search.dataset(training, FLAGS.fitness)
-  space = space_lib.load_space(FLAGS.search_space).restricted_to(config.streams(training, info))
-  search = network_search.Search(
-    training=training,
-    settings=_settings(space),
-    space=space,
+  search, info = network_search.prepared(
+    training,
+    space_lib.load_space(FLAGS.search_space),
+    _settings(),
     model_dir=model_dir,
     candidate_steps=FLAGS.candidate_steps,
     final_steps=FLAGS.final_steps,
@@ -229,30 +232,13 @@ def main(_) -> int:
   return (network_search.dry_run if FLAGS.dry_run else network_search.run)(search, info)
 
 
-def _settings(space: space_lib.SearchSpace) -> settings_lib.SearchSettings:
-  return settings_lib.SearchSettings(
-    population_size=FLAGS.population_size,
-    initial_candidates=FLAGS.initial_candidates,
-    tournament_size=FLAGS.tournament_size,
-    rounds=FLAGS.rounds,
-    remove=FLAGS.remove,
-    fitness=FLAGS.fitness,
-    algorithm=FLAGS.algorithm,
-    guidance=FLAGS.guidance,
-    weight_threshold=settings_lib.threshold(FLAGS.weight_threshold),
-    sensitivity_drop=FLAGS.sensitivity_drop,
-    prune_fraction=FLAGS.prune_fraction,
-    max_operators=space.max_operators if FLAGS.max_operators is None else FLAGS.max_operators,
-    seed=FLAGS.seed,
-    workers=FLAGS.workers,
-    keep_checkpoints=FLAGS.keep_checkpoints,
-    max_hours=FLAGS.max_hours,
-    target_fitness=FLAGS.target_fitness,
-    max_retries=FLAGS.max_retries,
-    candidate_timeout=FLAGS.candidate_timeout,
-    final=FLAGS.final,
-    top_k=FLAGS.top_k,
-  )
+def _settings() -> dict[str, object]:
+  """Returns the fields of SearchSettings, whose names are those of flags."""
+  names = (field.name for field in dataclasses.fields(settings_lib.SearchSettings))
+  return {
+    **{name: FLAGS[name].value for name in names},
+    "weight_threshold": settings_lib.threshold(FLAGS.weight_threshold),
+  }
 
 
 if __name__ == "__main__":

@@ -181,14 +181,12 @@ def search(
     model_dir: Folder of the run: created, or resumed if it holds one.
     space: A search space, its name, or a JSON file.
     candidate_steps, final_steps: Training steps of a candidate, and of the winner, from scratch.
-    executor: `local` (a process each), `inline` (this process) or `ray`.
-    ray_address: Address of a running Ray cluster.
-    threads_per_candidate: CPU threads of one operation; default: cores / workers.
-    gpus_per_candidate: GPUs of a training; default: one if there are any.
+    executor, ray_address: `local` (a process each), `inline` (this process), or `ray`, and where.
+    threads_per_candidate, gpus_per_candidate: CPU threads of one operation, and GPUs of a training;
+      default: cores / workers, and one if there are any.
     start_from: Folder of an earlier run, whose best architectures come first.
     imports: Modules of yours that workers import, because they register block kinds, say.
-    **settings: Fields of official.search.settings.SearchSettings: population_size,
-      tournament_size, rounds, workers, seed, guidance, fitness and so on.
+    **settings: Fields of official.search.settings.SearchSettings: rounds, workers, seed and so on.
 
   Raises:
     UserError: Something cannot be done as asked.
@@ -196,11 +194,12 @@ def search(
   """
   from data_prep.common import cli
   from official.programs import network_search
+  from official.runs import extensions
 
-  status = network_search.search(
+  extensions.load(imports)
+  asked, info = network_search.prepared(
     training,
     load_space(space) if isinstance(space, str) else space,
-    imports,
     settings,
     model_dir=cli.plain_path("model_dir", model_dir),
     candidate_steps=candidate_steps,
@@ -210,8 +209,9 @@ def search(
     threads_per_candidate=threads_per_candidate,
     gpus_per_candidate=gpus_per_candidate,
     start_from=start_from and cli.resolve_path(start_from),
+    imports=tuple(imports),
   )
-  _check_status(status, "search", model_dir)
+  _check_status(network_search.run(asked, info), "search", model_dir)
   return load_run(model_dir)
 
 

@@ -1,6 +1,8 @@
 """The front door for Python users: its examples run, and give what the commands give."""
 
+import dataclasses
 import doctest
+import inspect
 import json
 import os
 import pathlib
@@ -12,6 +14,7 @@ import pytest
 from data_prep.dataset import stream_kinds
 from official import video_evolution
 from official.architecture import guidance
+from official.programs import network_search
 
 ROOT = pathlib.Path(__file__).parents[1]
 _SLOW = "# slow"
@@ -114,6 +117,16 @@ def test_importing_it_is_quick_and_loads_no_library():
 def test_an_unknown_name_is_an_attribute_error(name):
   with pytest.raises(AttributeError, match=f"has no attribute '{name}'"):
     getattr(video_evolution, name)
+
+
+def test_search_has_the_defaults_of_the_command():
+  mine = inspect.signature(video_evolution.search).parameters
+  defaults = {
+    field.name: field.default
+    for field in dataclasses.fields(network_search.Search)
+    if field.default is not dataclasses.MISSING
+  }
+  assert {name: mine[name].default for name in defaults} == defaults
 
 
 def test_a_wrong_value_is_a_user_error():

@@ -5,6 +5,7 @@ faults      tells faults of the environment from those of the program and of its
 files       files that are written whole or not at all, on a local disk or behind a URL
 json_text   JSON with a line for each field, and for each object in a list
 listing     the videos below a folder
+lookup      tables of values by name, to which modules from outside the tree add their own
 progress    the progress of a preparation, reported while it runs
 quiet_beam  Apache Beam, imported without the warnings of its dependencies
 shapes      descriptions of our JSON files, and one way to check them

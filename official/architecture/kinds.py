@@ -25,9 +25,10 @@ imported when the name is first met, and registers it (network.register_kind).
 
 from collections.abc import Callable, Iterator
 import dataclasses
-import importlib
 import math
 from typing import Protocol
+
+from data_prep.common import lookup
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,32 +179,12 @@ _KINDS: dict[str, Kind] = {}
 
 def register(kind: Kind) -> Kind:
   """Registers a kind under its name, which must be new."""
-  if kind.name in _KINDS:
-    raise ValueError(f"there is already a block kind {kind.name!r}")
-  _KINDS[kind.name] = kind
-  return kind
+  return lookup.add(_KINDS, kind.name, kind, "block kind")
 
 
 def get(name: str) -> Kind:
   """Returns the kind of that name; ValueError lists the known ones."""
-  if name not in _KINDS and isinstance(name, str) and "." in name:
-    _import_module_of(name)
-  if name not in _KINDS:
-    raise ValueError(f"unknown block kind {name!r}; the kinds are {', '.join(names())}")
-  return _KINDS[name]
-
-
-def _import_module_of(name: str) -> None:
-  module = name.rpartition(".")[0]
-  try:
-    importlib.import_module(module)
-  except ModuleNotFoundError as error:
-    raise ValueError(
-      f"block kind {name!r}: {error}; {module} must be importable where the network "
-      "is built (PYTHONPATH)"
-    ) from error
-  if name not in _KINDS:
-    raise ValueError(f"block kind {name!r}: module {module} registers none of that name")
+  return lookup.get(_KINDS, name, "block kind", "kinds", needed="where the network is built")
 
 
 def names() -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 This is the one place where the search meets official.training.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 import dataclasses
 import functools
 import os
@@ -17,7 +17,6 @@ from official.architecture import network_version
 from official.architecture.space import SearchSpace
 from official.inputs import usable
 from official.runs import executors
-from official.runs import extensions
 from official.runs import fitness
 from official.search import application
 from official.search.settings import SearchSettings
@@ -104,40 +103,33 @@ class Search:
     }
 
 
-def search(
+def prepared(
   training: config.Training,
   space: SearchSpace,
-  imports: Sequence[str],
   settings: Mapping[str, Any],
-  *,
-  model_dir: str,
   **others: Any,
-) -> int:
-  """Searches, or resumes; returns the exit status of the program.
+) -> tuple[Search, metadata.DatasetInfo]:
+  """Returns a search, and the dataset on which it can be run.
 
   Args:
     training: How a candidate is trained, but for its steps.
-    space: What architectures are drawn from, as far as the dataset has the streams.
-    imports: Modules from outside the tree, imported here and by workers.
-    settings: Fields of SearchSettings.
-    model_dir: Folder of the run; absolute, or a URL.
+    space: What architectures are drawn from; what needs streams that the dataset lacks is left out.
+    settings: Fields of SearchSettings; of `max_operators`, None is the space's.
     **others: Further fields of Search.
+
+  Raises:
+    UserError: The dataset cannot be searched on, or a value is out of its range.
   """
-  extensions.load(imports)
-  info = dataset(training, settings.get("fitness", fitness.DEFAULT))
+  info = _dataset(training, settings.get("fitness", fitness.DEFAULT))
   space = space.restricted_to(config.streams(training, info))
-  asked = Search(
-    training=training,
-    settings=SearchSettings(**{"max_operators": space.max_operators, **settings}),
-    space=space,
-    model_dir=model_dir,
-    imports=tuple(imports),
-    **others,
-  )
-  return run(asked, info)
+  numbers = dict(settings)
+  if numbers.get("max_operators") is None:
+    numbers["max_operators"] = space.max_operators
+  found = Search(training=training, settings=SearchSettings(**numbers), space=space, **others)
+  return found, info
 
 
-def dataset(training: config.Training, fitness_name: str) -> metadata.DatasetInfo:
+def _dataset(training: config.Training, fitness_name: str) -> metadata.DatasetInfo:
   """Returns the dataset of a search; raises UserError where it cannot be searched on."""
   data_dir = cli.resolve_path(training.data.data_dir)
   info = metadata.load(data_dir)
@@ -161,7 +153,7 @@ def run(search: Search, info: metadata.DatasetInfo) -> int:
     space=search.space,
     settings=search.settings,
     clip=clip,
-    executor=_executor(search),
+    executor=_executor(search, threads, gpus),
     trainings=lambda: _trainings(search, training),
     identity={
       "network_version": network_version.CURRENT,
@@ -186,11 +178,9 @@ def dry_run(search: Search, info: metadata.DatasetInfo) -> int:
   """
   from official.training import probe
 
+  threads, gpus = search.threads, search.gpus
   training = config.replace(
-    search.training,
-    threads=search.threads,
-    num_gpus=search.gpus,
-    train_steps=search.candidate_steps,
+    search.training, threads=threads, num_gpus=gpus, train_steps=search.candidate_steps
   )
   clip: cost.Clip = config.clip(training, info)
   with tempfile.TemporaryDirectory() as folder:  # For a cache that --data_dir has no place for.
@@ -199,7 +189,7 @@ def dry_run(search: Search, info: metadata.DatasetInfo) -> int:
       space=search.space,
       settings=search.settings,
       clip=clip,
-      executor=_executor(search),
+      executor=_executor(search, threads, gpus),
       candidate_steps=search.candidate_steps,
       final_steps=search.final_steps,
       start_from=search.start_from,
@@ -207,13 +197,13 @@ def dry_run(search: Search, info: metadata.DatasetInfo) -> int:
     )
 
 
-def _executor(search: Search) -> functools.partial:
+def _executor(search: Search, threads: int, gpus: int) -> functools.partial:
   return functools.partial(
     executors.make,
     search.executor,
     workers=search.settings.workers,
-    threads=search.threads,
-    gpus_per_candidate=search.gpus,
+    threads=threads,
+    gpus_per_candidate=gpus,
     ray_address=search.ray_address,
     preload=_PRELOAD,
     imports=search.imports,

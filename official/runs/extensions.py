@@ -76,7 +76,7 @@ def _why(name: str, error: BaseException) -> str:
       f"there is no module {error.name!r}; put the folder of its file on PYTHONPATH, and give the "
       "name without .py"
     )
-  return f"cannot be imported: {type(error).__name__}: {error}; mend the module"
+  return f"cannot be imported: {type(error).__name__}: {error}; correct the module"
 
 
 def _parents(name: str) -> Sequence[str]:

@@ -58,7 +58,6 @@ class Served(abc.ABC):
   def returns(self, classes: Sequence[str]) -> str:
     """Returns what the model card says of the outputs, in one sentence."""
 
-  @abc.abstractmethod
   def report(
     self,
     directory: str,
@@ -67,7 +66,7 @@ class Served(abc.ABC):
     metrics: Mapping[str, float],
     looks: Mapping[str, np.ndarray],
   ) -> None:
-    """Writes report.txt and whatever else there is to say of a split, or nothing.
+    """Writes report.txt and whatever else there is to say of a split; nothing by default.
 
     Args:
       directory: Where files go; it exists.
@@ -76,6 +75,7 @@ class Served(abc.ABC):
       metrics: By name.
       looks: What `Learning.looks` found, by name.
     """
+    del directory, split, classes, metrics, looks
 
   def wide_columns(self, classes: Sequence[str]) -> list[str]:
     """Returns the columns of a network of these classes, the last ones of a row."""

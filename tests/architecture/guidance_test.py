@@ -135,7 +135,7 @@ def test_every_connection_needs_a_finite_weight(facts, value):
 
 
 def test_an_unknown_guidance_lists_the_known():
-  with pytest.raises(ValueError, match="unknown guidance 'luck'; there are connection_weights"):
+  with pytest.raises(ValueError, match="unknown guidance 'luck'; the guidances are connection"):
     guidance.get("luck")
 
 

@@ -98,8 +98,8 @@ def test_a_name_that_nobody_registered_is_refused(ideas, flag, choices):
   "name, text",
   [
     ("nowhere.ideas", "there is no module 'nowhere'; put the folder of its file on PYTHONPATH"),
-    ("broken", "cannot be imported: ZeroDivisionError: division by zero; mend the module"),
-    ("leaves", "cannot be imported: SystemExit: 3; mend the module"),
+    ("broken", "cannot be imported: ZeroDivisionError: division by zero; correct the module"),
+    ("leaves", "cannot be imported: SystemExit: 3; correct the module"),
     ("needy", "cannot be imported: ModuleNotFoundError: No module named 'not_installed'"),
   ],
 )

@@ -22,6 +22,8 @@ import importlib
 import pkgutil
 import typing
 
+from data_prep.common import lookup
+
 if typing.TYPE_CHECKING:
   from data_prep.dataset.stream_kinds.kind import StreamKind
 
@@ -30,21 +32,15 @@ _KINDS: dict[str, StreamKind] = {}
 
 def register(kind: StreamKind) -> StreamKind:
   """Registers a kind under its name, which must be new."""
-  if kind.name in _KINDS:
-    raise ValueError(f"there is already a stream kind {kind.name!r}")
-  _KINDS[kind.name] = kind
-  return kind
+  return lookup.add(_KINDS, kind.name, kind, "stream kind")
 
 
 def get(name: str) -> StreamKind:
   """Returns the kind of that name; ValueError lists the known ones."""
   if name not in _KINDS and name in _built_in():
     importlib.import_module(f"{__name__}.{name}")  # Not before: OpenCV comes with it.
-  elif name not in _KINDS and "." in name:
-    _import_module_of(name)
-  if name not in _KINDS:
-    raise ValueError(f"unknown stream kind {name!r}; the kinds are {', '.join(names())}")
-  return _KINDS[name]
+  where = "where the dataset is read"
+  return lookup.get(_KINDS, name, "stream kind", "kinds", needed=where, names=names())
 
 
 def names() -> tuple[str, ...]:
@@ -56,16 +52,3 @@ def names() -> tuple[str, ...]:
 def _built_in() -> frozenset[str]:
   """Returns the names of the kinds that have a module here."""
   return frozenset(module.name for module in pkgutil.iter_modules(__path__)) - {"kind"}
-
-
-def _import_module_of(name: str) -> None:
-  module = name.rpartition(".")[0]
-  try:
-    importlib.import_module(module)
-  except ModuleNotFoundError as error:
-    raise ValueError(
-      f"stream kind {name!r}: {error}; {module} must be importable where the dataset is read "
-      "(PYTHONPATH)"
-    ) from error
-  if name not in _KINDS:
-    raise ValueError(f"stream kind {name!r}: module {module} registers none of that name")

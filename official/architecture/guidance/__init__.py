@@ -7,7 +7,6 @@ has an entry in GUIDANCES. One from outside the tree (official/runs/extensions.p
     def everything(facts, settings, rng):
       return guidance.Selection(kept=facts.architecture.connections, scores=facts.weights)
 
-
 connection_weights  keeps what the parent's training made strong (the published rule)
 facts               what a guidance is given, and what it returns
 random_fraction     keeps two thirds, at random (the baseline `random`)
@@ -18,6 +17,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from data_prep.common import lookup
 from official.architecture.guidance import connection_weights
 from official.architecture.guidance import random_fraction
 from official.architecture.guidance import sensitivity
@@ -38,10 +38,7 @@ def register(name: str) -> Callable[[Guidance], Guidance]:
   """Returns a decorator that makes a guidance known by its name, which must be new."""
 
   def enter(guidance: Guidance) -> Guidance:
-    if name in GUIDANCES:
-      raise ValueError(f"there is already a guidance {name!r}")
-    GUIDANCES[name] = guidance
-    return guidance
+    return lookup.add(GUIDANCES, name, guidance, "guidance")
 
   return enter
 
@@ -53,6 +50,4 @@ def names() -> tuple[str, ...]:
 
 def get(name: str) -> Guidance:
   """Returns the guidance of that name; ValueError lists the known ones."""
-  if name not in GUIDANCES:
-    raise ValueError(f"unknown guidance {name!r}; there are {', '.join(names())}")
-  return GUIDANCES[name]
+  return lookup.get(GUIDANCES, name, "guidance", "guidances")

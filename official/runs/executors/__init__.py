@@ -11,6 +11,7 @@ worker       runs one task and catches everything, wherever it runs
 
 from collections.abc import Callable, Sequence
 
+from data_prep.common import lookup
 from data_prep.common.cli import UserError
 from official.runs.executors import base
 from official.runs.executors.base import Resources
@@ -63,10 +64,7 @@ def register(name: str) -> Callable[[Maker], Maker]:
   """
 
   def enter(maker: Maker) -> Maker:
-    if name in _MAKERS:
-      raise ValueError(f"there is already an executor {name!r}")
-    _MAKERS[name] = maker
-    return maker
+    return lookup.add(_MAKERS, name, maker, "executor")
 
   return enter
 

@@ -3,10 +3,7 @@
 There is no report: of several labels, none is mistaken for another.
 """
 
-from collections.abc import Mapping, Sequence
 import typing
-
-import numpy as np
 
 from official.tasks import label_answers
 
@@ -21,13 +18,3 @@ class Served(label_answers.LabelServed):
     from official.tasks.multi_label import task  # imports TensorFlow
 
     return task.Learning.probabilities(outputs)
-
-  def report(
-    self,
-    directory: str,
-    split: str,
-    classes: Sequence[str],
-    metrics: Mapping[str, float],
-    looks: Mapping[str, np.ndarray],
-  ) -> None:
-    """Writes nothing."""
