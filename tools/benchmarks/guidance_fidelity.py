@@ -32,6 +32,7 @@ import numpy as np
 
 from data_prep.common import cli
 from data_prep.dataset import metadata
+from tools.benchmarks import statistics_of_runs
 
 _DATA_DIR = flags.DEFINE_string(
   "data_dir",
@@ -46,7 +47,6 @@ _MODEL_DIR = flags.DEFINE_string(
 # Clips of a video on which a cut is measured: as many as an evaluation takes.
 _CLIPS_PER_VIDEO = 4
 _LEAST_CONNECTIONS = 4
-_RESAMPLES = 10_000
 
 
 def main(arguments) -> None:
@@ -67,7 +67,7 @@ def main(arguments) -> None:
     if len(increases) < _LEAST_CONNECTIONS:
       print(f"{name:<10}{len(increases):>12}  skipped: too few that may go", flush=True)
       continue
-    row = [_spearman(values, increases) for values in (weights, sensitivities)]
+    row = [statistics_of_runs.spearman(values, increases) for values in (weights, sensitivities)]
     print(f"{name:<10}{len(increases):>12}{row[0]:>10.3f}{row[1]:>13.3f}", flush=True)
     if all(map(math.isfinite, row)):
       rows.append(row)
@@ -82,7 +82,7 @@ def main(arguments) -> None:
     ("sensitivity", of_sensitivity),
     ("sensitivity - weight", of_sensitivity - of_weight),
   ):
-    low, high = _interval(values)
+    low, high = statistics_of_runs.mean_interval(values, seed=0) or (math.nan, math.nan)
     print(f"mean of {name:<21}{values.mean():>7.3f}  [{low:.3f}, {high:.3f}]")
 
 
@@ -199,23 +199,6 @@ def _loss_increases(
     gates[position] = 0.0
     increases[ends] = float(loss(tf.constant(gates))) - before
   return increases
-
-
-def _spearman(values: list[float], others: list[float]) -> float:
-  """Returns the rank correlation; NaN where one of them is constant."""
-  from scipy import stats
-
-  if len(set(values)) == 1 or len(set(others)) == 1:
-    return math.nan
-  return float(stats.spearmanr(values, others).statistic)
-
-
-def _interval(values: np.ndarray) -> tuple[float, float]:
-  """Returns the 95 % bootstrap interval of the mean."""
-  rng = np.random.default_rng(0)
-  means = rng.choice(values, size=(_RESAMPLES, len(values))).mean(axis=1)
-  low, high = np.percentile(means, [2.5, 97.5])
-  return float(low), float(high)
 
 
 if __name__ == "__main__":
