@@ -4,7 +4,8 @@
   python -m official.train --architecture=A --describe
 
 A is the name of a published network (assemblenet-50, ...), an architecture JSON, a structure list
-of the Model Garden, or a candidate.json of a search. RUN receives checkpoints, result.json, a
+of the Model Garden, a candidate.json of a search, or a hand-made network of any size, such as
+hand-made:fully-connected:265000. RUN receives checkpoints, result.json, a
 report (report.txt, report.json, confusion.png) and export/1/, which TensorFlow Serving takes as it
 is. The same command, given again, resumes where it was stopped or killed, with other hardware if
 need be. docs/training.md tells more.
@@ -15,6 +16,7 @@ from absl import flags
 from data_prep.common import cli
 from data_prep.dataset import metadata
 from official.architecture import cost
+from official.architecture import hand_made
 from official.architecture import presets
 from official.architecture import sources
 from official.architecture import structure_list
@@ -32,7 +34,8 @@ flags.DEFINE_string(
   "architecture",
   None,
   f"What is trained: {', '.join(presets.names())}; or a file: an architecture JSON, a structure "
-  "list of the Model Garden, or a candidate.json of a search.",
+  "list of the Model Garden, or a candidate.json of a search; or "
+  f"{hand_made.PREFIX}PATTERN:PARAMETERS, where PATTERN is {', '.join(hand_made.names())}.",
 )
 flags.DEFINE_string(
   "export_structure",

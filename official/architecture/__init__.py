@@ -9,6 +9,7 @@ dead_choices       choices of a search space that make no difference
 feasibility        which architectures are deep enough, within the budgets, and new
 fields             reads JSON objects field by field
 guidance           guidances: which connections of a trained parent its children keep
+hand_made          networks that a person would draw first, of any size
 kinds              what each kind of block consists of
 membership         whether an architecture obeys the rules of a search space
 mutation           makes a child from a parent and the facts of its training

@@ -5,6 +5,8 @@ a file    architecture JSON (serialization.py), such as `assets/architecture.jso
           a `candidate.json` of a search, whose field `architecture` is one; or a structure list
           of the Model Garden (structure_list.py)
 {...}     the JSON itself
+hand-made:PATTERN:PARAMETERS
+          a network that a person would draw first, of that many parameters (hand_made.py)
 """
 
 from collections.abc import Mapping
@@ -13,6 +15,7 @@ import os
 from typing import Any
 
 from data_prep.common import cli
+from official.architecture import hand_made
 from official.architecture import presets
 from official.architecture import serialization
 from official.architecture import structure_list
@@ -30,6 +33,11 @@ def load(text: str) -> WeightedArchitecture:
   """
   if text in presets.names():
     return presets.load(text)
+  if text.startswith(hand_made.PREFIX):
+    try:
+      return WeightedArchitecture(architecture=hand_made.from_text(text), connection_weights={})
+    except cli.UserError as error:
+      raise cli.UserError(f"--architecture={text}: {error}") from error
   try:
     return _decoded(json.loads(text) if text.startswith("{") else _read(text))
   except (ArchitectureError, OSError, ValueError, TypeError, RecursionError) as error:
@@ -66,8 +74,8 @@ def _read(name: str) -> Any:
   if not os.path.isfile(path):
     raise cli.UserError(
       f"--architecture={name} is no file, and no network has that name; the names are "
-      f"{', '.join(presets.names())}; a file holds an architecture, a structure list, or is a "
-      "search's candidate.json"
+      f"{', '.join(presets.names())} and {hand_made.PREFIX}PATTERN:PARAMETERS; a file holds an "
+      "architecture, a structure list, or is a search's candidate.json"
     )
   with open(path, encoding="utf-8") as file:
     return json.load(file)
