@@ -69,6 +69,7 @@ _FEASIBLE = {**_RESULT, "fitness": float, "metrics": {f"{fitness_lib.LOSS}?": fl
 _TIMING = {
   "seconds?": float,
   "seconds_in_steps?": float,
+  "processor_seconds?": float,
   "started_at?": float,
   "finished_at?": float,
   "kills?": int,
@@ -323,6 +324,7 @@ class Timing:
   Attributes:
     seconds: Duration of the training's last life.
     seconds_in_steps: Those of them inside training and evaluation steps.
+    processor_seconds: Processor time of that life, of all its threads.
     started_at, finished_at: Seconds since 1970, as the driver saw them.
     kills: Times that its process was killed.
     others: Fields that are not known here.
@@ -332,6 +334,7 @@ class Timing:
 
   seconds: float | None = None
   seconds_in_steps: float | None = None
+  processor_seconds: float | None = None
   started_at: float | None = None
   finished_at: float | None = None
   kills: int | None = None
@@ -344,6 +347,7 @@ class Timing:
     return cls(
       seconds=content.get("seconds"),
       seconds_in_steps=content.get("seconds_in_steps"),
+      processor_seconds=content.get("processor_seconds"),
       started_at=content.get("started_at"),
       finished_at=content.get("finished_at"),
       kills=content.get("kills"),
@@ -355,6 +359,7 @@ class Timing:
     return record_files.known(
       seconds=self.seconds,
       seconds_in_steps=self.seconds_in_steps,
+      processor_seconds=self.processor_seconds,
       **self.others,
       started_at=self.started_at,
       finished_at=self.finished_at,

@@ -86,11 +86,13 @@ def timing(start: float, stopwatch: progress_file.Stopwatch) -> dict[str, float]
   """Returns the seconds since `start` (time.monotonic), and those in training and evaluation steps.
 
   The difference is what a network costs before and after: imports, building, tracing, checkpoints,
-  sensitivities, export.
+  sensitivities, export. Processor time, of all threads, is less dependent on what else a machine
+  does.
   """
   return {
     "seconds": round(time.monotonic() - start, 3),
     "seconds_in_steps": round(stopwatch.seconds, 3),
+    "processor_seconds": round(time.process_time() - stopwatch.processor_start, 3),
   }
 
 

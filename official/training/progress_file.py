@@ -35,10 +35,12 @@ class Stopwatch:
 
   Attributes:
     seconds: In steps so far.
+    processor_start: Processor time of this process when the stopwatch was made.
   """
 
   def __init__(self):
     self.seconds = 0.0
+    self.processor_start = time.process_time()
     self._owed = 0
 
   @contextlib.contextmanager

@@ -217,6 +217,7 @@ def test_tells_the_time_in_steps_from_the_time_in_all(make_setup, tmp_path):
     {"architecture": _JSON, "seed": 1}, str(tmp_path)
   )["timing"]
   assert 0 < timing["seconds_in_steps"] < timing["seconds"]
+  assert timing["processor_seconds"] > 0
 
 
 def test_a_result_is_plain_data_and_says_what_the_network_is(make_setup, tmp_path):
