@@ -20,6 +20,7 @@ from official.programs import network_search
 from official.runs import executors
 from official.runs import extensions
 from official.runs import fitness
+from official.search import objectives
 from official.search import settings as settings_lib
 from official.training import config
 from official.training import flags as training_flags
@@ -87,6 +88,14 @@ cli.define_choice(
   fitness.names,
   "Metric on the validation clips by which candidates are compared. The loss is minimised, all "
   "others are maximised.",
+)
+flags.DEFINE_string(
+  "objectives",
+  _DEFAULTS.objectives,
+  "The fitness and one or more costs, separated by commas: accuracy,multiply_adds, say. Candidates "
+  "are then compared by all of them at once, and a front of the best compromises is found. Costs: "
+  f"{', '.join(objectives.COSTS)} (latency is measured in milliseconds a clip). Default: the "
+  "fitness alone.",
 )
 cli.define_choice(
   "guidance",
@@ -183,19 +192,22 @@ flags.DEFINE_integer(
 flags.DEFINE_integer(
   "keep_checkpoints",
   _DEFAULTS.keep_checkpoints,
-  "Number of candidates, the best ones, whose weights are kept.",
+  "Number of candidates, the best ones, whose weights are kept; with --objectives, the front "
+  "first.",
 )
 flags.DEFINE_enum(
   "final",
   _DEFAULTS.final,
   settings_lib.FINALS,
   "What is trained to the end, from scratch, and exported: the best candidate; the best of the "
-  "--top_k best; or those as one network that averages their answers. May be changed later.",
+  "--top_k best; or those as one network that averages their answers. With --objectives also the "
+  "front, of which at most --top_k are trained and exported each, or its knee, the best "
+  "compromise. May be changed later.",
 )
 flags.DEFINE_integer(
   "top_k",
   _DEFAULTS.top_k,
-  "Number of candidates for --final=top_k and ensemble. May be changed later.",
+  "Number of candidates for --final=top_k, ensemble and front. May be changed later.",
 )
 flags.DEFINE_string(
   "start_from",

@@ -19,6 +19,7 @@ from official.inputs import usable
 from official.runs import executors
 from official.runs import fitness
 from official.search import application
+from official.search import objectives
 from official.search.settings import SearchSettings
 from official.training import config
 
@@ -218,16 +219,18 @@ def _trainings(search: Search, training: config.Training) -> application.Trainin
 
   to_the_end = config.replace(training, train_steps=search.final_steps)
   model_dir, export_dir = search.model_dir, os.path.join(search.model_dir, "export")
+  latency = objectives.LATENCY in search.settings.costs
   elsewhere = search.executor == "ray" and search.ray_address  # Nodes do not see our folders.
   return application.Trainings(
     check=None if elsewhere else candidate_trainer.Check(setup=to_the_end),
     candidate=candidate_trainer.TrainingEvaluator(
-      setup=config.replace(training, train_steps=search.candidate_steps)
+      setup=config.replace(training, train_steps=search.candidate_steps), latency=latency
     ),
     final=final_trainer.FinalTraining(
       setup=to_the_end,
-      export_dir=export_dir if search.settings.final == "best" else None,
+      export_dir=export_dir if search.settings.trains_one else None,
       model_dir=model_dir,
+      latency=latency,
     ),
     joining=ensemble.EnsembleExport(setup=to_the_end, export_dir=export_dir, model_dir=model_dir),
   )

@@ -27,9 +27,12 @@ _FINAL_RESULT = {
   "metrics?": _METRICS_BY_SPLIT,
   "params?": int,
   "multiply_adds?": int,
+  "latency_ms?": float,
   "export?": str,
   "final?": str,
-  "members?": [{"candidate": int, "fitness?": float, "metrics?": _METRICS_BY_SPLIT}],
+  "members?": [
+    {"candidate": int, "fitness?": float, "metrics?": _METRICS_BY_SPLIT, "export?": str}
+  ],
   "left_out?": [{"candidate": int, "reason?": str}],
 }
 
@@ -62,7 +65,7 @@ class FinalAsked:
   Attributes:
     candidate: The only one, or None where there are several.
     candidates: The several, best first, or None.
-    final: What becomes of the several: `top_k` or `ensemble`.
+    final: What becomes of the several: `top_k`, `ensemble` or `front`.
     settings: Values, by flag, that the final training depends on.
   """
 
@@ -116,6 +119,8 @@ class FinalMember:
     metrics: By split, then by name.
     params: Trainable parameters.
     multiply_adds: For one clip, forward.
+    latency_ms: Measured milliseconds of one clip, forward, if it was asked for.
+    export: Folder of its own SavedModel, relative to the run, if each is exported.
   """
 
   candidate: int
@@ -123,6 +128,14 @@ class FinalMember:
   metrics: Mapping[str, records.Metrics] | None = None
   params: int | None = None
   multiply_adds: int | None = None
+  latency_ms: float | None = None
+  export: str | None = None
+
+  def to_json(self) -> dict[str, object]:
+    """Returns its part of the file."""
+    content = dataclasses.asdict(self)
+    optional = {name: content.pop(name) for name in ("latency_ms", "export")}
+    return {**content, **record_files.known(**optional)}
 
 
 class LeftOut(NamedTuple):
@@ -148,7 +161,8 @@ class FinalResult:
     params: Trainable parameters.
     multiply_adds: For one clip, forward.
     export: Folder of the SavedModel, relative to the run.
-    final: `top_k` or `ensemble`, if there are several.
+    final: `top_k`, `ensemble` or `front`, if there are several.
+    latency_ms: Measured milliseconds of one clip, forward, if it was asked for.
     members: Each of several, best first.
     left_out: Those of several that turned out infeasible.
     others: Fields that are not known here.
@@ -164,6 +178,7 @@ class FinalResult:
   multiply_adds: int | None = None
   export: str | None = None
   final: str | None = None
+  latency_ms: float | None = None
   members: tuple[FinalMember, ...] | None = None
   left_out: tuple[LeftOut, ...] | None = None
   others: Json = dataclasses.field(default_factory=dict)
@@ -184,6 +199,7 @@ class FinalResult:
       metrics=content.get("metrics"),
       params=content.get("params"),
       multiply_adds=content.get("multiply_adds"),
+      latency_ms=content.get("latency_ms"),
       export=content.get("export"),
       final=content.get("final"),
       members=None
@@ -209,9 +225,10 @@ class FinalResult:
         metrics=self.metrics,
         params=self.params,
         multiply_adds=self.multiply_adds,
+        latency_ms=self.latency_ms,
         export=self.export,
         final=self.final,
-        members=None if members is None else [dataclasses.asdict(each) for each in members],
+        members=None if members is None else [each.to_json() for each in members],
         left_out=None if left_out is None else [each._asdict() for each in left_out],
       ),
     }

@@ -12,6 +12,9 @@ Where several are trained, each has a folder like that of its own, and one more 
 
     top_k       the one that is best after its final training is exported
     ensemble    one network is exported, which averages the probabilities of all
+    front       the one that is best after its final training is exported to export/<version> as
+                with top_k, and each of the others to export_front/000012/<version>, a base folder
+                of its own: a server takes the highest version of a base folder
 
 A training is a task like any other: it runs in a process of its own, is resumed from its newest
 checkpoint, and is tried again after one signal. When a search is resumed and finds a better
@@ -49,6 +52,8 @@ from official.runs.run_directory import RunDirectory
 
 _KEY = "final"
 _JOINING = "joining"
+FRONT = "front"
+EXPORTS_OF_FRONT = "export_front"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -99,11 +104,12 @@ class FinalTrainings:
 
     Args:
       numbers: The candidates, best first.
-      how: `top_k` or `ensemble`.
+      how: `top_k`, `ensemble` or `front`.
       fitness: Name of the fitness that tells which is best after the final training.
       joining: Called with `{"members": [{"candidate", "seed", "architecture", "training"}],
-        "evaluate"}`, where `training` is a folder of checkpoints, and final/joining; exports them,
-        and for an ensemble evaluates it, in `metrics` by split.
+        "evaluate", "export_dir"}`, where `training` is a folder of checkpoints and `export_dir` is
+        None for the usual one, and a folder for its log; exports them, and for an ensemble
+        evaluates it, in `metrics` by split.
 
     Raises:
       UserError: The environment is at fault; nothing is lost.
@@ -123,14 +129,18 @@ class FinalTrainings:
         f"{left_out[0].candidate:06d}: {left_out[0].reason}; the same command tries again"
       )
     ranked = _ranked(results, fitness)
-    chosen = ranked if how == "ensemble" else ranked[:1]
-    ended = self._join({number: folders[number] for number in chosen}, how, joining)
+    exports = self._export_others(ranked[1:], joining) if how == FRONT else {}
+    ended = self._join(ranked if how == "ensemble" else ranked[:1], how, joining)
+    if how == FRONT:
+      exports[ranked[0]] = self._relative(str(ended.verdict.value["export"]))
     winner: dict[str, object] = {}
     if how != "ensemble":
       winner = dataclasses.replace(results[ranked[0]], candidate=ranked[0]).to_json()
     members = FinalResult(
       final=how,
-      members=tuple(_member(number, results[number], fitness) for number in ranked),
+      members=tuple(
+        _member(number, results[number], fitness, exports.get(number)) for number in ranked
+      ),
       left_out=tuple(left_out),
     )
     value = {**winner, **members.to_json(), **ended.verdict.value}
@@ -166,10 +176,22 @@ class FinalTrainings:
       [LeftOut(number, others[number].verdict.reason) for number in folders if number in others],
     )
 
-  def _join(self, folders: Mapping[int, str], how: str, joining: Evaluator) -> Ended:
+  def _export_others(self, numbers: Sequence[int], joining: Evaluator) -> dict[int, str]:
+    """Exports each of some members of a front; returns the folders, relative to the run."""
+    exports = {}
+    for number in numbers:
+      export_dir = json_files.join(self.run.path, EXPORTS_OF_FRONT, f"{number:06d}")
+      ended = self._join([number], FRONT, joining, export_dir)
+      exports[number] = self._relative(str(ended.verdict.value["export"]))
+    return exports
+
+  def _join(
+    self, numbers: Sequence[int], how: str, joining: Evaluator, export_dir: str | None = None
+  ) -> Ended:
     """Exports trained candidates, and evaluates an ensemble of them."""
     members = []
-    for number, folder in folders.items():
+    for number in numbers:
+      folder = json_files.join(self.run.final_directory, f"{number:06d}")
       candidate = self.run.read_proposal(number)
       network = TrainedNetwork(
         candidate=number,
@@ -180,15 +202,15 @@ class FinalTrainings:
       members.append(network.to_json())
     directory = json_files.join(self.run.final_directory, _JOINING)
     json_files.make_directory(directory)
-    names = ", ".join(f"{number:06d}" for number in folders)
+    names = ", ".join(f"{number:06d}" for number in numbers)
     task = Task(
       key=_JOINING,
       function=joining,
       directory=directory,
-      candidate={"members": members, "evaluate": how == "ensemble"},
+      candidate={"members": members, "evaluate": how == "ensemble", "export_dir": export_dir},
     )
     return self._run_one(
-      Job(label=f"export of candidate{'s' * (len(folders) > 1)} {names}", task=task)
+      Job(label=f"export of candidate{'s' * (len(numbers) > 1)} {names}", task=task)
     )
 
   def _job(self, number: int, directory: str, key: str) -> Job:
@@ -226,11 +248,14 @@ class FinalTrainings:
       json_files.write_json(json_files.join(directory, "final.json"), content)
     return read_result(directory)
 
+  def _relative(self, path: str) -> str:
+    return os.path.relpath(path, self.run.path)
+
   def _finish(self, directory: str, value: Json, timing: Timing) -> FinalResult:
     """Writes timing.json and result.json, and returns the latter."""
     content = json_files.plain({name: item for name, item in value.items() if name != "timing"})
     if content.get("export"):  # Relative to the run: a run that is moved stays what it is.
-      content["export"] = os.path.relpath(content["export"], self.run.path)
+      content["export"] = self._relative(content["export"])
     json_files.write_json(json_files.join(directory, "timing.json"), timing.to_json())
     path = json_files.join(directory, "result.json")
     result = FinalResult.from_json(content, path)
@@ -300,7 +325,9 @@ def _fitness(result: FinalResult, fitness: str) -> float:
   return fitness_lib.compute(fitness, _validation(result))
 
 
-def _member(number: int, result: FinalResult, fitness: str) -> FinalMember:
+def _member(
+  number: int, result: FinalResult, fitness: str, export: str | None = None
+) -> FinalMember:
   """Returns what final/result.json says of one of several."""
   return FinalMember(
     candidate=number,
@@ -308,4 +335,6 @@ def _member(number: int, result: FinalResult, fitness: str) -> FinalMember:
     metrics=result.metrics,
     params=result.params,
     multiply_adds=result.multiply_adds,
+    latency_ms=result.latency_ms,
+    export=export,
   )

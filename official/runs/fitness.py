@@ -59,7 +59,12 @@ def shown(name: str, fitness: float) -> float:
 
 def text(name: str, fitness: float) -> str:
   """Returns name and number for people: `accuracy 0.9375`, `loss 0.2564`."""
-  return f"{name} {format(shown(name, fitness), registry.fitness(name).format)}"
+  return f"{name} {number(name, fitness)}"
+
+
+def number(name: str, fitness: float) -> str:
+  """Returns the number alone for people: `0.9375`, or of a loss `0.2564`."""
+  return format(shown(name, fitness), registry.fitness(name).format)
 
 
 def target(name: str, number: float) -> float:

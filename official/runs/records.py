@@ -62,6 +62,7 @@ _RESULT = {
   "connection_weights?": [{**_CONNECTION, "start?": float, "end?": float}],
   "params?": int,
   "multiply_adds?": int,
+  "latency_ms?": float,
   "sensitivities?": [{**_CONNECTION, "value?": float}],
   "finish_order?": int,
 }
@@ -244,6 +245,7 @@ class Result:
     connection_weights: Weight of every connection.
     params: Trainable parameters.
     multiply_adds: For one clip, forward.
+    latency_ms: Measured milliseconds of one clip, forward, if it was asked for.
     sensitivities: Sensitivity of every connection, if measured.
     finish_order: Its place in the order in which the candidates of a search finished, from 0.
     others: Fields that are not known here.
@@ -259,6 +261,7 @@ class Result:
   connection_weights: tuple[ConnectionWeight, ...] | None = None
   params: int | None = None
   multiply_adds: int | None = None
+  latency_ms: float | None = None
   sensitivities: tuple[Sensitivity, ...] | None = None
   finish_order: int | None = None
   others: Json = dataclasses.field(default_factory=dict)
@@ -284,6 +287,7 @@ class Result:
       ),
       params=content.get("params"),
       multiply_adds=content.get("multiply_adds"),
+      latency_ms=content.get("latency_ms"),
       sensitivities=None
       if sensitivities is None
       else tuple(
@@ -306,6 +310,7 @@ class Result:
       "connection_weights": None if weights is None else [each._asdict() for each in weights],
       "params": self.params,
       "multiply_adds": self.multiply_adds,
+      **record_files.known(latency_ms=self.latency_ms),
       **({} if sensitivities is None else {"sensitivities": [s._asdict() for s in sensitivities]}),
       **self.others,
       **({} if self.finish_order is None else {"finish_order": self.finish_order}),

@@ -31,6 +31,7 @@ from official.runs.json_files import Json
 from official.runs.records import Founder
 from official.runs.run_directory import RunDirectory
 from official.search import dry_run as dry_run_lib
+from official.search import front_report
 from official.search import loop
 from official.search import proposals
 from official.search import refinement
@@ -192,7 +193,7 @@ class _Run:
         self.founders,
       )
       console.end_bar()
-      _report(console, self.directory, self._train_to_the_end(best, pool, console))
+      _report(console, self.directory, self._train_to_the_end(best, pool, console), self.settings)
 
   def _train_to_the_end(
     self, best: Sequence[Member], pool: base.Executor, console: Console
@@ -207,7 +208,7 @@ class _Run:
       defaults=self.defaults,
     )
     numbers = [member.number for member in best]
-    if self.settings.final == "best":
+    if self.settings.trains_one:
       return trainings.train(numbers[0])
     return trainings.train_several(
       numbers,
@@ -328,8 +329,14 @@ def _checked(check: base.Evaluator | None, pool: base.Executor) -> Iterator[None
   yield
 
 
-def _report(console: Console, directory: RunDirectory, result: FinalResult) -> None:
+def _report(
+  console: Console, directory: RunDirectory, result: FinalResult, settings: SearchSettings
+) -> None:
   """Says what came of the final training; its metrics are by split."""
+  if result.final == final_training.FRONT:
+    console.say("the front after the final training, each with its own export:")
+    for line in front_report.final_lines(result.members or (), settings):
+      console.say(line)
   for split, metrics in (result.metrics or {}).items():
     console.say(f"final {split}: {records.metrics_text(metrics)}")
   who = (

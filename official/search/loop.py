@@ -29,6 +29,8 @@ from official.runs.records import Candidate
 from official.runs.records import Founder
 from official.runs.records import Result
 from official.runs.run_directory import RunDirectory
+from official.search import front_report
+from official.search import objectives
 from official.search import proposals
 from official.search import state as state_lib
 from official.search import summaries
@@ -113,9 +115,13 @@ class _Driver:
     finally:
       self._clock.save()
       self._summaries.close()
+    for line in front_report.lines(
+      front_report.compromises(self._state.front, self._settings), self._settings.fitness
+    ):
+      self._console.say(line)
     if self._state.best is None:
       raise judge.SearchStopped("no candidate is feasible; choose another --search_space")
-    return self._state.leaders[: self._settings.trained_to_the_end]
+    return self._state.finalists
 
   def _work(self) -> None:
     for ended in driver.run_all(
@@ -190,7 +196,7 @@ class _Driver:
     self._clock.save_sometimes()
     self._summaries.write(self._state)
     self._drop_weights({candidate.number, *kept_before})
-    self._console.end(ended.key, _describe(result))
+    self._console.end(ended.key, _describe(result, self._settings.costs))
     self._console.count(self._best())
     self._watch.see(result, fault)
 
@@ -203,8 +209,10 @@ class _Driver:
     best = self._state.best
     if best is None:
       return "none feasible yet"
+    front = f", front of {len(self._state.front.members)}" if self._settings.costs else ""
     return (
-      f"best {fitness_lib.text(self._settings.fitness, best.fitness)} (candidate {best.number:06d})"
+      f"best {fitness_lib.text(self._settings.fitness, best.fitness)} "
+      f"(candidate {best.number:06d}){front}"
     )
 
 
@@ -236,9 +244,12 @@ def _label(candidate: Candidate) -> str:
   return f"candidate {candidate.number:06d} ({proposals.origin(candidate)})"
 
 
-def _describe(result: Result) -> str:
+def _describe(result: Result, costs: Sequence[str] = ()) -> str:
   """Reports how a candidate ended."""
   if result.status != "ok":
     return f"{result.status}: {result.reason}"
   size = f", {result.params:,} parameters" if result.params else ""
+  for name, value in zip(costs, objectives.costs_of(result, costs), strict=True):
+    if name != "params":
+      size += f", {name} {objectives.number(name, value)}"
   return f"{records.metrics_text(result.metrics or {})}{size}"

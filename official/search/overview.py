@@ -29,7 +29,9 @@ from official.runs.records import RunFlags
 from official.runs.records import Status as CandidateStatus
 from official.runs.records import Timing
 from official.runs.run_directory import RunDirectory
+from official.search import front_report
 from official.search import state as state_lib
+from official.search.front_report import Compromise
 from official.search.settings import SearchSettings
 from official.search.state import Failures
 
@@ -109,6 +111,7 @@ class Status:
     fitness: What is maximised.
     best: The best so far, or None.
     population: The members, best first.
+    front: With several objectives, the candidates that no other dominates, of best fitness first.
     in_flight: The candidates that have no result yet.
     final_in_flight: The final trainings that have none.
     final: What came of the final training once it is done, or None.
@@ -129,6 +132,7 @@ class Status:
   fitness: str
   best: Best | None
   population: tuple[Standing, ...]
+  front: tuple[Compromise, ...]
   in_flight: tuple[InFlight, ...]
   final_in_flight: tuple[FinalInFlight, ...]
   final: Final | None
@@ -156,7 +160,7 @@ def read(model_dir: str) -> Status:
     if enough is None and run.is_exhausted(state.proposed):
       enough = "no new candidate can be drawn from --search_space"
   left = len(in_flight) if enough else max(settings.candidates, state.proposed) - state.finished
-  final = None if left or state.best is None else _final(run, state.best.number)
+  final = None if left or state.best is None else _final(run, state.finalists[0].number)
   recent = range(max(state.proposed - _RECENT, 0), state.proposed)
   spans = _spans(map(run.read_timing, recent))
   pace = _pace(spans)
@@ -175,6 +179,7 @@ def read(model_dir: str) -> Status:
       Standing(number=member.number, fitness=member.fitness)
       for member in sorted(state.population, key=lambda member: member.rank)
     ),
+    front=front_report.compromises(state.front, settings),
     in_flight=tuple(_in_flight(run, number) for number in in_flight),
     final_in_flight=() if left or final else tuple(_finals(run)),
     final=final,
@@ -205,6 +210,7 @@ def text(status: Status) -> str:
       f"population: {len(values)} members, {status.fitness} {values[-1]:.4f} to "
       f"{values[0]:.4f}, mean {sum(values) / len(values):.4f}"
     )
+  lines += front_report.lines(status.front, status.fitness)
   lines += [*_failure_lines(status), *_training_lines(status)]
   if status.evaluations_an_hour:
     left = f"; about {duration(status.seconds_left)} left" if status.seconds_left else ""

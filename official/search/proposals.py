@@ -150,7 +150,7 @@ def _child(
     if not population:
       break
     sample = population_lib.tournament(population, settings.tournament_size, rng)
-    parent = population_lib.best(sample).number
+    parent = population_lib.best(sample, population).number
     trained = run.read_result(parent)
     assert trained is not None  # It is a member of the population.
     try:

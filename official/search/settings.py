@@ -13,11 +13,13 @@ from data_prep.common import cli
 from official.architecture import guidance as guidance_lib
 from official.architecture.guidance import facts
 from official.runs import fitness as fitness_lib
+from official.search import objectives as objectives_lib
 
 ALGORITHMS = ("evolution", "random_search")
 REMOVALS = ("worst", "worst_sampled", "oldest")
 SENSITIVITY_DROPS = facts.SENSITIVITY_DROPS
-FINALS = ("best", "top_k", "ensemble")
+FINALS = ("best", "top_k", "ensemble", "front", "knee")
+_ALONE = ("best", "knee")
 UNIFORM = "uniform"
 _OPERATION = (
   "rounds",
@@ -30,6 +32,7 @@ _OPERATION = (
   "final",
   "top_k",
 )
+_ABSENT_BY_DEFAULT = ("objectives",)  # In the identity of a search that uses them alone.
 _LEAST = {
   "population_size": 1,
   "tournament_size": 1,
@@ -62,6 +65,8 @@ class SearchSettings:
     remove: Who leaves when the population is full: its worst, the worst of the tournament's sample,
       or the oldest.
     fitness: What is maximised (official.runs.fitness).
+    objectives: The fitness and the costs that are minimised beside it, separated by commas
+      (objectives.py); None for the fitness alone.
     algorithm: `evolution`, or `random_search`, in which no candidate has a parent.
     guidance: How a child chooses among its parent's connections.
     weight_threshold: Connections above it are kept, or "uniform": a threshold from U(0, 1) for
@@ -80,7 +85,8 @@ class SearchSettings:
     candidate_timeout: Seconds after which a candidate is given up, from its start or, interrupted,
       from its going on.
     final: What is trained to the end: the best, or the `top_k` best, of which the one that is best
-      then is exported, or an ensemble of them all.
+      then is exported, or an ensemble of them all; with several objectives also at most `top_k`
+      of the front, each of which is exported, or the front's knee.
     top_k: Candidates that are trained to the end where it is several.
   """
 
@@ -90,6 +96,7 @@ class SearchSettings:
   rounds: int = 200
   remove: str = "worst"
   fitness: str = fitness_lib.DEFAULT
+  objectives: str | None = None
   algorithm: str = "evolution"
   guidance: str = "connection_weights"
   weight_threshold: float | str = facts.Settings.weight_threshold
@@ -115,6 +122,13 @@ class SearchSettings:
     for name, choices in {**_CHOICES, **registered}.items():
       one_of(name, getattr(self, name), choices)
     one_of("fitness", self.fitness, fitness_lib.names())
+    if self.objectives is not None:  # However it is spaced, it is one value.
+      object.__setattr__(self, "objectives", ",".join((self.fitness, *self.costs)))
+    if not self.costs and self.final in ("front", "knee"):
+      raise cli.UserError(
+        f"--final={self.final} needs several objectives; give --objectives={self.fitness},"
+        f"{objectives_lib.COSTS[0]}, say, or --final={self.__class__.final}"
+      )
     if self.tournament_size > self.population_size:
       raise cli.UserError(
         f"--tournament_size={self.tournament_size} is above "
@@ -153,9 +167,19 @@ class SearchSettings:
     return self.initial + self.rounds
 
   @property
+  def costs(self) -> tuple[str, ...]:
+    """The objectives beside the fitness; none by default."""
+    return objectives_lib.parse(self.objectives, self.fitness)
+
+  @property
+  def trains_one(self) -> bool:
+    """Whether a single candidate is trained to the end."""
+    return self.final in _ALONE
+
+  @property
   def trained_to_the_end(self) -> int:
-    """The number of best candidates that are trained to the end, if there are that many."""
-    return 1 if self.final == "best" else self.top_k
+    """The number of candidates that are trained to the end, if there are that many."""
+    return 1 if self.trains_one else self.top_k
 
   def enough(self, best: float | None, hours: float) -> str | None:
     """Returns why nothing new is started though rounds may be left; None if there is no reason.
@@ -195,7 +219,11 @@ class SearchSettings:
   def identity(self) -> dict:
     """Values, by flag, that a run directory keeps for good."""
     values = dataclasses.asdict(self)
-    return {name: value for name, value in values.items() if name not in _OPERATION}
+    return {
+      name: value
+      for name, value in values.items()
+      if name not in _OPERATION and not (value is None and name in _ABSENT_BY_DEFAULT)
+    }
 
   def operation(self) -> dict:
     """Values, by flag, that may change when a search resumes."""

@@ -14,7 +14,9 @@ from official.runs import fitness as fitness_lib
 from official.runs.records import Result
 from official.runs.records import Status
 from official.runs.run_directory import RunDirectory
+from official.search import objectives
 from official.search import population as population_lib
+from official.search.front import Front
 from official.search.known import Known
 from official.search.population import Member
 from official.search.population import Population
@@ -53,6 +55,7 @@ class SearchState:
     population: Members, in the order of finishing.
     leaders: The best of all that ever finished, best first: those that keep their weights or will
       be trained to the end, whichever are more.
+    front: Those of all that ever finished that no other dominates; empty with a single objective.
     by_status: How many finished ok, infeasible, failed.
     failures: Those that are not ok, by (status, kind).
   """
@@ -65,6 +68,7 @@ class SearchState:
     self.next_order = 0
     self.population: Population = ()
     self.leaders: tuple[Member, ...] = ()
+    self.front = Front()
     self.by_status: dict[Status, int] = {"ok": 0, "infeasible": 0, "failed": 0}
     self.failures: dict[tuple[Status, str], Failures] = {}
 
@@ -81,7 +85,19 @@ class SearchState:
   @property
   def keeping_weights(self) -> frozenset[int]:
     """Numbers of the finished candidates that keep their weights."""
-    return frozenset(member.number for member in self.leaders[: self._settings.keep_checkpoints])
+    count = self._settings.keep_checkpoints
+    ranked = {member.number: None for member in (*self.front.spread(count), *self.leaders)}
+    return frozenset(list(ranked)[:count])
+
+  @property
+  def finalists(self) -> tuple[Member, ...]:
+    """Those to train to the end, the best first."""
+    count = self._settings.trained_to_the_end
+    if self._settings.final == "front":
+      return self.front.spread(count)
+    if self._settings.final == "knee" and self.front.members:
+      return (self.front.knee,)
+    return self.leaders[:count]
 
   def record(self, result: Result, tournament: Collection[int]) -> None:
     """Takes a result in.
@@ -96,7 +112,13 @@ class SearchState:
     if result.status != "ok" or result.fitness is None:
       self._count(result)
       return
-    member = Member(number=result.number, fitness=result.fitness, loss=result.loss, age=age)
+    member = Member(
+      number=result.number,
+      fitness=result.fitness,
+      loss=result.loss,
+      age=age,
+      costs=objectives.costs_of(result, self._settings.costs, f"candidate {result.number:06d}"),
+    )
     self.population = population_lib.admit(
       self.population,
       member,
@@ -104,6 +126,8 @@ class SearchState:
       remove=self._settings.remove,
       sampled=tournament,
     )
+    if self._settings.costs:
+      self.front = self.front.admit(member, self._settings.population_size)
     ranked = sorted((*self.leaders, member), key=lambda leader: leader.rank)
     self.leaders = tuple(
       ranked[: max(self._settings.keep_checkpoints, self._settings.trained_to_the_end)]
@@ -153,5 +177,8 @@ def _brief(result: Result) -> Result:
     reason=result.reason,
     fitness=result.fitness,
     metrics={fitness_lib.LOSS: result.loss},
+    params=result.params,
+    multiply_adds=result.multiply_adds,
+    latency_ms=result.latency_ms,
     finish_order=result.finish_order,
   )

@@ -5,8 +5,12 @@
     search/diversity         mean Jaccard distance between the connections of two members, each with
                              the dilation of its target: 0 if all are alike, 1 if no two share one
     search/params_of_best    trainable parameters
+    search/front_size        candidates that no other dominates
+    search/hypervolume       how much the front dominates, up to the worst of the initial candidates
+                             in each objective; costs count by their natural logarithm
 
-With --fitness=loss the first two are search/best_loss and search/population_mean_loss, positive.
+The last two are there with --objectives only. With --fitness=loss the first two are
+search/best_loss and search/population_mean_loss, positive.
 
 The step is the number of finished candidates. Every life of the driver writes a file of its own in
 RUN/search, without TensorFlow: an event file is a sequence of records, and TensorBoard has both the
@@ -74,6 +78,9 @@ class Summaries:
       f"search/{mean_name}": fitness_lib.shown(self._fitness, mean),
       "search/diversity": self._diversity(state),
     }
+    if state.front.members:
+      values["search/front_size"] = float(len(state.front.members))
+      values["search/hypervolume"] = state.front.hypervolume()
     best = state.best.number
     if best not in self._params:
       result = self._run.read_result(best)

@@ -25,9 +25,14 @@ class TrainingEvaluator:
 
   Checkpoints and summaries go to `directory/training`, what the libraries print to
   `directory/log.txt`.
+
+  Attributes:
+    setup: How it is trained.
+    latency: Whether the time of one clip is measured, too.
   """
 
   setup: Training
+  latency: bool = False
 
   def __call__(self, candidate: Mapping, directory: str) -> dict:
     """Returns status, reason, metrics, connection weights, params, multiply-adds; timing apart."""
@@ -47,7 +52,9 @@ class TrainingEvaluator:
         stopwatch=stopwatch,
       )
       verdict.update(
-        facts(trained, candidate["architecture"], self.setup), metrics=trained.metrics["validation"]
+        facts(trained, candidate["architecture"], self.setup),
+        **latency(trained, self.latency),
+        metrics=trained.metrics["validation"],
       )
     return {**verdict, "timing": timing(start, stopwatch)}
 
@@ -122,6 +129,15 @@ def facts(trained, architecture: Mapping, setup: Training) -> dict:
       setup.clip(streams, trained.model.output_shape[-1]),
     ),
   }
+
+
+def latency(trained, asked: bool) -> dict[str, float]:
+  """Returns the measured milliseconds of one clip as a field of a result, if they are asked for."""
+  if not asked:
+    return {}
+  from official.training import latency as latency_lib  # imports TensorFlow
+
+  return {"latency_ms": latency_lib.milliseconds(trained.model)}
 
 
 @contextlib.contextmanager

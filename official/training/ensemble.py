@@ -45,7 +45,7 @@ class EnsembleExport:
 
     Args:
       joined: `members`, each with `architecture`, `seed` and `training`, a folder of checkpoints;
-        and whether to `evaluate`.
+        whether to `evaluate`; and `export_dir`, if it is another.
       directory: For log.txt and progress.json.
 
     Returns:
@@ -85,7 +85,7 @@ class EnsembleExport:
       report("exporting")
       found["export"] = final_trainer.export(
         model,
-        self.export_dir,
+        joined.get("export_dir") or self.export_dir,
         self.setup,
         found,
         architectures=architectures,

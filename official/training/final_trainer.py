@@ -36,6 +36,7 @@ class FinalTraining:
       that train together share them.
     outcome_dir: Where the report and the weights go, if not to the folder of the call.
     model_dir: Folder of the search, whose flags the model card tells.
+    latency: Whether the time of one clip is measured, too.
   """
 
   setup: Training
@@ -43,6 +44,7 @@ class FinalTraining:
   training_dir: str | None = None
   outcome_dir: str | None = None
   model_dir: str | None = None
+  latency: bool = False
 
   def check(self) -> None:
     """Raises UserError unless the training can begin (evaluator.Check); it writes nothing."""
@@ -80,6 +82,7 @@ class FinalTraining:
       )
       verdict.update(
         candidate_trainer.facts(trained, candidate["architecture"], self.setup),
+        **candidate_trainer.latency(trained, self.latency),
         metrics=trained.metrics,
       )
       config.task(self.setup).served().report(

@@ -112,6 +112,21 @@ def quick(candidate: Mapping, directory: str) -> dict:
   return result(candidate, random.Random(candidate["seed"]))
 
 
+def costly(candidate: Mapping, directory: str) -> dict:
+  """Costs more the more connections there are, and is done at once."""
+  return _with_costs(candidate, quick(candidate, directory))
+
+
+def trained_with_costs(candidate: Mapping, directory: str) -> dict:
+  """Trains with checkpoints; costs more the more connections there are."""
+  return _with_costs(candidate, Training(seconds_a_step=0.02)(candidate, directory))
+
+
+def _with_costs(candidate: Mapping, value: dict) -> dict:
+  size = len(candidate["architecture"]["connections"])
+  return {**value, "multiply_adds": 1000 * size**2, "params": 10 * size, "latency_ms": size / 8}
+
+
 def guidances_known(candidate: Mapping, directory: str) -> dict:
   """Says which guidances this process knows."""
   del candidate, directory
@@ -246,6 +261,24 @@ def joining(joined, directory):
     "chosen": [member["candidate"] for member in joined["members"]],
   }
   return {**value, "metrics": {"validation": {"accuracy": 0.7}}} if joined["evaluate"] else value
+
+
+def final_of_front(candidate: Mapping, directory: str) -> dict:
+  """A final training of one of several, with costs."""
+  value = trained_with_costs(candidate, directory)
+  return {**value, "metrics": {"validation": value["metrics"]}}
+
+
+def joining_of_front(joined, directory):
+  """Makes a folder for a member, the next version."""
+  run = os.path.dirname(os.path.dirname(directory))
+  base = joined["export_dir"] or os.path.join(run, "export")
+  os.makedirs(base, exist_ok=True)
+  folder = os.path.join(base, str(len(os.listdir(base)) + 1))
+  os.mkdir(folder)
+  (member,) = joined["members"]
+  _write(os.path.join(folder, "candidate"), str(member["candidate"]))
+  return {"status": "ok", "reason": None, "export": folder}
 
 
 def final_killed_once(candidate: Mapping, directory: str) -> dict:
