@@ -6,6 +6,9 @@
     loop          fills free slots, records what comes back
     proposals     candidate n from (seed, n) and what is known
     population    tournament, admission, removal
+    objectives    fronts and crowding where accuracy is weighed against cost
+    front         the candidates of a search that no other dominates
+    front_report  the front as a table
     state         everything the next proposal depends on; rebuilt from the files by replay
     known         which architectures a search has proposed already
     refinement    a search that begins with what an earlier one found

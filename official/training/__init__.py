@@ -11,6 +11,7 @@ experiment              one network trained as a Model Garden experiment
 final_trainer           trains the winner from scratch, evaluates it on test data, exports it
 flags                   the flags of every main that trains, a view of config
 hyperparameters         parts of a training as Model Garden's configurations
+latency                 the measured time of a trained network for one clip
 leaving                 writes a checkpoint and stops when SIGTERM asks for it
 optimizers              the optimizer and the learning rate, as Model Garden builds them
 probe                   measures the time and memory of a few training steps
