@@ -66,6 +66,7 @@ _RESULT = {
   "sensitivities?": [{**_CONNECTION, "value?": float}],
   "finish_order?": int,
 }
+_ALONE = ("reason", "fitness", "metrics", "params", "multiply_adds", "latency_ms", "finish_order")
 _FEASIBLE = {**_RESULT, "fitness": float, "metrics": {f"{fitness_lib.LOSS}?": float}}
 _TIMING = {
   "seconds?": float,
@@ -276,24 +277,18 @@ class Result:
     return cls(
       number=content["number"],
       status=content["status"],
-      reason=content.get("reason"),
-      fitness=content.get("fitness"),
-      metrics=content.get("metrics"),
+      **{name: content.get(name) for name in _ALONE},
       connection_weights=None
       if weights is None
       else tuple(
         ConnectionWeight(each["source"], each["target"], each.get("start"), each.get("end"))
         for each in weights
       ),
-      params=content.get("params"),
-      multiply_adds=content.get("multiply_adds"),
-      latency_ms=content.get("latency_ms"),
       sensitivities=None
       if sensitivities is None
       else tuple(
         Sensitivity(each["source"], each["target"], each.get("value")) for each in sensitivities
       ),
-      finish_order=content.get("finish_order"),
       others=record_files.others(content, _RESULT),
     )
 
