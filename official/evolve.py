@@ -126,6 +126,13 @@ flags.DEFINE_integer(
   None,
   "Most splits, merges and changes of dilation in a child. Default: the search space's.",
 )
+flags.DEFINE_enum(
+  "inherit",
+  _DEFAULTS.inherit,
+  settings_lib.INHERITANCES,
+  "What the training of a child begins with: none, random weights; blocks, the trained weights of "
+  "its parent, as far as they fit. The winner is trained to the end from scratch in either case.",
+)
 flags.DEFINE_integer(
   "seed", _DEFAULTS.seed, "Random seed. With --workers=1, equal seeds give identical results."
 )

@@ -11,6 +11,7 @@ fields             reads JSON objects field by field
 guidance           guidances: which connections of a trained parent its children keep
 hand_made          networks that a person would draw first, of any size
 kinds              what each kind of block consists of
+lineage            which channels of which blocks of its parent a child's blocks consist of
 membership         whether an architecture obeys the rules of a search space
 mutation           makes a child from a parent and the facts of its training
 network_version    the version of what networks compute

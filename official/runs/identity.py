@@ -40,6 +40,8 @@ def check(
     network_version.check(
       version if isinstance(version, int) else None, directory, "give another --model_dir"
     )
+  # A flag that is recorded only if it is set counts as asked for with its default.
+  asked = {**{flag: defaults[flag] for flag in recorded if flag in defaults}, **asked}
   recorded = with_defaults(recorded, asked, defaults)
   differing = [
     _difference(flag, recorded.get(flag), asked.get(flag))

@@ -12,6 +12,7 @@
     state         everything the next proposal depends on; rebuilt from the files by replay
     known         which architectures a search has proposed already
     refinement    a search that begins with what an earlier one found
+    inheritance   records and keeps the weights that children begin with
     overview      what a search is doing, read from its folder
     summaries     curves of a search for TensorBoard
 

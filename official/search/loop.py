@@ -10,6 +10,7 @@ checkpoints, or not there.
 """
 
 from collections.abc import Iterator, Sequence, Set
+import itertools
 import time
 
 from official.architecture import cost
@@ -30,6 +31,7 @@ from official.runs.records import Founder
 from official.runs.records import Result
 from official.runs.run_directory import RunDirectory
 from official.search import front_report
+from official.search import inheritance
 from official.search import objectives
 from official.search import proposals
 from official.search import state as state_lib
@@ -132,7 +134,8 @@ class _Driver:
   def _jobs(self) -> Iterator[Job]:
     """Yields a training whenever there is a free slot: first those that an earlier driver left in
     flight, then new candidates."""
-    for number in self._interrupted:
+    while self._interrupted:
+      number = self._interrupted.pop(0)
       self._run.read_architecture(number)  # A damaged one is told here, and not by its training.
       yield self._job(self._run.read_proposal(number))
     while self._wants_more():
@@ -195,14 +198,18 @@ class _Driver:
     self._state.record(result, candidate.tournament)
     self._clock.save_sometimes()
     self._summaries.write(self._state)
-    self._drop_weights({candidate.number, *kept_before})
+    parent = inheritance.parents([candidate], self._settings)
+    self._drop_weights({candidate.number, *kept_before, *parent})
     self._console.end(ended.key, _describe(result, self._settings.costs))
     self._console.count(self._best())
     self._watch.see(result, fault)
 
   def _drop_weights(self, finished: Set[int]) -> None:
-    """Deletes the checkpoints of those that are not, or no longer, among the best."""
-    for number in sorted(finished - self._state.keeping_weights):
+    """Deletes the checkpoints of those that nobody needs, or needs any longer."""
+    interrupted = map(self._run.read_proposal, self._interrupted)
+    in_flight = itertools.chain(self._running.values(), interrupted)
+    parents = inheritance.parents(in_flight, self._settings)
+    for number in sorted(finished - self._state.keeping_weights - parents):
       self._run.drop_weights(number)
 
   def _best(self) -> str:

@@ -30,6 +30,7 @@ from official.runs.records import Status as CandidateStatus
 from official.runs.records import Timing
 from official.runs.run_directory import RunDirectory
 from official.search import front_report
+from official.search import inheritance
 from official.search import state as state_lib
 from official.search.front_report import Compromise
 from official.search.settings import SearchSettings
@@ -41,12 +42,16 @@ _CHECKPOINT = re.compile(r"ckpt-(\d+)\.index")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Best:
-  """The best candidate so far; fitness is larger for the better, so that a loss is negative."""
+  """The best candidate so far; fitness is larger for the better, so that a loss is negative.
+
+  `lineage_steps` are the training steps in its weights where children inherit weights, else None.
+  """
 
   number: int
   fitness: float
   loss: float | None
   params: int | None
+  lineage_steps: int | None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -202,7 +207,7 @@ def text(status: Status) -> str:
     loss = "" if told else f", {fitness_lib.LOSS} {best.loss:.4f}"
     lines.append(
       f"best: {fitness_lib.text(status.fitness, best.fitness)}{loss}, "
-      f"candidate {best.number:06d}{size}"
+      f"candidate {best.number:06d}{size}{_lineage(best)}"
     )
   if status.population:
     values = [fitness_lib.shown(status.fitness, member.fitness) for member in status.population]
@@ -224,6 +229,11 @@ def text(status: Status) -> str:
   return "\n".join(lines)
 
 
+def _lineage(best: Best) -> str:
+  steps = best.lineage_steps
+  return "" if steps is None else f", {steps:,} training steps with its ancestors'"
+
+
 def _settings(recorded: RunFlags, path: str) -> SearchSettings:
   known = {field.name for field in dataclasses.fields(SearchSettings)}
   values: dict[str, Any] = {**recorded.identity, **recorded.operation}
@@ -242,6 +252,7 @@ def _best(run: RunDirectory, state: state_lib.SearchState) -> Best | None:
     fitness=state.best.fitness,
     loss=state.best.loss,
     params=None if result is None else result.params,
+    lineage_steps=None if result is None else inheritance.lineage_steps(result),
   )
 
 

@@ -18,6 +18,7 @@ from official.search import objectives as objectives_lib
 ALGORITHMS = ("evolution", "random_search")
 REMOVALS = ("worst", "worst_sampled", "oldest")
 SENSITIVITY_DROPS = facts.SENSITIVITY_DROPS
+INHERITANCES = ("none", "blocks")
 FINALS = ("best", "top_k", "ensemble", "front", "knee")
 _ALONE = ("best", "knee")
 UNIFORM = "uniform"
@@ -32,7 +33,8 @@ _OPERATION = (
   "final",
   "top_k",
 )
-_ABSENT_BY_DEFAULT = ("objectives",)  # In the identity of a search that uses them alone.
+# Identity that is recorded only if it is not the default.
+_ABSENT_BY_DEFAULT = ("objectives", "inherit")
 _LEAST = {
   "population_size": 1,
   "tournament_size": 1,
@@ -48,6 +50,7 @@ _CHOICES = {
   "remove": REMOVALS,
   "algorithm": ALGORITHMS,
   "sensitivity_drop": SENSITIVITY_DROPS,
+  "inherit": INHERITANCES,
   "final": FINALS,
 }
 
@@ -74,6 +77,8 @@ class SearchSettings:
     sensitivity_drop: Which connections guidance by sensitivity drops.
     prune_fraction: Share of a parent's connections that goes, in guidances without a threshold.
     max_operators: Splits, merges and changes of dilation for a child: 0 to this many.
+    inherit: What a child's training begins with: `none` of its parent's weights, or those of all
+      `blocks` that it has from it (official/architecture/lineage.py).
     seed: Random seed; candidate n depends on (seed, n) and on what was known when it was
       proposed.
     workers: Candidates trained at a time.
@@ -103,6 +108,7 @@ class SearchSettings:
   sensitivity_drop: str = facts.Settings.sensitivity_drop
   prune_fraction: float = facts.Settings.prune_fraction
   max_operators: int = 4
+  inherit: str = "none"
   seed: int = 0
   workers: int = 1
   keep_checkpoints: int = 5
@@ -177,6 +183,11 @@ class SearchSettings:
     return self.final in _ALONE
 
   @property
+  def inherits(self) -> bool:
+    """Whether children begin with weights of their parents'."""
+    return self.inherit != "none"
+
+  @property
   def trained_to_the_end(self) -> int:
     """The number of candidates that are trained to the end, if there are that many."""
     return 1 if self.trains_one else self.top_k
@@ -219,10 +230,11 @@ class SearchSettings:
   def identity(self) -> dict:
     """Values, by flag, that a run directory keeps for good."""
     values = dataclasses.asdict(self)
+    defaults = {field.name: field.default for field in dataclasses.fields(self)}
     return {
       name: value
       for name, value in values.items()
-      if name not in _OPERATION and not (value is None and name in _ABSENT_BY_DEFAULT)
+      if name not in _OPERATION and not (name in _ABSENT_BY_DEFAULT and value == defaults[name])
     }
 
   def operation(self) -> dict:

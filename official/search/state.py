@@ -84,10 +84,12 @@ class SearchState:
 
   @property
   def keeping_weights(self) -> frozenset[int]:
-    """Numbers of the finished candidates that keep their weights."""
+    """Numbers of the finished candidates that keep their weights: the best, and, where children
+    begin with them, those of all who can be parents."""
     count = self._settings.keep_checkpoints
     ranked = {member.number: None for member in (*self.front.spread(count), *self.leaders)}
-    return frozenset(list(ranked)[:count])
+    parents = self.population if self._settings.inherits else ()
+    return frozenset([*list(ranked)[:count], *(member.number for member in parents)])
 
   @property
   def finalists(self) -> tuple[Member, ...]:

@@ -11,6 +11,8 @@ experiment              one network trained as a Model Garden experiment
 final_trainer           trains the winner from scratch, evaluates it on test data, exports it
 flags                   the flags of every main that trains, a view of config
 hyperparameters         parts of a training as Model Garden's configurations
+inheritance             initial weights of a child from its parent's training
+inherited_values        works out those weights, as plain arrays
 latency                 the measured time of a trained network for one clip
 leaving                 writes a checkpoint and stops when SIGTERM asks for it
 optimizers              the optimizer and the learning rate, as Model Garden builds them

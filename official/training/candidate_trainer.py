@@ -42,7 +42,10 @@ class TrainingEvaluator:
     stopwatch = progress_file.Stopwatch()
     with printing_to(os.path.join(directory, "log.txt")), infeasible() as verdict:
       from official.training import experiment  # imports TensorFlow
+      from official.training import inheritance
 
+      inherits = inheritance.FIELD in candidate
+      first_weights = inheritance.FirstWeights(candidate, directory) if inherits else None
       trained = experiment.train(
         self.setup,
         candidate["architecture"],
@@ -50,12 +53,15 @@ class TrainingEvaluator:
         os.path.join(directory, "training"),
         report,
         stopwatch=stopwatch,
+        first_weights=first_weights,
       )
       verdict.update(
         facts(trained, candidate["architecture"], self.setup),
         **latency(trained, self.latency),
         metrics=trained.metrics["validation"],
       )
+      if first_weights:
+        verdict.update(first_weights.facts(self.setup.schedule.train_steps))
     return {**verdict, "timing": timing(start, stopwatch)}
 
 

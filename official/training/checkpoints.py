@@ -14,8 +14,13 @@ from data_prep.common import cli
 _STATE = "checkpoint"  # The file in which TensorFlow keeps which is the newest.
 
 
-def newest(directory: str) -> str | None:
+def newest(directory: str, remedy: str | None = None) -> str | None:
   """Returns the prefix of the newest checkpoint in a folder, None where there is none.
+
+  Args:
+    directory: The folder.
+    remedy: What the user can do about a damaged one, for the message; None where its training then
+      begins again.
 
   Raises:
     UserError: It is damaged.
@@ -23,7 +28,7 @@ def newest(directory: str) -> str | None:
   path = os.path.join(directory, _STATE)
   if not tf.io.gfile.exists(path):
     return None
-  remedy = f"restore it, or delete {directory} to have it trained from the start"
+  remedy = remedy or f"restore it, or delete {directory} to have it trained from the start"
   try:
     with tf.io.gfile.GFile(path, "rb") as file:
       file.read().decode()

@@ -151,6 +151,7 @@ def train(
   report: Report,
   also_evaluate: tuple[str, ...] = (),
   stopwatch: progress_file.Stopwatch | None = None,
+  first_weights: Callable[[tf.keras.Model], None] | None = None,
 ) -> Trained:
   """Trains from the newest checkpoint in `directory`, or from scratch, to the end; evaluates.
 
@@ -162,6 +163,7 @@ def train(
     report: Told the phase, the step and the steps in all.
     also_evaluate: Splits to look at closely after that (evaluation.py).
     stopwatch: Measures the steps of training and evaluation.
+    first_weights: Called with a network before its first step; may change its weights.
 
   SIGTERM ends the process, with a checkpoint if steps were made since the last (leaving.py).
 
@@ -170,19 +172,18 @@ def train(
     tf.errors.ResourceExhaustedError: The network does not fit into memory.
   """
   stopwatch = stopwatch or progress_file.Stopwatch()
-  checkpoints.newest(directory)  # A damaged one is told before hours of preparation.
+  newest = checkpoints.newest(directory)  # A damaged one is told before hours of preparation.
   config, strategy, task = prepare(setup, architecture, seed, report, directory)
   model, optimizer = build(config, strategy, task, seed, report)
+  if first_weights and newest is None:
+    first_weights(model)
   before = network.connection_weights(model)
   with strategy.scope():
     trainer = trainer_lib.Trainer(
       config, task, model, optimizer, report=report, stopwatch=stopwatch
     )
   metrics = {"validation": _run(config, strategy, task, trainer, directory)}
-  if isinstance(optimizer, optimization.ExponentialMovingAverage):
-    with strategy.scope():
-      optimizer.swap_weights()
-  model.trainable = True  # A frozen backbone is part of the network, too.
+  _finish(model, optimizer, strategy)
   report("measuring sensitivity", config.trainer.train_steps, config.trainer.train_steps)
   with strategy.scope():
     sensitivities = connection_sensitivity.measure(
@@ -202,6 +203,18 @@ def train(
     weights_after=network.connection_weights(model),
     sensitivities=sensitivities,
   )
+
+
+def _finish(
+  model: tf.keras.Model,
+  optimizer: tf.keras.optimizers.Optimizer,
+  strategy: tf.distribute.Strategy,
+) -> None:
+  """Gives a trained network its averaged weights, if the training averages."""
+  if isinstance(optimizer, optimization.ExponentialMovingAverage):
+    with strategy.scope():
+      optimizer.swap_weights()
+  model.trainable = True  # A frozen backbone is part of the network, too.
 
 
 def _run(

@@ -62,6 +62,24 @@ class Training:
     return result(candidate, random.Random(state))
 
 
+@dataclasses.dataclass(frozen=True)
+class Inheriting(Training):
+  """A training that begins with its parent's last checkpoint, and fails where there is none."""
+
+  def __call__(self, candidate: Mapping, directory: str) -> dict:
+    steps, seed = candidate["lineage_steps"], candidate["seed"]
+    if candidate["parent"] is not None and not os.path.exists(
+      os.path.join(directory, "starts.txt")
+    ):
+      beside = os.path.join(os.path.dirname(directory), f"{candidate['parent']:06d}", "training")
+      parent = _newest(beside)
+      if parent is None:
+        return {"status": "failed", "reason": f"there are no weights in {beside}"}
+      seed = f"{seed} {parent[1]}"
+    value = super().__call__({**candidate, "seed": seed}, directory)
+    return {**value, "lineage_steps": steps + self.steps}
+
+
 def _newest(training: str) -> tuple[int, str] | None:
   steps = [
     int(match[1])
