@@ -3,6 +3,7 @@
 cli         flags, exit statuses and error lines, the same for every command
 faults      tells faults of the environment from those of the program and of its input
 files       files that are written whole or not at all, on a local disk or behind a URL
+intervals   how sure a share of few clips is
 json_text   JSON with a line for each field, and for each object in a list
 listing     the videos below a folder
 lookup      tables of values by name, to which modules from outside the tree add their own

@@ -13,6 +13,7 @@
     driver          hands tasks out, waits, judges and tries again, for whoever trains things
     extensions      imports modules from outside the tree, which register what they define
     final_training  trains the best to the end
+    recorded_data   what a search's dataset says of an accuracy
     single          one training of one architecture as a run of its own
     trained         where the weights lie that could be exported
     console         a bar, or lines, and never silence

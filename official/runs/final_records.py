@@ -15,6 +15,8 @@ from data_prep.common import cli
 from official.runs import record_files
 from official.runs import records
 from official.runs.json_files import Json
+from official.tasks import baselines as baselines_lib
+from official.tasks.baselines import Baseline
 
 REMEDY = "delete it and run official.evolve again, which creates it again"
 
@@ -29,6 +31,7 @@ _FINAL_RESULT = {
   "multiply_adds?": int,
   "latency_ms?": float,
   "export?": str,
+  "baselines?": {str: baselines_lib.SHAPE},
   "final?": str,
   "members?": [
     {"candidate": int, "fitness?": float, "metrics?": _METRICS_BY_SPLIT, "export?": str}
@@ -161,6 +164,7 @@ class FinalResult:
     params: Trainable parameters.
     multiply_adds: For one clip, forward.
     export: Folder of the SavedModel, relative to the run.
+    baselines: By split, what its share of right answers is compared with, if it has one.
     final: `top_k`, `ensemble` or `front`, if there are several.
     latency_ms: Measured milliseconds of one clip, forward, if it was asked for.
     members: Each of several, best first.
@@ -177,6 +181,7 @@ class FinalResult:
   params: int | None = None
   multiply_adds: int | None = None
   export: str | None = None
+  baselines: Mapping[str, Baseline] = dataclasses.field(default_factory=dict)
   final: str | None = None
   latency_ms: float | None = None
   members: tuple[FinalMember, ...] | None = None
@@ -201,6 +206,7 @@ class FinalResult:
       multiply_adds=content.get("multiply_adds"),
       latency_ms=content.get("latency_ms"),
       export=content.get("export"),
+      baselines=baselines_lib.from_json(content.get("baselines") or {}),
       final=content.get("final"),
       members=None
       if members is None
@@ -227,8 +233,26 @@ class FinalResult:
         multiply_adds=self.multiply_adds,
         latency_ms=self.latency_ms,
         export=self.export,
+        baselines=baselines_lib.to_json(self.baselines) or None,
         final=self.final,
         members=None if members is None else [each.to_json() for each in members],
         left_out=None if left_out is None else [each._asdict() for each in left_out],
       ),
     }
+
+  def lines(self) -> list[str]:
+    """Returns what is said of its metrics, split by split."""
+    return metric_lines(self.metrics or {}, self.baselines)
+
+
+def metric_lines(
+  metrics: Mapping[str, records.Metrics], baselines: Mapping[str, Baseline]
+) -> list[str]:
+  """Returns what is said of metrics by split: the numbers, and what an accuracy is worth."""
+  return [
+    line
+    for split, values in metrics.items()
+    for line in baselines_lib.lines(
+      split, values, baselines.get(split), records.metrics_text(values)
+    )
+  ]

@@ -26,7 +26,6 @@ from official.runs import json_files
 from official.runs import locks
 from official.runs import provenance
 from official.runs import record_files
-from official.runs import records
 from official.runs.console import Console
 from official.runs.executors.base import Evaluator
 from official.runs.final_records import FinalResult
@@ -217,8 +216,7 @@ def _train(training: Evaluator, candidate: Json, directory: str) -> dict[str, ob
 
 def _summary(model_dir: str, result: FinalResult) -> str:
   """Returns what is printed of a finished training."""
-  splits = result.metrics or {}
-  lines = [f"{split}: {records.metrics_text(metrics)}" for split, metrics in splits.items()]
+  lines = result.lines()
   report = json_files.join(model_dir, "report.txt")
   if json_files.exists(report):
     lines.append(f"report: {report}")

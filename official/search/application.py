@@ -22,7 +22,6 @@ from official.runs import driver
 from official.runs import final_training
 from official.runs import json_files
 from official.runs import judge
-from official.runs import records
 from official.runs.console import Console
 from official.runs.executors import base
 from official.runs.executors import leases
@@ -337,8 +336,8 @@ def _report(
     console.say("the front after the final training, each with its own export:")
     for line in front_report.final_lines(result.members or (), settings):
       console.say(line)
-  for split, metrics in (result.metrics or {}).items():
-    console.say(f"final {split}: {records.metrics_text(metrics)}")
+  for line in result.lines():
+    console.say(f"final {line}")
   who = (
     f"the ensemble of {len(result.members or ())}"
     if result.candidate is None

@@ -9,32 +9,34 @@ would do. A hundred thousand of them take about ten seconds. The pace and the wo
 from the candidates that were proposed last.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 import contextlib
 import dataclasses
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 from data_prep.common import cli
+from official.runs import final_records
 from official.runs import final_training as final_lib
 from official.runs import fitness as fitness_lib
 from official.runs import json_files
 from official.runs import locks
 from official.runs import record_files
-from official.runs import records
+from official.runs import recorded_data
 from official.runs.console import duration
 from official.runs.records import Metrics
 from official.runs.records import Progress
 from official.runs.records import RunFlags
 from official.runs.records import Status as CandidateStatus
-from official.runs.records import Timing
 from official.runs.run_directory import RunDirectory
 from official.search import front_report
 from official.search import inheritance
+from official.search import pace as pace_lib
 from official.search import state as state_lib
 from official.search.front_report import Compromise
 from official.search.settings import SearchSettings
 from official.search.state import Failures
+from official.tasks.baselines import Baseline
 
 _RECENT = 50
 _CHECKPOINT = re.compile(r"ckpt-(\d+)\.index")
@@ -42,9 +44,15 @@ _CHECKPOINT = re.compile(r"ckpt-(\d+)\.index")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Best:
-  """The best candidate so far; fitness is larger for the better, so that a loss is negative.
+  """The best candidate so far.
 
-  `lineage_steps` are the training steps in its weights where children inherit weights, else None.
+  Attributes:
+    number: The candidate's.
+    fitness: Larger for the better, so that a loss is negative.
+    loss: Validation loss, or None.
+    params: Trainable parameters.
+    beside: What is said of its accuracy on the validation clips (tasks/baselines.py), if anything.
+    lineage_steps: Training steps in its weights where children inherit weights, else None.
   """
 
   number: int
@@ -52,6 +60,7 @@ class Best:
   loss: float | None
   params: int | None
   lineage_steps: int | None
+  beside: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -92,10 +101,12 @@ class FinalInFlight:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Final:
-  """The result of the final training: candidate, metrics by split, folder of the SavedModel."""
+  """The result of the final training: candidate, metrics by split and what an accuracy there is
+  compared with, folder of the SavedModel."""
 
   candidate: int | None
   metrics: Mapping[str, Metrics]
+  baselines: Mapping[str, Baseline]
   export: str | None
 
 
@@ -167,8 +178,8 @@ def read(model_dir: str) -> Status:
   left = len(in_flight) if enough else max(settings.candidates, state.proposed) - state.finished
   final = None if left or state.best is None else _final(run, state.finalists[0].number)
   recent = range(max(state.proposed - _RECENT, 0), state.proposed)
-  spans = _spans(map(run.read_timing, recent))
-  pace = _pace(spans)
+  spans = pace_lib.spans(map(run.read_timing, recent))
+  pace = pace_lib.evaluations_an_hour(spans)
   return Status(
     model_dir=model_dir,
     condition="alive" if holder else "finished" if final else "dead",
@@ -179,7 +190,7 @@ def read(model_dir: str) -> Status:
     by_status=dict(state.by_status),
     failures=tuple(sorted(state.failures.values(), key=lambda failure: -failure.count)),
     fitness=settings.fitness,
-    best=_best(run, state),
+    best=_best(run, state, recorded),
     population=tuple(
       Standing(number=member.number, fitness=member.fitness)
       for member in sorted(state.population, key=lambda member: member.rank)
@@ -190,7 +201,7 @@ def read(model_dir: str) -> Status:
     final=final,
     evaluations_an_hour=pace,
     seconds_left=_seconds_left(settings, left, pace, searched_seconds, enough),
-    share_in_steps=_share_in_steps(spans),
+    share_in_steps=pace_lib.share_in_steps(spans),
   )
 
 
@@ -209,6 +220,8 @@ def text(status: Status) -> str:
       f"best: {fitness_lib.text(status.fitness, best.fitness)}{loss}, "
       f"candidate {best.number:06d}{size}{_lineage(best)}"
     )
+    if best.beside:
+      lines.append(f"best: {best.beside}{_flattered(status)}")
   if status.population:
     values = [fitness_lib.shown(status.fitness, member.fitness) for member in status.population]
     lines.append(
@@ -243,7 +256,7 @@ def _settings(recorded: RunFlags, path: str) -> SearchSettings:
     raise cli.UserError(f"{path} is damaged: {error}; {RunFlags.REMEDY}") from error
 
 
-def _best(run: RunDirectory, state: state_lib.SearchState) -> Best | None:
+def _best(run: RunDirectory, state: state_lib.SearchState, recorded: RunFlags) -> Best | None:
   if state.best is None:
     return None
   result = run.read_result(state.best.number)
@@ -253,7 +266,13 @@ def _best(run: RunDirectory, state: state_lib.SearchState) -> Best | None:
     loss=state.best.loss,
     params=None if result is None else result.params,
     lineage_steps=None if result is None else inheritance.lineage_steps(result),
+    beside=None if result is None else recorded_data.beside(recorded, result.metrics or {}),
   )
+
+
+def _flattered(status: Status) -> str:
+  count = status.by_status.get("ok", 0)
+  return f" (the best of {count} is flattered by its luck on these clips)" if count > 1 else ""
 
 
 def _in_flight(run: RunDirectory, number: int) -> InFlight:
@@ -281,7 +300,12 @@ def _final(run: RunDirectory, best: int) -> Final | None:
   if result is None or asked is None or best not in asked.numbers:
     return None
   candidate = asked.candidate if result.candidate is None else result.candidate
-  return Final(candidate=candidate, metrics=result.metrics or {}, export=result.export)
+  return Final(
+    candidate=candidate,
+    metrics=result.metrics or {},
+    baselines=result.baselines,
+    export=result.export,
+  )
 
 
 def _finals(run: RunDirectory) -> Iterator[FinalInFlight]:
@@ -303,33 +327,6 @@ def _read(directory: str) -> Progress | None:
   return None
 
 
-class _Span(NamedTuple):
-  """When a candidate began and ended, and how many of the seconds it spent in steps."""
-
-  started_at: float
-  finished_at: float
-  seconds_in_steps: float | None
-
-
-def _spans(timings: Iterable[Timing | None]) -> list[_Span]:
-  """Returns the spans of those timings that are whole."""
-  return [
-    _Span(timing.started_at, timing.finished_at, timing.seconds_in_steps)
-    for timing in timings
-    if timing and timing.started_at is not None and timing.finished_at is not None
-  ]
-
-
-def _pace(timings: Sequence[_Span]) -> float | None:
-  """Returns evaluations an hour, counting the hours in which any candidate was at work: a search
-  that was left for a night and is resumed has not become slow."""
-  busy, until = 0.0, float("-inf")
-  for span in sorted(timings, key=lambda span: span.started_at):
-    busy += max(span.finished_at - max(span.started_at, until), 0)
-    until = max(until, span.finished_at)
-  return len(timings) / busy * 3600 if len(timings) > 1 and busy > 0 else None
-
-
 def _seconds_left(
   settings: SearchSettings,
   left: int,
@@ -342,15 +339,6 @@ def _seconds_left(
   if seconds is None or enough or settings.max_hours is None:
     return seconds
   return min(seconds, settings.max_hours * 3600 - searched_seconds)
-
-
-def _share_in_steps(spans: Iterable[_Span]) -> float | None:
-  in_steps = seconds = 0.0
-  for span in spans:
-    if span.seconds_in_steps is not None:
-      in_steps += span.seconds_in_steps
-      seconds += span.finished_at - span.started_at
-  return in_steps / seconds if seconds > 0 else None
 
 
 def _counts(status: Status) -> str:
@@ -377,8 +365,8 @@ def _training_lines(status: Status) -> Iterable[str]:
     yield f"final training: {training.folder}, {_phase(training, alive)}"
   if status.final is None:
     return
-  for split, metrics in status.final.metrics.items():
-    yield f"final {split}: {records.metrics_text(metrics)}"
+  for line in final_records.metric_lines(status.final.metrics, status.final.baselines):
+    yield f"final {line}"
   if status.final.export:
     yield final_lib.where_exported(RunDirectory(status.model_dir), status.final.export)
 

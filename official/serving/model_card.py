@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 import math
+import types
 from typing import Any
 
 from data_prep.dataset import metadata
@@ -9,6 +10,7 @@ from data_prep.dataset import stream_kinds
 from official.inputs import stream_tensors
 from official.serving import frames as frames_lib
 from official.tasks import answering
+from official.tasks import baselines as baselines_lib
 
 # How the architecture of a searched network came about, by the algorithm of the search.
 _CHOSEN_BY = {
@@ -31,8 +33,8 @@ def render(
     served: How its task is served.
     clip: What it takes.
     architectures: One for each member; a single network has one.
-    facts: What is known of `metrics` by split, `params`, `multiply_adds`, `candidates` (numbers),
-      `training` and `search` (values by name); what is missing is left out.
+    facts: What is known of `metrics` and `baselines` by split, `params`, `multiply_adds`,
+      `candidates` (numbers), `training` and `search` (values by name); what is missing is left out.
   """
   return (
     "\n\n".join(
@@ -41,7 +43,11 @@ def render(
         _title(info, served, architectures, facts.get("search") or {}),
         _calls(info, served, clip),
         _data(info, clip),
-        _metrics(facts.get("metrics") or {}, searched=bool(facts.get("search"))),
+        _metrics(
+          facts.get("metrics") or {},
+          facts.get("baselines") or {},
+          searched=bool(facts.get("search")),
+        ),
         _cost(facts),
         _origin(facts),
       )
@@ -99,7 +105,12 @@ def _data(info: metadata.DatasetInfo, clip: frames_lib.ClipFormat) -> str:
   )
 
 
-def _metrics(metrics: Mapping[str, Mapping[str, float]], *, searched: bool) -> str:
+def _metrics(
+  metrics: Mapping[str, Mapping[str, float]],
+  baselines: Mapping[str, Mapping[str, Any]] = types.MappingProxyType({}),
+  *,
+  searched: bool,
+) -> str:
   if not metrics:
     return ""
   names = list(dict.fromkeys(name for values in metrics.values() for name in values))
@@ -108,9 +119,19 @@ def _metrics(metrics: Mapping[str, Mapping[str, float]], *, searched: bool) -> s
     for split, values in metrics.items()
   )
   chosen = "Validation clips chose the network; test clips did not.\n\n" if searched else ""
-  return (
-    f"## Metrics\n\n{chosen}| split | {' | '.join(names)} |\n|---|{'---|' * len(names)}\n{rows}"
+  table = f"| split | {' | '.join(names)} |\n|---|{'---|' * len(names)}\n{rows}"
+  return f"## Metrics\n\n{chosen}{table}{_beside(metrics, baselines)}"
+
+
+def _beside(
+  metrics: Mapping[str, Mapping[str, float]], baselines: Mapping[str, Mapping[str, Any]]
+) -> str:
+  """Returns what is said of the accuracy on every split that has one."""
+  told = (
+    (split, baseline.of(metrics.get(split) or {}))
+    for split, baseline in baselines_lib.from_json(baselines).items()
   )
+  return "".join(f"\n\nOn the {split} clips: {text}." for split, text in told if text)
 
 
 def _number(value: float | None) -> str:

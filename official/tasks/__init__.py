@@ -10,5 +10,6 @@ label_metrics      the metrics of both
 label_learning     what both have in common while a network learns
 label_answers      what both have in common where a network is served
 label_marks        how right the rows of a CSV of answers are
+baselines          what an accuracy is compared with: clips, interval, chance, largest class
 average_precision  mean average precision, computed over a whole split
 """

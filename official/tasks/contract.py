@@ -66,6 +66,8 @@ class Metric:
     fed: What it is computed from: `logits` or `probabilities` (of the network's outputs), or
       `outputs`, as the network returns them.
     while_training: Whether it is computed of training batches, too, for the summaries.
+    is_share: Whether it is the share of the clips that are answered right, so that it has an
+      interval, and chance and the largest class to be compared with (baselines.py).
     format: How people are shown it, as in `format(value, ".4f")`.
   """
 
@@ -73,6 +75,7 @@ class Metric:
   higher_is_better: bool = True
   fed: str = "logits"
   while_training: bool = False
+  is_share: bool = False
   format: str = ".4f"
 
   def __post_init__(self) -> None:

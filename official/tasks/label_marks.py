@@ -9,6 +9,7 @@ A video counts once, also where every window of it has a row: by the mean over i
 without an answer, or without a label, does not count.
 """
 
+import collections
 from collections.abc import Iterable, Mapping, Sequence
 import itertools
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from data_prep.dataset import class_table
 from data_prep.dataset import metadata
+from official.tasks import baselines
 
 
 def lines(
@@ -36,6 +38,7 @@ def lines(
     per_window: Whether there is a row for each window.
   """
   rights: dict[str, list[bool]] = {split: [] for split in metadata.SPLITS}
+  counted: list[Sequence[str]] = []
   scores, truth = [], []
   several = bool(classes) and any(len(labels) > 1 for labels in ids.values())
   for name, group in itertools.groupby(found, key=lambda row: row["clip_id"]):
@@ -51,7 +54,8 @@ def lines(
         scores.append(mean.astype(np.float32))
         truth.append([one in labels for one in classes])
     rights[members[0]["split"]].append(best in labels)
-  told = _accuracy(rights)
+    counted.append(labels)
+  told = _accuracy(rights, counted, classes)
   if scores:
     precision, count = mean_average_precision(np.array(scores), np.array(truth))
     told.append(f"mean average precision: {precision:.3f} (over {count} classes)")
@@ -90,16 +94,32 @@ def _average_precision(scores: np.ndarray, truth: np.ndarray) -> float:
   return float(np.sum(hits / (steps + 1) * np.diff(hits, prepend=0)) / hits[-1])
 
 
-def _accuracy(rights: Mapping[str, Sequence[bool]]) -> list[str]:
+def _accuracy(
+  rights: Mapping[str, Sequence[bool]], counted: Sequence[Sequence[str]], classes: Sequence[str]
+) -> list[str]:
+  """Returns lines for the marks of every split and the labels of all videos that have one."""
   used = {split: marks for split, marks in rights.items() if marks}
   together = [mark for marks in used.values() for mark in marks]
   if not together:
     return ["accuracy: unknown, since no video has both an answer and a label"]
-  told = [f"accuracy: {_share(together)}"]
+  told = [f"accuracy: {_share(together, _compared(counted, classes))}"]
   if len(used) > 1:
     told += [f"accuracy of the split {split}: {_share(marks)}" for split, marks in used.items()]
   return told
 
 
-def _share(marks: Sequence[bool]) -> str:
-  return f"{np.mean(marks):.3f} ({sum(marks)} of {len(marks)} videos right)"
+def _share(marks: Sequence[bool], compared: str = "") -> str:
+  interval = baselines.interval_text(sum(marks), len(marks))
+  return f"{np.mean(marks):.3f} ({sum(marks)} of {len(marks)} videos right, {interval}{compared})"
+
+
+def _compared(counted: Sequence[Sequence[str]], classes: Sequence[str]) -> str:
+  """Returns which shares a random answer and the most frequent label would get right.
+
+  Of a video with several labels, each of them is right.
+  """
+  frequent = collections.Counter(label for labels in counted for label in set(labels))
+  largest = max(frequent.values()) / len(counted)
+  names = set(classes)
+  chance = np.mean([len(names & set(labels)) / len(names) for labels in counted]) if names else None
+  return f"; {baselines.compared_text(chance, largest)}"

@@ -7,7 +7,7 @@ from official.tasks.contract import LOSS
 from official.tasks.contract import Fitness
 from official.tasks.contract import Metric
 
-ACCURACY = Metric(name="accuracy", while_training=True)
+ACCURACY = Metric(name="accuracy", while_training=True, is_share=True)
 TOP5_ACCURACY = Metric(name="top5_accuracy")
 MEAN_AVERAGE_PRECISION = Metric(name="mean_average_precision", fed="probabilities")
 

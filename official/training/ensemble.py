@@ -81,6 +81,7 @@ class EnsembleExport:
           found["metrics"] = {
             split: evaluate(self.setup, model, members, split) for split in splits
           }
+        found["baselines"] = final_trainer.split_baselines(self.setup, info, found["metrics"])
         found.update(self._size(models, architectures))
       report("exporting")
       found["export"] = final_trainer.export(

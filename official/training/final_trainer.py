@@ -14,6 +14,7 @@ import typing
 
 from data_prep.common import shapes
 from data_prep.dataset import metadata
+from official.tasks import baselines
 from official.training import candidate_trainer
 from official.training import config
 from official.training import progress_file
@@ -84,6 +85,7 @@ class FinalTraining:
         candidate_trainer.facts(trained, candidate["architecture"], self.setup),
         **candidate_trainer.latency(trained, self.latency),
         metrics=trained.metrics,
+        baselines=split_baselines(self.setup, info, trained.metrics),
       )
       config.task(self.setup).served().report(
         outcome_dir, split, info.classes, trained.metrics[split], trained.looks[split]
@@ -103,6 +105,13 @@ class FinalTraining:
           model_dir=self.model_dir,
         )
     return {**verdict, "timing": candidate_trainer.timing(start, stopwatch)}
+
+
+def split_baselines(
+  setup: Training, info: metadata.DatasetInfo, splits: Mapping[str, object]
+) -> dict[str, dict[str, object]]:
+  """Returns, by split, what a share of right answers is compared with, as plain data."""
+  return baselines.to_json(baselines.of_splits(config.task(setup), info, splits))
 
 
 @contextlib.contextmanager
@@ -142,7 +151,7 @@ def export(
     model: What is served.
     export_dir: Base folder of the versions.
     setup: How it was trained.
-    found: `metrics`, `params` and `multiply_adds`, as far as they are known.
+    found: `metrics`, `baselines`, `params` and `multiply_adds`, as far as they are known.
     architectures, candidates, seeds, steps: JSON, number in the search, random seed and training
       steps of each member; no numbers if there was no search.
     model_dir: Folder of the search, if there was one.
@@ -160,7 +169,11 @@ def export(
     clip=warm_up.first_clip(data.data_dir, data.num_frames),
     architectures=architectures,
     facts={
-      **{name: found[name] for name in ("metrics", "params", "multiply_adds") if name in found},
+      **{
+        name: found[name]
+        for name in ("metrics", "baselines", "params", "multiply_adds")
+        if name in found
+      },
       "candidates": list(candidates),
       **origin(setup, seeds=seeds, steps=steps, model_dir=model_dir),
     },

@@ -200,9 +200,10 @@ def test_a_manifest_adds_labels_verdicts_and_the_accuracy(here, manifest, tmp_pa
   ]
   told = capsys.readouterr()
   assert told.out.splitlines() == [
-    "accuracy: 0.667 (2 of 3 videos right)",
-    "accuracy of the split train: 1.000 (1 of 1 videos right)",
-    "accuracy of the split test: 0.500 (1 of 2 videos right)",
+    "accuracy: 0.667 (2 of 3 videos right, 95 % interval 0.208 to 0.939; chance 0.333, largest "
+    "class 0.667)",
+    "accuracy of the split train: 1.000 (1 of 1 videos right, 95 % interval 0.207 to 1.000)",
+    "accuracy of the split test: 0.500 (1 of 2 videos right, 95 % interval 0.095 to 0.905)",
   ]
   assert "eat_1.mp4: eat 0.800, wrong (it is run)" in told.err
   _ask_manifest(path, tmp_path)
@@ -215,7 +216,9 @@ def test_videos_of_several_classes_have_a_mean_average_precision(here, manifest,
   # eat: ranked eat_1, then the other two as one step. run: run_1 and run_2 are one step.
   precision = ((1 / 3 * 1 + 2 / 3 * 1) + 1 / 2) / 2
   assert capsys.readouterr().out.splitlines() == [
-    "accuracy: 0.667 (2 of 3 videos right)",
+    # A random answer is right for two thirds of one video and one third of the others.
+    "accuracy: 0.667 (2 of 3 videos right, 95 % interval 0.208 to 0.939; chance 0.444, largest "
+    "class 1.000)",
     f"mean average precision: {precision:.3f} (over 2 classes)",
   ]
 

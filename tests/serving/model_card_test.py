@@ -19,6 +19,15 @@ def test_there_are_columns_for_the_metrics_that_there_are():
   ]
 
 
+def test_an_accuracy_has_its_interval_and_what_it_is_compared_with():
+  baseline = {"metric": "accuracy", "clips": 49, "chance": 1 / 6, "largest_class": 9 / 49}
+  text = model_card._metrics({"test": {"accuracy": 36 / 49}}, {"test": baseline}, searched=False)
+  assert text.splitlines()[-1] == (
+    "On the test clips: 36 of 49 clips right, 95 % interval 0.597 to 0.838; chance 0.167, largest "
+    "class 0.184."
+  )
+
+
 @pytest.mark.parametrize(
   "search, end",
   [

@@ -37,6 +37,7 @@ def test_the_text_has_the_classes_and_the_mistakes(written):
     (written / "report.txt").read_text(encoding="utf-8")
     == """\
 8 test videos: accuracy 0.6250, top5_accuracy 1.0000, loss 1.2500
+5 of 8 clips right, 95 % interval 0.306 to 0.863; chance 0.250, largest class 0.500
 
 class  videos  precision  recall
 cat         2      0.667   1.000

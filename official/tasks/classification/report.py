@@ -1,6 +1,7 @@
 """The report on a trained network's right and wrong answers, for people and for programs.
 
-    report.json    split, metrics, per class precision and recall, and the confusion matrix
+    report.json    split, metrics, what the accuracy is compared with, per class precision and
+                   recall, and the confusion matrix
     report.txt     the same as tables, and the mistakes that are made most
     confusion.png  the matrix as a picture; a row's shades are its shares
 
@@ -17,6 +18,10 @@ from typing import Any
 from matplotlib import figure
 from matplotlib.backends import backend_agg
 import numpy as np
+
+from data_prep.common import intervals
+from official.tasks.baselines import Baseline
+from official.tasks.label_metrics import ACCURACY
 
 _MISTAKES_SHOWN = 10
 _COUNTS_SHOWN_UP_TO = 30  # Classes: of more, the numbers in the picture's cells would not be read.
@@ -52,10 +57,14 @@ def summarize(
 ) -> dict[str, Any]:
   """Returns the content of report.json; arguments as for `write`."""
   right, true, predicted = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
+  clips = int(confusion.sum())
   return {
     "split": split,
-    "clips": int(confusion.sum()),
+    "clips": clips,
     "metrics": dict(metrics),
+    "accuracy_interval": list(intervals.wilson(int(right.sum()), clips)) if clips else None,
+    "chance": 1 / len(classes),
+    "largest_class": _share(true.max(), clips),
     "classes": [
       {
         "class": name,
@@ -76,6 +85,7 @@ def text(content: Mapping[str, Any]) -> str:
   metrics = ", ".join(f"{name} {value:.4f}" for name, value in content["metrics"].items())
   lines = [
     f"{content['clips']} {content['split']} videos: {metrics}",
+    *_beside(content),
     "",
     f"{'class':<{width}}  videos  precision  recall",
     *(
@@ -97,6 +107,19 @@ def text(content: Mapping[str, Any]) -> str:
       for count, true, predicted in sorted(mistakes)[:_MISTAKES_SHOWN]
     ]
   return "\n".join(lines) + "\n"
+
+
+def _beside(content: Mapping[str, Any]) -> list[str]:
+  """Returns what is said of the accuracy; nothing of a split without videos."""
+  if not content["clips"]:
+    return []
+  baseline = Baseline(
+    metric=ACCURACY.name,
+    clips=content["clips"],
+    chance=content["chance"],
+    largest_class=content["largest_class"],
+  )
+  return [baseline.text(sum(np.diagonal(content["confusion"])) / content["clips"])]
 
 
 def draw(content: Mapping[str, Any]) -> figure.Figure:

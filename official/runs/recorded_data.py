@@ -1,0 +1,27 @@
+"""What the dataset of a recorded search says of its metrics, where it is still there."""
+
+from data_prep.common import cli
+from data_prep.dataset import metadata
+from official.runs.records import Metrics
+from official.runs.records import RunFlags
+from official.tasks import baselines
+from official.tasks import registry
+
+
+def beside(recorded: RunFlags, metrics: Metrics, split: str = "validation") -> str | None:
+  """Returns what is said of an accuracy among metrics: its clips, interval, chance.
+
+  None where there is none, or the dataset has moved, or is another one by now.
+  """
+  data_dir = recorded.operation.get("data_dir")
+  if not data_dir:
+    return None
+  try:
+    info = metadata.load(data_dir)
+    spec = registry.of(info)
+  except (cli.UserError, OSError):
+    return None
+  if info.fingerprint != recorded.identity.get("data_dir"):
+    return None
+  baseline = baselines.of_split(spec, info, split)
+  return baseline.of(metrics) if baseline else None
