@@ -339,11 +339,15 @@ def register_kind(name: str, **facts: Any) -> Callable[[type], type]:
   return network.register_kind(name, **facts)
 
 
-def register_guidance(name: str) -> Callable[[Guidance], Guidance]:
+def register_guidance(
+  name: str, reads: Sequence[str] | None = None
+) -> Callable[[Guidance], Guidance]:
   """Returns a decorator that makes a guidance known by its name (official.architecture.guidance).
 
+  `reads` names the facts about a trained parent that it reads; by default, all are measured for it.
+
   >>> from official.architecture import guidance
-  >>> @register_guidance("everything")
+  >>> @register_guidance("everything", reads=["weights"])
   ... def everything(facts, settings, rng):
   ...   return guidance.Selection(kept=facts.architecture.connections, scores=facts.weights)
   >>> "everything" in guidance.names()
@@ -351,7 +355,7 @@ def register_guidance(name: str) -> Callable[[Guidance], Guidance]:
   """
   from official.architecture import guidance
 
-  return guidance.register(name)
+  return guidance.register(name, guidance.MEASURED if reads is None else reads)
 
 
 def register_task(spec: Spec) -> Spec:

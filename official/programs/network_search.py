@@ -224,7 +224,9 @@ def _trainings(search: Search, training: config.Training) -> application.Trainin
   return application.Trainings(
     check=None if elsewhere else candidate_trainer.Check(setup=to_the_end),
     candidate=candidate_trainer.TrainingEvaluator(
-      setup=config.replace(training, train_steps=search.candidate_steps), latency=latency
+      setup=config.replace(training, train_steps=search.candidate_steps),
+      latency=latency,
+      sensitivities=search.settings.reads("sensitivities"),
     ),
     final=final_trainer.FinalTraining(
       setup=to_the_end,

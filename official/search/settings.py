@@ -209,6 +209,11 @@ class SearchSettings:
       return f"--max_hours={self.max_hours:g} are over"
     return None
 
+  def reads(self, fact: str) -> bool:
+    """Whether a proposal reads that fact about a trained parent (guidance.facts.MEASURED)."""
+    has_parents = self.algorithm != "random_search"
+    return has_parents and fact in guidance_lib.get(self.guidance).reads
+
   def dead_choice(self) -> str | None:
     """Returns why children cannot differ from their parents in connections; None if they can."""
     if self.algorithm != "evolution" or self.rounds == 0:

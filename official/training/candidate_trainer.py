@@ -29,10 +29,12 @@ class TrainingEvaluator:
   Attributes:
     setup: How it is trained.
     latency: Whether the time of one clip is measured, too.
+    sensitivities: Whether the sensitivities of its connections are measured.
   """
 
   setup: Training
   latency: bool = False
+  sensitivities: bool = False
 
   def __call__(self, candidate: Mapping, directory: str) -> dict:
     """Returns status, reason, metrics, connection weights, params, multiply-adds; timing apart."""
@@ -54,6 +56,7 @@ class TrainingEvaluator:
         report,
         stopwatch=stopwatch,
         first_weights=first_weights,
+        sensitivities=self.sensitivities,
       )
       verdict.update(
         facts(trained, candidate["architecture"], self.setup),
@@ -113,6 +116,12 @@ def facts(trained, architecture: Mapping, setup: Training) -> dict:
   """Returns what a result says of a trained network besides its metrics."""
   decoded = serialization.from_json(architecture)
   streams = {spec.name.split(":")[0]: spec.shape[-1] for spec in trained.model.inputs}
+  sensitivities = {}
+  if trained.sensitivities is not None:
+    sensitivities["sensitivities"] = [
+      {"source": source, "target": target, "value": value}
+      for (source, target), value in sorted(trained.sensitivities.items())
+    ]
   return {
     "status": "ok",
     "reason": None,
@@ -125,10 +134,7 @@ def facts(trained, architecture: Mapping, setup: Training) -> dict:
       }
       for (source, target), before in sorted(trained.weights_before.items())
     ],
-    "sensitivities": [
-      {"source": source, "target": target, "value": value}
-      for (source, target), value in sorted(trained.sensitivities.items())
-    ],
+    **sensitivities,
     "params": sum(int(v.shape.num_elements()) for v in trained.model.trainable_variables),
     "multiply_adds": cost.multiply_adds(
       decoded,

@@ -42,7 +42,8 @@ class Trained:
     metrics: Those of the task, per evaluated split.
     looks: What the task looks at besides, per split that was looked at closely.
     weights_before, weights_after: Connection -> weight after the sigmoid.
-    sensitivities: Connection -> what cutting it would cost (sensitivity.py).
+    sensitivities: Connection -> what cutting it would cost (connection_sensitivity.py), if that
+      was measured.
   """
 
   model: tf.keras.Model
@@ -50,7 +51,7 @@ class Trained:
   looks: dict[str, dict[str, np.ndarray]]
   weights_before: dict[tuple[str, str], float]
   weights_after: dict[tuple[str, str], float]
-  sensitivities: dict[tuple[str, str], float]
+  sensitivities: dict[tuple[str, str], float] | None = None
 
 
 def configure(
@@ -152,6 +153,7 @@ def train(
   also_evaluate: tuple[str, ...] = (),
   stopwatch: progress_file.Stopwatch | None = None,
   first_weights: Callable[[tf.keras.Model], None] | None = None,
+  sensitivities: bool = False,
 ) -> Trained:
   """Trains from the newest checkpoint in `directory`, or from scratch, to the end; evaluates.
 
@@ -164,6 +166,7 @@ def train(
     also_evaluate: Splits to look at closely after that (evaluation.py).
     stopwatch: Measures the steps of training and evaluation.
     first_weights: Called with a network before its first step; may change its weights.
+    sensitivities: Whether those of the connections are measured after training.
 
   SIGTERM ends the process, with a checkpoint if steps were made since the last (leaving.py).
 
@@ -184,24 +187,22 @@ def train(
     )
   metrics = {"validation": _run(config, strategy, task, trainer, directory)}
   _finish(model, optimizer, strategy)
-  report("measuring sensitivity", config.trainer.train_steps, config.trainer.train_steps)
+  measured, looks, steps = None, {}, config.trainer.train_steps
   with strategy.scope():
-    sensitivities = connection_sensitivity.measure(
-      model, task, connection_sensitivity.batches(task)
-    )
-  looks = {}
-  for split in also_evaluate:
-    report("evaluating", config.trainer.train_steps, config.trainer.train_steps)
-    with strategy.scope():
+    if sensitivities:
+      report("measuring sensitivity", steps, steps)
+      measured = connection_sensitivity.measure(model, task, connection_sensitivity.batches(task))
+    for split in also_evaluate:
+      report("evaluating", steps, steps)
       found = evaluation.evaluate(model, task, split, stopwatch)
-    metrics[split], looks[split] = found.metrics, found.looks
+      metrics[split], looks[split] = found.metrics, found.looks
   return Trained(
     model=model,
     metrics=metrics,
     looks=looks,
     weights_before=before,
     weights_after=network.connection_weights(model),
-    sensitivities=sensitivities,
+    sensitivities=measured,
   )
 
 

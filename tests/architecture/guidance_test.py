@@ -10,6 +10,7 @@ from official.architecture import guidance
 from official.architecture.architecture import Connection
 from official.architecture.guidance import Facts
 from official.architecture.guidance import Settings
+from official.architecture.guidance import random_fraction
 
 
 @pytest.fixture
@@ -113,7 +114,7 @@ def test_of_equal_sensitivities_the_first_by_name_go(facts):
 
 def test_sensitivity_needs_every_sensitivity(facts):
   with pytest.raises(ValueError, match="sensitivities of connection flow_0->level1_0 is None; "):
-    select("sensitivity", facts)
+    select("sensitivity", dataclasses.replace(facts, sensitivities={Connection("a", "b"): 0.5}))
 
 
 def test_an_only_input_is_not_prunable(assemblenet_50):
@@ -152,3 +153,34 @@ def test_wrong_settings_are_refused(settings, text):
   with pytest.raises(ValueError) as error:
     Settings(**settings)
   assert text in str(error.value)
+
+
+def test_a_guidance_declares_what_it_reads(monkeypatch):
+  monkeypatch.setattr(guidance, "GUIDANCES", dict(guidance.GUIDANCES))
+  guidance.register("frugal", reads=["weights"])(random_fraction.select)
+  guidance.register("silent")(random_fraction.select)
+  reads = {name: guidance.get(name).reads for name in guidance.names()}
+  assert reads == {
+    "connection_weights": ("weights",),
+    "frugal": ("weights",),
+    "random": (),
+    "sensitivity": ("sensitivities",),
+    "silent": ("weights", "sensitivities"),
+  }
+
+
+def test_a_guidance_cannot_read_what_is_not_measured():
+  with pytest.raises(ValueError, match="cannot read 'luck'; .* are weights, sensitivities"):
+    guidance.register("hopeful", reads=["luck"])(random_fraction.select)
+
+
+@pytest.mark.parametrize("name", ["connection_weights", "random", "sensitivity"])
+def test_every_guidance_does_with_what_it_declares(name, measured):
+  given = {fact: getattr(measured, fact) for fact in guidance.get(name).reads}
+  facts = Facts(architecture=measured.architecture, **{"weights": {}, **given})
+  assert select(name, facts) == select(name, measured)
+
+
+def test_a_guidance_that_reads_what_it_did_not_declare_is_told(facts):
+  with pytest.raises(ValueError, match=r"were not measured; .* reads=\['sensitivities'\]"):
+    select("sensitivity", dataclasses.replace(facts, sensitivities={}))

@@ -121,3 +121,16 @@ def test_initial_candidates_are_as_many_as_the_population_unless_told():
 )
 def test_numbers_that_leave_children_no_choice_are_told(changes, text):
   assert settings.SearchSettings(**changes).dead_choice() == text
+
+
+@pytest.mark.parametrize(
+  ("given", "read"),
+  [
+    ({}, False),
+    ({"guidance": "random"}, False),
+    ({"guidance": "sensitivity"}, True),
+    ({"guidance": "sensitivity", "algorithm": "random_search"}, False),
+  ],
+)
+def test_sensitivities_are_read_by_a_guidance_that_has_parents(given, read):
+  assert settings.SearchSettings(**given).reads("sensitivities") is read

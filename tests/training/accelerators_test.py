@@ -320,7 +320,8 @@ runtime.distribute_utils.get_distribution_strategy = (
   lambda name, num_gpus: tf.distribute.OneDeviceStrategy("device:CPU:1"))
 settings, architecture, folder = pickle.load(sys.stdin.buffer)
 trained = experiment.train(
-  settings, architecture, 3, folder, lambda *_, **__: None, also_evaluate=("test",))
+  settings, architecture, 3, folder, lambda *_, **__: None, also_evaluate=("test",),
+  sensitivities=True)
 assert tf.train.latest_checkpoint(folder).endswith("-20")
 assert trained.looks["test"]["confusion"].sum() == 8 and len(trained.sensitivities) == 4
 print(*sorted({variable.device[-5:] for variable in trained.model.variables}))

@@ -29,7 +29,7 @@ def test_clips_with_several_labels_train_and_are_ranked(two_label_dataset, tmp_p
     batch_size=8,
     learning_rate=0.1,
   )
-  result = candidate_trainer.TrainingEvaluator(setup=settings)(
+  result = candidate_trainer.TrainingEvaluator(setup=settings, sensitivities=True)(
     {"architecture": serialization.to_json(network), "seed": 1}, str(tmp_path)
   )
   assert set(result["metrics"]) == {"loss", "mean_average_precision"}

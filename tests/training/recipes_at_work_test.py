@@ -38,7 +38,10 @@ def train(sample_dataset, tmp_path_factory):
       **how,
     )
     with contextlib.redirect_stdout(io.StringIO()):
-      return experiment.train(settings, _JSON, 3, folder, lambda *_, **__: None), folder
+      trained = experiment.train(
+        settings, _JSON, 3, folder, lambda *_, **__: None, sensitivities=True
+      )
+    return trained, folder
 
   return run
 

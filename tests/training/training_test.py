@@ -231,6 +231,14 @@ def test_a_result_is_plain_data_and_says_what_the_network_is(make_setup, tmp_pat
   assert [(c["source"], c["target"]) for c in result["connection_weights"]] == [
     (c.source, c.target) for c in _architecture().connections
   ]
+  assert "sensitivities" not in result
+  assert json.loads((tmp_path / "progress.json").read_text())["phase"] == "evaluating"
+
+
+def test_sensitivities_are_measured_where_they_are_asked_for(make_setup, tmp_path):
+  result = candidate_trainer.TrainingEvaluator(setup=make_setup(10), sensitivities=True)(
+    {"architecture": _JSON, "seed": 1}, str(tmp_path)
+  )
   assert [(c["source"], c["target"]) for c in result["sensitivities"]] == [
     (c.source, c.target) for c in _architecture().connections
   ]

@@ -202,7 +202,8 @@ def _evaluator(data_dir: str, model_dir: str, threads: int):
       learning_rate=_LEARNING_RATE.value,
       connection_learning_rate_multiplier=_MULTIPLIER.value,
       threads=threads,
-    )
+    ),
+    sensitivities=True,
   )
 
 

@@ -11,6 +11,7 @@ UNIFORM = "uniform"
 WEAKEST = "weakest"
 STRONGEST = "strongest"
 SENSITIVITY_DROPS = (WEAKEST, STRONGEST)
+MEASURED = ("weights", "sensitivities")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -20,7 +21,7 @@ class Facts:
   Attributes:
     architecture: The parent's architecture.
     weights: Connection weight of every connection at the end of training, after the sigmoid.
-    sensitivities: What cutting a connection would cost, where that was measured.
+    sensitivities: What cutting a connection would cost, where the guidance reads it.
   """
 
   architecture: Architecture
@@ -38,6 +39,11 @@ class Facts:
   def complete(self, name: str) -> dict[Connection, float]:
     """Returns the fact of that name for every connection, sorted; ValueError if one is missing."""
     values = getattr(self, name)
+    if not values and self.architecture.connections:
+      raise ValueError(
+        f"{name} of the parent's connections were not measured; register the guidance with "
+        f"reads=[{name!r}]"
+      )
     for connection in self.architecture.connections:
       if not math.isfinite(values.get(connection, math.nan)):
         raise ValueError(
