@@ -113,6 +113,11 @@ def test_help_lists_the_flags_and_imports_no_tensorflow():
       ["--population_size=4", "--tournament_size=5"],
       "error: --tournament_size=5 is above --population_size=4; ",
     ),
+    (
+      ["--objectives=accuracy,size"],
+      "error: --objectives=accuracy,size names 'size', which is no ",
+    ),
+    (["--final=knee"], "error: --final=knee needs several objectives; give --objectives=accuracy,"),
     (["--search_space=tiny"], "error: no search space 'tiny': the names are paper, patent, small"),
     (["--candidate_step=5"], "error: Unknown command line flag 'candidate_step'. Did you mean: "),
     (["--rounds=many"], "error: flag --rounds=many: "),

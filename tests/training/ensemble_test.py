@@ -128,8 +128,10 @@ def test_an_ensemble_carries_the_architecture_of_each_member(trained, joined):
 def test_one_member_is_exported_as_it_is(settings, trained, tmp_path):
   joining = ensemble.EnsembleExport(setup=settings, export_dir=str(tmp_path / "export"))
   member = trained[0][0]
-  result = joining({"members": [member], "evaluate": False}, str(tmp_path))
-  assert "metrics" not in result
+  elsewhere = str(tmp_path / "export_front" / "000000")
+  asked = {"members": [member], "evaluate": False, "export_dir": elsewhere}
+  result = joining(asked, str(tmp_path))
+  assert "metrics" not in result and result["export"] == os.path.join(elsewhere, "1")
   clips = _clips("rgb")
   expected = _probabilities(ensemble.restore(settings, member), clips)
   np.testing.assert_allclose(_served(result["export"], clips), expected, atol=1e-5)
