@@ -48,6 +48,7 @@ def sample_dataset(tmp_path_factory) -> str:
       str(ROOT / "tools/make_sample_videos.py"),
       f"--output_dir={folder}/videos",
       "--clips_per_class=7",
+      "--difficulty=easy",
     ],
     [
       "-m",

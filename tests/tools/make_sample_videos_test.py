@@ -1,4 +1,7 @@
-"""The sample videos: real files, the same bytes each time, classes as documented."""
+"""The sample videos as files: real ones, the same bytes each time, classes as documented.
+
+What is seen in the hard ones is tested in sample_scenes_test.py.
+"""
 
 import pathlib
 import subprocess
@@ -11,6 +14,7 @@ import pytest
 
 from data_prep.dataset import rows
 from data_prep.dataset import tvl1
+from tools import sample_scenes
 
 ROOT = pathlib.Path(__file__).parents[2]
 SCRIPT = "tools/make_sample_videos.py"
@@ -24,9 +28,9 @@ def run(*arguments, command=(SCRIPT,)):
 
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory) -> pathlib.Path:
-  """Five videos a class."""
+  """Five easy videos a class."""
   folder = tmp_path_factory.mktemp("samples") / "videos"
-  made = run(f"--output_dir={folder}", "--clips_per_class=5")
+  made = run(f"--output_dir={folder}", "--clips_per_class=5", "--difficulty=easy")
   assert made.returncode == 0, made.stderr
   return folder
 
@@ -74,6 +78,7 @@ def test_the_same_seed_gives_the_same_bytes_however_it_is_started(videos, tmp_pa
     run(
       f"--output_dir={tmp_path / 'again'}",
       "--clips_per_class=5",
+      "--difficulty=easy",
       command=("-m", "tools.make_sample_videos"),
     ).returncode
     == 0
@@ -85,7 +90,7 @@ def test_the_same_seed_gives_the_same_bytes_however_it_is_started(videos, tmp_pa
 
 
 def test_another_seed_gives_other_videos(videos, tmp_path):
-  run(f"--output_dir={tmp_path / 'other'}", "--clips_per_class=1", "--seed=1")
+  run(f"--output_dir={tmp_path / 'other'}", "--clips_per_class=1", "--difficulty=easy", "--seed=1")
   name = "spots_rising/000.mp4"
   assert (tmp_path / "other" / name).read_bytes() != (videos / name).read_bytes()
 
@@ -112,6 +117,12 @@ def test_checks_are_warm_and_spots_are_cold(videos):
     vivid = np.ptp(images, axis=-1) > 140
     warmth = (images[..., 0] - images[..., 2])[vivid].mean()
     assert (warmth > 0) == row.labels[0].startswith("checks")
+
+
+def test_videos_are_hard_unless_asked_otherwise(tmp_path):
+  run(f"--output_dir={tmp_path / 'hard'}", "--clips_per_class=1")
+  found = rows.read(str(tmp_path / "hard/manifest.csv"))
+  assert rows.classes(found) == tuple(sorted(sample_scenes.SETS["hard"].classes))
 
 
 def test_a_folder_that_is_there_is_refused(videos):
