@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# From videos to a served network: prepares videos, searches, trains the winner, exports it, asks it.
+# From videos to a served network: prepares videos, searches, trains the winner, exports it, asks it, and compares it with a
+# hand-made network of the same size.
 #
-#   tools/demo.sh                       on 120 sample videos that it renders; 12 minutes at most on 2 cores
+#   tools/demo.sh                       on 420 sample videos that it renders; 12 minutes at most on 2 cores
 #   tools/demo.sh --manifest=FILE       on your own videos (columns path,label,split; data_prep.manifest makes one)
 #   tools/demo.sh --output_dir=DIR      elsewhere than in demo/
 #
@@ -37,7 +38,7 @@ main() {
     [[ -f "$manifest" ]] || python tools/make_sample_videos.py --output_dir="$output/videos"
   fi
   say "== Preparing frames and optical flow (data_prep.extract)"
-  python -m data_prep.extract --manifest="$manifest" --output_dir="$output/dataset" --fps=10 --short_side=64
+  python -m data_prep.extract --manifest="$manifest" --output_dir="$output/dataset" --fps=10 --short_side=48
   say "== Searching, training the winner to the end, exporting it (official.evolve)"
   python -m official.evolve --data_dir="$output/dataset" --model_dir="$output/search" --search_space=small \
     --population_size=4 --tournament_size=2 --rounds=4 --candidate_steps=200 --final_steps=1000 --seed=1
@@ -45,9 +46,12 @@ main() {
   local exported
   exported="$(find "$output/search/export" -mindepth 1 -maxdepth 1 -name '[0-9]*' | sort -V | tail -n 1)"
   python -m tools.show_predictions --saved_model="$exported" --data_dir="$output/dataset"
+  say "== Comparing with a network that anybody would draw first"
+  python -m tools.compare_with_hand_made --model_dir="$output/search" --output_dir="$output/compared"
   say "== Where everything lies"
   say "  the dataset                       $output/dataset"
   say "  every candidate, and the winner   $output/search (tensorboard --logdir reads it)"
+  say "  the comparison                    $output/compared (table.txt)"
   say "  the SavedModel                    $exported"
   say "  TensorFlow Serving takes          --model_base_path=$output/search/export"
 }
