@@ -15,7 +15,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 DATA_GIGABYTES=1
 
 main() {
-  local manifest="" output=""
+  local manifest="" output="" short_side=64
   while (( $# )); do
     case "$1" in
       --manifest=*) manifest="$(absolute "${1#*=}")" ;;
@@ -35,10 +35,11 @@ main() {
   if [[ -z "$manifest" ]]; then
     say "== Rendering sample videos"
     manifest="$output/videos/manifest.csv"
+    short_side=48  # Their frames are small.
     [[ -f "$manifest" ]] || python tools/make_sample_videos.py --output_dir="$output/videos"
   fi
   say "== Preparing frames and optical flow (data_prep.extract)"
-  python -m data_prep.extract --manifest="$manifest" --output_dir="$output/dataset" --fps=10 --short_side=48
+  python -m data_prep.extract --manifest="$manifest" --output_dir="$output/dataset" --fps=10 --short_side="$short_side"
   say "== Searching, training the winner to the end, exporting it (official.evolve)"
   python -m official.evolve --data_dir="$output/dataset" --model_dir="$output/search" --search_space=small \
     --population_size=4 --tournament_size=2 --rounds=4 --candidate_steps=200 --final_steps=1000 --seed=1

@@ -41,7 +41,6 @@ _DIFFICULTY = flags.DEFINE_enum(
 )
 _SEED = flags.DEFINE_integer("seed", 0, "Random seed.", lower_bound=0)
 
-FRACTIONS = {"train": 0.6, "validation": 0.2, "test": 0.2}
 _H264 = {
   "qp": "20",
   "preset": "veryfast",
@@ -105,10 +104,12 @@ def main(arguments: Sequence[str]) -> None:
     )
   )
   paths, labels = zip(*made)
-  splits = splitting.split(list(labels), list(paths), FRACTIONS, np.random.default_rng(_SEED.value))
+  splits = splitting.split(
+    list(labels), list(paths), scenes.fractions, np.random.default_rng(_SEED.value)
+  )
   files.write_bytes(os.path.join(temporary, "manifest.csv"), rows.to_csv(paths, labels, splits))
   os.rename(temporary, directory)
-  counts = ", ".join(f"{splits.count(name)} {name}" for name in FRACTIONS)
+  counts = ", ".join(f"{splits.count(name)} {name}" for name in scenes.fractions)
   print(f"rendered {counts} videos; {os.path.join(directory, 'manifest.csv')} lists them")
 
 

@@ -19,7 +19,8 @@ same motions. Optical flow alone therefore tells the rows apart, but not the cla
 single frame tells nothing. A network has to combine look and motion at the place of a disc, before
 it averages over the picture, and to see when a disc turns, which two neighbouring frames do not
 show. Everything else is drawn for each video and says nothing about its class: sides, places,
-sizes, speeds, periods, phases, shades, background and its drift, small grey discs that pass by,
+sizes, speeds, periods, phases, shades (with a share of the other look's colours), one to three grey
+discs that move in any of these ways, the background and its drift, the shaking of the camera,
 brightness and noise.
 
 Mirroring a video from left to right does not change its class in either set.
@@ -39,6 +40,7 @@ _SWING = 0.22  # Heights to either side, of swaying discs that are easy.
 _COUNTERPART = types.MappingProxyType(
   {"rising": "falling", "bouncing": "hopping", "swaying": "shaking"}
 )
+_LARGEST_SHARE = 0.4  # Of the colours of the other look.
 _SLOW, _QUICK = (1.1, 1.5), (0.4, 0.55)  # Seconds that a period can take.
 
 # The centre (x, y) of a disc at a time.
@@ -71,12 +73,16 @@ class SceneSet:
   Attributes:
     classes: Their names.
     discs: `(class, width of the frame, rng)` -> the discs, the hindmost first.
+    fractions: Shares of the splits.
+    shake: Largest speed of the camera, which is held by hand, along each axis.
     brightness: Least and largest factor of a video.
     noise: Standard deviation of the noise of every value of every frame, of 1.
   """
 
   classes: tuple[str, ...]
   discs: Callable[[str, float, np.random.Generator], Sequence[Disc]]
+  fractions: Mapping[str, float]
+  shake: float = 0
   brightness: tuple[float, float] = (1, 1)
   noise: float = 0
 
@@ -89,12 +95,15 @@ def render(scenes: SceneSet, label: str, rng: np.random.Generator) -> tuple[int,
   background, drift = _texture(rng), rng.uniform((-0.15, -0.06), (0.15, 0.06))
   discs = scenes.discs(label, width / height, rng)
   brightness = rng.uniform(*scenes.brightness)
+  camera = _camera(scenes.shake, rng)
   frames = []
   for index in range(count):
     seconds = index / fps
-    image = _moved(background, drift * seconds * height, (width, height))
+    seen = camera(seconds)
+    image = _moved(background, (drift * seconds + seen) * height, (width, height))
     for disc in discs:
-      _paint(image, disc, disc.path(seconds))
+      x, y = disc.path(seconds)
+      _paint(image, disc, (x - seen[0], y - seen[1]))
     image *= np.float32(brightness)
     if scenes.noise:
       image += np.float32(scenes.noise) * rng.standard_normal(image.shape, np.float32)
@@ -133,10 +142,10 @@ def _easy_disc(
 def _hard_discs(label: str, aspect: float, rng: np.random.Generator) -> list[Disc]:
   look, motion = label.split("_")
   (other,) = set(LOOKS) - {look}
-  discs = [_passing_disc(aspect, rng) for _ in range(rng.integers(2))]
+  discs = [_decoy(aspect, rng) for _ in range(rng.integers(1, 4))]
   sides = rng.permutation(2)
   for side, (each, its_motion) in zip(sides, [(look, motion), (other, _COUNTERPART[motion])]):
-    radius = rng.uniform(0.18, 0.25)
+    radius = rng.uniform(0.15, 0.22)
     place = aspect * (0.27 + 0.46 * side) + rng.uniform(-0.1, 0.1), rng.uniform(0, 1)
     discs.append(
       Disc(
@@ -144,7 +153,7 @@ def _hard_discs(label: str, aspect: float, rng: np.random.Generator) -> list[Dis
         look=each,
         radius=radius,
         angle=rng.uniform(0, np.pi),
-        colours=_colours(each, rng),
+        colours=_mixed_colours(each, other if each == look else look, rng),
       )
     )
   # Which of them is in front must not tell which one the class is named after.
@@ -172,20 +181,24 @@ def _hard_path(
   return path
 
 
-def _passing_disc(aspect: float, rng: np.random.Generator) -> Disc:
-  """Returns a small grey disc that crosses the picture in a straight line, again and again."""
-  radius = rng.uniform(0.08, 0.14)
-  start, speed = rng.uniform((0, 0), (aspect, 1)), rng.uniform(-0.6, 0.6, 2)
+def _decoy(aspect: float, rng: np.random.Generator) -> Disc:
+  """Returns a grey disc that makes one of all motions; it has nothing to do with the class."""
+  radius = rng.uniform(0.1, 0.16)
+  motions = sorted({*_COUNTERPART, *_COUNTERPART.values()})
+  place = rng.uniform(0, aspect), rng.uniform(0, 1)
   return Disc(
-    path=lambda seconds: (
-      _within(start[0] + speed[0] * seconds, radius, aspect),
-      _within(start[1] + speed[1] * seconds, radius),
-    ),
+    path=_hard_path(motions[rng.integers(len(motions))], place, radius, rng),
     look=LOOKS[rng.integers(len(LOOKS))],
     radius=radius,
     angle=rng.uniform(0, np.pi),
     colours=np.repeat(rng.uniform(0.1, 0.9, (2, 1)), 3, axis=1).astype(np.float32),
   )
+
+
+def _mixed_colours(look: str, other: str, rng: np.random.Generator) -> np.ndarray:
+  """Returns the colours of a look with a share of those of the other one."""
+  share = np.float32(rng.uniform(0, _LARGEST_SHARE))
+  return (1 - share) * _colours(look, rng) + share * _colours(other, rng)
 
 
 def _colours(look: str, rng: np.random.Generator) -> np.ndarray:
@@ -197,6 +210,15 @@ def _colours(look: str, rng: np.random.Generator) -> np.ndarray:
 def _within(place: float, radius: float, length: float = 1) -> float:
   """Returns the place of a disc that, where it has left on one side, comes in on the other."""
   return (place + radius) % (length + 2 * radius) - radius
+
+
+def _camera(shake: float, rng: np.random.Generator) -> Callable[[float], np.ndarray]:
+  """Returns where the camera looks, (x, y), at a time: two slow waves along each axis."""
+  periods = rng.uniform(0.5, 2.5, (2, 2))
+  speeds = rng.uniform(0, shake / 2, (2, 2))
+  phases = rng.uniform(0, 2 * np.pi, (2, 2))
+  swings = speeds * periods / (2 * np.pi)
+  return lambda seconds: (swings * np.sin(phases + 2 * np.pi * seconds / periods)).sum(axis=0)
 
 
 def _texture(rng: np.random.Generator) -> np.ndarray:
@@ -254,12 +276,15 @@ SETS: Mapping[str, SceneSet] = types.MappingProxyType(
         f"{look}_{motion}" for look in LOOKS for motion in ("rising", "falling", "swaying")
       ),
       discs=_easy_discs,
+      fractions={"train": 0.6, "validation": 0.2, "test": 0.2},
     ),
     "hard": SceneSet(
       classes=tuple(f"{look}_{motion}" for look in LOOKS for motion in _COUNTERPART),
       discs=_hard_discs,
-      brightness=(0.8, 1.15),
-      noise=0.03,
+      fractions={"train": 0.5, "validation": 0.25, "test": 0.25},
+      shake=0.3,
+      brightness=(0.7, 1.2),
+      noise=0.04,
     ),
   }
 )
