@@ -94,7 +94,7 @@ def rows(
     found.append(
       Row(
         name=f"hand-made: {pattern}",
-        folder=f"hand_made_{pattern}",
+        folder=f"hand_made_{pattern}_{final.params}",
         architecture=serialization.to_json(drawn),
         seed=0,
       )
@@ -184,23 +184,22 @@ def training_flags(identity: Mapping[str, object]) -> list[str]:
 
 
 def _train(row: Row, folder: str, arguments: Sequence[str]) -> FinalResult:
-  """Trains a network, or resumes; returns what came of it."""
+  """Trains a network, resumes, or finds it trained; returns what came of it."""
+  print(f"== {row.name}", flush=True)
+  json_files.make_directory(folder)
+  described = json_files.join(folder, "architecture.json")
+  json_files.write_json(described, row.architecture)
+  done = subprocess.run(
+    [
+      sys.executable,
+      *("-m", "official.train", f"--architecture={described}", f"--model_dir={folder}"),
+      *(f"--seed={row.seed}", *arguments),
+    ],
+    check=False,
+  )
+  if done.returncode:
+    raise SystemExit(done.returncode)
   path = json_files.join(folder, "result.json")
-  if not json_files.exists(path):
-    print(f"== Training {row.name}", flush=True)
-    json_files.make_directory(folder)
-    described = json_files.join(folder, "architecture.json")
-    json_files.write_json(described, row.architecture)
-    done = subprocess.run(
-      [
-        sys.executable,
-        *("-m", "official.train", f"--architecture={described}", f"--model_dir={folder}"),
-        *(f"--seed={row.seed}", *arguments),
-      ],
-      check=False,
-    )
-    if done.returncode:
-      raise SystemExit(done.returncode)
   result = record_files.read(path, FinalResult)
   if result is None:
     raise cli.UserError(f"{path} is missing after the training; run this again")
