@@ -18,6 +18,7 @@ which differences its clips could tell, not how another seed would come out.
 
 from collections.abc import Iterable, Mapping, Sequence
 import dataclasses
+import math
 import os
 import subprocess
 import sys
@@ -38,6 +39,8 @@ from official.runs.final_records import FinalResult
 from official.runs.records import Candidate
 from official.runs.records import Result
 from official.runs.run_directory import RunDirectory
+from official.tasks import baselines
+from official.tasks import registry
 from official.training import config
 
 _MODEL_DIR = flags.DEFINE_string("model_dir", None, "Folder of a finished search.")
@@ -124,29 +127,39 @@ def _candidate_row(name: str, candidate: Candidate, result: Result, final: Final
 
 def table(
   compared: Iterable[tuple[Row, FinalResult]],
-  info: metadata.DatasetInfo,
+  beside: Mapping[str, baselines.Baseline],
   fitness_name: str,
   steps: int,
   candidate_steps: int,
 ) -> str:
-  """Returns the table: accuracy, right of all clips, and the 95 % interval for each split."""
-  head = ["network", "parameters", f"{fitness_name} after {candidate_steps}"]
-  lines = [head + [f"{split}, {info.splits[split].clips} clips" for split in _SPLITS]]
+  """Returns the table: for each split, the share of right answers and its 95 % interval.
+
+  Args:
+    compared: The networks and what their trainings came to.
+    beside: What shares are compared with, by split.
+    fitness_name: Name of the search's fitness.
+    steps: Training steps of every network.
+    candidate_steps: Training steps of a candidate in the search.
+  """
+  head = ["network", "parameters", f"{fitness_name} after {candidate_steps} steps"]
+  lines = [head + [f"{split}, {baseline.clips} clips" for split, baseline in beside.items()]]
   for row, result in compared:
     searched = "" if row.searched is None else f"{fitness.shown(fitness_name, row.searched):.3f}"
     lines.append([row.name, f"{result.params or 0:,}", searched])
-    for split in _SPLITS:
-      metrics = (result.metrics or {}).get(split, {})
-      lines[-1].append(_accuracy(metrics.get("accuracy"), info.splits[split].clips))
+    for split, baseline in beside.items():
+      lines[-1].append(_share((result.metrics or {}).get(split, {}), baseline))
   widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
   text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)) for line in lines]
   return "\n".join(
     [
-      f"All trained alike for {steps:,} steps; accuracy with its 95 % interval (Wilson), chance "
-      f"{1 / len(info.classes):.3f}:",
+      f"All were trained alike for {steps:,} steps; shares of right answers with 95 % intervals:",
       "",
       *(line.rstrip() for line in text),
       "",
+      *(
+        f"{split}: {baselines.compared_text(baseline.chance, baseline.largest_class)}"
+        for split, baseline in beside.items()
+      ),
       "One search and one training of each say little: another seed may turn the order round.",
     ]
   )
@@ -164,10 +177,11 @@ def _ranked(run: RunDirectory) -> list[tuple[Candidate, Result]]:
   )
 
 
-def _accuracy(share: float | None, clips: int) -> str:
-  if share is None or not clips:
+def _share(metrics: Mapping[str, float | None], baseline: baselines.Baseline) -> str:
+  share = metrics.get(baseline.metric)
+  if share is None or math.isnan(share):
     return "none"
-  low, high = intervals.wilson(round(share * clips), clips)
+  low, high = intervals.wilson(round(share * baseline.clips), baseline.clips)
   return f"{share:.3f} ({low:.2f} to {high:.2f})"
 
 
@@ -219,6 +233,11 @@ def main(arguments: Sequence[str]) -> None:
   asked = record_files.read(json_files.join(run.final_directory, "final.json"), FinalAsked)
   data_dir = str(recorded.operation["data_dir"])
   info = metadata.load(data_dir)
+  beside = baselines.of_splits(registry.of(info), info, dict.fromkeys(_SPLITS))
+  if not beside:
+    raise cli.UserError(
+      f"{data_dir} has no clips whose answers are right or wrong, which the table counts"
+    )
   space = SearchSpace.from_json(recorded.identity["search_space"])
   networks = rows(run, space, info, _PATTERNS.value)
   assert asked is not None  # The final training is finished, so that it was asked for.
@@ -229,7 +248,7 @@ def main(arguments: Sequence[str]) -> None:
   ]
   text = table(
     compared,
-    info,
+    beside,
     recorded.identity["fitness"],
     steps,
     recorded.identity["candidate_steps"],

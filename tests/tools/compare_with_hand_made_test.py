@@ -14,6 +14,7 @@ from official.runs import json_files
 from official.runs import records
 from official.runs.final_records import FinalResult
 from official.runs.run_directory import RunDirectory
+from official.tasks import baselines
 from official.training import config
 from tools import compare_with_hand_made as compare
 
@@ -110,21 +111,26 @@ def test_networks_are_trained_with_the_flags_of_the_search():
   assert not [flag for flag in found if flag.startswith(("--seed", "--train_steps", "--data_dir"))]
 
 
-def test_the_table_tells_accuracy_clips_and_interval(tmp_path):
+def test_the_table_tells_share_clips_and_interval(tmp_path):
   row = compare.rows(searched(tmp_path), SPACE, INFO, [])[1]
-  lines = compare.table([(row, row.trained)], INFO, "accuracy", 1000, 200).splitlines()
-  assert "1,000 steps" in lines[0] and "chance 0.500" in lines[0]
+  beside = {
+    split: baselines.Baseline(metric="accuracy", clips=clips, chance=0.5, largest_class=0.6)
+    for split, clips in (("validation", 80), ("test", 84))
+  }
+  lines = compare.table([(row, row.trained)], beside, "accuracy", 1000, 200).splitlines()
+  assert "trained alike for 1,000 steps" in lines[0]
   assert lines[2].split("  ")[0] == "network"
-  assert lines[2].endswith("test, 84 clips") and "accuracy after 200" in lines[2]
+  assert lines[2].endswith("test, 84 clips") and "accuracy after 200 steps" in lines[2]
   # Wilson: 68 of 80, 63 of 84.
   assert lines[3].split()[-8:] == "0.850 (0.76 to 0.91) 0.750 (0.65 to 0.83)".split()
+  assert lines[5] == "validation: chance 0.500, largest class 0.600"
   assert "One search and one training of each say little" in lines[-1]
 
 
-def test_a_split_without_clips_has_no_accuracy(tmp_path):
+def test_a_share_that_is_no_number_is_none(tmp_path):
   row = compare.rows(searched(tmp_path), SPACE, INFO, [])[1]
-  splits = {**INFO.splits, "test": metadata.SplitInfo(clips=0, shards=1, frames=0)}
-  info = dataclasses.replace(INFO, splits=splits)
-  final = dataclasses.replace(row.trained, metrics={"validation": {"accuracy": 0.85}})
-  line = compare.table([(row, final)], info, "accuracy", 1000, 200).splitlines()[3]
-  assert line.endswith("none")
+  beside = {"test": baselines.Baseline(metric="accuracy", clips=84, chance=0.5)}
+  for metrics in ({}, {"test": {"accuracy": None}}, {"test": {"accuracy": float("nan")}}):
+    final = dataclasses.replace(row.trained, metrics=metrics)
+    line = compare.table([(row, final)], beside, "accuracy", 1000, 200).splitlines()[3]
+    assert line.endswith("none")
