@@ -4,8 +4,8 @@
 
 DATASET is a folder made by data_prep.extract. RUN receives everything: search.json,
 candidates/000000/..., final/, and export/1/, which TensorFlow Serving takes as it is. The same
-command, given again, resumes where it was stopped or killed; --rounds and --workers may be changed
-then, what decides the outcome may not.
+command, given again, resumes where it was stopped or killed. Flags that say "May be changed later",
+such as --rounds and --workers, may have other values then; those that decide the outcome may not.
 """
 
 import dataclasses
@@ -39,10 +39,16 @@ extensions.define_flag()
 flags.DEFINE_bool(
   "dry_run",
   False,
-  "Trains a few candidates for a few steps, prints their size, memory and seconds a step, the "
-  "hours that the search would take and the batch that fits; leaves --model_dir alone.",
+  "Starts no search and leaves --model_dir alone: trains a few candidates for a few steps, and "
+  "prints their size, their memory, the seconds per step, the hours that the search would take and "
+  "the batch size that fits.",
 )
-flags.DEFINE_string("search_space", "small", "paper, patent, small, or a JSON file.")
+flags.DEFINE_string(
+  "search_space",
+  "small",
+  "The architectures that may be drawn: small (for a laptop), paper (AssembleNet), patent, or a "
+  "JSON file.",
+)
 flags.DEFINE_enum(
   "print_search_space",
   None,
@@ -53,7 +59,8 @@ flags.DEFINE_enum(
   "algorithm",
   _DEFAULTS.algorithm,
   settings_lib.ALGORITHMS,
-  "How candidates are proposed; random_search draws every one at random.",
+  "How candidates are proposed: by evolution, which mutates good ones; or by random_search, the "
+  "baseline, which draws every one at random.",
 )
 flags.DEFINE_integer(
   "population_size",
@@ -64,7 +71,7 @@ flags.DEFINE_integer(
   "initial_candidates",
   None,
   "Number of candidates without a parent, which come first: the founders of --start_from, then "
-  "random ones. The best of them survive. Default: --population_size.",
+  "random ones. The best of them form the population. Default: --population_size.",
 )
 flags.DEFINE_integer(
   "tournament_size",
@@ -92,10 +99,10 @@ cli.define_choice(
 flags.DEFINE_string(
   "objectives",
   _DEFAULTS.objectives,
-  "The fitness and one or more costs, separated by commas: accuracy,multiply_adds, say. Candidates "
-  "are then compared by all of them at once, and a front of the best compromises is found. Costs: "
-  f"{', '.join(objectives.COSTS)} (latency is measured in milliseconds a clip). Default: the "
-  "fitness alone.",
+  "The fitness and one or more costs, separated by commas, such as accuracy,multiply_adds. "
+  "Candidates are then compared by all of them at once, and the search finds a front of the best "
+  f"compromises. Costs: {', '.join(objectives.COSTS)} (measured, in milliseconds per clip). "
+  "Default: the fitness alone.",
 )
 cli.define_choice(
   "guidance",
@@ -107,8 +114,8 @@ cli.define_choice(
 flags.DEFINE_string(
   "weight_threshold",
   str(_DEFAULTS.weight_threshold),
-  "Connections whose trained weight is above this are kept; uniform draws a threshold from U(0, 1) "
-  "for each.",
+  "--guidance=connection_weights keeps connections whose trained weight is above this; uniform "
+  "draws a threshold from U(0, 1) for each.",
 )
 flags.DEFINE_enum(
   "sensitivity_drop",
@@ -119,12 +126,13 @@ flags.DEFINE_enum(
 flags.DEFINE_float(
   "prune_fraction",
   _DEFAULTS.prune_fraction,
-  "Share of connections that --guidance=sensitivity or random drops.",
+  "Share of a parent's connections that --guidance=sensitivity or random drops.",
 )
 flags.DEFINE_integer(
   "max_operators",
   None,
-  "Most splits, merges and changes of dilation in a child. Default: the search space's.",
+  "Largest number of splits, merges and changes of dilation in a child. Default: that of the "
+  "search space.",
 )
 flags.DEFINE_enum(
   "inherit",
@@ -161,7 +169,8 @@ flags.DEFINE_float(
 flags.DEFINE_integer(
   "max_retries",
   _DEFAULTS.max_retries,
-  "How many times a training is tried again after its process was killed or its machine was lost.",
+  "How many times a training is tried again after its process was killed or its machine was lost. "
+  "May be changed later.",
 )
 flags.DEFINE_float(
   "candidate_timeout",
@@ -178,7 +187,7 @@ cli.define_choice(
   network_search.Search.executor,
   executors.names,
   "local: a process for each candidate; inline: in this process, for TPUs and debugging; "
-  "ray: a process for each candidate on the machines of a Ray cluster.",
+  "ray: a process for each candidate on the machines of a Ray cluster. May be changed later.",
 )
 flags.DEFINE_string(
   "ray_address",
@@ -194,22 +203,23 @@ flags.DEFINE_integer(
 flags.DEFINE_integer(
   "threads_per_candidate",
   None,
-  "CPU threads of one operation; results depend on it in the last bits. Default: cores / workers.",
+  "CPU threads that an operation of a training uses. Results depend on it in the last bits. "
+  "Default: cores / workers.",
 )
 flags.DEFINE_integer(
   "keep_checkpoints",
   _DEFAULTS.keep_checkpoints,
-  "Number of candidates, the best ones, whose weights are kept; with --objectives, the front "
-  "first.",
+  "Number of candidates whose weights are kept: the best, or with --objectives the front first. "
+  "May be changed later.",
 )
 flags.DEFINE_enum(
   "final",
   _DEFAULTS.final,
   settings_lib.FINALS,
-  "What is trained to the end, from scratch, and exported: the best candidate; the best of the "
-  "--top_k best; or those as one network that averages their answers. With --objectives also the "
-  "front, of which at most --top_k are trained and exported each, or its knee, the best "
-  "compromise. May be changed later.",
+  "What is trained to the end, from scratch, and exported. best: the best candidate. top_k: of the "
+  "--top_k best candidates, the one that is best after this training. ensemble: the --top_k best "
+  "as one network that averages their answers. With --objectives also front: at most --top_k of "
+  "the front, each with an export of its own; and knee: the best compromise. May be changed later.",
 )
 flags.DEFINE_integer(
   "top_k",
