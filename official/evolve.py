@@ -227,6 +227,13 @@ flags.DEFINE_integer(
   "Number of candidates for --final=top_k, ensemble and front. May be changed later.",
 )
 flags.DEFINE_string(
+  "confirm",
+  _DEFAULTS.confirm,
+  "K:SEEDS, such as 3:2. At the end of the search, the K best candidates are trained again, with "
+  "SEEDS other seeds each. The lower bound of the mean of these trainings alone decides which is "
+  "trained to the end, because the best of a search is partly the luckiest. May be changed later.",
+)
+flags.DEFINE_string(
   "start_from",
   None,
   "Folder of an earlier run, whose best architectures are the first candidates of this one, its "

@@ -14,7 +14,7 @@ def beside(recorded: RunFlags, metrics: Metrics, split: str = "validation") -> s
   None where there is none, or the dataset has moved, or is another one by now.
   """
   data_dir = recorded.operation.get("data_dir")
-  if not data_dir:
+  if not isinstance(data_dir, str):
     return None
   try:
     info = metadata.load(data_dir)

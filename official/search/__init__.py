@@ -8,6 +8,8 @@
     population    tournament, admission, removal
     objectives    fronts and crowding where accuracy is weighed against cost
     front         the candidates of a search that no other dominates
+    confirmation  the best again with other seeds: which of them is the best then
+    confirming    the trainings of a confirmation, and their records
     front_report  the front as a table
     state         everything the next proposal depends on; rebuilt from the files by replay
     known         which architectures a search has proposed already

@@ -318,11 +318,14 @@ def estimates(
   final = [result.seconds(final_steps) for result in feasible]
   one_after_another = math.ceil(settings.trained_to_the_end / settings.workers)
   searching = candidate * settings.candidates / settings.workers
+  again = settings.confirmation.trainings
+  confirming = candidate * again / settings.workers
   lines = [
     f"a candidate: about {duration(candidate)} ({candidate_steps} steps, and {overhead:.3g} s to "
     "build, trace and evaluate)",
     f"the search: about {duration(searching)} ({settings.candidates} candidates, "
     f"{settings.workers} at a time){_bounded(searching, settings)}",
+    *([f"the confirmation: about {duration(confirming)} ({again} trainings)"] if again else []),
     f"the final training: about {duration(statistics.mean(final) * one_after_another)} "
     f"({settings.trained_to_the_end} x {final_steps} steps); "
     f"{duration(max(final) * one_after_another)} for the slowest of these",

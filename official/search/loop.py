@@ -30,6 +30,7 @@ from official.runs.records import Candidate
 from official.runs.records import Founder
 from official.runs.records import Result
 from official.runs.run_directory import RunDirectory
+from official.search import confirming
 from official.search import front_report
 from official.search import inheritance
 from official.search import objectives
@@ -123,7 +124,9 @@ class _Driver:
       self._console.say(line)
     if self._state.best is None:
       raise judge.SearchStopped("no candidate is feasible; choose another --search_space")
-    return self._state.finalists
+    return confirming.finalists(
+      self._run, self._settings, self._state, self._evaluator, self._executor, self._console
+    )
 
   def _work(self) -> None:
     for ended in driver.run_all(

@@ -29,6 +29,8 @@ from official.runs.records import Progress
 from official.runs.records import RunFlags
 from official.runs.records import Status as CandidateStatus
 from official.runs.run_directory import RunDirectory
+from official.search import confirmation as confirmation_lib
+from official.search import confirming
 from official.search import front_report
 from official.search import inheritance
 from official.search import pace as pace_lib
@@ -128,6 +130,8 @@ class Status:
     best: The best so far, or None.
     population: The members, best first.
     front: With several objectives, the candidates that no other dominates, of best fitness first.
+    confirmation: What is known of the candidates that are confirmed, the best first; empty until
+      all candidates have finished, and without --confirm.
     in_flight: The candidates that have no result yet.
     final_in_flight: The final trainings that have none.
     final: What came of the final training once it is done, or None.
@@ -149,6 +153,7 @@ class Status:
   best: Best | None
   population: tuple[Standing, ...]
   front: tuple[Compromise, ...]
+  confirmation: tuple[confirmation_lib.Row, ...]
   in_flight: tuple[InFlight, ...]
   final_in_flight: tuple[FinalInFlight, ...]
   final: Final | None
@@ -176,7 +181,9 @@ def read(model_dir: str) -> Status:
     if enough is None and run.is_exhausted(state.proposed):
       enough = "no new candidate can be drawn from --search_space"
   left = len(in_flight) if enough else max(settings.candidates, state.proposed) - state.finished
-  final = None if left or state.best is None else _final(run, state.finalists[0].number)
+  rows = () if left else confirming.read(run, settings, state)
+  chosen = state.finalists if not rows else confirming.ordered(state, settings, rows)
+  final = None if left or state.best is None or not chosen else _final(run, chosen[0].number)
   recent = range(max(state.proposed - _RECENT, 0), state.proposed)
   spans = pace_lib.spans(map(run.read_timing, recent))
   pace = pace_lib.evaluations_an_hour(spans)
@@ -196,6 +203,7 @@ def read(model_dir: str) -> Status:
       for member in sorted(state.population, key=lambda member: member.rank)
     ),
     front=front_report.compromises(state.front, settings),
+    confirmation=rows,
     in_flight=tuple(_in_flight(run, number) for number in in_flight),
     final_in_flight=() if left or final else tuple(_finals(run)),
     final=final,
@@ -361,6 +369,7 @@ def _training_lines(status: Status) -> Iterable[str]:
   alive = status.condition == "alive"
   for candidate in status.in_flight:
     yield f"in flight: candidate {candidate.number:06d}, {_phase(candidate, alive)}"
+  yield from confirmation_lib.lines(status.confirmation, status.fitness)
   for training in status.final_in_flight:
     yield f"final training: {training.folder}, {_phase(training, alive)}"
   if status.final is None:

@@ -13,6 +13,7 @@ from data_prep.common import cli
 from official.architecture import guidance as guidance_lib
 from official.architecture.guidance import facts
 from official.runs import fitness as fitness_lib
+from official.search import confirmation as confirmation_lib
 from official.search import objectives as objectives_lib
 
 ALGORITHMS = ("evolution", "random_search")
@@ -32,6 +33,7 @@ _OPERATION = (
   "candidate_timeout",
   "final",
   "top_k",
+  "confirm",
 )
 # Identity that is recorded only if it is not the default.
 _ABSENT_BY_DEFAULT = ("objectives", "inherit")
@@ -93,6 +95,8 @@ class SearchSettings:
       then is exported, or an ensemble of them all; with several objectives also at most `top_k`
       of the front, each of which is exported, or the front's knee.
     top_k: Candidates that are trained to the end where it is several.
+    confirm: K:SEEDS, to train the K best again with SEEDS other seeds each before one of them is
+      chosen (confirmation.py); None chooses by the fitness of the search.
   """
 
   population_size: int = 20
@@ -118,6 +122,7 @@ class SearchSettings:
   candidate_timeout: float | None = None
   final: str = "best"
   top_k: int = 3
+  confirm: str | None = None
 
   def __post_init__(self) -> None:
     if self.initial_candidates is None:
@@ -134,6 +139,11 @@ class SearchSettings:
       raise cli.UserError(
         f"--final={self.final} needs several objectives; give --objectives={self.fitness},"
         f"{objectives_lib.COSTS[0]}, say, or --final={self.__class__.final}"
+      )
+    if self.confirmation.trainings and self.final in ("front", "knee"):
+      raise cli.UserError(
+        f"--confirm={self.confirm} orders candidates by their fitness, and --final={self.final} "
+        "takes the front; leave one of them out"
       )
     if self.tournament_size > self.population_size:
       raise cli.UserError(
@@ -176,6 +186,16 @@ class SearchSettings:
   def costs(self) -> tuple[str, ...]:
     """The objectives beside the fitness; none by default."""
     return objectives_lib.parse(self.objectives, self.fitness)
+
+  @property
+  def confirmation(self) -> confirmation_lib.Plan:
+    """What is trained again before the final training; nothing by default."""
+    return confirmation_lib.parse(self.confirm)
+
+  @property
+  def leaders(self) -> int:
+    """The number of best candidates that a search keeps an eye on."""
+    return max(self.keep_checkpoints, self.trained_to_the_end, self.confirmation.candidates)
 
   @property
   def trains_one(self) -> bool:

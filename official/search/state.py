@@ -53,8 +53,8 @@ class SearchState:
     finished: Candidates that have a result.
     next_order: The place of the next one in the order of finishing.
     population: Members, in the order of finishing.
-    leaders: The best of all that ever finished, best first: those that keep their weights or will
-      be trained to the end, whichever are more.
+    leaders: The best of all that ever finished, best first: those that keep their weights, will be
+      confirmed, or will be trained to the end, whichever are most.
     front: Those of all that ever finished that no other dominates; empty with a single objective.
     by_status: How many finished ok, infeasible, failed.
     failures: Those that are not ok, by (status, kind).
@@ -93,7 +93,7 @@ class SearchState:
 
   @property
   def finalists(self) -> tuple[Member, ...]:
-    """Those to train to the end, the best first."""
+    """Those to train to the end, the best first, unless a confirmation has its say."""
     count = self._settings.trained_to_the_end
     if self._settings.final == "front":
       return self.front.spread(count)
@@ -131,9 +131,7 @@ class SearchState:
     if self._settings.costs:
       self.front = self.front.admit(member, self._settings.population_size)
     ranked = sorted((*self.leaders, member), key=lambda leader: leader.rank)
-    self.leaders = tuple(
-      ranked[: max(self._settings.keep_checkpoints, self._settings.trained_to_the_end)]
-    )
+    self.leaders = tuple(ranked[: self._settings.leaders])
 
   def _count(self, result: Result) -> None:
     status, reason = result.status, result.reason or "no reason given"

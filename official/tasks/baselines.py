@@ -9,6 +9,7 @@ Wherever an accuracy is shown, this is shown beside it. No TensorFlow.
 from collections.abc import Mapping
 import dataclasses
 import math
+from typing import Any
 
 from data_prep.common import intervals
 from data_prep.dataset import metadata
@@ -104,9 +105,10 @@ def to_json(baselines: Mapping[str, Baseline]) -> dict[str, dict[str, object]]:
   return {split: dataclasses.asdict(baseline) for split, baseline in baselines.items()}
 
 
-def from_json(data: Mapping[str, Mapping]) -> dict[str, Baseline]:
+def from_json(data: Mapping[str, Mapping[str, Any]]) -> dict[str, Baseline]:
   """Inverse of `to_json`, of data that has SHAPE by split."""
   names = [field.name for field in dataclasses.fields(Baseline)]
   return {
-    split: Baseline(**{name: values.get(name) for name in names}) for split, values in data.items()
+    split: Baseline(**{name: values[name] for name in names if name in values})
+    for split, values in data.items()
   }

@@ -121,5 +121,6 @@ def _compared(counted: Sequence[Sequence[str]], classes: Sequence[str]) -> str:
   frequent = collections.Counter(label for labels in counted for label in set(labels))
   largest = max(frequent.values()) / len(counted)
   names = set(classes)
-  chance = np.mean([len(names & set(labels)) / len(names) for labels in counted]) if names else None
+  chances = [len(names & set(labels)) / len(names) for labels in counted] if names else []
+  chance = float(np.mean(chances)) if names else None
   return f"; {baselines.compared_text(chance, largest)}"

@@ -26,6 +26,16 @@ from official.search import settings
       "population, so give at most its size",
     ),
     ({"population_size": 0}, "--population_size=0 is out of range; give a number of at least 1"),
+    (
+      {"confirm": "3"},
+      "--confirm=3 is not of the form K:SEEDS; give two whole numbers of at least 1, such as 3:2 "
+      "to train the 3 best again with 2 seeds each",
+    ),
+    (
+      {"confirm": "3:2", "objectives": "accuracy,params", "final": "knee"},
+      "--confirm=3:2 orders candidates by their fitness, and --final=knee takes the front; leave "
+      "one of them out",
+    ),
     ({"rounds": -1}, "--rounds=-1 is out of range; give a number of at least 0"),
     ({"workers": 0}, "--workers=0 is out of range; give a number of at least 1"),
     ({"seed": -1}, "--seed=-1 is out of range; give a number of at least 0"),
@@ -73,6 +83,7 @@ def test_operation_is_no_identity():
     "candidate_timeout": None,
     "final": "best",
     "top_k": 3,
+    "confirm": None,
   }
   assert not some.identity().keys() & some.operation().keys()
 
