@@ -153,6 +153,20 @@ flags.DEFINE_integer(
   network_search.Search.final_steps,
   "Training steps of the winner, from scratch. May be changed later.",
 )
+flags.DEFINE_string(
+  "rungs",
+  _DEFAULTS.rungs,
+  "Training steps after which candidates are judged, such as R/9,R/3,R with R for "
+  "--candidate_steps. The best third of a rung is trained on to the next, the others rest; "
+  "candidates that finish the last become parents. Default: every candidate is trained to R.",
+)
+flags.DEFINE_enum(
+  "rung_schedule",
+  _DEFAULTS.rung_schedule,
+  settings_lib.RUNG_SCHEDULES,
+  "For --rungs. restart: the learning rate falls to zero before every rung and starts again after "
+  "it; whole: it falls once, over --candidate_steps, which suits --ema_decay.",
+)
 
 flags.DEFINE_float(
   "max_hours",

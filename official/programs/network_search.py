@@ -20,6 +20,7 @@ from official.runs import executors
 from official.runs import fitness
 from official.search import application
 from official.search import objectives
+from official.search import rungs
 from official.search.settings import SearchSettings
 from official.training import config
 
@@ -115,7 +116,8 @@ def prepared(
   Args:
     training: How a candidate is trained, but for its steps.
     space: What architectures are drawn from; what needs streams that the dataset lacks is left out.
-    settings: Fields of SearchSettings; of `max_operators`, None is the space's.
+    settings: Fields of SearchSettings; of `max_operators`, None is the space's, and `rungs` may
+      have fractions of R, the steps of a candidate.
     **others: Further fields of Search.
 
   Raises:
@@ -126,6 +128,9 @@ def prepared(
   numbers = dict(settings)
   if numbers.get("max_operators") is None:
     numbers["max_operators"] = space.max_operators
+  if numbers.get("rungs") is not None:
+    steps = others.get("candidate_steps", Search.candidate_steps)
+    numbers["rungs"] = rungs.resolved(numbers["rungs"], steps)
   found = Search(training=training, settings=SearchSettings(**numbers), space=space, **others)
   return found, info
 
@@ -224,7 +229,7 @@ def _trainings(search: Search, training: config.Training) -> application.Trainin
   return application.Trainings(
     check=None if elsewhere else candidate_trainer.Check(setup=to_the_end),
     candidate=candidate_trainer.TrainingEvaluator(
-      setup=config.replace(training, train_steps=search.candidate_steps),
+      setup=_of_candidates(search, training),
       latency=latency,
       sensitivities=search.settings.reads("sensitivities"),
     ),
@@ -235,4 +240,18 @@ def _trainings(search: Search, training: config.Training) -> application.Trainin
       latency=latency,
     ),
     joining=ensemble.EnsembleExport(setup=to_the_end, export_dir=export_dir, model_dir=model_dir),
+  )
+
+
+def _of_candidates(search: Search, training: config.Training) -> config.Training:
+  """Returns the training of a candidate to its last step, judged at rungs on its way or not."""
+  *lower, last = search.settings.rung_steps or (search.candidate_steps,)
+  if not lower:
+    return config.replace(training, train_steps=last)
+  restart = search.settings.rung_schedule == "restart"
+  return config.replace(
+    training,
+    train_steps=last,
+    restart_steps=",".join(map(str, lower)) if restart else "",
+    batch_norm_steps=lower[0],
   )

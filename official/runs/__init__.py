@@ -2,6 +2,7 @@
 
     run_directory   model_dir on disk: search.json, candidates/000012/{candidate,result,timing}.json
     records         what those JSON files say, as values
+    rung_records    the same for candidates that are judged at rungs
     final_records   the same for the final training
     provenance      when, with which version and by which command a run was started
     record_files    how records are read from their files

@@ -70,6 +70,7 @@ class Console:
     self._bar: tqdm.tqdm | None = None
     self._best: str = ""
     self._total = 0
+    self._unit = "candidates"
     self._finished = 0
     self._finished_before = 0
     self._started = time.monotonic()
@@ -90,14 +91,19 @@ class Console:
     with self._lock:
       self._print(text)
 
-  def begin_search(self, *, total: int, finished: int, best: str) -> None:
+  def begin_search(self, *, total: int, finished: int, best: str, unit: str = "candidates") -> None:
     """Starts counting: `finished` of `total` candidates are done already, the best of them
-    `best`."""
+    `best`. `unit` says what is counted; `total` is an estimate if it is not candidates."""
+    self._unit = unit
     self._total, self._finished, self._finished_before, self._best = total, finished, finished, best
     self._started = time.monotonic()
     if self._terminal:
       self._bar = tqdm.tqdm(
-        total=total, initial=finished, unit="candidate", dynamic_ncols=True, file=sys.stderr
+        total=total,
+        initial=finished,
+        unit=unit.removesuffix("s"),
+        dynamic_ncols=True,
+        file=sys.stderr,
       )
 
   def begin(self, key: str, label: str, directory: str) -> None:
@@ -115,7 +121,7 @@ class Console:
         self._print(f"{activity.label}: {text}")
 
   def count(self, best: str) -> None:
-    """One more candidate is finished; `best` describes the best so far."""
+    """One more is finished; `best` describes the best so far."""
     self._finished += 1
     self._best = best
     with self._lock:
@@ -123,8 +129,10 @@ class Console:
         self._bar.set_postfix_str(self._postfix(), refresh=False)
         self._bar.update()
       else:
+        total = max(self._total, self._finished)
+        about = "" if self._unit == "candidates" else "about "
         self._print(
-          f"{self._finished} of {self._total} candidates finished; {best}{self._time_left()}"
+          f"{self._finished} of {about}{total} {self._unit} finished; {best}{self._time_left()}"
         )
 
   def end_bar(self) -> None:

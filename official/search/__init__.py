@@ -5,6 +5,9 @@
     settings      the numbers of a search, checked
     loop          fills free slots, records what comes back
     proposals     candidate n from (seed, n) and what is known
+    rungs         the value of --rungs
+    promotion     who is trained on from one rung to the next
+    resting       who stopped at a rung, for people
     population    tournament, admission, removal
     objectives    fronts and crowding where accuracy is weighed against cost
     front         the candidates of a search that no other dominates

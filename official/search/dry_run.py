@@ -36,6 +36,7 @@ from official.runs.executors.base import Evaluator
 from official.runs.executors.base import Executor
 from official.runs.executors.base import Task
 from official.runs.records import Status
+from official.search import promotion
 from official.search import proposals
 from official.search.known import Known
 from official.search.settings import SearchSettings
@@ -317,14 +318,21 @@ def estimates(
   candidate = statistics.mean(result.seconds(candidate_steps) for result in feasible)
   final = [result.seconds(final_steps) for result in feasible]
   one_after_another = math.ceil(settings.trained_to_the_end / settings.workers)
-  searching = candidate * settings.candidates / settings.workers
+  trained = _trained(settings, candidate_steps)
+  searching = (
+    sum(
+      count * statistics.mean(result.seconds(steps) for result in feasible)
+      for count, steps in trained
+    )
+    / settings.workers
+  )
   again = settings.confirmation.trainings
   confirming = candidate * again / settings.workers
   lines = [
     f"a candidate: about {duration(candidate)} ({candidate_steps} steps, and {overhead:.3g} s to "
     "build, trace and evaluate)",
-    f"the search: about {duration(searching)} ({settings.candidates} candidates, "
-    f"{settings.workers} at a time){_bounded(searching, settings)}",
+    f"the search: about {duration(searching)} ({settings.candidates} candidates"
+    f"{_climbing(trained)}, {settings.workers} at a time){_bounded(searching, settings)}",
     *([f"the confirmation: about {duration(confirming)} ({again} trainings)"] if again else []),
     f"the final training: about {duration(statistics.mean(final) * one_after_another)} "
     f"({settings.trained_to_the_end} x {final_steps} steps); "
@@ -337,6 +345,18 @@ def estimates(
       "they do not count in the hours, and a search would find them infeasible"
     )
   return lines
+
+
+def _trained(settings: SearchSettings, candidate_steps: int) -> list[tuple[int, int]]:
+  """Returns how many candidates are expected to be trained to each rung, and by how many steps."""
+  ends = settings.rung_steps or (candidate_steps,)
+  steps = (end - start for start, end in zip((0, *ends), ends))
+  return list(zip(promotion.expected(settings.candidates, len(ends)), steps))
+
+
+def _climbing(trained: Sequence[tuple[int, int]]) -> str:
+  """Returns, in a search with rungs, how many candidates are expected to go on at each."""
+  return "".join(f", {count} of them {steps} steps more" for count, steps in trained[1:])
 
 
 def _batch(batches: Sequence[int | None]) -> str:

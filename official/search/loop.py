@@ -2,14 +2,14 @@
 
 There are no generations and no barriers. A slot that becomes free takes the next proposal at once,
 made from what is known by then; with one worker that is everything, so that the search is a
-function of its seed.
+function of its seed. With rungs, a promotion comes before a proposal (promotion.py).
 
 Order of writing is what makes a kill harmless: candidate.json before training, result.json after
-it, each whole. A driver that starts again finds every candidate finished, or in flight with its own
-checkpoints, or not there.
+it, each whole; with rungs, promotion_<k>.json before and rung_<k>.json after. A driver that starts
+again finds every candidate finished, or in flight with its own checkpoints, or not there.
 """
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Collection, Iterator, Sequence
 import itertools
 import time
 
@@ -20,6 +20,7 @@ from official.runs import driver
 from official.runs import fitness as fitness_lib
 from official.runs import judge
 from official.runs import records
+from official.runs import rung_records
 from official.runs.console import Console
 from official.runs.driver import Ended
 from official.runs.driver import Job
@@ -30,10 +31,13 @@ from official.runs.records import Candidate
 from official.runs.records import Founder
 from official.runs.records import Result
 from official.runs.run_directory import RunDirectory
+from official.runs.rung_records import Promotion
+from official.runs.rung_records import RungResult
 from official.search import confirming
 from official.search import front_report
 from official.search import inheritance
 from official.search import objectives
+from official.search import promotion
 from official.search import proposals
 from official.search import state as state_lib
 from official.search import summaries
@@ -88,6 +92,7 @@ class _Driver:
     self._run = run
     self._space = space
     self._settings = settings
+    self._rungs = settings.rung_steps
     self._clip = clip
     self._evaluator = evaluator
     self._executor = executor
@@ -97,7 +102,8 @@ class _Driver:
     self._interrupted = in_flight
     self._running: dict[str, Candidate] = {}
     self._watch = judge.Watch(
-      patience=settings.population_size, feasible=self._state.best is not None
+      patience=settings.population_size,
+      feasible=self._state.best is not None or any(self._state.ladder.judged()),
     )
     self._clock = _Clock(run)
     self._summaries = summaries.Summaries(run, settings.fitness)
@@ -106,7 +112,12 @@ class _Driver:
 
   def run(self) -> tuple[Member, ...]:
     total = max(self._settings.candidates, self._state.proposed)
-    self._console.begin_search(total=total, finished=self._state.finished, best=self._best())
+    self._console.begin_search(
+      total=sum(promotion.expected(total, max(len(self._rungs), 1))),
+      finished=self._state.known_results,
+      best=self._best(),
+      unit="trainings" if self._rungs else "candidates",
+    )
     if self._state.proposed:
       self._console.say(
         f"going on in {self._run.path}: {self._state.proposed} candidates proposed, "
@@ -118,6 +129,7 @@ class _Driver:
     finally:
       self._clock.save()
       self._summaries.close()
+    self._drop_weights(set(range(self._state.proposed)) if self._rungs else (), at_end=True)
     for line in front_report.lines(
       front_report.compromises(self._state.front, self._settings), self._settings.fitness
     ):
@@ -134,26 +146,52 @@ class _Driver:
     ):
       self._record(ended)
 
-  def _jobs(self) -> Iterator[Job]:
-    """Yields a training whenever there is a free slot: first those that an earlier driver left in
-    flight, then new candidates."""
+  def _jobs(self) -> Iterator[Job | None]:
+    """Yields a training whenever there is a free slot, or None if there is none now: first those
+    that an earlier driver left in flight, then promoted and new candidates."""
     while self._interrupted:
       number = self._interrupted.pop(0)
       self._run.read_architecture(number)  # A damaged one is told here, and not by its training.
       yield self._job(self._run.read_proposal(number))
-    while self._wants_more():
-      candidate = self._propose()
-      if candidate is None:
-        return
-      self._run.write_candidate(candidate)
-      self._state.proposed += 1
-      self._state.known.add(candidate.digest or "")
-      yield self._job(candidate)
+    while True:
+      yield self._next_job()
 
-  def _wants_more(self) -> bool:
-    """Returns whether another candidate is proposed; reports once why not, if rounds are left."""
-    if self._state.proposed >= self._settings.candidates or self._is_exhausted:
-      return False
+  def _next_job(self) -> Job | None:
+    ladder, state = self._state.ladder, self._state
+    may_begin = state.proposed < self._settings.candidates and not self._is_exhausted
+    is_over = (may_begin or ladder.promotable() is not None) and self._is_over()
+    all_wanted = max(self._settings.trained_to_the_end, self._settings.confirmation.candidates)
+    wanted = 1 if is_over else all_wanted
+    step = promotion.decide(
+      ladder,
+      may_begin=may_begin,
+      is_over=is_over,
+      in_flight=len(self._running),
+      lacking=wanted - len(state.leaders),
+    )
+    if isinstance(step, promotion.Step):
+      return self._promote(step)
+    if step != "begin":
+      return None
+    candidate = self._propose()
+    if candidate is None:
+      return self._next_job() if self._rungs else None
+    self._run.write_candidate(candidate)
+    state.proposed += 1
+    state.known.add(candidate.digest or "")
+    return self._job(candidate)
+
+  def _promote(self, step: promotion.Step) -> Job:
+    """Records a promotion and returns the training that follows from it."""
+    rung_records.write_promotion(
+      self._run,
+      Promotion(number=step.number, rung=step.rung, known_results=self._state.known_results),
+    )
+    self._state.ladder.promote(step)
+    return self._job(self._run.read_proposal(step.number))
+
+  def _is_over(self) -> bool:
+    """Returns whether a budget is used up; reports it once."""
     best = self._state.best
     enough = self._settings.enough(best.fitness if best else None, self._clock.hours())
     if enough and not self._said_enough:
@@ -161,7 +199,7 @@ class _Driver:
       self._console.say(
         f"{enough}: nothing new is begun; {len(self._running)} in flight are finished first"
       )
-    return enough is None
+    return enough is not None
 
   def _propose(self) -> Candidate | None:
     """Returns the next candidate; None where the space has no other, so that the search ends."""
@@ -182,43 +220,54 @@ class _Driver:
   def _job(self, candidate: Candidate) -> Job:
     key = f"{candidate.number:06d}"
     self._running[key] = candidate
+    lower, rung = self._rungs[:-1], self._state.ladder.reached(candidate.number)
+    stop_at = {"stop_at": lower[rung]} if rung < len(lower) else {}
     task = Task(
       key=key,
       function=self._evaluator,
-      candidate=candidate.to_json(),
+      candidate={**candidate.to_json(), **stop_at},
       directory=self._run.candidate_directory(candidate.number),
       timeout=self._settings.candidate_timeout,
     )
-    return Job(label=_label(candidate), task=task)
+    to_rung = f", rung {rung}" if self._rungs else ""
+    return Job(label=f"{_label(candidate)}{to_rung}", task=task)
 
   def _record(self, ended: Ended) -> None:
     candidate = self._running.pop(ended.key)
     result, fault = judge.result(
       candidate.number, ended.verdict, self._settings.fitness, self._state.next_order
     )
-    self._run.write_result(result, ended.timing())
-    kept_before = self._state.keeping_weights
-    self._state.record(result, candidate.tournament)
+    leaders_before = self._state.keeping_weights
+    rung = self._state.ladder.reached(candidate.number)
+    if rung + 1 < len(self._rungs) and result.status == "ok":
+      at_rung = RungResult.of(result, rung, self._rungs[rung])
+      rung_records.write_rung(self._run, at_rung, ended.timing())
+      self._state.record_rung(at_rung)
+    else:
+      self._run.write_result(result, ended.timing())
+      self._state.record(result, candidate.tournament)
     self._clock.save_sometimes()
     self._summaries.write(self._state)
     parent = inheritance.parents([candidate], self._settings)
-    self._drop_weights({candidate.number, *kept_before, *parent})
+    self._drop_weights({candidate.number, *leaders_before, *parent, *self._state.hopeless()})
     self._console.end(ended.key, _describe(result, self._settings.costs))
     self._console.count(self._best())
     self._watch.see(result, fault)
 
-  def _drop_weights(self, finished: Set[int]) -> None:
-    """Deletes the checkpoints of those that nobody needs, or needs any longer."""
+  def _drop_weights(self, finished: Collection[int], *, at_end: bool = False) -> None:
+    """Deletes the checkpoints of those that nobody needs, or needs any longer. At the end these are
+    also those that could still be promoted if there were more rounds."""
     interrupted = map(self._run.read_proposal, self._interrupted)
     in_flight = itertools.chain(self._running.values(), interrupted)
     parents = inheritance.parents(in_flight, self._settings)
-    for number in sorted(finished - self._state.keeping_weights - parents):
-      self._run.drop_weights(number)
+    for number in sorted(set(finished) - self._state.keeping_weights - parents):
+      if not self._state.may_be_trained_on(number, at_end=at_end):
+        self._run.drop_weights(number)
 
   def _best(self) -> str:
     best = self._state.best
     if best is None:
-      return "none feasible yet"
+      return "no candidate has finished the last rung yet" if self._rungs else "none feasible yet"
     front = f", front of {len(self._state.front.members)}" if self._settings.costs else ""
     return (
       f"best {fitness_lib.text(self._settings.fitness, best.fitness)} "

@@ -34,6 +34,7 @@ from official.search import confirming
 from official.search import front_report
 from official.search import inheritance
 from official.search import pace as pace_lib
+from official.search import resting as resting_lib
 from official.search import state as state_lib
 from official.search.front_report import Compromise
 from official.search.settings import SearchSettings
@@ -122,7 +123,8 @@ class Status:
       same command would go on.
     holder: Who is at work in it, if anybody.
     asked: Candidates in all; fewer than asked for where a budget has ended the search.
-    finished: Candidates with a result.
+    finished: Candidates with a result; in a search with rungs, that of the last.
+    resting: Candidates that rest at rungs below the last, by rung; none without rungs.
     enough: Why no more are begun although fewer than asked for have finished, or None.
     by_status: Finished candidates by status: ok, infeasible, failed.
     failures: Those that are not ok, by kind; the most frequent first.
@@ -146,6 +148,7 @@ class Status:
   holder: str | None
   asked: int
   finished: int
+  resting: tuple[resting_lib.Resting, ...]
   enough: str | None
   by_status: Mapping[CandidateStatus, int]
   failures: tuple[Failures, ...]
@@ -180,19 +183,22 @@ def read(model_dir: str) -> Status:
     enough = settings.enough(state.best.fitness if state.best else None, searched_seconds / 3600)
     if enough is None and run.is_exhausted(state.proposed):
       enough = "no new candidate can be drawn from --search_space"
-  left = len(in_flight) if enough else max(settings.candidates, state.proposed) - state.finished
+  resting = resting_lib.read(settings, state)
+  begun = state.proposed if enough else max(settings.candidates, state.proposed)
+  left = begun - state.finished - sum(each.count for each in resting)
   rows = () if left else confirming.read(run, settings, state)
   chosen = state.finalists if not rows else confirming.ordered(state, settings, rows)
   final = None if left or state.best is None or not chosen else _final(run, chosen[0].number)
   recent = range(max(state.proposed - _RECENT, 0), state.proposed)
-  spans = pace_lib.spans(map(run.read_timing, recent))
+  spans = pace_lib.spans(run, recent, settings)
   pace = pace_lib.evaluations_an_hour(spans)
   return Status(
     model_dir=model_dir,
     condition="alive" if holder else "finished" if final else "dead",
     holder=holder,
-    asked=state.finished + left,
+    asked=begun,
     finished=state.finished,
+    resting=resting,
     enough=enough,
     by_status=dict(state.by_status),
     failures=tuple(sorted(state.failures.values(), key=lambda failure: -failure.count)),
@@ -208,7 +214,7 @@ def read(model_dir: str) -> Status:
     final_in_flight=() if left or final else tuple(_finals(run)),
     final=final,
     evaluations_an_hour=pace,
-    seconds_left=_seconds_left(settings, left, pace, searched_seconds, enough),
+    seconds_left=pace_lib.seconds_left(settings, state, left, pace, searched_seconds, enough),
     share_in_steps=pace_lib.share_in_steps(spans),
   )
 
@@ -335,25 +341,10 @@ def _read(directory: str) -> Progress | None:
   return None
 
 
-def _seconds_left(
-  settings: SearchSettings,
-  left: int,
-  pace: float | None,
-  searched_seconds: float,
-  enough: str | None,
-) -> float | None:
-  """Returns the seconds that `left` candidates take, or that --max_hours leaves, if fewer."""
-  seconds = left / pace * 3600 if pace and left else None
-  if seconds is None or enough or settings.max_hours is None:
-    return seconds
-  return min(seconds, settings.max_hours * 3600 - searched_seconds)
-
-
 def _counts(status: Status) -> str:
   others = ", ".join(f"{count} {name}" for name, count in status.by_status.items() if count)
-  return f"{status.finished} of {status.asked} candidates finished" + (
-    f" ({others})" if others else ""
-  )
+  finished = f"{status.finished} of {status.asked} candidates finished"
+  return finished + (f" ({others})" if others else "") + resting_lib.text(status.resting)
 
 
 def _failure_lines(status: Status) -> Iterable[str]:

@@ -88,7 +88,7 @@ def propose(
     parent=story.parent,
     tournament=story.tournament,
     barren=tuple(barren),
-    known_results=state.finished,
+    known_results=state.known_results,
     seed=training_seed(settings.seed, number),
     founder=story.founder,
     child=story.child,

@@ -15,6 +15,7 @@ from official.architecture.guidance import facts
 from official.runs import fitness as fitness_lib
 from official.search import confirmation as confirmation_lib
 from official.search import objectives as objectives_lib
+from official.search import rungs as rungs_lib
 
 ALGORITHMS = ("evolution", "random_search")
 REMOVALS = ("worst", "worst_sampled", "oldest")
@@ -23,6 +24,7 @@ INHERITANCES = ("none", "blocks")
 FINALS = ("best", "top_k", "ensemble", "front", "knee")
 _ALONE = ("best", "knee")
 UNIFORM = "uniform"
+RUNG_SCHEDULES = ("restart", "whole")
 _OPERATION = (
   "rounds",
   "workers",
@@ -36,7 +38,7 @@ _OPERATION = (
   "confirm",
 )
 # Identity that is recorded only if it is not the default.
-_ABSENT_BY_DEFAULT = ("objectives", "inherit")
+_ABSENT_BY_DEFAULT = ("objectives", "inherit", "rungs")
 _LEAST = {
   "population_size": 1,
   "tournament_size": 1,
@@ -54,6 +56,7 @@ _CHOICES = {
   "sensitivity_drop": SENSITIVITY_DROPS,
   "inherit": INHERITANCES,
   "final": FINALS,
+  "rung_schedule": RUNG_SCHEDULES,
 }
 
 
@@ -81,6 +84,9 @@ class SearchSettings:
     max_operators: Splits, merges and changes of dilation for a child: 0 to this many.
     inherit: What a child's training begins with: `none` of its parent's weights, or those of all
       `blocks` that it has from it (official/architecture/lineage.py).
+    rungs: Steps after which candidates are judged, as text: see rungs.py. None: trained at once.
+    rung_schedule: The learning rate of a search with rungs: it falls to zero before every rung and
+      begins again after it, or falls over the whole training.
     seed: Random seed; candidate n depends on (seed, n) and on what was known when it was
       proposed.
     workers: Candidates trained at a time.
@@ -113,6 +119,8 @@ class SearchSettings:
   prune_fraction: float = facts.Settings.prune_fraction
   max_operators: int = 4
   inherit: str = "none"
+  rungs: str | None = None
+  rung_schedule: str = "restart"
   seed: int = 0
   workers: int = 1
   keep_checkpoints: int = 5
@@ -166,6 +174,10 @@ class SearchSettings:
         cli.at_least(name, getattr(self, name), 0, exclusive=True)
     if self.target_fitness is not None and not math.isfinite(self.target_fitness):
       raise cli.UserError(f"--target_fitness={self.target_fitness} is no finite number; give one")
+    if not rungs_lib.steps(self.rungs) and self.rung_schedule != SearchSettings.rung_schedule:
+      raise cli.UserError(
+        f"--rung_schedule={self.rung_schedule} has no effect without --rungs; give both or neither"
+      )
     threshold = self.weight_threshold
     if threshold != UNIFORM and not (isinstance(threshold, float) and 0 <= threshold <= 1):
       raise cli.UserError(
@@ -206,6 +218,11 @@ class SearchSettings:
   def inherits(self) -> bool:
     """Whether children begin with weights of their parents'."""
     return self.inherit != "none"
+
+  @property
+  def rung_steps(self) -> tuple[int, ...]:
+    """Training steps of every rung, the last one included; none in a search without rungs."""
+    return rungs_lib.steps(self.rungs)
 
   @property
   def trained_to_the_end(self) -> int:
@@ -259,7 +276,9 @@ class SearchSettings:
     return {
       name: value
       for name, value in values.items()
-      if name not in _OPERATION and not (name in _ABSENT_BY_DEFAULT and value == defaults[name])
+      if name not in _OPERATION
+      and not (name in _ABSENT_BY_DEFAULT and value == defaults[name])
+      and not (name == "rung_schedule" and self.rungs is None)
     }
 
   def operation(self) -> dict:

@@ -11,11 +11,14 @@ import dataclasses
 import re
 
 from official.runs import fitness as fitness_lib
+from official.runs import rung_records
 from official.runs.records import Result
 from official.runs.records import Status
 from official.runs.run_directory import RunDirectory
+from official.runs.rung_records import RungResult
 from official.search import objectives
 from official.search import population as population_lib
+from official.search import promotion
 from official.search.front import Front
 from official.search.known import Known
 from official.search.population import Member
@@ -50,7 +53,8 @@ class SearchState:
   Attributes:
     known: Which architectures were proposed, as far as anybody asked.
     proposed: Candidates that have a candidate.json; also the number of the next one.
-    finished: Candidates that have a result.
+    finished: Candidates that have a result; in a search with rungs, that of the last.
+    ladder: Who was judged at the rungs below the last, and who was promoted.
     next_order: The place of the next one in the order of finishing.
     population: Members, in the order of finishing.
     leaders: The best of all that ever finished, best first: those that keep their weights, will be
@@ -66,6 +70,7 @@ class SearchState:
     self.proposed = 0
     self.finished = 0
     self.next_order = 0
+    self.ladder = promotion.Ladder(len(settings.rung_steps))
     self.population: Population = ()
     self.leaders: tuple[Member, ...] = ()
     self.front = Front()
@@ -79,8 +84,17 @@ class SearchState:
 
   @property
   def ready(self) -> bool:
-    """Whether there can be children: enough have finished, and somebody can be a parent."""
-    return self.finished >= self._settings.population_size and bool(self.population)
+    """Whether there can be children: enough have finished, and somebody can be a parent.
+
+    With rungs, where few finish the last, the first that does can be a parent at once.
+    """
+    enough = 0 if self._settings.rungs else self._settings.population_size
+    return self.finished >= enough and bool(self.population)
+
+  @property
+  def known_results(self) -> int:
+    """Results that are known, those at rungs included."""
+    return self.finished + sum(self.ladder.judged())
 
   @property
   def keeping_weights(self) -> frozenset[int]:
@@ -100,6 +114,25 @@ class SearchState:
     if self._settings.final == "knee" and self.front.members:
       return (self.front.knee,)
     return self.leaders[:count]
+
+  def may_be_trained_on(self, number: int, *, at_end: bool = False) -> bool:
+    """Whether a candidate that rests at a rung needs its weights.
+
+    Whoever may still be promoted does, until the end. If there are more rounds later, a promoted
+    candidate without weights is trained from the start, and comes to the same; not so a child that
+    began with weights of its parent's, which may be gone by then.
+    """
+    if self._settings.inherits:
+      return self.ladder.place(number) is not None
+    return not at_end and self.ladder.may_rise(number, self._candidates)
+
+  def hopeless(self) -> list[int]:
+    """Returns whom the last result at a rung took the hope of a promotion, if anybody."""
+    return list(self.ladder.hopeless(self._candidates))
+
+  @property
+  def _candidates(self) -> int:
+    return max(self._settings.candidates, self.proposed)
 
   def record(self, result: Result, tournament: Collection[int]) -> None:
     """Takes a result in.
@@ -133,6 +166,12 @@ class SearchState:
     ranked = sorted((*self.leaders, member), key=lambda leader: leader.rank)
     self.leaders = tuple(ranked[: self._settings.leaders])
 
+  def record_rung(self, result: RungResult) -> None:
+    """Takes in a result at a rung below the last."""
+    rank = fitness_lib.rank(result.fitness, result.loss, self.next_order)
+    self.next_order += 1
+    self.ladder.judge(result.number, result.rung, rank)
+
   def _count(self, result: Result) -> None:
     status, reason = result.status, result.reason or "no reason given"
     kind = _KIND_ENDS.split(reason, maxsplit=1)[0]
@@ -146,25 +185,34 @@ def replay(run: RunDirectory, settings: SearchSettings) -> tuple[SearchState, li
   """Returns the state after all results on disk, and the numbers of the candidates in flight."""
   state = SearchState(settings)
   state.proposed = run.count()
-  results: list[Result] = []
+  results: list[Result | RungResult] = []
+  promotions: list[promotion.Step] = []
   in_flight: list[int] = []
   for number in range(state.proposed):
     result = run.read_finished(number)
-    if result is None:
-      in_flight.append(number)
-    else:
+    climb = rung_records.read_climb(run, number) if settings.rungs else rung_records.Climb()
+    results += climb.results
+    promotions += (promotion.Step(number=number, rung=each.rung) for each in climb.promotions)
+    if result is not None:
       results.append(_brief(result))
-  for result in sorted(results, key=_order):
+    elif not climb.rests:
+      in_flight.append(number)
+  for each in sorted(results, key=_order):
+    if isinstance(each, RungResult):
+      state.record_rung(each)
+      continue
     sampled = (
-      run.read_proposal(result.number).tournament if settings.remove == "worst_sampled" else ()
+      run.read_proposal(each.number).tournament if settings.remove == "worst_sampled" else ()
     )
-    state.record(result, sampled)
+    state.record(each, sampled)
+  for step in promotions:
+    state.ladder.promote(step)
   if results:  # A result that somebody deleted, to have it trained again, leaves a gap.
     state.next_order = 1 + max(map(_order, results))
   return state, in_flight
 
 
-def _order(result: Result) -> int:
+def _order(result: Result | RungResult) -> int:
   return -1 if result.finish_order is None else result.finish_order
 
 

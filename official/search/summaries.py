@@ -12,9 +12,10 @@
 The last two are there with --objectives only. With --fitness=loss the first two are
 search/best_loss and search/population_mean_loss, positive.
 
-The step is the number of finished candidates. Every life of the driver writes a file of its own in
-RUN/search, without TensorFlow: an event file is a sequence of records, and TensorBoard has both the
-records and the events. Behind a URL nothing is written.
+The step is the number of finished candidates; with rungs, that of results at all of them. Every
+life of the driver writes a file of its own in RUN/search, without TensorFlow: an event file is a
+sequence of records, and TensorBoard has both the records and the events. Behind a URL nothing is
+written.
 """
 
 from collections.abc import Mapping
@@ -54,7 +55,7 @@ class Summaries:
       return
     if self._file is None:
       self._file = self._open()
-    self._add(event_pb2.Event(wall_time=time.time(), step=state.finished), self.values(state))
+    self._add(event_pb2.Event(wall_time=time.time(), step=state.known_results), self.values(state))
     self._file.flush()
 
   def close(self) -> None:

@@ -20,5 +20,6 @@ probe                   measures the time and memory of a few training steps
 progress_file           progress.json: what a training is doing now
 runtime                 TensorFlow's settings per process: threads, determinism, devices
 trainer                 the Model Garden trainer, with progress and orderly stopping
+warm_restarts           a learning rate that falls to zero several times
 warm_start              initial weights from an earlier training
 """

@@ -15,6 +15,7 @@ import warnings
 from data_prep.common import faults
 from official.architecture import cost
 from official.architecture import serialization
+from official.training import config
 from official.training import progress_file
 from official.training.config import Training
 
@@ -22,6 +23,9 @@ from official.training.config import Training
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainingEvaluator:
   """Trains a candidate for the proxy number of steps and evaluates it on the validation clips.
+
+  A candidate with `stop_at` is trained up to that step, and goes on from there when it is called
+  again without, or with a later one.
 
   Checkpoints and summaries go to `directory/training`, what the libraries print to
   `directory/log.txt`.
@@ -41,6 +45,7 @@ class TrainingEvaluator:
     report = progress_file.Progress(directory)
     report("starting")
     start = time.monotonic()
+    setup = config.replace(self.setup, stop_at=candidate.get("stop_at"))
     stopwatch = progress_file.Stopwatch()
     with printing_to(os.path.join(directory, "log.txt")), infeasible() as verdict:
       from official.training import experiment  # imports TensorFlow
@@ -49,17 +54,17 @@ class TrainingEvaluator:
       inherits = inheritance.FIELD in candidate
       first_weights = inheritance.FirstWeights(candidate, directory) if inherits else None
       trained = experiment.train(
-        self.setup,
+        setup,
         candidate["architecture"],
         candidate["seed"],
         os.path.join(directory, "training"),
         report,
         stopwatch=stopwatch,
         first_weights=first_weights,
-        sensitivities=self.sensitivities,
+        sensitivities=self.sensitivities and setup.schedule.stop_at is None,
       )
       verdict.update(
-        facts(trained, candidate["architecture"], self.setup),
+        facts(trained, candidate["architecture"], setup),
         **latency(trained, self.latency),
         metrics=trained.metrics["validation"],
       )

@@ -83,7 +83,7 @@ def configure(
     ),
     trainer=config_definitions.TrainerConfig(
       optimizer_config=optimizers.optimization_config(setup),
-      train_steps=setup.schedule.train_steps,
+      train_steps=setup.schedule.last_step,
       validation_steps=-1,
       steps_per_loop=setup.schedule.steps_per_loop,
       summary_interval=setup.schedule.steps_per_loop,

@@ -1,6 +1,7 @@
 """The optimizer and the learning rate of a training, as Model Garden builds them.
 
-The learning rate rises linearly during the first steps and falls by a half cosine to 0 at the end.
+The learning rate rises linearly during the first steps and falls by a half cosine to 0 at the end,
+or several times (warm_restarts.py).
 An exponential moving average of the weights is what is evaluated and exported in the end; the
 moving statistics of batch normalization are averaged with them.
 """
@@ -10,13 +11,14 @@ import math
 from official.modeling import optimization
 
 from official.training import config
+from official.training import warm_restarts
 
 _ADAMW_CLIP_NORM = 1.0
 
 
 def optimization_config(training: config.Training) -> optimization.OptimizationConfig:
   """Returns Model Garden's configuration of the optimizer and the learning rate."""
-  how, steps = training.optimizer, training.schedule.train_steps
+  how, schedule = training.optimizer, training.schedule
   optimizers = {
     "sgd": {"momentum": 0.9, "nesterov": True, "global_clipnorm": how.gradient_clip_norm},
     "adamw": {
@@ -28,20 +30,35 @@ def optimization_config(training: config.Training) -> optimization.OptimizationC
     },
   }
   ema = {"average_decay": how.ema_decay, "trainable_weights_only": False}
+  shared = {
+    "optimizer": {"type": how.type, how.type: optimizers[how.type]},
+    **({"ema": ema} if how.ema_decay is not None else {}),
+  }
+  if schedule.restart_steps:
+    restarts = {
+      "ends": schedule.segment_ends,
+      "initial_learning_rate": how.learning_rate,
+      "warmup_fraction": schedule.warmup_fraction,
+    }
+    return warm_restarts.OptimizationConfig(
+      {**shared, "learning_rate": {"type": warm_restarts.TYPE, warm_restarts.TYPE: restarts}}
+    )
   return optimization.OptimizationConfig(
     {
-      "optimizer": {"type": how.type, how.type: optimizers[how.type]},
+      **shared,
       "learning_rate": {
         "type": "cosine",
-        "cosine": {"initial_learning_rate": how.learning_rate, "decay_steps": steps},
+        "cosine": {
+          "initial_learning_rate": how.learning_rate,
+          "decay_steps": schedule.train_steps,
+        },
       },
       "warmup": {
         "type": "linear",
         "linear": {
-          "warmup_steps": math.ceil(steps * training.schedule.warmup_fraction),
+          "warmup_steps": math.ceil(schedule.train_steps * schedule.warmup_fraction),
           "warmup_learning_rate": 0.0,
         },
       },
-      **({"ema": ema} if how.ema_decay is not None else {}),
     }
   )

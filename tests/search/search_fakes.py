@@ -52,12 +52,13 @@ class Training:
     step, state = _newest(training) or (0, f"{candidate['seed']}")
     with open(os.path.join(directory, "starts.txt"), "a", encoding="utf-8") as file:
       file.write(f"{step}\n")
-    while step < self.steps:
+    steps = candidate.get("stop_at", self.steps)
+    while step < steps:
       time.sleep(self.seconds_a_step)
       step, state = step + 1, hashlib.sha256(state.encode()).hexdigest()
-      if step % self.checkpoint_steps == 0:
+      if step % self.checkpoint_steps == 0 or step == steps:
         _save(training, step, state)
-      progress = {"phase": "training", "step": step, "steps": self.steps}
+      progress = {"phase": "training", "step": step, "steps": steps}
       _write(os.path.join(directory, "progress.json"), json.dumps(progress))
     return result(candidate, random.Random(state))
 

@@ -73,3 +73,17 @@ def test_an_average_takes_in_the_statistics_of_batch_normalisation():
   model = tf.keras.Sequential([tf.keras.layers.BatchNormalization(input_shape=[3])])
   optimizer.shadow_copy(model)
   assert len(optimizer._average_weights) == len(model.variables) == 4
+
+
+def test_with_restarts_every_segment_has_the_rate_of_a_training_of_its_length():
+  schedule = dict(restart_steps="22,66", warmup_fraction=0.1)
+  rate = _factory(**schedule).build_learning_rate()
+  for start, steps in ((0, 22), (22, 44), (66, 134)):
+    alone = _factory(train_steps=steps, warmup_fraction=0.1).build_learning_rate()
+    expected = [float(alone(step)) for step in range(steps)]
+    assert [float(rate(start + step)) for step in range(steps)] == expected
+  assert float(rate(200)) == 0
+
+
+def test_batch_norm_remembers_a_tenth_of_the_steps_that_it_is_fitted_to():
+  assert _training(200, batch_norm_steps=40).schedule.batch_norm_momentum == pytest.approx(0.75)

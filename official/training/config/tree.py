@@ -151,10 +151,42 @@ class Schedule(Group):
     identity=(),
   )
 
+  restart_steps: str = knob(
+    "",
+    "Steps, separated by commas, after which the learning rate begins again; it falls to zero "
+    "before each (warm restarts).",
+    programs=(),
+    identity=(),
+  )
+  batch_norm_steps: int | None = knob(
+    None,
+    "Steps to which the memory of batch normalization is fitted; default: all.",
+    least=1,
+    programs=(),
+    identity=(),
+  )
+  stop_at: int | None = knob(
+    None,
+    "Step after which a training is left, to be continued later; default: the last.",
+    least=1,
+    programs=(),
+    identity=(),
+  )
+
+  @property
+  def last_step(self) -> int:
+    """The step at which the training is left."""
+    return self.stop_at or self.train_steps
+
+  @property
+  def segment_ends(self) -> tuple[int, ...]:
+    """Steps at which the learning rate has fallen to zero, the last of all included."""
+    return (*map(int, filter(None, self.restart_steps.split(","))), self.train_steps)
+
   @property
   def batch_norm_momentum(self) -> float:
     """Momentum whose memory is a tenth of the training, 0.99 at most and 0.5 at least."""
-    return min(max(1 - 10 / self.train_steps, 0.5), 0.99)
+    return min(max(1 - 10 / (self.batch_norm_steps or self.train_steps), 0.5), 0.99)
 
   @property
   def checkpoint_interval(self) -> int:
