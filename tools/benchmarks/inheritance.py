@@ -5,7 +5,7 @@
     python -m tools.benchmarks.inheritance --data_dir=D --model_dir=RUN --out=OUT
 
 The trained candidates of a run are parents, and each has children, drawn as in a search. Every
-child is trained as the run's candidates were, from one seed, in up to four arms:
+child is trained as the run's candidates were, from one seed, in the arms of --arms:
 
     inherit 1/2    with its parent's weights, half of the steps
     scratch 1      from random weights, all steps
@@ -16,12 +16,13 @@ Printed for every arm are its mean accuracy and loss on the validation clips and
 time; then the mean difference to `scratch 1` of the same child, with a 95 % bootstrap interval for
 which parents are drawn, because children of one parent are not independent. Learning rates decay to
 0 over the steps of an arm. OUT keeps every training: after a kill the same command resumes, and
-trains nothing twice. Arms come one after the other, so that early ones can be looked at with
---arms.
+trains nothing twice. First children come first; the table is printed after each child that has
+been trained in every arm of --arms.
 """
 
 from collections.abc import Mapping
 import os
+import re
 import time
 from typing import Any
 
@@ -46,6 +47,8 @@ ARMS = {
 }
 BASELINE = "scratch 1"
 _METRICS = ("accuracy", "loss")
+# Arm -> (parent, index of the child) -> value by metric.
+Rows = Mapping[str, dict[tuple[int, int], Mapping[str, float]]]
 
 _DATA_DIR = flags.DEFINE_string(
   "data_dir",
@@ -63,7 +66,11 @@ _OUT = flags.DEFINE_string(
   "out", None, "Folder of all trainings; created or resumed.", required=True
 )
 _CHILDREN = flags.DEFINE_integer("children", 2, "Children of each parent.", lower_bound=1)
-_ARMS = flags.DEFINE_list("arms", list(ARMS), f"Arms to train, in this order: {', '.join(ARMS)}.")
+_ARMS = flags.DEFINE_list(
+  "arms",
+  ["inherit 1/2", BASELINE],
+  f"Arms to train, of {', '.join(ARMS)}. More can be added later.",
+)
 _SEED = flags.DEFINE_integer("seed", 0, "Random seed.", lower_bound=0)
 
 
@@ -75,23 +82,23 @@ def main(arguments) -> None:
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
   data_dir, out = cli.resolve_path(_DATA_DIR.value), cli.resolve_path(_OUT.value)
   run = RunDirectory(cli.resolve_path(_MODEL_DIR.value))
-  children = [
-    (parent, index, child)
+  children = {
+    (parent, index): child
     for parent in _parents(run)
     for index, child in enumerate(_children(run, parent, data_dir))
-  ]
-  rows: dict[str, dict[tuple[int, int], Mapping[str, float]]] = {}
-  for arm in _ARMS.value:
-    rows[arm] = {}
-    for parent, index, child in children:
-      folder = os.path.join(out, f"{parent:06d}_{index}", arm.replace(" ", "_").replace("/", "_"))
-      rows[arm][parent, index] = _trained(run, data_dir, folder, arm, parent, child)
-      print(f"{parent:06d} child {index} {arm}: {rows[arm][parent, index]}", flush=True)
-  print(text(rows))
+  }
+  rows: Rows = {arm: {} for arm in _ARMS.value}
+  for parent, index in sorted(children, key=lambda each: each[1]):
+    for arm in rows:
+      folder = os.path.join(out, f"{parent:06d}_{index}", re.sub(r"\W", "_", arm))
+      found = _trained(run, data_dir, folder, arm, parent, children[parent, index])
+      rows[arm][parent, index] = found
+    print(text(rows), flush=True)
 
 
-def text(rows: Mapping[str, Mapping[tuple[int, int], Mapping[str, float]]]) -> str:
+def text(rows: Rows) -> str:
   """Returns the table of results, by arm, by (parent, index of the child) and by metric."""
+  rows = {arm: found for arm, found in rows.items() if found}
   lines = [f"{'arm':<14}{'children':>9}{'accuracy':>10}{'loss':>8}{'processor s':>13}"]
   for arm, found in rows.items():
     accuracy, loss, seconds = (
