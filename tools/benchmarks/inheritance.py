@@ -186,6 +186,7 @@ def _trained(
   known = json_files.read_json(path, {}, "delete it")
   if known is not None:
     return known
+  from official.training import candidate_trainer
   from official.training import checkpoints
   from official.training import experiment
   from official.training import inheritance
@@ -201,16 +202,17 @@ def _trained(
     checkpoint=checkpoint,
   )
   start = time.process_time()
-  trained = experiment.train(
-    _setup(run, data_dir, share),
-    architecture,
-    proposals.training_seed(_SEED.value, parent),
-    os.path.join(folder, "training"),
-    lambda *_, **__: None,
-    first_weights=(lambda model: inheritance.apply(model, architecture, donor))
-    if inherits
-    else None,
-  )
+  with candidate_trainer.printing_to(os.path.join(folder, "log.txt")):
+    trained = experiment.train(
+      _setup(run, data_dir, share),
+      architecture,
+      proposals.training_seed(_SEED.value, parent),
+      os.path.join(folder, "training"),
+      lambda *_, **__: None,
+      first_weights=(lambda model: inheritance.apply(model, architecture, donor))
+      if inherits
+      else None,
+    )
   metrics = {
     **{name: trained.metrics["validation"][name] for name in _METRICS},
     "processor_seconds": round(time.process_time() - start, 1),
