@@ -30,6 +30,7 @@ _VERSION = "network_version_"
 _GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # What TensorFlow calls the nodes of a checkpoint.
 
 
+@tf.autograph.experimental.do_not_convert  # Keras would convert every layer, in twice the time.
 def build_network(
   architecture: Architecture,
   *,

@@ -237,6 +237,7 @@ class ClipTask(base_task.Task):
   def process_metrics(self, metrics, labels, model_outputs, **kwargs) -> None:
     self.learning.update(metrics, labels, model_outputs)
 
+  @tf.autograph.experimental.do_not_convert  # No branch of ours depends on values of tensors.
   def train_step(self, inputs, model, optimizer, metrics=None):
     """One step of gradient descent; with an L2 penalty on the kernels, if the recipe wants one."""
     features, labels = inputs
@@ -278,6 +279,7 @@ class ClipTask(base_task.Task):
     }
     return self.learning.join_views(model(folded, training=False), views_a_video)
 
+  @tf.autograph.experimental.do_not_convert
   def validation_step(self, inputs, model, metrics=None):
     """Updates the metrics; returns no loss, which the trainer would average over padding too."""
     features, labels = inputs
