@@ -24,6 +24,7 @@ from official.search import objectives
 from official.search import settings as settings_lib
 from official.training import config
 from official.training import flags as training_flags
+from official.training import score_names
 
 FLAGS = flags.FLAGS
 _DEFAULTS = settings_lib.SearchSettings  # Its fields' defaults are those of flags.
@@ -254,6 +255,14 @@ flags.DEFINE_string(
   "founders. Those that --search_space or the dataset do not allow are left out, and named.",
 )
 
+flags.DEFINE_string(
+  "scores",
+  network_search.Search.scores,
+  "Scores without training that are written to the result of every candidate: all, or some of "
+  f"{', '.join(score_names.SCORES)}, separated by commas. They are for study and change nothing "
+  "else. Default: none. May be changed later.",
+)
+
 training_flags.define(config.EVOLVE)
 
 
@@ -278,6 +287,7 @@ def main(_) -> int:
     gpus_per_candidate=FLAGS.gpus_per_candidate,
     start_from=FLAGS.start_from and cli.resolve_path(FLAGS.start_from),
     imports=extensions.given(),
+    scores=FLAGS.scores,
   )
   return (network_search.dry_run if FLAGS.dry_run else network_search.run)(search, info)
 

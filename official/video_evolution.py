@@ -166,6 +166,7 @@ def search(
   gpus_per_candidate: int | None = None,
   start_from: str | None = None,
   imports: Sequence[str] = (),
+  scores: str | None = None,
   **settings: Any,
 ) -> Run:
   """Searches, or resumes, trains the winner to the end, and exports it, as official.evolve does.
@@ -186,6 +187,7 @@ def search(
       default: cores / workers, and one if there are any.
     start_from: Folder of an earlier run, whose best architectures come first.
     imports: Modules of yours that workers import, because they register block kinds, say.
+    scores: Scores without training that candidates get besides: `all`, or names.
     **settings: Fields of official.search.settings.SearchSettings: rounds, workers, seed and so on.
 
   Raises:
@@ -210,6 +212,7 @@ def search(
     gpus_per_candidate=gpus_per_candidate,
     start_from=start_from and cli.resolve_path(start_from),
     imports=tuple(imports),
+    scores=scores,
   )
   _check_status(network_search.run(asked, info), "search", model_dir)
   return load_run(model_dir)

@@ -2,6 +2,7 @@
 
     stem -> Combine -> block -> ... -> Head
 
+activity        activation functions, and a look at what they give out
 base            the base classes of all layers
 basic_2plus1d   block kind: space, then time, in two convolutions per module
 batch_norm      batch normalization of clips

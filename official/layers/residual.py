@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from official.layers import activity
 from official.layers import base
 from official.layers import batch_norm
 
@@ -55,7 +56,7 @@ class NormalizedConv(base.Layer):
   @base.takes_frames
   def call(self, clips: tf.Tensor, training: bool | None = None) -> tf.Tensor:
     clips = base.run_chain([self.convolution, self.norm], clips, training, self._time)
-    return tf.keras.activations.get(self.activation)(clips) if self.activate else clips
+    return activity.activate(self.activation, clips) if self.activate else clips
 
   def compute_output_shape(self, input_shape: base.Shape) -> base.Shape:
     return self.convolution.compute_output_shape(input_shape)
@@ -113,7 +114,7 @@ class Residual(base.Layer):
     shortcut = [self.shortcut] if self.shortcut else []
     skipped = base.run_chain(shortcut, clips, training, self._time)
     clips = base.run_chain(self.branch, clips, training, self._time)
-    return tf.keras.activations.get(self.activation)(clips + skipped)
+    return activity.activate(self.activation, clips + skipped)
 
   def compute_output_shape(self, input_shape: base.Shape) -> base.Shape:
     for layer in self.branch:

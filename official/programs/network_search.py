@@ -23,6 +23,7 @@ from official.search import objectives
 from official.search import rungs
 from official.search.settings import SearchSettings
 from official.training import config
+from official.training import score_names
 
 # What a worker needs, imported once by the server that workers are forked from.
 _PRELOAD = ("official.training.experiment",)
@@ -45,6 +46,7 @@ class Search:
     gpus_per_candidate: GPUs of a training; None for what there is.
     start_from: Folder of an earlier run, whose best architectures are the first candidates.
     imports: Modules from outside the tree that workers import.
+    scores: Names of the scores that candidates get besides, as --scores takes them; None for none.
   """
 
   training: config.Training
@@ -59,8 +61,10 @@ class Search:
   gpus_per_candidate: int | None = None
   start_from: str | None = None
   imports: tuple[str, ...] = ()
+  scores: str | None = None
 
   def __post_init__(self) -> None:
+    score_names.parse(self.scores)
     for name in ("candidate_steps", "final_steps"):
       cli.at_least(name, getattr(self, name), 1)
     for name, least in (("gpus_per_candidate", 0), ("threads_per_candidate", 1)):
@@ -232,6 +236,7 @@ def _trainings(search: Search, training: config.Training) -> application.Trainin
       setup=_of_candidates(search, training),
       latency=latency,
       sensitivities=search.settings.reads("sensitivities"),
+      scores=score_names.parse(search.scores),
     ),
     final=final_trainer.FinalTraining(
       setup=to_the_end,

@@ -19,6 +19,8 @@ optimizers              the optimizer and the learning rate, as Model Garden bui
 probe                   measures the time and memory of a few training steps
 progress_file           progress.json: what a training is doing now
 runtime                 TensorFlow's settings per process: threads, determinism, devices
+score_names             the scores without training, by name
+scores                  what a network's first weights are said to tell of its quality
 trainer                 the Model Garden trainer, with progress and orderly stopping
 warm_restarts           a learning rate that falls to zero several times
 warm_start              initial weights from an earlier training

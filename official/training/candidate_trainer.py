@@ -34,11 +34,13 @@ class TrainingEvaluator:
     setup: How it is trained.
     latency: Whether the time of one clip is measured, too.
     sensitivities: Whether the sensitivities of its connections are measured.
+    scores: Names of the scores of its first weights that are computed (score_names.py).
   """
 
   setup: Training
   latency: bool = False
   sensitivities: bool = False
+  scores: tuple[str, ...] = ()
 
   def __call__(self, candidate: Mapping, directory: str) -> dict:
     """Returns status, reason, metrics, connection weights, params, multiply-adds; timing apart."""
@@ -70,6 +72,13 @@ class TrainingEvaluator:
       )
       if first_weights:
         verdict.update(first_weights.facts(self.setup.schedule.train_steps))
+      if self.scores:  # Last: building another network resets Keras' state.
+        from official.training import scores
+
+        report("scoring", self.setup.schedule.train_steps, self.setup.schedule.train_steps)
+        verdict["scores"] = scores.measure(
+          self.setup, candidate["architecture"], candidate["seed"], self.scores
+        )
     return {**verdict, "timing": timing(start, stopwatch)}
 
 

@@ -28,6 +28,8 @@ from official.training import candidate_trainer
 from official.training import clip_task
 from official.training import config
 from official.training import experiment
+from official.training import score_names
+from official.training import scores
 
 
 def _architecture() -> Architecture:
@@ -235,15 +237,25 @@ def test_a_result_is_plain_data_and_says_what_the_network_is(make_setup, tmp_pat
   assert json.loads((tmp_path / "progress.json").read_text())["phase"] == "evaluating"
 
 
-def test_sensitivities_are_measured_where_they_are_asked_for(make_setup, tmp_path):
-  result = candidate_trainer.TrainingEvaluator(setup=make_setup(10), sensitivities=True)(
-    {"architecture": _JSON, "seed": 1}, str(tmp_path)
+def test_sensitivities_and_scores_are_measured_where_they_are_asked_for(make_setup, tmp_path):
+  evaluator = candidate_trainer.TrainingEvaluator(
+    setup=make_setup(10), sensitivities=True, scores=score_names.SCORES
   )
+  result = evaluator({"architecture": _JSON, "seed": 1}, str(tmp_path))
   assert [(c["source"], c["target"]) for c in result["sensitivities"]] == [
     (c.source, c.target) for c in _architecture().connections
   ]
   assert all(c["value"] > 0 for c in result["sensitivities"])
-  assert json.loads((tmp_path / "progress.json").read_text())["phase"] == "measuring sensitivity"
+  assert tuple(result["scores"]) == score_names.SCORES
+  assert all(isinstance(score, float) for score in result["scores"].values())
+  assert json.loads((tmp_path / "progress.json").read_text())["phase"] == "scoring"
+
+
+def test_scores_are_those_of_the_first_weights_whatever_was_trained(make_setup):
+  one, other = make_setup(10), make_setup(20, learning_rate=0.5)
+  found = scores.measure(one, _JSON, 1, ("naswot", "synflow"))
+  assert scores.measure(other, _JSON, 1, ("naswot", "synflow")) == found
+  assert scores.measure(one, _JSON, 2, ("synflow",))["synflow"] != found["synflow"]
 
 
 def test_trains_under_a_mirrored_strategy_as_on_one_device(make_setup, tmp_path):
