@@ -174,8 +174,7 @@ def search(
       >>> training = new_training(data_dir=data_dir, num_frames=4, batch_size=4)
       >>> run = search(training, model_dir, population_size=2, tournament_size=1, rounds=1,
       ...              candidate_steps=2, final_steps=2)  # slow
-      >>> len(run.results)  # slow
-      3
+      >>> assert len(run.results) == 3  # slow
 
   Args:
     training: How a candidate is trained; its steps are `candidate_steps`.
@@ -183,11 +182,9 @@ def search(
     space: A search space, its name, or a JSON file.
     candidate_steps, final_steps: Training steps of a candidate, and of the winner, from scratch.
     executor, ray_address: `local` (a process each), `inline` (this process), or `ray`, and where.
-    threads_per_candidate, gpus_per_candidate: CPU threads of one operation, and GPUs of a training;
-      default: cores / workers, and one if there are any.
+    threads_per_candidate, gpus_per_candidate: Of each training. Default: cores / workers, a GPU.
     start_from: Folder of an earlier run, whose best architectures come first.
-    imports: Modules of yours that workers import, because they register block kinds, say.
-    scores: Scores without training that candidates get besides: `all`, or names.
+    imports, scores: Modules of yours that workers import; scores without training (`all` or names).
     **settings: Fields of official.search.settings.SearchSettings: rounds, workers, seed and so on.
 
   Raises:
