@@ -155,7 +155,12 @@ def run(search: Search, info: metadata.DatasetInfo) -> int:
     UserError: Something cannot be done as asked, or the environment is at fault.
   """
   threads, gpus = search.threads, search.gpus
-  training = config.replace(search.training, threads=threads, num_gpus=gpus)
+  training = config.replace(
+    search.training,
+    threads=threads,
+    num_gpus=gpus,
+    also_measured=fitness.requested(search.settings.fitness),
+  )
   clip = config.clip(training, info)
   training = config.resolved(training, info, search.model_dir)
   return application.run(

@@ -31,6 +31,11 @@ def check(name: str, info: metadata.DatasetInfo, data_dir: str) -> None:
     )
 
 
+def requested(name: str) -> str:
+  """Returns the metrics, separated by commas, that are measured only because a fitness asks."""
+  return ",".join(metric.name for metric in registry.fitness(name).metrics if metric.on_request)
+
+
 def compute(name: str, metrics: Mapping[str, float | None]) -> float:
   """Returns the fitness, NaN where a metric that it needs is NaN or null.
 

@@ -66,6 +66,7 @@ class Metric:
     fed: What it is computed from: `logits` or `probabilities` (of the network's outputs), or
       `outputs`, as the network returns them.
     while_training: Whether it is computed of training batches, too, for the summaries.
+    on_request: Whether it is computed only where a search's fitness asks for it.
     is_share: Whether it is the share of the clips that are answered right, so that it has an
       interval, and chance and the largest class to be compared with (baselines.py).
     format: How people are shown it, as in `format(value, ".4f")`.
@@ -75,6 +76,7 @@ class Metric:
   higher_is_better: bool = True
   fed: str = "logits"
   while_training: bool = False
+  on_request: bool = False
   is_share: bool = False
   format: str = ".4f"
 

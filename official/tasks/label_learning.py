@@ -32,6 +32,8 @@ class LabelLearning(learning.Learning):
       return metrics.TopKCategoricalAccuracy(k=5, name=metric.name)
     if metric == label_metrics.MEAN_AVERAGE_PRECISION:
       return average_precision.MeanAveragePrecision(self.output.classes, metric.name)
+    if metric == label_metrics.MARGIN:
+      return metrics.MeanMetricWrapper(margins, name=metric.name)
     raise ValueError(f"the task {self.spec.name} does not make its metric {metric.name}")
 
   def mean_probabilities(self, outputs: tf.Tensor, views: int) -> tf.Tensor:
@@ -39,3 +41,14 @@ class LabelLearning(learning.Learning):
     probabilities = self.probabilities(outputs)
     per_video = tf.reshape(probabilities, [-1, views, probabilities.shape[-1]])
     return tf.reduce_mean(per_video, axis=1)
+
+
+def margins(targets: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+  """Returns the probability of the right class less the largest of the others, [batch].
+
+  Args:
+    targets: 1 for the right class and 0 for the others, [batch, classes].
+    probabilities: [batch, classes].
+  """
+  right = tf.reduce_sum(targets * probabilities, axis=-1)
+  return right - tf.reduce_max(probabilities - 2 * targets, axis=-1)

@@ -1,7 +1,7 @@
 """How a task is learned: what its module `task` has to define, as a class `Learning`."""
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -78,10 +78,20 @@ class Learning(abc.ABC):
     """
     return []
 
-  def metrics(self, *, training: bool) -> list[tf.keras.metrics.Metric]:
-    """Returns the metrics of an evaluation, or those of training batches, in the spec's order."""
+  def metrics(
+    self, *, training: bool, requested: Collection[str] = ()
+  ) -> list[tf.keras.metrics.Metric]:
+    """Returns the metrics of an evaluation, or those of training batches, in the spec's order.
+
+    Args:
+      training: Whether they are of training batches.
+      requested: Names of those that are computed on request only, and are wanted.
+    """
     return [
-      self.metric(metric) for metric in self.spec.metrics if metric.while_training or not training
+      self.metric(metric)
+      for metric in self.spec.metrics
+      if (metric.while_training or not training)
+      and (not metric.on_request or metric.name in requested)
     ]
 
   def update(

@@ -232,7 +232,8 @@ class ClipTask(base_task.Task):
 
   def build_metrics(self, training: bool = True) -> list[tf.keras.metrics.Metric]:
     """Returns the metrics of an evaluation, or those of training batches."""
-    return self.learning.metrics(training=training)
+    requested = self.task_config.also_measured.split(",")
+    return self.learning.metrics(training=training, requested=requested)
 
   def process_metrics(self, metrics, labels, model_outputs, **kwargs) -> None:
     self.learning.update(metrics, labels, model_outputs)

@@ -12,11 +12,13 @@ SPEC = contract.Spec(
     label_metrics.TOP5_ACCURACY,
     contract.LOSS,
     label_metrics.MEAN_AVERAGE_PRECISION,
+    label_metrics.MARGIN,
   ),
   fitness=(
     label_metrics.BY_ACCURACY,
     label_metrics.BY_BOTH_ACCURACIES,
     label_metrics.BY_LOSS,
     label_metrics.BY_MEAN_AVERAGE_PRECISION,
+    label_metrics.BY_MARGIN,
   ),
 )

@@ -209,6 +209,13 @@ class Loss(Group):
     programs=(),
     identity=(),
   )
+  also_measured: str = knob(
+    "",
+    "Metrics that are computed besides the usual ones, separated by commas: those that a search's "
+    "fitness asks for.",
+    programs=(),
+    identity=(),
+  )
   label_smoothing: float = knob(
     0.0, "Share of the target that is spread evenly over all classes.", least=0.0, most=1.0
   )
