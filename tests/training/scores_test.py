@@ -81,15 +81,15 @@ def test_scores_of_the_gradient_are_those_of_differences(model, batch):
 
 
 def test_naswot_counts_the_activations_on_which_clips_agree(model, batch):
-  clips, labels = batch
-  positive = _activations(clips["rgb"].numpy().reshape(6, 2), _arrays(model)[0]) > 0
-  kernel = np.array([[float((one == other).sum()) for other in positive] for one in positive])
-  sign, expected = np.linalg.slogdet(kernel + 0.0)
-  found = scores.of_model(model, _loss, clips, labels, ("naswot",))["naswot"]
-  if sign <= 0 or not math.isfinite(expected):
-    assert found is None or found < -10
-  else:
-    assert found == pytest.approx(expected, rel=1e-5)
+  k = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, -1.0]])
+  _kernels(model)[0].assign(k.reshape(_kernels(model)[0].shape))
+  x = np.array([[2.0, 1.0], [-2.0, 1.0], [-0.5, -2.0]])
+  clips = {"rgb": tf.constant(x.reshape(3, 1, 1, 1, 2), tf.float32)}
+  # Above the mean of its unit are all three of the first clip, x1 of the second, and x0 - x1 of the
+  # third: any two clips agree on one unit.
+  kernel = np.ones((3, 3)) + 2 * np.eye(3)
+  found = scores.of_model(model, _loss, clips, batch[1], ("naswot",))
+  assert found == {"naswot": pytest.approx(math.log(np.linalg.det(kernel)), rel=1e-5)}
 
 
 def test_clips_with_equal_activations_have_no_naswot(model, batch):
