@@ -239,7 +239,8 @@ class _Driver:
     )
     leaders_before = self._state.keeping_weights
     rung = self._state.ladder.reached(candidate.number)
-    if rung + 1 < len(self._rungs) and result.status == "ok":
+    rests = rung + 1 < len(self._rungs) and result.status == "ok"
+    if rests:
       at_rung = RungResult.of(result, rung, self._rungs[rung])
       rung_records.write_rung(self._run, at_rung, ended.timing())
       self._state.record_rung(at_rung)
@@ -250,7 +251,7 @@ class _Driver:
     self._summaries.write(self._state)
     parent = inheritance.parents([candidate], self._settings)
     self._drop_weights({candidate.number, *leaders_before, *parent, *self._state.hopeless()})
-    self._console.end(ended.key, _describe(result, self._settings.costs))
+    self._console.end(ended.key, _describe(result, () if rests else self._settings.costs))
     self._console.count(self._best())
     self._watch.see(result, fault)
 

@@ -48,6 +48,7 @@ class TrainingEvaluator:
     report("starting")
     start = time.monotonic()
     setup = config.replace(self.setup, stop_at=candidate.get("stop_at"))
+    at_end = setup.schedule.stop_at is None  # What proposals and people read is measured then.
     stopwatch = progress_file.Stopwatch()
     with printing_to(os.path.join(directory, "log.txt")), infeasible() as verdict:
       from official.training import experiment  # imports TensorFlow
@@ -63,16 +64,16 @@ class TrainingEvaluator:
         report,
         stopwatch=stopwatch,
         first_weights=first_weights,
-        sensitivities=self.sensitivities and setup.schedule.stop_at is None,
+        sensitivities=self.sensitivities and at_end,
       )
       verdict.update(
         facts(trained, candidate["architecture"], setup),
-        **latency(trained, self.latency),
+        **latency(trained, self.latency and at_end),
         metrics=trained.metrics["validation"],
       )
       if first_weights:
         verdict.update(first_weights.facts(self.setup.schedule.train_steps))
-      if self.scores:  # Last: building another network resets Keras' state.
+      if self.scores and at_end:  # Last: building another network resets Keras' state.
         from official.training import scores
 
         report("scoring", self.setup.schedule.train_steps, self.setup.schedule.train_steps)
