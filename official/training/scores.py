@@ -74,7 +74,7 @@ def of_model(
     model: Streams -> logits.
     loss: (labels, logits) -> scalar.
     clips: Streams, [batch, time, height, width, channels].
-    labels: Of the clips.
+    labels: Labels of the clips.
     names: Which scores.
   """
   for norm in _norms(model):
