@@ -67,7 +67,13 @@ def _dataset(*, multi_label: bool) -> metadata.DatasetInfo:
 
 
 def test_the_choices_are_those_of_all_tasks_and_the_default_is_accuracy():
-  assert fitness.names() == ("accuracy", "top1_plus_top5", "loss", "mean_average_precision")
+  assert fitness.names() == (
+    "accuracy",
+    "top1_plus_top5",
+    "loss",
+    "mean_average_precision",
+    "margin",
+  )
   assert fitness.DEFAULT == "accuracy"
 
 
