@@ -16,7 +16,9 @@ from official.runs.final_records import FinalResult
 from official.runs.run_directory import RunDirectory
 from official.tasks import baselines
 from official.training import config
-from tools import compare_with_hand_made as compare
+from tests.tools import loaded_mains
+
+compare = loaded_mains.load("tools.compare_with_hand_made")
 
 SPACE = load_space("small")
 INFO = metadata.DatasetInfo(

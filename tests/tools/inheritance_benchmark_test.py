@@ -1,6 +1,8 @@
 """The table of the benchmark of inheritance."""
 
-from tools.benchmarks import inheritance
+from tests.tools import loaded_mains
+
+inheritance = loaded_mains.load("tools.benchmarks.inheritance")
 
 
 def row(accuracy: float, loss: float) -> dict[str, float]:

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from tools.benchmarks import rung_fidelity
+from tests.tools import loaded_mains
+
+rung_fidelity = loaded_mains.load("tools.benchmarks.rung_fidelity")
 
 RUNGS = (10, 30, 90)
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from official.runs.records import Result
-from tools.benchmarks import score_correlation
+from tests.tools import loaded_mains
+
+score_correlation = loaded_mains.load("tools.benchmarks.score_correlation")
 
 
 def _result(number: int, **facts) -> Result:
