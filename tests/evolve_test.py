@@ -241,6 +241,7 @@ def test_identity_and_operation_are_recorded_by_flag(run, data):
     "candidate_timeout": None,
     "final": "best",
     "top_k": 3,
+    "confirm": None,
     "final_steps": 1000,
     "executor": "local",
     "data_dir": data,
