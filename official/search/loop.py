@@ -33,7 +33,7 @@ from official.runs.records import Result
 from official.runs.run_directory import RunDirectory
 from official.runs.rung_records import Promotion
 from official.runs.rung_records import RungResult
-from official.search import confirming
+from official.search import confirmation_trainings
 from official.search import front_report
 from official.search import inheritance
 from official.search import objectives
@@ -136,7 +136,7 @@ class _Driver:
       self._console.say(line)
     if self._state.best is None:
       raise judge.SearchStopped("no candidate is feasible; choose another --search_space")
-    return confirming.finalists(
+    return confirmation_trainings.finalists(
       self._run, self._settings, self._state, self._evaluator, self._executor, self._console
     )
 

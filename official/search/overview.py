@@ -30,7 +30,7 @@ from official.runs.records import RunFlags
 from official.runs.records import Status as CandidateStatus
 from official.runs.run_directory import RunDirectory
 from official.search import confirmation as confirmation_lib
-from official.search import confirming
+from official.search import confirmation_trainings
 from official.search import front_report
 from official.search import inheritance
 from official.search import pace as pace_lib
@@ -186,8 +186,8 @@ def read(model_dir: str) -> Status:
   resting = resting_lib.read(settings, state)
   begun = state.proposed if enough else max(settings.candidates, state.proposed)
   left = begun - state.finished - sum(each.count for each in resting)
-  rows = () if left else confirming.read(run, settings, state)
-  chosen = state.finalists if not rows else confirming.ordered(state, settings, rows)
+  rows = () if left else confirmation_trainings.read(run, settings, state)
+  chosen = state.finalists if not rows else confirmation_trainings.ordered(state, settings, rows)
   final = None if left or state.best is None or not chosen else _final(run, chosen[0].number)
   recent = range(max(state.proposed - _RECENT, 0), state.proposed)
   spans = pace_lib.spans(run, recent, settings)

@@ -15,7 +15,7 @@ from official.runs import judge
 from official.runs.executors import inline
 from official.runs.run_directory import RunDirectory
 from official.search import confirmation
-from official.search import confirming
+from official.search import confirmation_trainings
 from official.search import loop
 from official.search import overview
 from official.search import state as state_lib
@@ -195,7 +195,7 @@ def test_a_fault_of_the_program_stops_and_leaves_no_record(tmp_path):
 def test_the_table_says_what_counts(tmp_path):
   _search(tmp_path, confirm="1:2")
   run, settings = RunDirectory(str(tmp_path)), search_fakes.settings(confirm="1:2")
-  (row,) = confirming.read(run, settings, state_lib.replay(run, settings)[0])
+  (row,) = confirmation_trainings.read(run, settings, state_lib.replay(run, settings)[0])
   lines = list(confirmation.lines([row], "accuracy"))
   assert lines[0] == (
     "confirmation of the best 1 by accuracy with other seeds: 2 of 2 trainings finished"

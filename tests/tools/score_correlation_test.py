@@ -1,4 +1,4 @@
-"""How well scores foretell fitness, on results small enough to order by hand."""
+"""How well scores predict fitness, on results small enough to order by hand."""
 
 import numpy as np
 import pytest

@@ -14,7 +14,7 @@ time, in the trained candidates of a run, and the loss measured again.
 Printed for every network is the Spearman rank correlation of weight, and of sensitivity, with the
 loss increase (1: the same order; 0: no relation), then the mean over the networks with its 95 %
 bootstrap interval over networks, and the same for the difference. An interval of the difference
-that leaves out 0 says which foretells better. Few validation clips make it wide; below some eight
+that leaves out 0 says which predicts better. Few validation clips make it wide; below some eight
 networks it is narrower than it should be, for a bootstrap cannot draw what it has not seen.
 
 A search keeps the weights of its best candidates only, as many as --keep_checkpoints; candidates

@@ -1,4 +1,4 @@
-"""Measures how well the fitness at a rung foretells the fitness at the last one.
+"""Measures how well the fitness at a rung predicts the fitness at the last one.
 
     python -m tools.benchmarks.rung_fidelity --data_dir=D --out=OUT --candidates=16
 

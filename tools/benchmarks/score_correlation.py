@@ -1,4 +1,4 @@
-"""Measures how well scores without training foretell the fitness of a run's candidates.
+"""Measures how well scores without training predict the fitness of a run's candidates.
 
     python -m official.evolve --data_dir=D --model_dir=RUN --algorithm=random_search --scores=all \\
         --population_size=24 --rounds=0
@@ -8,7 +8,7 @@ Printed for every score, and for parameters and multiply-adds, which cost nothin
 rank correlation with the fitness over the feasible candidates (1: the same order; 0: no relation)
 with its 95 % bootstrap interval over candidates; then the difference to the correlation of the
 parameters, with its interval. An interval of the difference that is above 0 says that the score
-foretells more than size does. The candidates of a random search are not chosen by what is measured.
+predicts more than size does. The candidates of a random search are not chosen by what is measured.
 With --data_dir, the scores of candidates that have none are computed here, in seconds each.
 """
 
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def columns(results: Sequence[Result]) -> dict[str, np.ndarray]:
-  """Returns, by name, what may foretell the fitness of every result, NaN where it is not known."""
+  """Returns, by name, what may predict the fitness of every result, NaN where it is not known."""
   scores: list[Mapping[str, float | None]] = [each.others.get("scores") or {} for each in results]
   names = sorted({name for each in scores for name in each})
   return {

@@ -131,6 +131,7 @@ def _draw(
 
   matplotlib.use("Agg")
   matplotlib.rcParams["svg.hashsalt"] = study.name  # Equal summaries give equal files.
+  matplotlib.rcParams["svg.fonttype"] = "none"  # Text is text, and the file is short.
   from matplotlib import pyplot
 
   figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4), sharey=True)

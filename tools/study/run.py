@@ -60,9 +60,9 @@ def main(arguments) -> None:
   steps = [_Steps(study, data, folder, seed) for seed in seeds]
 
   def write() -> None:
-    summary.write(summary.read_runs(folder, study), os.path.join(folder, "summary.jsonl"))
-    if _SUMMARY.value:
-      summary.write(summary.read_runs(folder, study), _SUMMARY.value)
+    lines = summary.read_runs(folder, study)
+    for path in filter(None, (os.path.join(folder, "summary.jsonl"), _SUMMARY.value)):
+      summary.write(lines, path)
 
   with concurrent.futures.ThreadPoolExecutor(_PARALLEL.value) as pool:
     for _ in pool.map(lambda step: step.run(arms, write), steps):
