@@ -39,7 +39,7 @@ def main(arguments) -> None:
   tables = [_searches(searches), _hand_made(hand_made), *_comparisons(searches, hand_made)]
   print("\n\n".join(filter(None, tables)))
   if _PLOT.value:
-    _draw(study, searches, hand_made, _PLOT.value)
+    _draw(study, searches, _PLOT.value)
 
 
 def _by_arm(lines: Sequence[summary.Line], kind: str) -> dict[str, dict[int, summary.Line]]:
@@ -123,9 +123,7 @@ def _mean(values: Sequence[float] | np.ndarray, sign: str = "") -> str:
   return f"{np.mean(values):{sign}.3f}{bounds}"
 
 
-def _draw(
-  study: plan.Study, searches: Mapping[str, BySeed], hand_made: Mapping[str, BySeed], path: str
-) -> None:
+def _draw(study: plan.Study, searches: Mapping[str, BySeed], path: str) -> None:
   """Draws best-so-far validation accuracy over trainings and over processor minutes."""
   import matplotlib
 
@@ -141,11 +139,6 @@ def _draw(
     _band(left, steps, over_trainings, arm)
     grid, over_time = curves.over_minutes(list(runs.values()))
     _band(right, grid, over_time, arm)
-  by_hand = curves.best_by_validation(hand_made)
-  if by_hand:
-    level = float(np.mean(_metric(hand_made[by_hand], "validation")))
-    for axes in (left, right):
-      axes.axhline(level, color="black", linestyle=":", label=f"{by_hand}, to the end")
   left.set_xlabel("trainings")
   right.set_xlabel("processor minutes")
   left.set_ylabel("best validation accuracy so far")
