@@ -50,6 +50,21 @@ def test_over_minutes_every_search_counts_at_every_time():
   np.testing.assert_allclose(values[:, -1], [0.6, 0.4])
 
 
+def test_the_time_of_a_search_has_trainings_that_stopped_at_a_rung(tmp_path):
+  for path, seconds in {
+    "000000/timing.json": 30,
+    "000000/rung_0_timing.json": 10,
+    "000001/rung_0_timing.json": 20,
+  }.items():
+    file = tmp_path / "candidates" / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"processor_seconds": seconds}))
+  run = search(0.5, seconds=30.0)
+  assert curves.total_minutes(run) == 0.5  # As summaries were that had no such field.
+  run["processor_seconds"] = summary.processor_seconds(str(tmp_path))
+  assert curves.total_minutes(run) == 1
+
+
 def test_the_best_hand_made_network_is_chosen_by_validation_alone():
   def run(validation, test):
     return {0: {"final": {"validation": {"accuracy": validation}, "test": {"accuracy": test}}}}

@@ -24,6 +24,11 @@ def minutes(run: summary.Line) -> list[float]:
   return list(np.cumsum([line["processor_seconds"] or 0 for line in run["candidates"]]) / 60)
 
 
+def total_minutes(run: summary.Line) -> float:
+  """Returns the processor minutes of a whole search, trainings that stopped at a rung included."""
+  return run.get("processor_seconds", 60 * minutes(run)[-1]) / 60
+
+
 def over_minutes(runs: Sequence[summary.Line]) -> tuple[np.ndarray, np.ndarray]:
   """Returns minutes [n], and best fitness by run and minute [runs, n].
 

@@ -7,8 +7,8 @@
     search_flags    of every search
     population_size, tournament_size, candidates, candidate_steps, final_steps
     hand_made       patterns, parameters and search space of the networks that were drawn by hand
-    arms            name -> flags of a search, and `own_founders` where the flags change how its
-                    first candidates are trained
+    arms            name -> flags of a search; `own_founders` where the flags change how its first
+                    candidates are trained, and `cheaper` where its candidates are trained for less
 
 The first candidates of a search depend on its seed, the space and the training alone, so that arms
 of one seed share them: they are trained once, and copied.
@@ -30,11 +30,14 @@ class Arm:
     name: Its name in tables.
     flags: Flags of official.evolve, besides those of the study.
     own_founders: Whether its first candidates are trained in another way than those of other arms.
+    cheaper: Whether its candidates are trained for less than the study's steps, so that their
+      accuracies within the search are not compared with those of other arms; its winner's are.
   """
 
   name: str
   flags: tuple[str, ...]
   own_founders: bool = False
+  cheaper: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -36,10 +36,12 @@ def main(arguments) -> None:
   searches, hand_made = _by_arm(lines, "search"), _by_arm(lines, "hand_made")
   if not searches:
     raise cli.UserError(f"--summary={_SUMMARY.value} has no search yet; run tools.study.run")
-  tables = [_searches(searches), _hand_made(hand_made), *_comparisons(searches, hand_made)]
+  tables = [_searches(study, searches), _hand_made(hand_made), *_comparisons(searches, hand_made)]
   print("\n\n".join(filter(None, tables)))
   if _PLOT.value:
-    _draw(study, searches, _PLOT.value)
+    _draw(
+      study, {arm: runs for arm, runs in searches.items() if _is_alike(study, arm)}, _PLOT.value
+    )
 
 
 def _by_arm(lines: Sequence[summary.Line], kind: str) -> dict[str, dict[int, summary.Line]]:
@@ -50,7 +52,12 @@ def _by_arm(lines: Sequence[summary.Line], kind: str) -> dict[str, dict[int, sum
   return found
 
 
-def _searches(searches: Mapping[str, BySeed]) -> str:
+def _is_alike(study: plan.Study, arm: str) -> bool:
+  """Returns whether the candidates of an arm were trained for as many steps as the study's."""
+  return arm in study.arms and not study.arms[arm].cheaper
+
+
+def _searches(study: plan.Study, searches: Mapping[str, BySeed]) -> str:
   rows = [
     "| search | seeds | best in the search | its winner, trained to the end: validation | test "
     "| parameters | trainings to random search's best, as a share | processor minutes |",
@@ -58,12 +65,13 @@ def _searches(searches: Mapping[str, BySeed]) -> str:
   ]
   for arm, runs in searches.items():
     best = [curves.best_so_far(run)[-1] for run in runs.values()]
-    shares = curves.shares(runs, searches.get(_BASELINE, {}))
+    is_compared = arm != _BASELINE and _is_alike(study, arm)
+    shares = curves.shares(runs, searches.get(_BASELINE, {})) if is_compared else []
     rows.append(
       f"| {arm} | {len(runs)} | {_mean(best)} | {_mean(_metric(runs, 'validation'))} "
       f"| {_mean(_metric(runs, 'test'))} | {_parameters(runs)} "
-      f"| {_mean(shares) if arm != _BASELINE else '-'} "
-      f"| {np.mean([curves.minutes(run)[-1] for run in runs.values()]):.1f} |"
+      f"| {_mean(shares)} "
+      f"| {np.mean([curves.total_minutes(run) for run in runs.values()]):.1f} |"
     )
   return "\n".join(rows)
 

@@ -3,11 +3,13 @@
     {"kind": "search", "arm", "seed", "candidates": [...], "final": {...}, "incumbents": {...}}
     {"kind": "hand_made", "arm", "seed", "final": {...}}
 
-`candidates` are in the order in which they finished. `final` has the metrics of the training to the
+`candidates` are in the order in which they finished. `processor_seconds` of a search with rungs
+counts those that stopped at a rung, too. `final` has the metrics of the training to the
 end, of the winner or of the hand-made network, by split.
 """
 
 from collections.abc import Iterable, Iterator
+import glob
 import json
 import os
 from typing import Any
@@ -104,6 +106,7 @@ def _search(runs: str, arm: str, seed: int) -> Line:
     "arm": arm,
     "seed": seed,
     "candidates": _candidates(run),
+    "processor_seconds": processor_seconds(run),
     "final": _final(os.path.join(run, "final")),
     "incumbents": {
       str(number): _final(os.path.join(trained, f"{number:06d}", str(seed))) for number in numbers
@@ -134,6 +137,15 @@ def _candidates(run: str) -> list[Line]:
       }
     )
   return sorted(lines, key=lambda line: line["order"])
+
+
+def processor_seconds(run: str) -> float:
+  """Returns the processor time of all trainings of a search, those to a rung included."""
+  total = 0.0
+  for path in glob.glob(os.path.join(glob.escape(run), "candidates", "*", "*timing.json")):
+    with open(path, encoding="utf-8") as file:
+      total += json.load(file).get("processor_seconds") or 0
+  return round(total, 3)
 
 
 def _final(folder: str) -> Line:
