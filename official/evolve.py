@@ -20,6 +20,7 @@ from official.programs import network_search
 from official.runs import executors
 from official.runs import extensions
 from official.runs import fitness
+from official.search import folds
 from official.search import objectives
 from official.search import settings as settings_lib
 from official.training import config
@@ -240,6 +241,20 @@ flags.DEFINE_integer(
   "top_k",
   _DEFAULTS.top_k,
   "Number of candidates for --final=top_k, ensemble and front. May be changed later.",
+)
+flags.DEFINE_integer(
+  "folds",
+  _DEFAULTS.folds,
+  "Number of cross-validation folds of the train and validation clips together. Candidate n learns "
+  "from all folds but n mod --folds, and is judged by that one. Default: all candidates learn from "
+  "the train clips and are judged by the validation clips, as the final training is in any case.",
+)
+flags.DEFINE_enum(
+  "fold_rank",
+  _DEFAULTS.fold_rank,
+  folds.RANKS,
+  "How candidates of different folds are compared. within: by their fitness less the effect of "
+  "their fold, so that an easy fold gives no advantage; all: by their fitness as it is.",
 )
 flags.DEFINE_string(
   "confirm",

@@ -5,6 +5,7 @@ clip_store    the videos of a split, decoded in advance or when they are needed
 clip_values   the values of streams, as stored and as networks take them
 clips         batches for training and evaluation; example n is a function of (seed, n)
 filling       whole batches, filled in place by threads
+folds         cross-validation folds of the clips of train and validation
 flow_source   where optical flow comes from: stored, or computed from the frames
 in_graph      frames brought to sizes by TensorFlow, for served networks
 record_index  random access to the records of TFRecord files

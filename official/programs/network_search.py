@@ -136,7 +136,17 @@ def prepared(
     steps = others.get("candidate_steps", Search.candidate_steps)
     numbers["rungs"] = rungs.resolved(numbers["rungs"], steps)
   found = Search(training=training, settings=SearchSettings(**numbers), space=space, **others)
+  _check_folds(found.settings.folds, info)
   return found, info
+
+
+def _check_folds(folds: int | None, info: metadata.DatasetInfo) -> None:
+  """Raises UserError where there are more folds than clips to be dealt to them."""
+  clips = info.splits["train"].clips + info.splits["validation"].clips
+  if folds and folds > clips:
+    raise cli.UserError(
+      f"--folds={folds} is above the {clips} clips of train and validation; give a smaller number"
+    )
 
 
 def _dataset(training: config.Training, fitness_name: str) -> metadata.DatasetInfo:
@@ -256,6 +266,9 @@ def _trainings(search: Search, training: config.Training) -> application.Trainin
 def _of_candidates(search: Search, training: config.Training) -> config.Training:
   """Returns the training of a candidate to its last step, judged at rungs on its way or not."""
   *lower, last = search.settings.rung_steps or (search.candidate_steps,)
+  training = config.replace(
+    training, folds=search.settings.folds or 0, fold_seed=search.settings.seed
+  )
   if not lower:
     return config.replace(training, train_steps=last)
   restart = search.settings.rung_schedule == "restart"

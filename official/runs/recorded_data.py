@@ -11,10 +11,10 @@ from official.tasks import registry
 def beside(recorded: RunFlags, metrics: Metrics, split: str = "validation") -> str | None:
   """Returns what is said of an accuracy among metrics: its clips, interval, chance.
 
-  None where there is none, or the dataset has moved, or is another one by now.
+  None where there is none, or the dataset has moved, is another one by now, or was judged by folds.
   """
   data_dir = recorded.operation.get("data_dir")
-  if not isinstance(data_dir, str):
+  if not isinstance(data_dir, str) or recorded.identity.get("folds"):
     return None
   try:
     info = metadata.load(data_dir)

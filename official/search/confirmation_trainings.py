@@ -30,6 +30,7 @@ from official.runs.executors.base import Task
 from official.runs.records import Result
 from official.runs.run_directory import RunDirectory
 from official.search import confirmation
+from official.search import folds
 from official.search.population import Member
 from official.search.settings import SearchSettings
 from official.search.state import SearchState
@@ -119,6 +120,7 @@ def _jobs(
         "number": member.number,
         "seed": seed(settings.seed, member.number, which),
         "architecture": run.read_proposal(member.number).architecture,
+        **folds.record(settings.folds, which - 1),  # The same ones for all who are compared.
       }
       task = Task(
         key=f"{member.number:06d}{_OF}{which}",

@@ -36,6 +36,7 @@ from official.runs.records import ConnectionWeight
 from official.runs.records import Founder
 from official.runs.records import Sensitivity
 from official.runs.run_directory import RunDirectory
+from official.search import folds
 from official.search import inheritance
 from official.search import population as population_lib
 from official.search.population import Population
@@ -93,7 +94,10 @@ def propose(
     founder=story.founder,
     child=story.child,
     digest=canonical.digest(serialization.from_json(story.architecture), clip.num_frames),
-    others=inheritance.record(run, settings, story.parent),
+    others={
+      **inheritance.record(run, settings, story.parent),
+      **folds.record(settings.folds, number),
+    },
     architecture=story.architecture,
   )
 

@@ -14,6 +14,7 @@ from official.architecture import guidance as guidance_lib
 from official.architecture.guidance import facts
 from official.runs import fitness as fitness_lib
 from official.search import confirmation as confirmation_lib
+from official.search import folds as folds_lib
 from official.search import objectives as objectives_lib
 from official.search import rungs as rungs_lib
 
@@ -38,7 +39,7 @@ _OPERATION = (
   "confirm",
 )
 # Identity that is recorded only if it is not the default.
-_ABSENT_BY_DEFAULT = ("objectives", "inherit", "rungs")
+_ABSENT_BY_DEFAULT = ("objectives", "inherit", "rungs", "folds", "fold_rank")
 _LEAST = {
   "population_size": 1,
   "tournament_size": 1,
@@ -55,6 +56,7 @@ _CHOICES = {
   "algorithm": ALGORITHMS,
   "sensitivity_drop": SENSITIVITY_DROPS,
   "inherit": INHERITANCES,
+  "fold_rank": folds_lib.RANKS,
   "final": FINALS,
   "rung_schedule": RUNG_SCHEDULES,
 }
@@ -87,6 +89,9 @@ class SearchSettings:
     rungs: Steps after which candidates are judged, as text: see rungs.py. None: trained at once.
     rung_schedule: The learning rate of a search with rungs: it falls to zero before every rung and
       begins again after it, or falls over the whole training.
+    folds: Folds of the train and validation clips by which candidates are judged in turn; None
+      judges all on the validation clips (folds.py).
+    fold_rank: How candidates of different folds are compared: `within` or `all`.
     seed: Random seed; candidate n depends on (seed, n) and on what was known when it was
       proposed.
     workers: Candidates trained at a time.
@@ -121,6 +126,8 @@ class SearchSettings:
   inherit: str = "none"
   rungs: str | None = None
   rung_schedule: str = "restart"
+  folds: int | None = None
+  fold_rank: str = "within"
   seed: int = 0
   workers: int = 1
   keep_checkpoints: int = 5
@@ -153,6 +160,7 @@ class SearchSettings:
         f"--confirm={self.confirm} orders candidates by their fitness, and --final={self.final} "
         "takes the front; leave one of them out"
       )
+    self._check_folds()
     if self.tournament_size > self.population_size:
       raise cli.UserError(
         f"--tournament_size={self.tournament_size} is above "
@@ -182,6 +190,22 @@ class SearchSettings:
     if threshold != UNIFORM and not (isinstance(threshold, float) and 0 <= threshold <= 1):
       raise cli.UserError(
         f"--weight_threshold={threshold} is neither a number from 0 to 1 nor {UNIFORM!r}"
+      )
+
+  def _check_folds(self) -> None:
+    if self.folds is None:
+      return
+    cli.at_least("folds", self.folds, 2)
+    others = {"objectives": self.costs, "inherit": self.inherits, "rungs": self.rungs}
+    for flag in (flag for flag, given in others.items() if given):
+      why = {
+        "objectives": "fronts would compare candidates of different folds",
+        "rungs": "rungs would compare candidates of different folds",
+        "inherit": "a child would begin with weights that have learned from the clips of its fold",
+      }[flag]
+      raise cli.UserError(
+        f"--folds={self.folds} and --{flag}={getattr(self, flag)} exclude each other, because "
+        f"{why}; leave one of them out"
       )
 
   @property

@@ -16,6 +16,7 @@ from official.runs.records import Result
 from official.runs.records import Status
 from official.runs.run_directory import RunDirectory
 from official.runs.rung_records import RungResult
+from official.search import folds
 from official.search import objectives
 from official.search import population as population_lib
 from official.search import promotion
@@ -66,6 +67,7 @@ class SearchState:
 
   def __init__(self, settings: SearchSettings):
     self._settings = settings
+    self._effects = folds.Effects(settings.folds, settings.fold_rank)
     self.known = Known()
     self.proposed = 0
     self.finished = 0
@@ -154,8 +156,10 @@ class SearchState:
       age=age,
       costs=objectives.costs_of(result, self._settings.costs, f"candidate {result.number:06d}"),
     )
+    self._effects.add(member)
+    (member,) = self._effects.adjusted([member])
     self.population = population_lib.admit(
-      self.population,
+      self._effects.adjusted(self.population),
       member,
       size=self._settings.population_size,
       remove=self._settings.remove,
@@ -163,7 +167,8 @@ class SearchState:
     )
     if self._settings.costs:
       self.front = self.front.admit(member, self._settings.population_size)
-    ranked = sorted((*self.leaders, member), key=lambda leader: leader.rank)
+    leaders = self._effects.adjusted(self.leaders)
+    ranked = sorted((*leaders, member), key=lambda leader: leader.rank)
     self.leaders = tuple(ranked[: self._settings.leaders])
 
   def record_rung(self, result: RungResult) -> None:

@@ -47,7 +47,9 @@ class TrainingEvaluator:
     report = progress_file.Progress(directory)
     report("starting")
     start = time.monotonic()
-    setup = config.replace(self.setup, stop_at=candidate.get("stop_at"))
+    setup = config.replace(
+      self.setup, stop_at=candidate.get("stop_at"), fold=candidate.get("fold", 0)
+    )
     at_end = setup.schedule.stop_at is None  # What proposals and people read is measured then.
     stopwatch = progress_file.Stopwatch()
     with printing_to(os.path.join(directory, "log.txt")), infeasible() as verdict:

@@ -25,6 +25,7 @@ from official.inputs import cache
 from official.inputs import clip_store
 from official.inputs import clip_values
 from official.inputs import clips
+from official.inputs import folds
 from official.inputs import usable
 from official.inputs import views
 from official.layers import checkpointing
@@ -132,10 +133,22 @@ class ClipTask(base_task.Task):
     return self.spec.learning()(self.spec, contract.ClassOutput(self.num_classes))
 
   def store(self, data: ClipData, progress=lambda done, total: None) -> clip_store.ClipStore:
-    """Opens the videos of `data.split`, decoding them if they shall be cached and nobody has."""
+    """Opens the videos of `data.split`, or of a fold, decoding them if they shall be cached and
+    nobody has."""
+    if not data.folds or data.split not in folds.SPLITS:
+      return self._open(data, data.split, progress)
+    return folds.select(
+      [self._open(data, split, progress) for split in folds.SPLITS],
+      folds=data.folds,
+      fold=data.fold,
+      seed=data.fold_seed,
+      judged=data.split == "validation",
+    )
+
+  def _open(self, data: ClipData, split: str, progress) -> clip_store.ClipStore:
     return clip_store.open_store(
       data.data_dir,
-      data.split,
+      split,
       image_size=data.image_size,
       cache_dir=data.cache_dir or cache.directory(data.data_dir, self.logging_dir),
       cache=data.cache,

@@ -52,6 +52,9 @@ class Data(Group):
     "Where optical flow comes from: from the dataset, or computed from its frames.",
     choices=flow_source.MODES,
   )
+  folds: int = knob(0, "Cross-validation folds; 0: the splits.", least=0, programs=(), identity=())
+  fold: int = knob(0, "The fold that judges.", least=0, programs=(), identity=())
+  fold_seed: int = knob(0, "Seed of the folds.", least=0, programs=(), identity=())
   num_frames: int = knob(8, "Consecutive frames of a clip.", least=1, since=1)
   image_size: int = knob(32, "Pixels of the square crop that a network sees.", least=1, since=1)
 
