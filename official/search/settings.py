@@ -194,6 +194,10 @@ class SearchSettings:
 
   def _check_folds(self) -> None:
     if self.folds is None:
+      if self.fold_rank != SearchSettings.fold_rank:
+        raise cli.UserError(
+          f"--fold_rank={self.fold_rank} has no effect without --folds; give both or neither"
+        )
       return
     cli.at_least("folds", self.folds, 2)
     others = {"objectives": self.costs, "inherit": self.inherits, "rungs": self.rungs}

@@ -120,11 +120,20 @@ def test_without_folds_nothing_is_recorded():
 @pytest.mark.parametrize(
   "changes, message",
   [
+    (
+      {"fold_rank": "all"},
+      "--fold_rank=all has no effect without --folds; give both or neither",
+    ),
     ({"folds": 1}, "--folds=1 is out of range; give a number of at least 2"),
     (
       {"folds": 3, "inherit": "blocks"},
       "--folds=3 and --inherit=blocks exclude each other, because a child would begin with weights "
       "that have learned from the clips of its fold; leave one of them out",
+    ),
+    (
+      {"folds": 3, "rungs": "20,200"},
+      "--folds=3 and --rungs=20,200 exclude each other, because rungs would compare candidates of "
+      "different folds; leave one of them out",
     ),
     (
       {"folds": 3, "objectives": "accuracy,params"},
