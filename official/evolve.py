@@ -96,7 +96,7 @@ cli.define_choice(
   fitness.DEFAULT,
   fitness.names,
   "Metric on the validation clips by which candidates are compared. The loss is minimised, all "
-  "others are maximised.",
+  "others are maximised. With --task, the default is that of the task.",
 )
 flags.DEFINE_string(
   "objectives",
@@ -310,8 +310,11 @@ def main(_) -> int:
 def _settings() -> dict[str, object]:
   """Returns the fields of SearchSettings, whose names are those of flags."""
   names = (field.name for field in dataclasses.fields(settings_lib.SearchSettings))
+  given = {name: FLAGS[name].value for name in names}
+  if FLAGS["fitness"].using_default_value:
+    del given["fitness"]  # The task has a default of its own.
   return {
-    **{name: FLAGS[name].value for name in names},
+    **given,
     "weight_threshold": settings_lib.threshold(FLAGS.weight_threshold),
   }
 

@@ -105,7 +105,13 @@ def at_least(flag: str, value: float, least: float, *, exclusive: bool = False) 
     raise UserError(f"--{flag}={value} is out of range; give a number {bound}")
 
 
-def define_choice(name: str, default: str, choices: Callable[[], Sequence[str]], text: str) -> None:
+def define_choice(
+  name: str,
+  default: str,
+  choices: Callable[[], Sequence[str]],
+  text: str,
+  into: flags.FlagValues = flags.FLAGS,
+) -> None:
   """Defines a flag whose choices are asked for when flags are read: more may be registered by then.
 
   Args:
@@ -113,15 +119,16 @@ def define_choice(name: str, default: str, choices: Callable[[], Sequence[str]],
     default: Its value if it is not given.
     choices: Returns what it may be.
     text: What --help says, after the choices.
+    into: Flags to which it is added.
   """
-  flags.DEFINE_flag(_Choice(name, default, choices, text))
+  flags.DEFINE_flag(_Choice(name, default, choices, text), flag_values=into)
 
   def check(value: str) -> bool:
-    if value not in choices():
+    if value not in (*choices(), default):
       raise flags.ValidationError(f"value should be one of <{'|'.join(choices())}>")
     return True
 
-  flags.register_validator(name, check)  # Runs when all flags are read.
+  flags.register_validator(name, check, flag_values=into)  # Runs when all flags are read.
 
 
 class _Choice(flags.Flag):

@@ -22,6 +22,7 @@ from official.search import application
 from official.search import objectives
 from official.search import rungs
 from official.search.settings import SearchSettings
+from official.tasks import contract
 from official.training import config
 from official.training import score_names
 
@@ -120,16 +121,21 @@ def prepared(
   Args:
     training: How a candidate is trained, but for its steps.
     space: What architectures are drawn from; what needs streams that the dataset lacks is left out.
-    settings: Fields of SearchSettings; of `max_operators`, None is the space's, and `rungs` may
-      have fractions of R, the steps of a candidate.
+    settings: Fields of SearchSettings; without `fitness`, it is the task's; of `max_operators`,
+      None is the space's, and `rungs` may have fractions of R, the steps of a candidate.
     **others: Further fields of Search.
 
   Raises:
     UserError: The dataset cannot be searched on, or a value is out of its range.
   """
-  info = _dataset(training, settings.get("fitness", fitness.DEFAULT))
+  info, spec = _dataset(training)
+  asked = settings.get("fitness")
+  # The default has always been that of classification for datasets with labels, whatever they say.
+  named = bool(training.loss.task) or not info.classes
+  chosen = asked or (spec.default_fitness.name if named else fitness.DEFAULT)
+  fitness.check(chosen, info, cli.resolve_path(training.data.data_dir), spec)
   space = space.restricted_to(config.streams(training, info))
-  numbers = dict(settings)
+  numbers = {**settings, "fitness": chosen}
   if numbers.get("max_operators") is None:
     numbers["max_operators"] = space.max_operators
   if numbers.get("rungs") is not None:
@@ -149,13 +155,12 @@ def _check_folds(folds: int | None, info: metadata.DatasetInfo) -> None:
     )
 
 
-def _dataset(training: config.Training, fitness_name: str) -> metadata.DatasetInfo:
-  """Returns the dataset of a search; raises UserError where it cannot be searched on."""
+def _dataset(training: config.Training) -> tuple[metadata.DatasetInfo, contract.Spec]:
+  """Returns the dataset of a search, and the task; raises UserError where it cannot be searched."""
   data_dir = cli.resolve_path(training.data.data_dir)
   info = metadata.load(data_dir)
   usable.check(info, data_dir, ["train", "validation"])
-  fitness.check(fitness_name, info, data_dir)
-  return info
+  return info, config.checked_task(training, info)
 
 
 def run(search: Search, info: metadata.DatasetInfo) -> int:

@@ -20,14 +20,18 @@ LOSS = contract.LOSS.name  # The metric that decides between equals.
 names = registry.fitness_names
 
 
-def check(name: str, info: metadata.DatasetInfo, data_dir: str) -> None:
-  """Raises UserError where the task of a dataset does not have a fitness."""
-  spec = registry.of(info)
+def check(
+  name: str, info: metadata.DatasetInfo, data_dir: str, spec: contract.Spec | None = None
+) -> None:
+  """Raises UserError where a task, by default that of the dataset, does not have a fitness."""
+  asked, spec = spec, spec or registry.of(info)
   there = [one.name for one in spec.fitness]
   if name not in there:
+    what = f"{data_dir} has {spec.target}"
+    if asked and asked != registry.of(info):
+      what = f"the task is {spec.name}"
     raise cli.UserError(
-      f"{data_dir} has {spec.target}, for which there is no {name}; choose "
-      f"--fitness={' or '.join(there)}"
+      f"{what}, for which there is no {name}; choose --fitness={' or '.join(there)}"
     )
 
 

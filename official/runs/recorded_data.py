@@ -18,7 +18,8 @@ def beside(recorded: RunFlags, metrics: Metrics, split: str = "validation") -> s
     return None
   try:
     info = metadata.load(data_dir)
-    spec = registry.of(info)
+    task = recorded.identity.get("task")
+    spec = registry.get(task) if isinstance(task, str) else registry.of(info)
   except (cli.UserError, OSError):
     return None
   if info.fingerprint != recorded.identity.get("data_dir"):

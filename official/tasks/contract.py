@@ -18,6 +18,7 @@ import typing
 
 from data_prep.common import cli
 from data_prep.dataset import metadata
+from data_prep.dataset.streams import FRAMES
 
 if typing.TYPE_CHECKING:
   from official.tasks import answering
@@ -35,6 +36,33 @@ class Labels:
 
   def __str__(self) -> str:
     return "clips with several labels" if self.several else "clips with one label"
+
+
+@dataclasses.dataclass(frozen=True)
+class Self:
+  """The target is the dataset's own frames; what a network reads of them is degraded."""
+
+  def __str__(self) -> str:
+    return "frames to be restored"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Stream:
+  """The target is a stream of the dataset.
+
+  Attributes:
+    name: Its name.
+    kind: Its kind (data_prep.dataset.stream_kinds).
+  """
+
+  name: str
+  kind: str
+
+  def __str__(self) -> str:
+    return f"the stream {self.name}"
+
+
+Target = Labels | Self | Stream
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,7 +163,7 @@ class Spec:
 
   name: str
   package: str
-  target: Labels
+  target: Target
   metrics: tuple[Metric, ...]
   fitness: tuple[Fitness, ...]
 
@@ -156,6 +184,28 @@ class Spec:
   def output(self, info: metadata.DatasetInfo) -> ClassOutput | DenseOutput:
     """Returns what a network for a dataset returns."""
     return ClassOutput(len(info.classes))
+
+  def check(self, info: metadata.DatasetInfo, data_dir: str) -> None:
+    """Raises UserError where a dataset cannot answer the question."""
+    if fault := self._fault(info):
+      raise cli.UserError(f"`task`={self.name}, and {data_dir} {fault}")
+
+  def _fault(self, info: metadata.DatasetInfo) -> str:
+    target = self.target
+    if isinstance(target, Labels):
+      if not info.classes:
+        return "has no labels; give its manifest a column `label`, or another `task`"
+      if info.multi_label and not target.several:
+        return "has clips with several labels; give `task`=multi_label, or clips of one label each"
+    elif isinstance(target, Self) and FRAMES not in info.streams:
+      return f"has no stream {FRAMES}, whose frames are the target; prepare a dataset with frames"
+    elif isinstance(target, Stream):
+      stream = info.streams.get(target.name)
+      if stream is None or stream.kind != target.kind:
+        return f"has no stream {target.name} of the kind {target.kind}, which is the target; " + (
+          "prepare a dataset that has it"
+        )
+    return ""
 
   def learning(self) -> type[typing.Any]:
     """Returns how the task is learned, a class of `learning.Learning`; imports TensorFlow.

@@ -3,7 +3,7 @@
     # my_tasks/focal/spec.py; beside it are task.py and served.py
     SPEC = registry.register(contract.Spec(name="focal", package="my_tasks.focal", ...))
 
-A dataset says which task it is for; a training may be given another by name.
+A dataset says by its labels which task it is for; a training may be given another by name.
 """
 
 import dataclasses

@@ -146,7 +146,7 @@ class ClipTask(base_task.Task):
     )
 
   def _open(self, data: ClipData, split: str, progress) -> clip_store.ClipStore:
-    return clip_store.open_store(
+    store = clip_store.open_store(
       data.data_dir,
       split,
       image_size=data.image_size,
@@ -155,6 +155,9 @@ class ClipTask(base_task.Task):
       flow=data.flow,
       progress=progress,
     )
+    target = self.spec.target
+    several = target.several if isinstance(target, contract.Labels) else store.multi_label
+    return dataclasses.replace(store, multi_label=several)
 
   def build_model(self) -> tf.keras.Model:
     model_config, data = self.task_config.model, self.task_config.train_data

@@ -97,7 +97,9 @@ def _define(leaf: fields.Leaf, into: flags.FlagValues) -> None:
   bounds = {}
   if knob.range is not None and knob.range.closed:
     bounds = {"lower_bound": knob.range.least, "upper_bound": knob.range.most}
-  if knob.choices:
+  if callable(knob.choices):
+    cli.define_choice(leaf.name, default, knob.choices, help_text, into)
+  elif knob.choices:
     flags.DEFINE_enum(leaf.name, default, knob.choices, help_text, flag_values=into)
   elif leaf.type is bool:
     flags.DEFINE_bool(leaf.name, default, help_text, flag_values=into)

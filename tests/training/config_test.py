@@ -151,7 +151,7 @@ def test_a_training_records_its_start_and_apart_its_hardware():
 
 # A value of every type that is no field's default.
 _OTHER = {bool: lambda leaf: not leaf.default, float: lambda leaf: 0.7, int: lambda leaf: 9}
-_OTHER[str] = lambda leaf: leaf.knob.choices[-1] if leaf.knob.choices else "x"
+_OTHER[str] = lambda leaf: leaf.knob.allowed[-1] if leaf.knob.allowed else "x"
 
 
 def _others() -> dict:

@@ -16,6 +16,7 @@ from official.training.config.fields import TRAIN
 from official.training.config.fields import knob
 from official.training.config.resolution import WEIGHTS
 from official.training.config.resolution import check_tpu
+from official.training.config.resolution import checked_task
 from official.training.config.resolution import clip
 from official.training.config.resolution import resolved
 from official.training.config.resolution import streams
@@ -60,6 +61,7 @@ __all__ = [
   "by_name",
   "card",
   "check_tpu",
+  "checked_task",
   "clip",
   "defaults",
   "identity",

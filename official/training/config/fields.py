@@ -7,7 +7,7 @@ place in a YAML file, the check of its range, whether a run records it as part o
 value in a run that was begun before it existed, and its row in the model card.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 import dataclasses
 import math
 import types
@@ -79,23 +79,32 @@ class Knob:
   Attributes:
     help: What the flag's help says, in full sentences.
     flag: Name of the flag, where it is not that of the field.
-    choices: The texts that it can be; empty: any.
+    choices: The texts that it can be besides its default, or a function that returns them, where
+      more may be registered; empty: any.
     range: The numbers that it can be.
     programs: Those that have a flag for it.
     identity: Programs whose runs record it among what decides their outcome, for good.
     operation: Programs whose runs record it among what may change when they are resumed.
+    absent_by_default: Whether runs and cards say nothing of it where it is the default, so that
+      those from before it existed keep their identity.
     since: 1 if every run of a program in `identity` has recorded it. Otherwise a run may have been
       begun before it existed; it counts as made with the default.
   """
 
   help: str
   flag: str = ""
-  choices: tuple[str, ...] = ()
+  choices: tuple[str, ...] | Callable[[], Sequence[str]] = ()
   range: Range | None = None
   programs: tuple[str, ...] = PROGRAMS
   identity: tuple[str, ...] = PROGRAMS
   operation: tuple[str, ...] = ()
+  absent_by_default: bool = False
   since: int = 2
+
+  @property
+  def allowed(self) -> tuple[str, ...]:
+    """The choices of the moment."""
+    return tuple(self.choices() if callable(self.choices) else self.choices)
 
 
 def knob(default: Any, help: str, *, what: str = "a number", **facts: Any) -> Any:
@@ -155,8 +164,8 @@ class Leaf:
     if type(value) is not self.type:
       takes = _TAKES[self.type] + (" or null" if self.optional else "")
       raise cli.UserError(f"{self.path} is {value!r}, and takes {takes}")
-    choices, bound = self.knob.choices, self.knob.range
-    if choices and value not in choices:
+    choices, bound = self.knob.allowed, self.knob.range
+    if choices and value not in (*choices, self.default):
       raise cli.UserError(
         f"`{self.name}`={value} is unknown; it is one of {', '.join(map(str, choices))}"
       )

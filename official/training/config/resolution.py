@@ -32,6 +32,8 @@ def resolved(training: AnyTraining, info: metadata.DatasetInfo, model_dir: str) 
     UserError: A file is not there, or is not what it has to be.
   """
   data_dir = cli.resolve_path(training.data.data_dir)
+  training = _with_task(training, info)
+  _check_labels_alone(training, info)
   return values.replace(
     training,
     data_dir=data_dir,
@@ -46,6 +48,19 @@ def task(training: Training) -> contract.Spec:
   if training.loss.task:
     return registry.get(training.loss.task)
   return registry.of(metadata.load(training.data.data_dir))
+
+
+def checked_task(training: Training, info: metadata.DatasetInfo) -> contract.Spec:
+  """Returns the task that is learned of a dataset; raises UserError where that is not possible."""
+  spec = registry.get(training.loss.task) if training.loss.task else registry.of(info)
+  spec.check(info, training.data.data_dir)
+  return spec
+
+
+def _with_task(training: AnyTraining, info: metadata.DatasetInfo) -> AnyTraining:
+  """Returns a training that names its task only where the dataset would not: runs are compared."""
+  spec = checked_task(training, info)
+  return values.replace(training, task="" if spec == registry.of(info) else spec.name)
 
 
 def streams(training: Training, info: metadata.DatasetInfo) -> dict[str, metadata.StreamInfo]:
@@ -76,12 +91,28 @@ def check_tpu(address: str) -> None:
     )
 
 
+def _check_labels_alone(training: Training, info: metadata.DatasetInfo) -> None:
+  """Raises UserError where a training has what only tasks of labels know."""
+  spec, loss = checked_task(training, info), training.loss
+  target = spec.target
+  labels = isinstance(target, contract.Labels)
+  if loss.class_weights and isinstance(target, contract.Labels) and target.several:
+    raise cli.UserError(
+      f"`class_weights`={loss.class_weights} is for one label a clip, and clips here have several; "
+      "leave it out"
+    )
+  for name, given in (
+    ("class_weights", loss.class_weights),
+    ("label_smoothing", loss.label_smoothing),
+  ):
+    if given and not labels:
+      raise cli.UserError(
+        f"`{name}`={given} is for tasks of labels, and the task is {spec.name}; leave it out"
+      )
+
+
 def _class_weights(asked: str, info: metadata.DatasetInfo) -> str:
   """Returns `balanced`, a JSON list of factors in the order of the classes, or ""."""
-  if asked and info.multi_label:
-    raise cli.UserError(
-      f"`class_weights`={asked} is for one label a clip, and clips here have several; leave it out"
-    )
   if not asked or asked == BALANCED or asked.startswith("["):
     return asked
   try:

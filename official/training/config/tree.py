@@ -18,6 +18,7 @@ from data_prep.common import cli
 from official.architecture import cost
 from official.inputs import cache as cache_lib
 from official.inputs import flow_source
+from official.tasks import registry
 from official.training.config.fields import EVOLVE
 from official.training.config.fields import TRAIN
 from official.training.config.fields import Group
@@ -208,9 +209,9 @@ class Loss(Group):
 
   task: str = knob(
     "",
-    "What is learned, by its name in official.tasks; default: what the dataset is for.",
-    programs=(),
-    identity=(),
+    "What is learned. Default: what the labels of the dataset say, one or several a clip.",
+    choices=registry.names,
+    absent_by_default=True,
   )
   also_measured: str = knob(
     "",

@@ -102,7 +102,15 @@ def restored(
 
 def _of_run(training: Training, recorded: Callable[[fields.Leaf], bool]) -> dict[str, Any]:
   values = by_name(training)
-  return {leaf.name: values[leaf.name] for leaf in leaves(type(training)) if recorded(leaf)}
+  return {
+    leaf.name: values[leaf.name]
+    for leaf in leaves(type(training))
+    if recorded(leaf) and _is_told(leaf, values)
+  }
+
+
+def _is_told(leaf: fields.Leaf, values: Mapping[str, Any]) -> bool:
+  return not leaf.knob.absent_by_default or values[leaf.name] != leaf.default
 
 
 def card(training: Training) -> dict[str, Any]:
@@ -115,5 +123,6 @@ def card(training: Training) -> dict[str, Any]:
   return {
     leaf.name: values[leaf.name]
     for leaf in leaves(type(training))
-    if leaf.knob.identity or (leaf.knob.operation and values[leaf.name] != leaf.default)
+    if (leaf.knob.identity and _is_told(leaf, values))
+    or (leaf.knob.operation and values[leaf.name] != leaf.default)
   }

@@ -1,0 +1,109 @@
+"""The task of a training: --task, what is recorded of it, and what a dataset cannot answer."""
+
+import dataclasses
+
+from absl import flags
+import pytest
+
+from data_prep.common import cli
+from data_prep.dataset import metadata
+from data_prep.dataset.streams import StreamInfo
+from official.architecture import space
+from official.programs import network_search
+from official.tasks import contract
+from official.tasks import registry
+from official.training import config
+from official.training import flags as training_flags
+
+_RGB = StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg")
+_INFO = metadata.DatasetInfo(
+  classes=("kick", "push", "hug"),
+  streams={"rgb": _RGB},
+  fps=10.0,
+  short_side=40,
+  splits=dict.fromkeys(metadata.SPLITS, metadata.SplitInfo(clips=1, frames=1, shards=1)),
+  failures=0,
+  multi_label=False,
+  manifest_sha256="",
+  settings={},
+  versions={},
+)
+_SEVERAL = dataclasses.replace(_INFO, multi_label=True)
+_UNLABELLED = dataclasses.replace(_INFO, classes=())
+
+
+def _resolved(info: metadata.DatasetInfo, *arguments: str) -> config.Training:
+  given = flags.FlagValues()
+  training_flags.define(config.TRAIN, into=given)
+  given(["train", "--data_dir=data", *arguments])
+  return config.resolved(training_flags.read(config.TRAIN, given=given), info, "run")
+
+
+@pytest.mark.parametrize("program", [config.EVOLVE, config.TRAIN])
+def test_a_task_that_the_dataset_has_by_itself_is_recorded_nowhere(program):
+  for arguments in ((), ("--task=classification",)):
+    training = _resolved(_INFO, *arguments)
+    assert "task" not in config.identity(training, program)
+    assert "task" not in config.card(training)
+
+
+def test_another_task_than_the_dataset_s_is_recorded_and_restored():
+  training = _resolved(_INFO, "--task=multi_label")
+  identity = config.identity(training, config.EVOLVE)
+  assert identity["task"] == config.card(training)["task"] == "multi_label"
+  restored = config.restored(identity, config.Training, data_dir="data", train_steps=1)
+  assert restored.loss.task == "multi_label"
+
+
+def test_an_unknown_task_is_told_with_the_choices(capsys):
+  with pytest.raises(flags.IllegalFlagValueError, match="should be one of <classification"):
+    _resolved(_INFO, "--task=dreaming")
+
+
+@pytest.mark.parametrize(
+  ("info", "arguments", "message"),
+  [
+    (_SEVERAL, ["--task=classification"], "^`task`=classification, and data has clips with sev"),
+    (_UNLABELLED, ["--task=classification"], "^`task`=classification, and data has no labels; "),
+    (
+      _INFO,
+      ["--task=multi_label", "--class_weights=balanced"],
+      "^`class_weights`=balanced is for one label a clip, and clips here have several; leave it",
+    ),
+  ],
+)
+def test_what_a_dataset_cannot_answer_is_refused(info, arguments, message):
+  with pytest.raises(cli.UserError, match=message):
+    _resolved(info, *arguments)
+
+
+@pytest.mark.parametrize(
+  ("target", "fault"),
+  [
+    (contract.Self(), "has no stream rgb, whose frames are the target"),
+    (
+      contract.Stream(name="mask", kind="mask"),
+      "has no stream mask of the kind mask, which is the target",
+    ),
+  ],
+)
+def test_a_target_that_is_a_stream_has_to_be_there(target, fault):
+  spec = dataclasses.replace(registry.get("classification"), name="toy", target=target)
+  with pytest.raises(cli.UserError, match=f"^`task`=toy, and D {fault}"):
+    spec.check(dataclasses.replace(_INFO, streams={}), "D")
+
+
+def test_a_search_for_a_named_task_maximises_the_first_fitness_of_that_task(monkeypatch):
+  monkeypatch.setattr(metadata, "load", lambda directory: _INFO)
+  for task, fitness in (("", "accuracy"), ("multi_label", "mean_average_precision")):
+    search, _ = network_search.prepared(
+      config.of(data_dir="data", task=task), space.load_space("small"), {}, model_dir="run"
+    )
+    assert search.settings.fitness == fitness
+  with pytest.raises(cli.UserError, match="^the task is multi_label, for which there is no accu"):
+    network_search.prepared(
+      config.of(data_dir="data", task="multi_label"),
+      space.load_space("small"),
+      {"fitness": "accuracy"},
+      model_dir="run",
+    )
