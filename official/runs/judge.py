@@ -115,6 +115,10 @@ def score(verdict: Verdict, fitness: str) -> tuple[Verdict, float | None]:
   if math.isnan(reached):
     told = f"its {fitness} is not a number"
     return Verdict(status="infeasible", reason=told, value=value), None
+  loss = metrics.get(fitness_lib.LOSS, 0.0)
+  if loss is None or math.isnan(loss):  # Answers of such a network can be right by accident.
+    told = "its loss is not a number"
+    return Verdict(status="infeasible", reason=told, value=value), None
   weights = cast(Sequence[Json], value.get("connection_weights") or ())
   if any(weight.get("end") is None for weight in weights):
     told = "a connection weight is not a number"

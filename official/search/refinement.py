@@ -8,7 +8,7 @@ The earlier run may go on meanwhile and find better ones, so that the founders o
 once: they stand in its search.json, and are read from there when it resumes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import dataclasses
 
 from data_prep.common import cli
@@ -20,7 +20,12 @@ from official.architecture.architecture import Architecture
 from official.architecture.space import SearchSpace
 from official.runs import trained
 from official.runs.records import Founder
+from official.runs.records import Result
+from official.runs.records import RunFlags
 from official.runs.run_directory import RunDirectory
+from official.search import objectives
+from official.search.front import Front
+from official.search.population import Member
 
 _TOLD = 5
 
@@ -90,8 +95,9 @@ def founders(
   """Returns the best architectures of an earlier run by candidate, all different, best first;
   `count` at most.
 
-  Best is what the earlier run's own fitness says. Those are left out that read streams which the
-  dataset does not have, or that break a rule of the space.
+  Best is what the earlier run's own fitness says; of a run with several objectives, its front comes
+  first, and of a front that is larger than `count`, members far apart. Those are left out that read
+  streams which the dataset does not have, or that break a rule of the space.
 
   Args:
     model_dir: The earlier run, which may be at work.
@@ -104,7 +110,7 @@ def founders(
     UserError: The folder is no run, has no feasible result, or none of its architectures fits.
   """
   run = RunDirectory(model_dir)
-  ranked = _ranked(run, model_dir)
+  ranked = _ranked(run, model_dir, count)
   found: dict[int, Architecture] = {}
   seen: set[str] = set()
   objections: list[tuple[int, str]] = []
@@ -134,21 +140,44 @@ def founders(
   return found
 
 
-def _ranked(run: RunDirectory, model_dir: str) -> list[int]:
+def _ranked(run: RunDirectory, model_dir: str, count: int) -> list[int]:
   """Returns the numbers of the feasible candidates, best first."""
   try:
-    if run.recorded() is None:
+    recorded = run.recorded()
+    if recorded is None:
       raise cli.UserError("no run, it has no search.json; give the --model_dir of an earlier run")
     results = [run.read_finished(number) for number in range(run.count())]
+    ranked = trained.ranked(results)
+    first = _front(recorded, [results[number] for number in ranked], count)
   except cli.UserError as error:
     raise cli.UserError(f"--start_from={model_dir}: {error}") from error
-  ranked = trained.ranked(results)
   if not ranked:
     raise cli.UserError(
       f"--start_from={model_dir}: none of its {len(results)} candidates has "
       "finished as feasible; wait for the first, or give another run"
     )
-  return ranked
+  return [*first, *(number for number in ranked if number not in first)]
+
+
+def _front(recorded: RunFlags, ranked: Sequence[Result | None], count: int) -> list[int]:
+  """Returns the numbers of at most `count` of the front of a run; none with a single objective."""
+  fitness, asked = recorded.identity.get("fitness"), recorded.identity.get("objectives")
+  if not isinstance(fitness, str) or not isinstance(asked, str):
+    return []
+  costs = objectives.parse(asked, fitness)
+  front = Front()
+  for age, result in enumerate(ranked):
+    assert result is not None and result.fitness is not None  # It is ranked.
+    whose = f"candidate {result.number:06d}"
+    member = Member(
+      number=result.number,
+      fitness=result.fitness,
+      loss=result.loss,
+      age=age,
+      costs=objectives.costs_of(result, costs, whose),
+    )
+    front = front.admit(member, 0)
+  return [member.number for member in front.spread(count)]
 
 
 def _read(run: RunDirectory, number: int, model_dir: str) -> Architecture:

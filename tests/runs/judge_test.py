@@ -1,4 +1,5 @@
 import dataclasses
+import math
 
 import pytest
 
@@ -52,6 +53,8 @@ def test_the_second_signal_is_infeasible():
     (returned(status="failed", reason="no clips"), "failed", "no clips"),
     (returned(status="fine"), "failed", "the evaluator returned status 'fine'"),
     (returned(metrics={**METRICS, "accuracy": None}), "infeasible", "its accuracy is not a number"),
+    (returned(metrics={**METRICS, "loss": None}), "infeasible", "its loss is not a number"),
+    (returned(metrics={**METRICS, "loss": math.nan}), "infeasible", "its loss is not a number"),
     (
       returned(metrics={}),
       "failed",

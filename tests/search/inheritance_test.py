@@ -173,3 +173,17 @@ def test_status_says_how_long_the_best_and_its_ancestors_were_trained(search):
 
 def test_results_of_other_searches_have_no_lineage():
   assert inheritance.lineage_steps(records.Result(number=0, status="ok")) is None
+
+
+def test_with_rungs_every_child_finds_its_parents_weights_too(search):
+  search(rungs="5,10", rounds=20)
+  results = [result for result in search.results() if result is not None]
+  children = [result for result in results if search.run.read_proposal(result.number).child]
+  assert children and {result.status for result in results} == {"ok"}
+
+
+def test_a_search_with_rungs_in_two_parts_equals_one_in_one(tmp_path):
+  parts, whole = Search(tmp_path / "parts"), Search(tmp_path / "whole")
+  parts(rungs="5,10", rounds=7)
+  assert parts(rungs="5,10", rounds=20) == whole(rungs="5,10", rounds=20)
+  assert parts.results() == whole.results()

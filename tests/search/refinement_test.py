@@ -54,7 +54,7 @@ def ranked(earlier):
   ]
 
 
-def write(run, earlier, number, candidate, fitness):
+def write(run, earlier, number, candidate, fitness, **facts):
   """Records candidate `number` with the architecture of one of the earlier run."""
   run.write_candidate(dataclasses.replace(earlier.read_candidate(candidate), number=number))
   run.write_result(
@@ -64,6 +64,7 @@ def write(run, earlier, number, candidate, fitness):
       fitness=fitness,
       metrics={"loss": 1.0},
       finish_order=number,
+      **facts,
     ),
     records.Timing(),
   )
@@ -77,6 +78,17 @@ def test_founders_are_the_best_of_the_earlier_run_best_first(earlier):
   assert list(founders(earlier, 3).items()) == [
     (number, architecture(earlier, number)) for number in ranked(earlier)[:3]
   ]
+
+
+@pytest.mark.parametrize("count, first", [(5, [4, 2, 0, 3, 1]), (2, [4, 0])])
+def test_of_a_run_with_several_objectives_the_front_comes_first(tmp_path, earlier, count, first):
+  run = RunDirectory(str(tmp_path))
+  # 1 and 3 are dominated by 2 and 4; the front has 4, 2 and 0, of which 4 and 0 are its ends.
+  values = [(0.1, 10), (0.5, 60), (0.5, 50), (0.8, 200), (0.9, 100)]
+  with run.opened({"fitness": "accuracy", "objectives": "accuracy,params"}, {}):
+    for number, (fitness, params) in enumerate(values):
+      write(run, earlier, number, number, fitness, params=params)
+  assert list(founders(run, count)) == first
 
 
 def test_an_architecture_is_taken_once(run, earlier):
