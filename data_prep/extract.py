@@ -26,6 +26,7 @@ from data_prep.common import cli
 from data_prep.dataset import clip_examples
 from data_prep.dataset import limits
 from data_prep.dataset import stored_images
+from data_prep.dataset import stream_inputs
 from data_prep.dataset import tvl1
 from data_prep.job import preparation
 from data_prep.job import windowing
@@ -68,6 +69,16 @@ _FLOW_BOUND = flags.DEFINE_float(
   20.0,
   "Pixels a frame that the stored flow reaches; faster motion is clipped.",
   lower_bound=0.1,
+)
+_STREAM = flags.DEFINE_multi_string(
+  "stream",
+  [],
+  "A further stream, NAME:KIND[:SCALE][@RATE], such as spectrum:array:1 or lidar:array@10; may be "
+  "given several times. The manifest's column stream:NAME has a file of it for each clip: .npy or "
+  ".npz [time, height, width, channels], a folder of PNG or TIFF images, or a video. KIND is array "
+  "(any numbers, kept exactly), depth, image or flow. With SCALE, it shows what the frames show, "
+  "at so many times their size; without, it has a size of its own. RATE is its frames a second, "
+  "--fps if neither this nor its file says so.",
 )
 _WINDOW_SECONDS = flags.DEFINE_float(
   "window_seconds",
@@ -162,6 +173,7 @@ def main(arguments: Sequence[str]) -> None:
     flow_profile=_FLOW_PROFILE.value,
     flow_format=_FLOW_FORMAT.value,
     flow_bound=_FLOW_BOUND.value,
+    inputs=stream_inputs.parse_all(_STREAM.value),
     limits=limits.Limits(
       max_clip_seconds=_MAX_CLIP_SECONDS.value,
       max_frames=_MAX_FRAMES.value,

@@ -11,6 +11,7 @@ for all blocks that need it so.
 
 from collections.abc import Callable, Mapping
 import functools
+import types
 
 import tensorflow as tf
 from tensorflow.core.protobuf import trackable_object_graph_pb2
@@ -47,6 +48,7 @@ def build_network(
   batch_norm_epsilon: float = 1e-5,
   synchronized: bool = False,
   activation: str = "relu",
+  sizes: Mapping[str, tuple[int, int]] = types.MappingProxyType({}),
 ) -> tf.keras.Model:
   """Returns the network of an architecture, a functional model with fresh weights.
 
@@ -67,12 +69,14 @@ def build_network(
     batch_norm_momentum, batch_norm_epsilon: As of tf.keras.layers.BatchNormalization.
     synchronized: Whether batch statistics are those of all replicas of the distribution strategy.
     activation: Keras' name of what follows the batch normalizations and the shortcuts' sums.
+    sizes: (height, width) of the streams that have others than the clip. The outputs of the stems
+      that read one are brought to the size of the others' (layers/resize.py).
 
   Raises:
     ValueError: `streams` lacks one that a stem reads, a kind has no layer, or an initial connection
       weight is of no connection, not above 0, or above 1.
   """
-  inputs = _inputs(architecture, streams, (num_frames, height, width))
+  inputs = _inputs(architecture, streams, (num_frames, height, width), sizes)
   combine = functools.partial(
     layers.Combine, multiplier=connection_multiplier, frozen=freeze_connection_weights
   )
@@ -83,7 +87,7 @@ def build_network(
     synchronized=synchronized,
     activation=activation,
   )
-  last = _connected(architecture, inputs, combine, block_layer)
+  last = _connected(architecture, inputs, combine, block_layer, (height, width))
   logits = layers.Head(num_classes, pooling=pooling, name="head")(last)
   model = tf.keras.Model(inputs, logits, name="video_network")
   frozen = _only_inputs(architecture) if freeze_connection_weights else {}
@@ -106,6 +110,7 @@ def _connected(
   inputs: Mapping[str, tf.Tensor],
   combine: Callable[..., layers.Combine],
   block_layer: Callable[[Block], blocks.Block],
+  size: tuple[int, int],
 ) -> list[tf.Tensor]:
   """Returns the outputs of the blocks on the last level.
 
@@ -114,6 +119,7 @@ def _connected(
     inputs: Clips by stream.
     combine: (sources, name) -> the layer that sums the inputs of a block.
     block_layer: Block -> its layer.
+    size: (height, width) of a clip.
   """
   outputs: dict[str, tf.Tensor] = {}
   pooled: dict[tuple[str, int], tf.Tensor] = {}
@@ -136,6 +142,10 @@ def _connected(
         [shrunk(source, stride // architecture.stride(source)) for source in sources]
       )
     outputs[block.id] = block_layer(block)(combined)
+    if block.streams and tuple(combined[0].shape[2:4]) != size:
+      wanted = [-(-side // block.spatial_stride) for side in size]
+      resize = layers.SpatialResize(*wanted, name=f"resize_{block.id}")
+      outputs[block.id] = resize(outputs[block.id])
   return [outputs[block.id] for block in architecture.level(architecture.last_level)]
 
 
@@ -214,8 +224,12 @@ def _initialize(
 
 
 def _inputs(
-  architecture: Architecture, streams: Mapping[str, int], size: tuple[int, int, int]
+  architecture: Architecture,
+  streams: Mapping[str, int],
+  size: tuple[int, int, int],
+  sizes: Mapping[str, tuple[int, int]],
 ) -> dict[str, tf.Tensor]:
+  num_frames, *common = size
   for stem in architecture.stems:
     for stream in stem.streams:
       if stream not in streams:
@@ -223,8 +237,15 @@ def _inputs(
           f"stem {stem.id!r} reads the stream {stream!r}; the dataset has "
           f"{', '.join(sorted(streams))}"
         )
+    if len({tuple(sizes.get(stream, common)) for stream in stem.streams}) > 1:
+      raise ValueError(
+        f"stem {stem.id!r} reads {' and '.join(stem.streams)}, which differ in height or width; "
+        "give each a stem of its own"
+      )
   return {
-    stream: tf.keras.Input([*size, streams[stream]], name=stream, dtype=tf.float32)
+    stream: tf.keras.Input(
+      [num_frames, *sizes.get(stream, common), streams[stream]], name=stream, dtype=tf.float32
+    )
     for stream in architecture.streams
   }
 

@@ -6,7 +6,8 @@
 Frames pass through one at a time: in memory are two of them and the compressed clip.
 
 Keys are those of MediaPipe's MediaSequence (`image/encoded`, `FORWARD_FLOW/image/encoded`,
-`clip/label/index`, ...); `clip/label/text` says the same as `clip/label/string`, for DMVR's
+`clip/label/index`, ...; further streams, from files of their own, have `NAME/image/encoded`,
+stream_clips.py); `clip/label/text` says the same as `clip/label/string`, for DMVR's
 readers. Timestamps are microseconds into the video. `clip/notes`, where it is there, tells what is
 odd about the frames.
 """
@@ -27,11 +28,13 @@ from data_prep.dataset import decoding
 from data_prep.dataset import records
 from data_prep.dataset import rows
 from data_prep.dataset import stored_images
+from data_prep.dataset import stream_clips
 from data_prep.dataset import stream_kinds
 from data_prep.dataset import tvl1
 from data_prep.dataset.limits import DEFAULT as DEFAULT_LIMITS
 from data_prep.dataset.limits import LimitError
 from data_prep.dataset.limits import Limits
+from data_prep.dataset.stream_inputs import StreamInput
 from data_prep.dataset.streams import FLOW
 from data_prep.dataset.streams import FRAMES
 from data_prep.dataset.streams import StreamInfo
@@ -54,6 +57,7 @@ class Settings:
     flow_format: "png", which is exact, or "jpeg".
     flow_bound: Pixels; larger motion is clipped.
     limits: What a clip may cost; a clip beyond fails.
+    inputs: Further streams, which come from files of their own, by name.
   """
 
   fps: float
@@ -63,6 +67,7 @@ class Settings:
   flow_format: str = "png"
   flow_bound: float = 20.0
   limits: Limits = DEFAULT_LIMITS
+  inputs: tuple[StreamInput, ...] = ()
 
   @property
   def with_flow(self) -> bool:
@@ -83,13 +88,15 @@ class Settings:
         algorithm=self.flow,
         profile=self.flow_profile,
       )
-    return streams
+    return streams | {one.name: one.info for one in self.inputs}
 
   @property
   def identity(self) -> dict[str, Any]:
     """The flags that shape the bytes, by name; those of the flow only where there is flow."""
     fields = dataclasses.asdict(self)
     fields |= fields.pop("limits")
+    if inputs := fields.pop("inputs"):
+      fields["stream"] = list(inputs)
     return {
       key: value for key, value in fields.items() if self.with_flow or not key.startswith("flow_")
     }
@@ -99,8 +106,8 @@ class ClipError(Exception):
   """The clip cannot be used.
 
   Attributes:
-    stage: Where it failed: "decode", "flow", "encode", "limit" or, where it took its process with
-      it, "crash".
+    stage: Where it failed: "decode", "flow", "stream", "encode", "limit" or, where it took its
+      process with it, "crash".
   """
 
   def __init__(self, stage: str, reason: str):
@@ -133,6 +140,7 @@ class ClipMaker:
     for clock in decoding.CLOCKS:
       try:
         pictures = self._pictures(row, clock, on_frame)
+        self._add_inputs(row, pictures)
         return self._serialize(row, pictures), len(pictures.images)
       except decoding.ClockError:
         continue
@@ -206,6 +214,23 @@ class ClipMaker:
       )
     return made
 
+  def _add_inputs(self, row: rows.Row, made: "_Pictures") -> None:
+    """Adds the streams that have files of their own."""
+    times = stream_clips.times_of(made.begin, len(made.images), self._settings.fps)
+    for one in self._settings.inputs:
+      with _stage("stream", f"the stream {one.name} "):
+        context, lists = stream_clips.features(
+          one,
+          row.stream_locations[one.name],
+          times,
+          made.size,
+          fps=self._settings.fps,
+          short_side=self._settings.short_side,
+          limits=self._settings.limits,
+        )
+      made.context |= context
+      made.lists |= lists
+
   def _encode(self, name: str, values: np.ndarray) -> bytes:
     stream = self._streams[name]
     return stream_kinds.get(stream.kind).encode(values, stream)
@@ -236,7 +261,7 @@ class ClipMaker:
       context["FORWARD_FLOW/image/saturation"] = [float(self._settings.flow_bound)]
       lists[FLOW_FEATURE] = [[image] for image in made.flows]
       lists["FORWARD_FLOW/image/timestamp"] = timestamps[:-1]
-    return records.sequence_example(context, lists)
+    return records.sequence_example(context | made.context, lists | made.lists)
 
   def _image_context(
     self, prefix: str, image_format: bytes, size: tuple[int, int]
@@ -261,6 +286,7 @@ class _Pictures:
     begin: Seconds of the first frame.
     size: (width, height).
     notes: What is odd about the frames, as keys.
+    context, lists: What a record has of further streams.
   """
 
   images: list[bytes] = dataclasses.field(default_factory=list)
@@ -268,6 +294,8 @@ class _Pictures:
   begin: Fraction = Fraction(0)
   size: tuple[int, int] | None = None
   notes: dict[str, None] = dataclasses.field(default_factory=dict)
+  context: dict[str, records.Values] = dataclasses.field(default_factory=dict)
+  lists: dict[str, list] = dataclasses.field(default_factory=dict)
 
 
 class CountingMaker:
@@ -301,8 +329,9 @@ def notes_of(record: bytes) -> list[str]:
 
 
 @contextlib.contextmanager
-def _stage(name: str) -> Iterator[None]:
-  """Turns whatever goes wrong with a clip inside the block into a ClipError of that stage."""
+def _stage(name: str, what: str = "") -> Iterator[None]:
+  """Turns whatever goes wrong with a clip inside the block into a ClipError of that stage, whose
+  reason begins with `what`."""
   try:
     yield
   except decoding.ClockError:
@@ -312,4 +341,4 @@ def _stage(name: str) -> Iterator[None]:
   except Exception as error:
     # The whole text of an OpenCV error names its sources; `err` is what went wrong.
     reason = getattr(error, "err", None) or str(error) or type(error).__name__
-    raise ClipError(name, " ".join(str(reason).split())) from error
+    raise ClipError(name, what + " ".join(str(reason).split())) from error

@@ -32,7 +32,21 @@ _SHAPE = {  # dataset.json
   "short_side": int,
   "failures": int,
   "multi_label": bool,
-  "streams": {str: {"kind": str, "channels": int, "feature": str, "format": str, "bound?": float}},
+  "streams": {
+    str: {
+      "kind": str,
+      "channels": int,
+      "feature": str,
+      "format": str,
+      "bound?": float,
+      "dtype?": str,
+      "scale?": float,
+      "height?": int,
+      "width?": int,
+      "mean?": [float],
+      "spread?": [float],
+    }
+  },
   "splits": dict.fromkeys(SPLITS, _SPLIT),
   "settings": {str: object},
   "versions": {str: object},

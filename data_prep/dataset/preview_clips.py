@@ -11,7 +11,6 @@ from data_prep.common import files
 from data_prep.dataset import class_table
 from data_prep.dataset import metadata
 from data_prep.dataset import records
-from data_prep.dataset import stored_images
 from data_prep.dataset import stream_kinds
 from data_prep.dataset.streams import StreamInfo
 
@@ -125,7 +124,7 @@ def summarize(clips: Iterable[Clip], info: metadata.DatasetInfo, clips_per_class
     counts.update(clip.labels)
     wanted = [label for label in clip.labels if len(shown[label]) < most]
     if wanted and sum(map(len, shown.values())) < _MOST_SHOWN:
-      small = _shrunk(clip)
+      small = _shrunk(clip, info.streams)
       for label in wanted:
         shown[label].append(small)
   return Summary(
@@ -138,13 +137,13 @@ def summarize(clips: Iterable[Clip], info: metadata.DatasetInfo, clips_per_class
   )
 
 
-def _shrunk(clip: Clip) -> Clip:
+def _shrunk(clip: Clip, streams: Mapping[str, StreamInfo]) -> Clip:
   """Returns the clip with pictures of `PICTURE_HEIGHT`; flow stays in pixels of the dataset."""
   return dataclasses.replace(
     clip,
     pictures={
       name: [
-        stored_images.resized(
+        stream_kinds.get(streams[name].kind).thumbnail(
           one, max(round(one.shape[1] * PICTURE_HEIGHT / one.shape[0]), 1), PICTURE_HEIGHT
         )
         for one in pictures

@@ -8,6 +8,8 @@ A manifest is a CSV with a header. Columns, in any order (others are ignored):
     clip_id   optional; unique; from path, start and end where it is missing
     start     optional, seconds: the clip begins here
     end       optional, seconds: the clip ends before this
+    stream:X  where it is asked for: the file or folder of the clip's stream X (stream_files.py),
+              for the whole video as `path` is
 
 A row that cannot be understood is the caller's mistake and stops the job before any work. A video
 that cannot be read is not: it turns up in failures.jsonl.
@@ -23,6 +25,7 @@ import itertools
 import json
 import math
 import os
+import types
 
 from data_prep.common import cli
 from data_prep.common import files
@@ -30,6 +33,7 @@ from data_prep.common import listing
 from data_prep.dataset import metadata
 
 REQUIRED_COLUMNS = ("path", "label", "split")
+STREAM_PREFIX = "stream:"
 COLUMNS = (*REQUIRED_COLUMNS, "clip_id", "start", "end")
 _PAIRS_TOLD = 5
 
@@ -45,6 +49,8 @@ class Row:
     start: Seconds into the video, None for its beginning.
     end: Seconds into the video, None for its end.
     number: Number of the row in the manifest, where the header is 1; not part of its content.
+    streams: By name, files of streams that are not made of the video; as written.
+    stream_locations: The same, made absolute as `location` is.
   """
 
   clip_id: str
@@ -55,11 +61,18 @@ class Row:
   start: float | None = None
   end: float | None = None
   number: int = dataclasses.field(default=0, compare=False)
+  streams: Mapping[str, str] = dataclasses.field(default_factory=dict)
+  stream_locations: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
-def read(manifest: str) -> tuple[Row, ...]:
+def read(manifest: str, streams: Mapping[str, str] = types.MappingProxyType({})) -> tuple[Row, ...]:
   """Returns the rows of a manifest in order of clip id; raises UserError with the row number and
-  the reason."""
+  the reason.
+
+  Args:
+    manifest: Path or URL of the CSV.
+    streams: Names of further streams that are wanted, with the columns that hold their files.
+  """
   try:
     text = files.read_bytes(manifest).decode("utf-8-sig")
   except FileNotFoundError as error:
@@ -78,7 +91,13 @@ def read(manifest: str) -> tuple[Row, ...]:
         f"{','.join(columns) or '(nothing)'}; {','.join(REQUIRED_COLUMNS)} are needed, separated "
         "by commas"
       )
-  twice = [column for column in COLUMNS if columns.count(column) > 1]
+  for name, column in streams.items():
+    if column not in columns:
+      raise cli.UserError(
+        f"the manifest {manifest} has no column {column!r}, which holds the files of the stream "
+        f"{name}; its columns are {','.join(columns)}"
+      )
+  twice = [column for column in (*COLUMNS, *streams.values()) if columns.count(column) > 1]
   if twice:
     raise cli.UserError(f"the manifest {manifest} has the column {twice[0]!r} twice; leave one")
   folder = os.path.dirname(manifest)
@@ -86,7 +105,8 @@ def read(manifest: str) -> tuple[Row, ...]:
   rows = []
   for number, fields in numbered:
     try:
-      row = _row(_by_column(columns, fields), folder, number)
+      value = _by_column(columns, fields)
+      row = _with_streams(_row(value, folder, number), value, folder, streams)
     except ValueError as error:
       raise cli.UserError(f"{manifest}, row {number}: {error}") from error
     if row.clip_id in number_of:
@@ -125,7 +145,11 @@ def classes(rows: Iterable[Row]) -> tuple[str, ...]:
 def digest(rows: Iterable[Row]) -> str:
   """SHA-256, in hex, over what the rows say; the order of rows and the folder of the manifest do
   not matter."""
-  said = [[row.clip_id, row.path, row.labels, row.split, row.start, row.end] for row in rows]
+  said = [
+    [row.clip_id, row.path, row.labels, row.split, row.start, row.end]
+    + ([sorted(row.streams.items())] if row.streams else [])
+    for row in rows
+  ]
   return hashlib.sha256(json.dumps(sorted(said, key=lambda row: row[0])).encode()).hexdigest()
 
 
@@ -253,6 +277,20 @@ def _row(value: Mapping[str, str], folder: str, number: int) -> Row:
     number=number,
     location=path if files.is_url(path) else _absolute(path, folder),
   )
+
+
+def _with_streams(
+  row: Row, value: Mapping[str, str], folder: str, streams: Mapping[str, str]
+) -> Row:
+  """Returns a row with the files of its further streams; raises ValueError if one is missing."""
+  found = {name: value.get(column, "") for name, column in streams.items()}
+  missing = [name for name, path in found.items() if not path]
+  if missing:
+    raise ValueError(f"{streams[missing[0]]} is empty: the file of the stream is missing")
+  where = {
+    name: path if files.is_url(path) else _absolute(path, folder) for name, path in found.items()
+  }
+  return dataclasses.replace(row, streams=found, stream_locations=where) if found else row
 
 
 def _absolute(path: str, folder: str) -> str:

@@ -60,7 +60,7 @@ class WriteShard(beam.DoFn):
       if shards.is_stopped(self._directory):
         return
       with handout.stopped_by_failure(self._directory):
-        shards.write(due, self._directory, self._maker.make)
+        shards.write(due, self._directory, self._maker.make, self._settings.inputs)
       yield due.name
 
   def teardown(self) -> None:

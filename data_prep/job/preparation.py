@@ -10,16 +10,21 @@ import os
 import sys
 import time
 from typing import Any
+import zlib
 
 import cv2
 
 from data_prep.common import cli
 from data_prep.common import files
 from data_prep.common import progress
+from data_prep.dataset import array_frames
 from data_prep.dataset import class_table
 from data_prep.dataset import clip_examples
 from data_prep.dataset import metadata
 from data_prep.dataset import rows
+from data_prep.dataset import stream_clips
+from data_prep.dataset import stream_inputs
+from data_prep.dataset import streams
 from data_prep.job import folder
 from data_prep.job import shards
 from data_prep.job import windowing
@@ -73,11 +78,12 @@ def prepare(
   """
   began = time.monotonic()
   _check_beam_arguments(operation.beam_arguments)
-  all_rows = rows.read(manifest)
+  all_rows = rows.read(manifest, stream_inputs.columns(settings.inputs))
+  settings = _with_files(settings, all_rows, manifest)
   identity = folder.Identity(
     settings=settings.identity | dataclasses.asdict(cutting) | {"num_shards": num_shards},
     manifest_sha256=rows.digest(all_rows),
-    versions=_versions(),
+    versions=_versions(with_arrays=_has_arrays(settings)),
   )
   finished = folder.finished(directory, identity, overwrite=operation.overwrite)
   if finished:
@@ -117,7 +123,7 @@ def _fill(
   table = _table(all_rows, classes, failures)
   info = metadata.DatasetInfo(
     classes=classes,
-    streams=settings.streams,
+    streams=_measured(settings, plan, results),
     fps=settings.fps,
     short_side=settings.short_side,
     splits=_splits(directory, plan, results),
@@ -133,6 +139,30 @@ def _fill(
   files.write_bytes(files.join(directory, metadata.FAILURES_NAME), lines.encode())
   metadata.save(info, directory)
   return info, table
+
+
+def _with_files(
+  settings: clip_examples.Settings, all_rows: Sequence[rows.Row], manifest: str
+) -> clip_examples.Settings:
+  """Returns the settings with what the files of further streams say of them."""
+  if not settings.inputs:
+    return settings
+  names = ", ".join(one.name for one in settings.inputs)
+  print(f"looking at the files of the stream {names} of {len(all_rows)} clips", flush=True)
+  inputs = stream_inputs.looked_at(
+    settings.inputs, all_rows, manifest, fps=settings.fps, bound=settings.flow_bound
+  )
+  return dataclasses.replace(settings, inputs=inputs)
+
+
+def _measured(
+  settings: clip_examples.Settings, plan: Sequence[shards.Shard], results: Mapping[str, Any]
+) -> dict[str, streams.StreamInfo]:
+  """Returns the streams, with the mean and the spread over the train split of those that have
+  some."""
+  of_train = (results[shard.name] for shard in plan if shard.split == metadata.SPLITS[0])
+  parts = [result.get("streams", {}) for result in of_train]
+  return stream_clips.with_moments(settings.streams, parts)
 
 
 def _tell_about(table: class_table.ClassTable) -> None:
@@ -168,11 +198,16 @@ def _cut(
   return windowing.cut(all_rows, lengths, cutting)
 
 
-def _versions() -> dict[str, str]:
+def _versions(*, with_arrays: bool) -> dict[str, str]:
   """Returns the versions of the libraries that shape the bytes."""
   import av
 
-  return {"av": av.__version__, "ffmpeg": av.ffmpeg_version_info, "opencv": cv2.__version__}
+  found = {"av": av.__version__, "ffmpeg": av.ffmpeg_version_info, "opencv": cv2.__version__}
+  return found | ({"zlib": zlib.ZLIB_RUNTIME_VERSION} if with_arrays else {})
+
+
+def _has_arrays(settings: clip_examples.Settings) -> bool:
+  return any(one.info.format == array_frames.FORMAT for one in settings.inputs)
 
 
 def _require_some_video(all_rows: Sequence[rows.Row], manifest: str) -> None:

@@ -29,6 +29,8 @@ from data_prep.dataset import clip_examples
 from data_prep.dataset import metadata
 from data_prep.dataset import records
 from data_prep.dataset import rows
+from data_prep.dataset import stream_clips
+from data_prep.dataset.stream_inputs import StreamInput
 
 UNFINISHED = ".unfinished"
 _STOP = "stop"
@@ -108,14 +110,19 @@ def read_plan(directory: str) -> tuple[Shard, ...]:
   )
 
 
-def write(shard: Shard, directory: str, make_clip: Callable[[rows.Row], tuple[bytes, int]]) -> None:
+def write(
+  shard: Shard,
+  directory: str,
+  make_clip: Callable[[rows.Row], tuple[bytes, int]],
+  inputs: Sequence[StreamInput] = (),
+) -> None:
   """Makes a shard's file, whole or not at all, and then its result.
 
   A clip that cannot be used, for which `make_clip` raises ClipError, becomes an entry of the
   result's `failures`; an error in writing is raised.
   """
   done = frames = 0
-  failures, notes = [], {}
+  failures, notes, measured = [], {}, {}
   with files.written_whole(files.join(directory, shard.name)) as file:
     for row in shard.rows:
       try:
@@ -128,10 +135,14 @@ def write(shard: Shard, directory: str, make_clip: Callable[[rows.Row], tuple[by
         records.write_record(file, record)
         if found := clip_examples.notes_of(record):
           notes[row.clip_id] = found
+        for name, found in stream_clips.moments_of(record, inputs).items():
+          measured[name] = measured[name] + found if name in measured else found
         done, frames = done + 1, frames + length
   result = {"split": shard.split, "clips": done, "frames": frames, "failures": failures}
   if notes:
     result["notes"] = notes
+  if measured:
+    result["streams"] = {name: dataclasses.asdict(one) for name, one in measured.items()}
   files.write_bytes(_result_path(directory, shard), json.dumps(result).encode())
 
 

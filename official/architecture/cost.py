@@ -41,6 +41,7 @@ class Clip:
     width: Pixels.
     num_classes: Outputs of the dense layer.
     pooling: How the head pools over time: average, max or softmax.
+    sizes: (height, width) of the streams that have others than the clip's.
   """
 
   streams: Mapping[str, int]
@@ -49,6 +50,12 @@ class Clip:
   width: int
   num_classes: int
   pooling: str = "average"
+  sizes: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
+
+  def size_of(self, block: Block) -> tuple[int, int]:
+    """Returns the (height, width) that a stem reads; for other blocks, that of the clip."""
+    size = self.height, self.width
+    return self.sizes.get(block.streams[0], size) if block.streams else size
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -101,18 +108,11 @@ def flops(architecture: Architecture, clip: Clip) -> int:
 
 def peak_activation_bytes(architecture: Architecture, clip: Clip, bytes_a_number: int = 4) -> int:
   """Peak memory of the activations of a clip in a training step, see activations.py."""
-  sizes = [
-    activations.block_numbers(
-      architecture,
-      block,
-      _convolutions(architecture, block, clip),
-      clip.num_frames,
-      (clip.height, clip.width),
-    )
-    for block in architecture.blocks
-  ]
-  inputs = sum(clip.streams[name] for name in architecture.streams)
-  inputs *= clip.num_frames * clip.height * clip.width
+  sizes = [_activations(architecture, block, clip) for block in architecture.blocks]
+  inputs = 0
+  for name in architecture.streams:
+    height, width = clip.sizes.get(name, (clip.height, clip.width))
+    inputs += clip.streams[name] * clip.num_frames * height * width
   return bytes_a_number * (inputs + activations.peak_numbers(sizes))
 
 
@@ -121,13 +121,7 @@ def table(architecture: Architecture, clip: Clip) -> tuple[Row, ...]:
   rows = []
   for block in architecture.blocks:
     stride = architecture.stride(block.id)
-    size = activations.block_numbers(
-      architecture,
-      block,
-      _convolutions(architecture, block, clip),
-      clip.num_frames,
-      (clip.height, clip.width),
-    )
+    size = _activations(architecture, block, clip)
     rows.append(
       Row(
         id=block.id,
@@ -224,10 +218,38 @@ def _block_parameters(architecture: Architecture, block: Block, streams: Mapping
 
 
 def _block_multiply_adds(architecture: Architecture, block: Block, clip: Clip) -> int:
-  return sum(
-    convolution.multiply_adds(clip.num_frames, -(-clip.height // stride), -(-clip.width // stride))
+  height, width = clip.size_of(block)
+  convolved = sum(
+    convolution.multiply_adds(clip.num_frames, -(-height // stride), -(-width // stride))
     for convolution, stride in convolutions(architecture, block, clip.streams)
   )
+  return convolved + _resizing(block, clip)[0]
+
+
+def _resizing(block: Block, clip: Clip) -> tuple[int, list[int]]:
+  """Returns what it costs to bring a stem's output to the clip's size (layers/resize.py): its
+  multiply-adds, and the sizes of its activations."""
+  size, (height, width) = (clip.height, clip.width), clip.size_of(block)
+  if (height, width) == size:
+    return 0, []
+  rows, columns, made_rows, made_columns = (
+    -(-side // block.spatial_stride) for side in (height, width, *size)
+  )
+  maps = clip.num_frames * kinds.output_channels(block)
+  across, down = made_columns * columns * rows, made_rows * rows * made_columns
+  return maps * (across + down), [maps * rows * made_columns, maps * made_rows * made_columns]
+
+
+def _activations(architecture: Architecture, block: Block, clip: Clip) -> list[int]:
+  """Returns the sizes, in numbers, of what a block keeps for the gradient."""
+  kept = activations.block_numbers(
+    architecture,
+    block,
+    _convolutions(architecture, block, clip),
+    clip.num_frames,
+    clip.size_of(block),
+  )
+  return kept + _resizing(block, clip)[1]
 
 
 def _head_multiply_adds(architecture: Architecture, clip: Clip) -> int:

@@ -39,7 +39,7 @@ def _dilations(space: SearchSpace, clip: cost.Clip) -> Iterator[str]:
 
 def _strides(space: SearchSpace, clip: cost.Clip) -> Iterator[str]:
   side = max(clip.height, clip.width)
-  before = min(max(stem.spatial_stride for stem in stems) for stems in space.stems)
+  before = min((max(stem.spatial_stride for stem in stems) for stems in space.stems), default=1)
   for number, level in enumerate(space.levels, start=1):
     if before >= side and len(level.spatial_strides) > 1:
       yield (

@@ -47,6 +47,13 @@ class Fields:
       raise self._wrong(name, value, "a string")
     return value
 
+  def is_text(self, name: str, text: str) -> bool:
+    """Reads a field, if it is this very string; returns whether it is."""
+    if self._left.get(name) != text:
+      return False
+    self._take(name, REQUIRED)
+    return True
+
   def integer(self, name: str, default: Any = REQUIRED, *, least: int = 0, most: int) -> Any:
     """Reads an integer from `least` to `most`; with default None, null counts as absent."""
     value = self._take(name, default)

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from data_prep.common.cli import UserError
 from official.architecture import cost
 from official.architecture import feasibility
 from official.architecture import kinds
@@ -115,6 +116,10 @@ def _draw(
 
 
 def _draw_stems(space: SearchSpace, rng: np.random.Generator) -> tuple[Block, ...]:
+  if not space.stems:
+    raise UserError(
+      f"search space {space.name!r} has a stem for each stream of a dataset, and none is given"
+    )
   taken: list[str] = []
   stems = []
   for stem in space.stems[int(rng.integers(len(space.stems)))]:

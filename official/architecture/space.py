@@ -14,6 +14,7 @@
      "min_depth": 4}
 
 stems: Sets of stems; an architecture draws one set. A stem reads one stream, or several together.
+  `"auto"` makes one set of the dataset's streams, with a stem for each.
 levels: One object for each level above the stems: it begins with so many `blocks`, each of which
   draws its kind, channels C and spatial stride from the lists. Splits and merges keep the sum of C
   of a level, and obey `min_channels` and, where given, `allowed_channels` and `max_blocks`.
@@ -45,6 +46,8 @@ from official.architecture.architecture import ArchitectureError
 from official.architecture.architecture import Block
 from official.architecture.fields import Fields
 
+AUTO = "auto"  # Instead of sets of stems.
+_AUTO_STRIDE = 2
 _FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "spaces")
 
 
@@ -124,7 +127,10 @@ class LevelSpec:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SearchSpace:
-  """A search space; the module docstring explains each field."""
+  """A search space; the module docstring explains each field.
+
+  Without `stems`, they are made of a dataset's streams: by `restricted_to`.
+  """
 
   name: str
   stems: tuple[tuple[StemSpec, ...], ...]
@@ -155,7 +161,10 @@ class SearchSpace:
     return self.levels[level - 1]
 
   def restricted_to(self, streams: Collection[str]) -> "SearchSpace":
-    """The space without the stems that read other streams (of a dataset without flow, say)."""
+    """The space without the stems that read other streams (of a dataset without flow, say); with
+    stems for all streams, where they are to be made of the dataset's."""
+    if not self.stems:
+      return dataclasses.replace(self, stems=(_auto_stems(self, streams),))
     sets = []
     for stems in self.stems:
       left = tuple(stem for stem in stems if set(stem.streams) <= set(streams))
@@ -172,6 +181,7 @@ class SearchSpace:
   def to_json(self) -> dict[str, Any]:
     """Returns plain data for `json.dumps`; bounds that are not set are left out."""
     data = json.loads(json.dumps(dataclasses.asdict(self)))
+    data["stems"] = data["stems"] or AUTO
     data["levels"] = [_without_none(level) for level in data["levels"]]
     return _without_none(data)
 
@@ -181,7 +191,9 @@ class SearchSpace:
     fields = Fields(data)
     space = cls(
       name=fields.text("name"),
-      stems=tuple(
+      stems=()
+      if fields.is_text("stems", AUTO)
+      else tuple(
         _stems(name, item) for name, item in fields.items("stems", longest=_Limits.STEM_SETS)
       ),
       levels=tuple(
@@ -257,6 +269,28 @@ def _stems(name: str, data: Any) -> tuple[StemSpec, ...]:
   return tuple(stems)
 
 
+def _auto_stems(space: SearchSpace, streams: Collection[str]) -> tuple[StemSpec, ...]:
+  """Returns a stem for each stream, of as many channels as the first level begins with.
+
+  Each has stride 2. That of optical flow, which holds motion already, looks at single frames, as in
+  the built-in spaces; the others look at several together.
+  """
+  if not 0 < len(streams) <= _Limits.STEMS:
+    raise UserError(
+      f"search space {space.name!r} has a stem for each stream, and there are {len(streams)}; from "
+      f"1 to {_Limits.STEMS} are possible: name those that are wanted in `stems`"
+    )
+  return tuple(
+    StemSpec(
+      kind="stem_2d" if name == "flow" else "stem_2plus1d",
+      streams=(name,),
+      channels=space.levels[0].channels[0],
+      spatial_stride=_AUTO_STRIDE,
+    )
+    for name in sorted(streams)
+  )
+
+
 def _level(index: int, name: str, data: Any) -> LevelSpec:
   fields = Fields(data, name)
   channels = functools.partial(fields.integers, most=_Limits.CHANNELS, longest=_Limits.CHOICES)
@@ -317,7 +351,8 @@ def _check_bounds(fields: Fields, space: SearchSpace) -> None:
     )
   if space.max_params is not None and (space.min_params or 0) > space.max_params:
     raise fields.error("min_params", f"is {space.min_params}, above max_params, {space.max_params}")
-  least = max(stem.spatial_stride for stems in space.stems for stem in stems) * math.prod(
+  strides = [stem.spatial_stride for stems in space.stems for stem in stems]
+  least = max(strides, default=_AUTO_STRIDE) * math.prod(
     level.spatial_strides[0] for level in space.levels
   )
   if space.max_stride is not None and space.max_stride < least:

@@ -19,6 +19,7 @@ from data_prep.common import files
 from data_prep.dataset import metadata
 from data_prep.dataset import stream_kinds
 from data_prep.dataset.streams import StreamInfo
+from official.inputs import stream_sizes
 
 MODES = ("auto", "memory", "disk", "none")
 _ASPECT = 16 / 9  # Of frames whose width nobody has looked at yet.
@@ -72,11 +73,13 @@ def decoded_bytes(
     side: In pixels.
     shrunk: Whether the dataset's is larger.
   """
-  values = sum(
-    stream.channels * stream_kinds.get(stream.kind).kept_type(resized=shrunk).itemsize
-    for stream in streams.values()
-  )
-  return split.frames * math.ceil(side * side * _ASPECT) * values
+  size = 0
+  for stream in streams.values():
+    kept = stream_kinds.get(stream.kind).type_of(stream, resized=shrunk and not stream.own_size)
+    short = stream_sizes.scaled(stream, side)
+    pixels = math.prod(stream.own_size or (math.ceil(short * short * _ASPECT),))
+    size += pixels * stream.channels * kept.itemsize
+  return split.frames * size
 
 
 def _free_disk(folder: str) -> int:

@@ -8,6 +8,7 @@ what they mean, a batch has a number for each clip beside them, `<stream>/<name>
 
 from collections.abc import Mapping
 
+import numpy as np
 import tensorflow as tf
 
 from data_prep.dataset.streams import StreamInfo
@@ -15,8 +16,8 @@ from official.inputs import stream_tensors
 from official.inputs.stream_tensors import image
 
 
-def beside(name: str, stream: StreamInfo, *, resized: bool) -> dict[str, float]:
-  """Returns what a batch has beside a stream: a number for each clip, by its name, or nothing.
+def beside(name: str, stream: StreamInfo, *, resized: bool) -> dict[str, float | np.ndarray]:
+  """Returns what a batch has beside a stream: numbers for each clip, by their name, or nothing.
 
   Args:
     name, stream: Which one.

@@ -25,6 +25,7 @@ from data_prep.dataset import stream_kinds
 from official.inputs import clip_store
 from official.inputs import clip_values
 from official.inputs import filling
+from official.inputs import stream_sizes
 from official.inputs import usable
 from official.inputs import views as views_lib
 
@@ -69,7 +70,8 @@ def training_clips(
     (first_step, np.iinfo(np.int64).max // global_batch_size),
     place,
     lambda draws: (views_lib.training_view(draws, augmentation),),
-    size=(num_frames, image_size, image_size),
+    shape=(num_frames,),
+    image_size=image_size,
     crops_resized=augmentation.min_crop_area is not None,
     global_batch_size=global_batch_size,
     input_context=input_context,
@@ -99,7 +101,8 @@ def evaluation_clips(
     (0, -(-len(store.videos) // global_batch_size)),
     lambda step, n: (step * global_batch_size + n, tf.zeros([tf.size(n), 0])),
     lambda draws: views,
-    size=(len(views), num_frames, image_size, image_size),
+    shape=(len(views), num_frames),
+    image_size=image_size,
     crops_resized=False,
     global_batch_size=global_batch_size,
     input_context=input_context,
@@ -113,7 +116,8 @@ def _batches(
   place: Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]],
   views: Callable[[np.ndarray], Sequence[views_lib.View]],
   *,
-  size: tuple[int, ...],
+  shape: tuple[int, ...],
+  image_size: int,
   crops_resized: bool,
   global_batch_size: int,
   input_context: tf.distribute.InputContext | None,
@@ -126,7 +130,8 @@ def _batches(
     steps: The first one, and the one after the last.
     place: (step, numbers in the step [n]) -> numbers of videos [n], and draws [n, ...].
     views: Draws -> what is cut out of a video.
-    size: Shape of a clip without its channels: [views,] frames, height, width.
+    shape: Shape of a clip without height, width and channels: [views,] frames.
+    image_size: Side of the square that a network sees of the dataset's frames.
     crops_resized: Whether what is cut out may have another size than the square.
     global_batch_size: Clips per step, over all replicas.
     input_context: Which pipeline; None for the only one.
@@ -137,8 +142,7 @@ def _batches(
   batch_size = _per_replica(global_batch_size, context)
   pipelines, pipeline = context.num_input_pipelines, context.input_pipeline_id
   batches_a_step = context.num_replicas_in_sync // pipelines
-  resized = store.shrunk or crops_resized or views_lib.square_side(store.side) != size[-1]
-  specs, beside = _specs(store, names, size, resized)
+  specs, beside = _specs(store, names, shape, image_size, crops_resized=crops_resized)
 
   def read(index: int, draws: np.ndarray, *arrays: np.ndarray) -> None:
     *clips, label, weight = arrays
@@ -161,7 +165,7 @@ def _batches(
     for value, spec in zip(values, specs):
       value.set_shape([batch_size, *spec.shape])
     *clips, label, weight = values
-    numbers = {name: tf.fill([batch_size], number) for name, number in beside.items()}
+    numbers = {name: _repeated(number, batch_size) for name, number in beside.items()}
     return dict(zip(names, clips)) | numbers, {"label": label, "weight": weight}
 
   return _loaded(tf.data.Dataset.range(*(step * batches_a_step for step in steps)), load)
@@ -177,19 +181,37 @@ def _loaded(numbers: tf.data.Dataset, load: Callable) -> tf.data.Dataset:
 
 
 def _specs(
-  store: clip_store.ClipStore, names: Sequence[str], size: tuple[int, ...], resized: bool
-) -> tuple[list[tf.TensorSpec], dict[str, float]]:
+  store: clip_store.ClipStore,
+  names: Sequence[str],
+  shape: tuple[int, ...],
+  image_size: int,
+  *,
+  crops_resized: bool,
+) -> tuple[list[tf.TensorSpec], dict[str, float | np.ndarray]]:
   """Returns the specs of an example, streams, label and weight, and the numbers beside a clip."""
-  beside: dict[str, float] = {}
+  beside: dict[str, float | np.ndarray] = {}
   specs = []
   for name in names:
     stream = store.streams[name]
-    kept = stream_kinds.get(stream.kind).kept_type(resized=resized)
-    specs.append(tf.TensorSpec((*size, stream.channels), kept))
+    size = stream_sizes.size(stream, image_size)
+    resized = not stream.own_size and (
+      store.shrunk
+      or crops_resized
+      or views_lib.square_side(stream_sizes.scaled(stream, store.side)) != size[0]
+    )
+    kept = stream_kinds.get(stream.kind).type_of(stream, resized=resized)
+    specs.append(tf.TensorSpec((*shape, *size, stream.channels), kept))
     beside |= clip_values.beside(name, stream, resized=resized)
   several = store.multi_label
   label = tf.TensorSpec([store.num_classes], tf.float32) if several else tf.TensorSpec([], tf.int32)
   return [*specs, label, tf.TensorSpec([], tf.float32)], beside
+
+
+def _repeated(number: float | np.ndarray, count: int) -> tf.Tensor:
+  """Returns what is beside each of the clips of a batch."""
+  if isinstance(number, float):
+    return tf.fill([count], number)
+  return tf.tile(tf.constant(number[np.newaxis]), [count] + [1] * number.ndim)
 
 
 def _label(labels: Sequence[int], store: clip_store.ClipStore) -> np.ndarray | np.int32:

@@ -6,6 +6,9 @@ values is told by the kinds of the streams (data_prep.dataset.stream_kinds). A v
 the grid, to the bit, whether it was decoded before (clip_store.py) or is decoded now, from its
 record, frame by frame as frames are asked for.
 
+A stream of another scale has a grid of its own, at so many times the short side. One of a size of
+its own stays as it is, and a network sees all of it.
+
 A video of T frames has T images in every stream: where a stream has fewer, as flow has because
 nothing follows the last frame, the last one is repeated. Flow that is computed from the frames
 (flow_source.py) is computed at the dataset's size and brought to the grid as stored flow is; of a
@@ -26,6 +29,7 @@ from data_prep.dataset import stream_kinds
 from data_prep.dataset.streams import StreamInfo
 from official.inputs import flow_source
 from official.inputs import record_index
+from official.inputs import stream_sizes
 
 _MARGIN = 8 / 7
 _PAIRS = 8  # whose flow is computed together: more are no faster on a CPU
@@ -175,5 +179,9 @@ def _computed(
 
 def _on_grid(image: np.ndarray, stream: StreamInfo, side: int, *, shrunk: bool) -> np.ndarray:
   """Brings a stored image to the grid."""
-  columns, rows = _grid_size(image.shape[1], image.shape[0], side)
+  columns, rows = image.shape[1], image.shape[0]
+  if stream.own_size:
+    shrunk = False
+  else:
+    columns, rows = _grid_size(columns, rows, stream_sizes.scaled(stream, side))
   return stream_kinds.get(stream.kind).resize(image, stream, columns, rows, shrunk=shrunk)

@@ -131,8 +131,9 @@ def cut(
     video: Whose frames they are.
     name, stream: Which of its streams.
     views: What is cut out.
-    out: [len(views), frames, size, size, channels], in one piece, of the kind's `kept_type`; where
-      that depends on whether frames are resized, no view may resize unless it says so.
+    out: [len(views), frames, height, width, channels], in one piece, of the kind's `type_of`; where
+      that depends on whether frames are resized, no view may resize unless it says so. It is a
+      square, unless the stream has a size of its own; then a view is all of it.
   """
   count = out.shape[1]
   firsts = [_place(view.time, max(video.frames - count, 0)) for view in views]
@@ -142,7 +143,10 @@ def cut(
   indices = sorted({first + k for first in firsts for k in range(there)})
   for index, frame in zip(indices, video.read(name, indices)):
     if not cuts:
-      boxes = (box(view, *frame.shape[:2]) for view in views)
+      boxes = (
+        (0, 0, *stream.own_size) if stream.own_size else box(view, *frame.shape[:2])
+        for view in views
+      )
       parts = [np.s_[top : top + rows, left : left + columns] for top, left, rows, columns in boxes]
       cuts = list(zip(parts, firsts, out))
     for inside, first, clip in cuts:

@@ -13,6 +13,7 @@ combine         the weighted sum of a block's inputs: the connection weights
 head            from the blocks of the last level to logits
 median          the median of every 5x5 window
 optical_flow    TV-L1 optical flow in the graph
+resize          frames in another size
 residual        convolution with normalization, and the residual module
 spacetime_3d    block kind: space and time in one convolution per module
 spacetime_conv  convolution over space and dilated time at once
@@ -32,6 +33,7 @@ from official.layers.combine import Combine
 from official.layers.head import Head
 from official.layers.residual import NormalizedConv
 from official.layers.residual import Residual
+from official.layers.resize import SpatialResize
 from official.layers.spacetime_conv import SpacetimeConv
 from official.layers.spatial import SpatialConv
 from official.layers.spatial import SpatialMaxPool
@@ -46,6 +48,7 @@ __all__ = [
   "SpacetimeConv",
   "SpatialConv",
   "SpatialMaxPool",
+  "SpatialResize",
   "TemporalConv",
   "basic_2plus1d",
   "bottlenecks",

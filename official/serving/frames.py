@@ -17,6 +17,7 @@ import dataclasses
 import tensorflow as tf
 
 from data_prep.dataset import metadata
+from data_prep.dataset.streams import GIVEN
 from data_prep.dataset.streams import StreamInfo
 from official.inputs import flow_source
 from official.inputs import in_graph
@@ -57,7 +58,8 @@ class ClipFormat:
   def comes_from_frames(self) -> bool:
     """Whether plain frames are enough to make every stream."""
     return all(
-      stream_tensors.get(stream.kind).comes_from_frames(name, self.num_frames)
+      stream.profile != GIVEN
+      and stream_tensors.get(stream.kind).comes_from_frames(name, self.num_frames)
       for name, stream in self.streams.items()
     )
 
@@ -68,12 +70,12 @@ def clip_format(
   """Returns the format of the clips that a network with these inputs takes.
 
   Args:
-    inputs: [batch, time, side, side, channels] by stream.
+    inputs: [batch, time, height, width, channels] by stream.
     info: The dataset that it was trained on.
     flow: Where flow came from then (official.inputs.flow_source).
   """
   streams = flow_source.streams(info, flow)
-  _, num_frames, image_size, _, _ = next(iter(inputs.values())).shape
+  _, num_frames, image_size, _, _ = _square(inputs, streams).shape
   return ClipFormat(
     streams={name: streams[name] for name in sorted(inputs)},
     num_frames=num_frames,
@@ -81,6 +83,12 @@ def clip_format(
     short_side=info.short_side,
     fps=info.fps,
   )
+
+
+def _square(inputs: Mapping[str, tf.Tensor], streams: Mapping[str, StreamInfo]) -> tf.Tensor:
+  """Returns the input whose side is that of squares of the dataset's frames, if there is one."""
+  follow = {name for name, stream in streams.items() if not (stream.scale or stream.own_size)}
+  return inputs[min(follow & inputs.keys(), default=min(inputs))]
 
 
 def to_streams(frames: tf.Tensor, clip: ClipFormat) -> dict[str, tf.Tensor]:

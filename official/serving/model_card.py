@@ -7,6 +7,7 @@ from typing import Any
 
 from data_prep.dataset import metadata
 from data_prep.dataset import stream_kinds
+from official.inputs import stream_sizes
 from official.inputs import stream_tensors
 from official.serving import frames as frames_lib
 from official.tasks import answering
@@ -75,12 +76,14 @@ def _title(
 def _calls(
   info: metadata.DatasetInfo, served: answering.Served, clip: frames_lib.ClipFormat
 ) -> str:
-  count, side = clip.num_frames, clip.image_size
-  rows = [
-    f"| `streams` | `{name}` | float32 [batch, {count}, {side}, {side}, {stream.channels}] |"
-    f" {stream_kinds.get(stream.kind).unit} |"
-    for name, stream in clip.streams.items()
-  ]
+  count = clip.num_frames
+  rows = []
+  for name, stream in clip.streams.items():
+    height, width = stream_sizes.size(stream, clip.image_size)
+    rows.append(
+      f"| `streams` | `{name}` | float32 [batch, {count}, {height}, {width}, {stream.channels}] |"
+      f" {stream_kinds.get(stream.kind).unit} |"
+    )
   if clip.comes_from_frames:
     rows[:0] = [
       f"| `serving_default` | `frames` | uint8 [batch, {count}, height, width, 3] | RGB |",

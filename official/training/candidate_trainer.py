@@ -132,7 +132,9 @@ def timing(start: float, stopwatch: progress_file.Stopwatch) -> dict[str, float]
 def facts(trained, architecture: Mapping, setup: Training) -> dict:
   """Returns what a result says of a trained network besides its metrics."""
   decoded = serialization.from_json(architecture)
-  streams = {spec.name.split(":")[0]: spec.shape[-1] for spec in trained.model.inputs}
+  shapes = {spec.name.split(":")[0]: spec.shape for spec in trained.model.inputs}
+  streams = {name: shape[-1] for name, shape in shapes.items()}
+  sizes = {name: tuple(shape[2:4]) for name, shape in shapes.items()}
   sensitivities = {}
   if trained.sensitivities is not None:
     sensitivities["sensitivities"] = [
@@ -155,7 +157,7 @@ def facts(trained, architecture: Mapping, setup: Training) -> dict:
     "params": sum(int(v.shape.num_elements()) for v in trained.model.trainable_variables),
     "multiply_adds": cost.multiply_adds(
       decoded,
-      setup.clip(streams, trained.model.output_shape[-1]),
+      setup.clip(streams, trained.model.output_shape[-1], sizes),
     ),
   }
 

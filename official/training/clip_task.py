@@ -26,6 +26,7 @@ from official.inputs import clip_store
 from official.inputs import clip_values
 from official.inputs import clips
 from official.inputs import folds
+from official.inputs import stream_sizes
 from official.inputs import usable
 from official.inputs import views
 from official.layers import checkpointing
@@ -182,6 +183,7 @@ class ClipTask(base_task.Task):
       connection_multiplier=model_config.connection_multiplier,
       batch_norm_momentum=model_config.batch_norm_momentum,
       synchronized=model_config.synchronized,
+      sizes=stream_sizes.others(streams, data.image_size),
     )
     if self.task_config.freeze_backbone:
       for layer in model.layers:

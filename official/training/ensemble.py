@@ -110,6 +110,7 @@ class EnsembleExport:
           self.setup.clip(
             {name: tensor.shape[-1] for name, tensor in model.input.items()},
             model.output_shape[-1],
+            {name: tuple(tensor.shape[2:4]) for name, tensor in model.input.items()},
           ),
         )
         for model, architecture in zip(models, architectures, strict=True)

@@ -30,6 +30,7 @@ import time
 
 from official.architecture import cost
 from official.architecture import serialization
+from official.inputs import stream_sizes
 from official.training import candidate_trainer
 from official.training import config as config_lib
 from official.training import progress_file
@@ -131,6 +132,7 @@ class _Bench:
     clip = self._setup.clip(
       {name: stream.channels for name, stream in self._store.streams.items()},
       self._config.task.model.num_classes,
+      stream_sizes.others(self._store.streams, self._setup.data.image_size),
     )
     return {
       "params": cost.parameters(architecture, clip.streams, clip.num_classes),

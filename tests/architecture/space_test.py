@@ -3,9 +3,11 @@
 import copy
 import json
 
+import numpy as np
 import pytest
 
 from data_prep.common.cli import UserError
+from official.architecture import random_generation
 from official.architecture.space import SearchSpace
 from official.architecture.space import load_space
 from official.architecture.space import names
@@ -208,3 +210,18 @@ def test_without_any_known_stream_there_is_no_space():
     match="search space 'small' has no stem that reads only depth; its stems read flow, rgb",
   ):
     load_space("small").restricted_to(["depth"])
+
+
+def test_auto_makes_a_stem_for_each_stream_of_the_dataset(tmp_path):
+  data = load_space("small").to_json() | {"stems": "auto"}
+  path = tmp_path / "space.json"
+  path.write_text(json.dumps(data))
+  space = load_space(str(path))
+  assert space.to_json()["stems"] == "auto"
+  (stems,) = space.restricted_to(["spectrum", "flow"]).stems
+  found = [(stem.kind, stem.streams, stem.channels, stem.spatial_stride) for stem in stems]
+  assert found == [("stem_2d", ("flow",), 16, 2), ("stem_2plus1d", ("spectrum",), 16, 2)]
+  with pytest.raises(UserError, match="'small' has a stem for each stream, and there are 0"):
+    space.restricted_to([])
+  with pytest.raises(UserError, match="a stem for each stream of a dataset, and none is given"):
+    random_generation.random_architecture(space, np.random.default_rng(0))

@@ -33,6 +33,24 @@ STREAMS = {
   "image of 3 channels": StreamInfo(kind="image", channels=3, feature="x", format="png"),
   "image of 1 channel": StreamInfo(kind="image", channels=1, feature="x", format="png"),
   "flow": StreamInfo(kind="flow", channels=2, feature="x", format="png", bound=20.0),
+  "array": StreamInfo(
+    kind="array",
+    channels=31,
+    feature="x",
+    format="zlib",
+    dtype="float16",
+    mean=(100.0,) * 31,
+    spread=(20.0,) * 31,
+  ),
+  "depth": StreamInfo(
+    kind="depth",
+    channels=1,
+    feature="x",
+    format="zlib",
+    dtype="uint16",
+    mean=(100.0,),
+    spread=(20.0,),
+  ),
   "heat": StreamInfo(kind="heat_streams.heat", channels=1, feature="x", format="png"),
 }
 COUNT, SIDE = 5, 24  # Frames of a video, and pixels of their shorter side.
@@ -41,7 +59,10 @@ every_stream = pytest.mark.parametrize("stream", STREAMS.values(), ids=STREAMS)
 
 def _frames(stream: StreamInfo, count: int = COUNT) -> list[np.ndarray]:
   """Returns frames as the kind sees them, of 24x30 pixels, whose values 8 bits hold exactly."""
-  levels = np.random.default_rng(0).integers(64, 192, (count, SIDE, SIDE + 6, 3), np.uint8)
+  channels = stream.channels if stream.dtype else 3
+  levels = np.random.default_rng(0).integers(64, 192, (count, SIDE, SIDE + 6, channels), np.uint8)
+  if stream.dtype:
+    return list(levels.astype(stream.dtype))
   if stream.channels == 1:
     levels = levels[..., 0]
   return [stream_kinds.get(stream.kind).seen(one, stream) for one in levels]
@@ -57,7 +78,7 @@ def _kept(stream: StreamInfo, *, shrunk: bool) -> tuple[np.ndarray, np.ndarray]:
   levels = kind.decode(_stored(stream)[0], stream)
   size = (15, 12) if shrunk else (30, 24)
   kept = kind.resize(levels, stream, *size, shrunk=shrunk)
-  clip = np.empty((COUNT, 10, 10, stream.channels), kind.kept_type(resized=shrunk))
+  clip = np.empty((COUNT, 10, 10, stream.channels), kind.type_of(stream, resized=shrunk))
   return kept, clip
 
 
@@ -109,7 +130,10 @@ def test_past_the_end_nothing_changes_any_more(stream, shrunk):
 def test_facts_that_the_kind_does_not_take_are_told(stream):
   kind = stream_kinds.get(stream.kind)
   assert kind.fault(stream) is None
-  assert kind.fault(dataclasses.replace(stream, channels=7)).startswith("has 7 channels, and the")
+  told = kind.fault(dataclasses.replace(stream, channels=7))
+  assert told.startswith(
+    "has 7 channels, and the" if kind.channels else "has 31 numbers as its mean"
+  )
   assert "has the format 'gif'" in kind.fault(dataclasses.replace(stream, format="gif"))
 
 
@@ -201,6 +225,8 @@ def test_what_a_network_takes_is_what_the_stored_values_mean(stream, tmp_path):
   expected = seen[..., : stream.channels].astype(np.float32)
   if stream.kind == "image":
     expected = expected / 127.5 - 1
+  if stream.dtype:
+    expected = (expected - 100) / 20
   still = COUNT - 1 if stream.kind == "flow" else COUNT
   np.testing.assert_allclose(found[:still], expected[:still], rtol=0, atol=1e-5)
 

@@ -1,7 +1,9 @@
 """Stream kinds: the meaning of a stream's values, and the operations on them.
 
+array   measurements with any number of channels, without loss: hyperspectral, lidar
+depth   distances, one channel; 0 where there is none
 flow    optical flow in pixels, two channels (x, y)
-image   grey levels, 0 to 255: frames, depth, heat
+image   grey levels, 0 to 255: frames, heat
 kind    the contract that each kind fulfils
 
 A kind is a value. The module of its name registers it under the name that dataset.json gives for

@@ -17,6 +17,7 @@ Because flow is in pixels, it changes with the picture:
 """
 
 import functools
+from typing import Any
 
 import cv2
 import numpy as np
@@ -25,7 +26,9 @@ from data_prep.dataset import flow_colors
 from data_prep.dataset import stored_images
 from data_prep.dataset import stream_kinds
 from data_prep.dataset.stream_kinds.kind import Chart
+from data_prep.dataset.stream_kinds.kind import Source
 from data_prep.dataset.stream_kinds.kind import StreamKind
+from data_prep.dataset.streams import GIVEN
 from data_prep.dataset.streams import StreamInfo
 
 ZERO = 128  # What no motion is stored as.
@@ -69,6 +72,22 @@ class Flow(StreamKind):
 
   def describe(self, stream: StreamInfo) -> str:
     return f"{stream.algorithm} {stream.profile}, bound {stream.bound:g} pixels"
+
+  def prepared(self, source: Source) -> dict[str, Any]:
+    if source.dtype.kind != "f" or source.channels != 2:
+      raise ValueError(
+        f"has {source.channels} channels of {source.dtype}, and flow has 2 of a float type, "
+        "(x, y) in pixels from a frame to the next"
+      )
+    how = {"bound": source.bound, "algorithm": GIVEN, "profile": GIVEN}
+    return {"channels": 2, "format": "png"} | how
+
+  def fitted(self, seen: np.ndarray, stream: StreamInfo, width: int, height: int) -> np.ndarray:
+    rows, columns = seen.shape[:2]
+    seen = seen.astype(np.float32)
+    if (rows, columns) == (height, width):
+      return seen
+    return stored_images.resized(seen, width, height) * np.float32([width / columns, height / rows])
 
   def encode(self, seen: np.ndarray, stream: StreamInfo) -> bytes:
     parameters = _FULL_COLOUR if stream.format == "jpeg" else ()

@@ -5,18 +5,31 @@ brightness. A network takes them as -1 (black) to 1.
 """
 
 import functools
+from typing import Any
 
 import cv2
 import numpy as np
 
 from data_prep.dataset import stored_images
 from data_prep.dataset import stream_kinds
+from data_prep.dataset.stream_kinds.kind import Source
 from data_prep.dataset.stream_kinds.kind import StreamKind
 from data_prep.dataset.streams import StreamInfo
 
 
 class Image(StreamKind):
   """The kind `image`."""
+
+  def prepared(self, source: Source) -> dict[str, Any]:
+    if source.dtype != np.uint8 or source.channels not in (1, 3):
+      raise ValueError(
+        f"has {source.channels} channels of {source.dtype}, and images have 1 or 3 of uint8; "
+        "the kind array takes others"
+      )
+    return {"channels": source.channels, "format": "jpeg" if source.is_video else "png"}
+
+  def fitted(self, seen: np.ndarray, stream: StreamInfo, width: int, height: int) -> np.ndarray:
+    return stored_images.resized(seen, width, height)
 
   def encode(self, seen: np.ndarray, stream: StreamInfo) -> bytes:
     return stored_images.encode(seen, stream.format)
@@ -32,7 +45,7 @@ class Image(StreamKind):
 
   def cut(self, part: np.ndarray, stream: StreamInfo, target: np.ndarray) -> None:
     if part.shape != target.shape:
-      part = cv2.resize(part, target.shape[:2], interpolation=cv2.INTER_LINEAR)
+      part = cv2.resize(part, target.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     np.copyto(target, part.reshape(target.shape))
 
   def vary(self, clip: np.ndarray, brightness: int) -> None:

@@ -13,6 +13,7 @@ Clips are cut out of frames that were resized, then varied and mirrored, in plac
 
 import abc
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -42,12 +43,29 @@ class Chart:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Source:
+  """The facts about a file from which a stream is made.
+
+  Attributes:
+    dtype: Type of its values.
+    channels: How many it has.
+    is_video: Whether it is a video.
+    bound: Pixels that stored flow is to reach.
+  """
+
+  dtype: np.dtype
+  channels: int
+  is_video: bool = False
+  bound: float = 20.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class StreamKind(abc.ABC):
   """A kind of stream.
 
   Attributes:
     name: As dataset.json writes it.
-    channels: Numbers of channels that a stream of this kind may have.
+    channels: Numbers of channels that a stream of this kind may have; empty for any.
     unit: What the values that a network takes are in, for people.
     tensors: Module that registers the counterpart in TensorFlow, of a kind of one's own.
   """
@@ -59,7 +77,7 @@ class StreamKind(abc.ABC):
 
   def fault(self, stream: StreamInfo) -> str | None:
     """Returns what is wrong with the facts about a stream of this kind; None if nothing is."""
-    if stream.channels not in self.channels:
+    if self.channels and stream.channels not in self.channels:
       counts = " or ".join(map(str, self.channels))
       return f"has {stream.channels} channels, and the kind {self.name} takes {counts}"
     if stream.format not in stored_images.FORMATS:
@@ -81,13 +99,44 @@ class StreamKind(abc.ABC):
     [height, width]; None if that cannot be done."""
     return stored_images.decode(data, grey=stream.channels == 1)
 
-  @abc.abstractmethod
+  def prepared(self, source: Source) -> dict[str, Any]:
+    """Returns the facts that a stream made of a file has besides its kind and its size, as fields
+    of StreamInfo: channels, format and what else the kind needs.
+
+    Raises:
+      ValueError: The kind is not made of such files; the text says what it takes.
+    """
+    raise ValueError("is not made from files by data_prep.extract")
+
+  def fitted(self, seen: np.ndarray, stream: StreamInfo, width: int, height: int) -> np.ndarray:
+    """Returns a frame of a file in the size in which it is stored, if the frames' size says so.
+
+    By default it is stored as it is, and brought to a size when it is read.
+    """
+    del stream, width, height
+    return seen
+
+  def measures(self) -> bool:
+    """Returns whether the mean and the spread of each channel are to be known."""
+    return False
+
+  def counted(self, seen: np.ndarray) -> np.ndarray:
+    """Returns the values [n, channels] of which mean and spread are taken."""
+    return seen.reshape(-1, seen.shape[-1])
+
   def kept_type(self, *, resized: bool) -> np.dtype:
-    """Returns the type in which values are kept and sent.
+    """Returns the type in which values of every stream of this kind are kept and sent.
 
     Args:
       resized: Whether frames are brought to another size.
     """
+    raise NotImplementedError(self.name)
+
+  def type_of(self, stream: StreamInfo, *, resized: bool) -> np.dtype:
+    """Returns the type in which values of a stream are kept and sent; `kept_type`, unless the kind
+    has streams of several types."""
+    del stream
+    return self.kept_type(resized=resized)
 
   @abc.abstractmethod
   def resize(
@@ -105,6 +154,8 @@ class StreamKind(abc.ABC):
   @abc.abstractmethod
   def cut(self, part: np.ndarray, stream: StreamInfo, target: np.ndarray) -> None:
     """Writes part of a frame into a square, [size, size, channels], resizing it if need be.
+
+    A stream of a size of its own is not resized: its frames need not be square.
 
     Args:
       part: [height, width, channels or more], as `resize` returned it or as it was kept.
@@ -148,6 +199,10 @@ class StreamKind(abc.ABC):
       stream: Which stream they are of.
     """
     del frames, stream
+
+  def thumbnail(self, seen: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Returns a frame in a size in which a page shows it, for `picture`."""
+    return stored_images.resized(seen, width, height)
 
   def picture(self, seen: np.ndarray, scale: float | None) -> np.ndarray:
     """Returns a frame as RGB, uint8 [height, width, 3].

@@ -1,5 +1,7 @@
 """The TensorFlow side of each stream kind: the counterparts of data_prep's stream kinds.
 
+array    measurements: to (value - mean) / spread of each channel
+depth    distances: the same, and 0 where there is none
 flow     optical flow: from stored levels to pixels; from frames, where a network is served
 image    grey levels: to -1 to 1; from frames, where a network is served
 tensors  the contract that each counterpart fulfils

@@ -3,6 +3,7 @@
 import abc
 import dataclasses
 
+import numpy as np
 import tensorflow as tf
 
 from data_prep.dataset.streams import StreamInfo
@@ -25,12 +26,13 @@ class StreamTensors(abc.ABC):
   name: str
   beside_name: str = ""
 
-  def beside(self, stream: StreamInfo, *, resized: bool) -> float | None:
-    """Returns the number that a batch has for each clip beside a stream; None for none.
+  def beside(self, stream: StreamInfo, *, resized: bool) -> float | np.ndarray | None:
+    """Returns the number that a batch has for each clip beside a stream, or float32 numbers of any
+    shape; None for none.
 
     Args:
       stream: Which one.
-      resized: Whether its frames are brought to another size (StreamKind.kept_type).
+      resized: Whether its frames are brought to another size (StreamKind.type_of).
     """
     del stream, resized
 
@@ -39,7 +41,8 @@ class StreamTensors(abc.ABC):
 
     Args:
       values: [batch, ..., channels], as they are kept.
-      beside: Float32 [batch], or [clips] of a batch whose first dimensions hold that many.
+      beside: Float32 [batch, ...], or [clips, ...] of a batch whose first dimensions hold that
+        many.
     """
     raise NotImplementedError(self.name)
 

@@ -8,6 +8,7 @@ from data_prep.dataset import metadata
 from official.architecture import cost
 from official.inputs import cache
 from official.inputs import flow_source
+from official.inputs import stream_sizes
 from official.tasks import contract
 from official.tasks import registry
 from official.training.config import values
@@ -70,8 +71,10 @@ def streams(training: Training, info: metadata.DatasetInfo) -> dict[str, metadat
 
 def clip(training: Training, info: metadata.DatasetInfo) -> cost.Clip:
   """Returns what a network that is trained on a dataset takes and returns."""
-  channels = {name: stream.channels for name, stream in streams(training, info).items()}
-  return training.clip(channels, len(info.classes))
+  there = streams(training, info)
+  channels = {name: stream.channels for name, stream in there.items()}
+  sizes = stream_sizes.others(there, training.data.image_size)
+  return training.clip(channels, len(info.classes), sizes)
 
 
 def check_tpu(address: str) -> None:

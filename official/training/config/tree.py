@@ -13,6 +13,7 @@ over the data, and with state that a checkpoint would not hold.)
 
 from collections.abc import Mapping
 import dataclasses
+import types
 
 from data_prep.common import cli
 from official.architecture import cost
@@ -378,12 +379,18 @@ class Training:
         "`freeze_backbone` without `init_checkpoint` keeps random weights; give a checkpoint"
       )
 
-  def clip(self, channels: Mapping[str, int], num_classes: int) -> cost.Clip:
+  def clip(
+    self,
+    channels: Mapping[str, int],
+    num_classes: int,
+    sizes: Mapping[str, tuple[int, int]] = types.MappingProxyType({}),
+  ) -> cost.Clip:
     """Returns what a network takes and returns.
 
     Args:
       channels: Channels of each stream, by name.
       num_classes: Outputs of the network.
+      sizes: (height, width) of streams that are no squares of `image_size`.
     """
     return cost.Clip(
       streams=channels,
@@ -392,4 +399,5 @@ class Training:
       width=self.data.image_size,
       num_classes=num_classes,
       pooling=self.network.pooling,
+      sizes=sizes,
     )
