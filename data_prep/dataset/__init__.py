@@ -1,5 +1,6 @@
 """The dataset folder and the videos that it is made of: formats, decoding, optical flow.
 
+array_frames   frames of numbers as a dataset holds them, to the bit
 class_table    how many clips of each class are in each split
 clip_examples  one clip of a manifest to one SequenceExample
 clocks         the time of each frame of a video, in seconds, as a player shows it
@@ -17,6 +18,9 @@ rows           the rows of a manifest: which video, which labels, which split
 seeking        frames from a second on, the same as when the whole file is read
 splitting      deals labelled items out to train, validation and test
 stored_images  images as a dataset holds them: JPEG or PNG, and their sizes
+stream_clips   the further streams of a clip: read, aligned with its frames, stored, measured
+stream_files   arrays, folders of images and videos that a stream comes from
+stream_inputs  what --stream says, and what is wrong with the files that it needs
 stream_kinds   what may be done with the values of a stream, for each kind of stream
 streams        what a dataset tells of a stream: kind, channels, where it is stored
 tvl1           optical flow between two frames: TV-L1, by OpenCV, on the CPU

@@ -9,6 +9,7 @@ folds         cross-validation folds of the clips of train and validation
 flow_source   where optical flow comes from: stored, or computed from the frames
 in_graph      frames brought to sizes by TensorFlow, for served networks
 record_index  random access to the records of TFRecord files
+stream_sizes  how large streams are, as stored and as networks see them
 stream_tensors  what TensorFlow does with streams of each kind
 usable        the checks that a dataset must pass before training
 videos        videos at the size from which crops are taken
