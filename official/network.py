@@ -69,12 +69,10 @@ def build_network(
     batch_norm_momentum, batch_norm_epsilon: As of tf.keras.layers.BatchNormalization.
     synchronized: Whether batch statistics are those of all replicas of the distribution strategy.
     activation: Keras' name of what follows the batch normalizations and the shortcuts' sums.
-    sizes: (height, width) of the streams that have others than the clip. The outputs of the stems
-      that read one are brought to the size of the others' (layers/resize.py).
+    sizes: (height, width) of streams that have others than the clip (layers/resize.py).
 
   Raises:
-    ValueError: `streams` lacks one that a stem reads, a kind has no layer, or an initial connection
-      weight is of no connection, not above 0, or above 1.
+    ValueError: A stream or a layer is missing, or an initial connection weight is out of range.
   """
   inputs = _inputs(architecture, streams, (num_frames, height, width), sizes)
   combine = functools.partial(
