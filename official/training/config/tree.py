@@ -385,12 +385,9 @@ class Training:
     num_classes: int,
     sizes: Mapping[str, tuple[int, int]] = types.MappingProxyType({}),
   ) -> cost.Clip:
-    """Returns what a network takes and returns.
+    """Returns what a network of so many outputs takes and returns.
 
-    Args:
-      channels: Channels of each stream, by name.
-      num_classes: Outputs of the network.
-      sizes: (height, width) of streams that are no squares of `image_size`.
+    `channels` and `sizes`, those that are no squares of `image_size`, are by stream.
     """
     return cost.Clip(
       streams=channels,
