@@ -31,8 +31,8 @@ class Moments:
 
   Attributes:
     count: How many values.
-    mean: Of each channel.
-    variance: Of each channel.
+    mean: The mean of each channel.
+    variance: The variance of each channel.
   """
 
   count: int

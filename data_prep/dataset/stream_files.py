@@ -42,7 +42,7 @@ class Facts:
   Attributes:
     frames: How many it has; None of a video, which would have to be decoded.
     height, width: Pixels of its first frame.
-    channels: Of its first frame.
+    channels: Channels of its first frame.
     dtype: Type of its values.
     seconds: Where its timestamps, or a video, end; None where the rate tells.
   """

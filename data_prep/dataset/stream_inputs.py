@@ -43,8 +43,8 @@ class StreamInput:
   """One --stream.
 
   Attributes:
-    name: Of the stream.
-    kind: Of the stream (stream_kinds).
+    name: Name of the stream.
+    kind: Its kind (stream_kinds).
     scale: Size of its frames relative to the dataset's; None for a size of its own.
     rate: Frames a second; None for what its files say, or else those of the dataset.
     facts: Further fields of StreamInfo, which are known when its files have been looked at.
