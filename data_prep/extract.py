@@ -25,6 +25,7 @@ from absl import flags
 from data_prep.common import cli
 from data_prep.dataset import clip_examples
 from data_prep.dataset import limits
+from data_prep.dataset import mask_files
 from data_prep.dataset import stored_images
 from data_prep.dataset import stream_inputs
 from data_prep.dataset import tvl1
@@ -79,6 +80,18 @@ _STREAM = flags.DEFINE_multi_string(
   "(any numbers, kept exactly), depth, image or flow. With SCALE, it shows what the frames show, "
   "at so many times their size; without, it has a size of its own. RATE is its frames a second, "
   "--fps if neither this nor its file says so.",
+)
+_MASK_CLASSES = flags.DEFINE_list(
+  "mask_classes",
+  [],
+  "Names of the classes of masks (the manifest's column mask), in the order of their numbers, "
+  "which begin with 0; by default, the numbers themselves.",
+)
+_MASK_EVERY = flags.DEFINE_integer(
+  "mask_every",
+  1,
+  "A folder of masks has one for every so many frames of its video; the others do not count.",
+  lower_bound=1,
 )
 _WINDOW_SECONDS = flags.DEFINE_float(
   "window_seconds",
@@ -197,6 +210,7 @@ def main(arguments: Sequence[str]) -> None:
       window_seconds=_WINDOW_SECONDS.value, stride_seconds=_STRIDE_SECONDS.value
     ),
     num_shards=_NUM_SHARDS.value,
+    masks=mask_files.MaskInput(classes=tuple(_MASK_CLASSES.value), every=_MASK_EVERY.value),
     operation=operation,
   )
   data_dir = f"--data_dir={shlex.quote(directory)}"

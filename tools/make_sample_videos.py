@@ -25,8 +25,10 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from data_prep.common import cli
 from data_prep.common import files
+from data_prep.dataset import mask_files
 from data_prep.dataset import rows
 from data_prep.dataset import splitting
+from data_prep.dataset import stored_images
 from tools import sample_scenes
 
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Folder to create; it must not exist yet.")
@@ -38,6 +40,13 @@ _DIFFICULTY = flags.DEFINE_enum(
   "hard",
   sorted(sample_scenes.SETS),
   "hard: a class is a combination of look and motion. easy: look and motion are separate.",
+)
+_MASKS = flags.DEFINE_bool(
+  "masks",
+  False,
+  "Also write the class of every pixel, "
+  f"{', '.join(f'{number} {name}' for number, name in enumerate(sample_scenes.MASK_CLASSES))}: a "
+  "folder of PNG images for each video, named in the manifest's column mask.",
 )
 _SEED = flags.DEFINE_integer("seed", 0, "Random seed.", lower_bound=0)
 
@@ -66,18 +75,50 @@ def write_video(
 
 
 def write_videos(
-  directory: str, scenes: sample_scenes.SceneSet, clips_per_class: int, seed: int
+  directory: str,
+  scenes: sample_scenes.SceneSet,
+  clips_per_class: int,
+  seed: int,
+  *,
+  with_masks: bool = False,
 ) -> Iterator[tuple[str, str]]:
-  """Writes the videos and yields (path relative to `directory`, class) of each when it is there."""
+  """Writes the videos and yields (path relative to `directory`, class) of each when it is there.
+
+  With masks, each has a folder of them beside it (`masks_of`).
+  """
   for class_index, label in enumerate(scenes.classes):
     os.makedirs(os.path.join(directory, label))
     for clip in range(clips_per_class):
       rng = np.random.default_rng([seed, class_index, clip])
-      fps, frames = sample_scenes.render(scenes, label, rng)
+      fps, frames, masks = sample_scenes.render_with_masks(scenes, label, rng)
       codec, extension, options = _CODECS[clip % len(_CODECS)]
       path = f"{label}/{clip:03d}.{extension}"
       write_video(os.path.join(directory, path), codec, options, fps, frames)
+      if with_masks:
+        _write_masks(os.path.join(directory, masks_of(path)), masks)
       yield path, label
+
+
+def masks_of(path: str) -> str:
+  """Returns the folder with the masks of a video."""
+  return os.path.splitext(path)[0] + "_masks"
+
+
+def _write_masks(folder: str, masks: Sequence[np.ndarray]) -> None:
+  os.makedirs(folder)
+  for index, mask in enumerate(masks):
+    with open(os.path.join(folder, f"{index:05d}.png"), "wb") as file:
+      file.write(stored_images.encode(mask, "png"))
+
+
+def _manifest(
+  paths: Sequence[str], labels: Sequence[str], splits: Sequence[str], *, with_masks: bool
+) -> bytes:
+  if not with_masks:
+    return rows.to_csv(paths, labels, splits)
+  table = zip(paths, labels, splits, map(masks_of, paths))
+  header = (*rows.REQUIRED_COLUMNS, mask_files.COLUMN)
+  return "".join(map(rows.csv_line, [header, *table])).encode()
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -96,7 +137,7 @@ def main(arguments: Sequence[str]) -> None:
   print(f"rendering {total} videos of {len(scenes.classes)} classes into {directory}", flush=True)
   made = list(
     tqdm.tqdm(
-      write_videos(temporary, scenes, _CLIPS_PER_CLASS.value, _SEED.value),
+      write_videos(temporary, scenes, _CLIPS_PER_CLASS.value, _SEED.value, with_masks=_MASKS.value),
       total=total,
       unit="video",
       desc="rendering",
@@ -107,7 +148,10 @@ def main(arguments: Sequence[str]) -> None:
   splits = splitting.split(
     list(labels), list(paths), scenes.fractions, np.random.default_rng(_SEED.value)
   )
-  files.write_bytes(os.path.join(temporary, "manifest.csv"), rows.to_csv(paths, labels, splits))
+  files.write_bytes(
+    os.path.join(temporary, "manifest.csv"),
+    _manifest(paths, labels, splits, with_masks=_MASKS.value),
+  )
   os.rename(temporary, directory)
   counts = ", ".join(f"{splits.count(name)} {name}" for name in scenes.fractions)
   print(f"rendered {counts} videos; {os.path.join(directory, 'manifest.csv')} lists them")

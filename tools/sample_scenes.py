@@ -34,6 +34,7 @@ import cv2
 import numpy as np
 
 LOOKS = ("checks", "spots")
+MASK_CLASSES = ("background", *LOOKS, "grey")  # Of every pixel, in the order of their numbers.
 SIZES = ((96, 72), (112, 84), (128, 96))  # Width and height, pixels.
 RATES = (12, 15)  # Frames a second.
 _SWING = 0.22  # Heights to either side, of swaying discs that are easy.
@@ -57,6 +58,7 @@ class Disc:
     radius: Its radius.
     angle: Angle of its texture, radians.
     colours: RGB in 0..1, `[2, 3]`.
+    mask_class: One of `MASK_CLASSES`; that of its look unless given.
   """
 
   path: Path
@@ -64,6 +66,7 @@ class Disc:
   radius: float
   angle: float
   colours: np.ndarray
+  mask_class: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -89,6 +92,14 @@ class SceneSet:
 
 def render(scenes: SceneSet, label: str, rng: np.random.Generator) -> tuple[int, list[np.ndarray]]:
   """Returns the frames a second and the uint8 RGB frames `[height, width, 3]` of one video."""
+  fps, frames, _ = render_with_masks(scenes, label, rng)
+  return fps, frames
+
+
+def render_with_masks(
+  scenes: SceneSet, label: str, rng: np.random.Generator
+) -> tuple[int, list[np.ndarray], list[np.ndarray]]:
+  """Returns what `render` does, and the mask of each frame, uint8 `[height, width]`."""
   width, height = SIZES[rng.integers(len(SIZES))]
   fps = int(rng.choice(RATES))
   count = round(rng.uniform(2.0, 2.5) * fps)
@@ -96,19 +107,21 @@ def render(scenes: SceneSet, label: str, rng: np.random.Generator) -> tuple[int,
   discs = scenes.discs(label, width / height, rng)
   brightness = rng.uniform(*scenes.brightness)
   camera = _camera(scenes.shake, rng)
-  frames = []
+  frames, masks = [], []
   for index in range(count):
     seconds = index / fps
     seen = camera(seconds)
     image = _moved(background, (drift * seconds + seen) * height, (width, height))
+    masks.append(np.zeros((height, width), np.uint8))
     for disc in discs:
       x, y = disc.path(seconds)
       _paint(image, disc, (x - seen[0], y - seen[1]))
+      _mark(masks[-1], disc, (x - seen[0], y - seen[1]))
     image *= np.float32(brightness)
     if scenes.noise:
       image += np.float32(scenes.noise) * rng.standard_normal(image.shape, np.float32)
     frames.append(np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8))
-  return fps, frames
+  return fps, frames, masks
 
 
 def _easy_discs(label: str, aspect: float, rng: np.random.Generator) -> list[Disc]:
@@ -192,6 +205,7 @@ def _decoy(aspect: float, rng: np.random.Generator) -> Disc:
     radius=radius,
     angle=rng.uniform(0, np.pi),
     colours=np.repeat(rng.uniform(0.1, 0.9, (2, 1)), 3, axis=1).astype(np.float32),
+    mask_class="grey",
   )
 
 
@@ -267,6 +281,14 @@ def _paint(image: np.ndarray, disc: Disc, centre: tuple[float, float]) -> None:
     wave = np.cos(u * np.pi / 0.07) + np.cos(v * np.pi / 0.07) - 0.7  # Dots 0.14 heights apart.
   share = (0.5 + 0.5 * np.tanh(4 * wave))[..., None]
   part += inside * (disc.colours[0] + share * (disc.colours[1] - disc.colours[0]) - part)
+
+
+def _mark(mask: np.ndarray, disc: Disc, centre: tuple[float, float]) -> None:
+  """Gives the pixels of a disc the number of its class."""
+  height, width = mask.shape
+  dx = ((np.arange(width) + 0.5) / height - centre[0])[None, :]
+  dy = ((np.arange(height) + 0.5) / height - centre[1])[:, None]
+  mask[np.hypot(dx, dy) <= disc.radius] = MASK_CLASSES.index(disc.mask_class or disc.look)
 
 
 SETS: Mapping[str, SceneSet] = types.MappingProxyType(

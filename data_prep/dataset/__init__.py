@@ -8,6 +8,7 @@ decoding       video files to upright RGB frames on an even grid of time
 flow_colors    optical flow as colours
 isolation      clips made in a process of their own, so that a crash costs one clip
 limits         limits that no file of a manifest can make a worker exceed
+mask_files     masks of a manifest: the class of every pixel of a video
 metadata       dataset.json: classes, streams, frame rate, sizes, counts
 pictures       from a decoded frame to the picture that a player shows
 png            a fast decoder for the PNG images that data_prep writes

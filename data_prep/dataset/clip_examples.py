@@ -221,7 +221,7 @@ class ClipMaker:
       with _stage("stream", f"the stream {one.name} "):
         context, lists = stream_clips.features(
           one,
-          row.stream_locations[one.name],
+          row,
           times,
           made.size,
           fps=self._settings.fps,

@@ -43,6 +43,7 @@ _SHAPE = {  # dataset.json
       "scale?": float,
       "height?": int,
       "width?": int,
+      "classes?": [str],
       "mean?": [float],
       "spread?": [float],
     }

@@ -15,6 +15,7 @@ import numpy as np
 
 from data_prep.dataset import decoding
 from data_prep.dataset import records
+from data_prep.dataset import rows
 from data_prep.dataset import stored_images
 from data_prep.dataset import stream_files
 from data_prep.dataset import stream_kinds
@@ -68,7 +69,7 @@ class Moments:
 
 def features(
   given: StreamInput,
-  location: str,
+  row: rows.Row,
   times: Sequence[Fraction],
   frame_size: tuple[int, int],
   *,
@@ -80,7 +81,7 @@ def features(
 
   Args:
     given: Which stream.
-    location: Its file.
+    row: The clip.
     times: Seconds of the clip's frames.
     frame_size: (width, height) of these.
     fps: Dataset frames a second.
@@ -95,8 +96,7 @@ def features(
   kind = stream_kinds.get(info.kind)
   stored, moments, size, shown = [], None, 0, (0, 0)
   before, encoded = None, b""
-  rate = 1 / given.period(fps)
-  for frame in stream_files.nearest(location, times, rate, limits):
+  for frame in given.frames(row, times, fps, limits):
     if before is None or not np.array_equal(frame, before):
       _check(frame, info, frame_size, scale=given.scale)
       fitted = frame
@@ -131,17 +131,17 @@ def _check(
   frame: np.ndarray, info: StreamInfo, frame_size: tuple[int, int], *, scale: float | None
 ) -> None:
   """Raises StreamError for a frame that is not what the first file of the manifest promised."""
-  rows, columns, channels = frame.shape
+  height, width, channels = frame.shape
   if info.dtype is not None and str(frame.dtype) != info.dtype or channels != info.channels:
     raise stream_files.StreamError(f"has a frame of {channels} channels of {frame.dtype}")
-  if info.own_size and (rows, columns) != info.own_size:
-    raise stream_files.StreamError(f"has a frame of {rows}x{columns} pixels")
-  width, height = frame_size
-  ratio = (columns * height) / (rows * width)
+  if info.own_size and (height, width) != info.own_size:
+    raise stream_files.StreamError(f"has a frame of {height}x{width} pixels")
+  columns, rows = frame_size
+  ratio = (width * rows) / (height * columns)
   if scale is not None and not 1 / _ASPECT <= ratio <= _ASPECT:
     raise stream_files.StreamError(
-      f"has frames of {rows}x{columns} pixels (height x width), and the video's, of "
-      f"{height}x{width}, have another shape; a stream without a scale has a size of its own"
+      f"has frames of {height}x{width} pixels (height x width), and the video's, of "
+      f"{rows}x{columns}, have another shape; a stream without a scale has a size of its own"
     )
 
 

@@ -24,6 +24,7 @@ import numpy as np
 
 from data_prep.common import files
 from data_prep.dataset import decoding
+from data_prep.dataset import seeking
 from data_prep.dataset.limits import Limits
 
 IMAGES = (".png", ".tif", ".tiff")
@@ -126,6 +127,29 @@ def nearest(
     yield frame
 
 
+def shown(
+  location: str, moments: Iterable[Fraction], rate: Fraction, limits: Limits
+) -> Iterator[np.ndarray]:
+  """Yields the latest frame at each moment; otherwise as `nearest`."""
+  stack = _stack(location)
+  if stack is None:
+    return _of_video(location, moments, limits, latest=True)
+  return _of_stack(stack, moments, rate, latest=True)
+
+
+def every(location: str) -> Iterator[np.ndarray]:
+  """Yields all frames of a file."""
+  stack = _stack(location)
+  if stack is not None:
+    yield from map(stack.frame, range(stack.count))
+    return
+  try:
+    for _, frame in decoding.frames(location, clock=decoding.CLOCKS[0]):
+      yield decoding.upright_rgb(frame)
+  except (decoding.ClockError, decoding.DecodeError) as error:
+    raise StreamError(f"cannot be read as a video: {_reason(error)}") from error
+
+
 def has_only_numbers(location: str) -> bool:
   """Returns whether all values of an array are finite; other files hold no other values."""
   stack = _stack(location)
@@ -140,10 +164,14 @@ def check_numbers(frame: np.ndarray) -> None:
     raise StreamError("has a value that is no finite number (NaN or infinite)")
 
 
-def _of_stack(stack: _Stack, moments: Iterable[Fraction], rate: Fraction) -> Iterator[np.ndarray]:
+def _of_stack(
+  stack: _Stack, moments: Iterable[Fraction], rate: Fraction, *, latest: bool = False
+) -> Iterator[np.ndarray]:
   for moment in moments:
     if stack.times is None:
-      index = int(moment * rate + _HALF)
+      index = int((moment + seeking.ROUNDING) * rate if latest else moment * rate + _HALF)
+    elif latest:
+      index = bisect.bisect_right(stack.times, float(moment + seeking.ROUNDING)) - 1
     else:
       index = bisect.bisect_left(stack.times, float(moment))
       if 0 < index < stack.count:
@@ -152,15 +180,17 @@ def _of_stack(stack: _Stack, moments: Iterable[Fraction], rate: Fraction) -> Ite
     yield stack.frame(min(max(index, 0), stack.count - 1))
 
 
-def _of_video(location: str, moments: Iterable[Fraction], limits: Limits) -> Iterator[np.ndarray]:
+def _of_video(
+  location: str, moments: Iterable[Fraction], limits: Limits, *, latest: bool = False
+) -> Iterator[np.ndarray]:
   """Yields frames of a video, which is decoded once; the earlier one of two that are as near."""
   timed = decoding.frames(location, clock=decoding.CLOCKS[0], limits=limits)
   try:
     before = after = next(timed)
     for moment in moments:
-      while after is not None and after[0] < moment:
+      while after is not None and after[0] <= moment + seeking.ROUNDING:
         before, after = after, next(timed, None)
-      if after is None or abs(moment - before[0]) <= abs(after[0] - moment):
+      if after is None or latest or abs(moment - before[0]) <= abs(after[0] - moment):
         yield decoding.upright_rgb(before[1])
       else:
         yield decoding.upright_rgb(after[1])

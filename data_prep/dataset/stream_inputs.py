@@ -12,7 +12,7 @@ What can be wrong with the files is found before any clip is made, as far as the
 values of arrays, and the lengths of videos tell.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import concurrent.futures
 import dataclasses
 from fractions import Fraction
@@ -20,12 +20,15 @@ import os
 import re
 from typing import Any
 
+import numpy as np
+
 from data_prep.common import cli
 from data_prep.common import files
 from data_prep.dataset import decoding
 from data_prep.dataset import rows
 from data_prep.dataset import stream_files
 from data_prep.dataset import stream_kinds
+from data_prep.dataset.limits import Limits
 from data_prep.dataset.stream_kinds.kind import Source
 from data_prep.dataset.streams import FLOW
 from data_prep.dataset.streams import FRAMES
@@ -34,6 +37,7 @@ from data_prep.dataset.streams import StreamInfo
 _GIVEN = re.compile(
   r"(?P<name>[a-z][a-z0-9_]*):(?P<kind>[^:@]+)(:(?P<scale>[^:@]+))?(@(?P<rate>[^:@]+))?"
 )
+_MASK = "mask"  # The column and the stream of mask_files.py.
 _FILES_AT_A_TIME = 8
 _PERIODS = 1.5  # By which a stream may be longer or shorter than its video.
 
@@ -72,6 +76,13 @@ class StreamInput:
     scale = None if self.scale == 1 else self.scale
     return StreamInfo(kind=self.kind, feature=self.feature, scale=scale, **self.facts)
 
+  def frames(
+    self, row: rows.Row, times: Sequence[Fraction], fps: float, limits: Limits
+  ) -> Iterator[np.ndarray]:
+    """Yields the frame nearest to each of a clip's moments, [height, width, channels]."""
+    rate = 1 / self.period(fps)
+    return stream_files.nearest(row.stream_locations[self.name], times, rate, limits)
+
   def period(self, fps: float) -> Fraction:
     """Returns the seconds from one of its frames to the next, where its files do not tell."""
     return 1 / decoding.exact(self.rate or fps)
@@ -86,8 +97,10 @@ def parse(given: str) -> StreamInput:
       "has small letters, digits and _"
     )
   name, kind = match["name"], match["kind"]
-  if name in (FRAMES, FLOW):
-    raise cli.UserError(f"`stream`={given}: {name} is made of the video; choose another name")
+  if name in (FRAMES, FLOW, _MASK):
+    raise cli.UserError(
+      f"`stream`={given}: {name} comes from the video or the column {_MASK}; choose another name"
+    )
   try:
     stream_kinds.get(kind)
   except ValueError as error:

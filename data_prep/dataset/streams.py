@@ -30,6 +30,7 @@ class StreamInfo:
     scale: Size of its frames relative to the dataset's; None for the same size, or, with a height
       and a width, for a size of its own.
     height, width: Pixels of every frame of a stream that has a size of its own.
+    classes: For masks: names in the order of their numbers.
     mean, spread: For arrays: mean and standard deviation of each channel over the train split.
   """
 
@@ -44,11 +45,12 @@ class StreamInfo:
   scale: float | None = None
   height: int | None = None
   width: int | None = None
+  classes: tuple[str, ...] | None = None
   mean: tuple[float, ...] | None = None
   spread: tuple[float, ...] | None = None
 
   def __post_init__(self) -> None:
-    for name in ("mean", "spread"):
+    for name in ("mean", "spread", "classes"):
       if getattr(self, name) is not None:
         object.__setattr__(self, name, tuple(getattr(self, name)))
 

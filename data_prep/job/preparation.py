@@ -20,6 +20,7 @@ from data_prep.common import progress
 from data_prep.dataset import array_frames
 from data_prep.dataset import class_table
 from data_prep.dataset import clip_examples
+from data_prep.dataset import mask_files
 from data_prep.dataset import metadata
 from data_prep.dataset import rows
 from data_prep.dataset import stream_clips
@@ -61,6 +62,7 @@ def prepare(
   *,
   cutting: windowing.Windows = windowing.NONE,
   num_shards: int = 0,
+  masks: mask_files.MaskInput | None = None,
   operation: Operation = Operation(),
 ) -> metadata.DatasetInfo:
   """Makes the dataset of a manifest in `directory`, unless it exists, and returns its description.
@@ -71,6 +73,7 @@ def prepare(
     settings: What shapes the clips.
     cutting: Windows of long videos.
     num_shards: Files a split; 0 chooses by the number of clips.
+    masks: What is said of the masks of a manifest that has some.
     operation: How to go about it.
 
   Raises:
@@ -78,6 +81,7 @@ def prepare(
   """
   began = time.monotonic()
   _check_beam_arguments(operation.beam_arguments)
+  settings = _with_masks(settings, manifest, masks)
   all_rows = rows.read(manifest, stream_inputs.columns(settings.inputs))
   settings = _with_files(settings, all_rows, manifest)
   identity = folder.Identity(
@@ -141,6 +145,21 @@ def _fill(
   return info, table
 
 
+def _with_masks(
+  settings: clip_examples.Settings, manifest: str, masks: mask_files.MaskInput | None
+) -> clip_examples.Settings:
+  """Returns the settings with the masks of a manifest that has a column of them."""
+  if not mask_files.column_of(manifest):
+    if masks and masks != mask_files.MaskInput():
+      raise cli.UserError(
+        f"`mask_classes` and `mask_every` are about masks, and {manifest} has no column "
+        f"{mask_files.COLUMN}"
+      )
+    return settings
+  inputs = (*settings.inputs, masks or mask_files.MaskInput())
+  return dataclasses.replace(settings, inputs=inputs)
+
+
 def _with_files(
   settings: clip_examples.Settings, all_rows: Sequence[rows.Row], manifest: str
 ) -> clip_examples.Settings:
@@ -149,9 +168,12 @@ def _with_files(
     return settings
   names = ", ".join(one.name for one in settings.inputs)
   print(f"looking at the files of the stream {names} of {len(all_rows)} clips", flush=True)
+  plain = [one for one in settings.inputs if not isinstance(one, mask_files.MaskInput)]
   inputs = stream_inputs.looked_at(
-    settings.inputs, all_rows, manifest, fps=settings.fps, bound=settings.flow_bound
+    plain, all_rows, manifest, fps=settings.fps, bound=settings.flow_bound
   )
+  masks = (one for one in settings.inputs if isinstance(one, mask_files.MaskInput))
+  inputs += tuple(mask_files.looked_at(one, all_rows, manifest) for one in masks)
   return dataclasses.replace(settings, inputs=inputs)
 
 

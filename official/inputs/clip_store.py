@@ -55,6 +55,7 @@ class ClipStore:
     shrunk: Whether that of the dataset is larger.
     num_classes: Classes that labels count.
     multi_label: Whether a video may have several labels.
+    targets: Streams that are what a network is to find; batches have them among the labels.
   """
 
   videos: Sequence[videos_lib.Video]
@@ -63,6 +64,7 @@ class ClipStore:
   shrunk: bool
   num_classes: int
   multi_label: bool
+  targets: tuple[str, ...] = ()
 
 
 def open_store(
@@ -73,6 +75,7 @@ def open_store(
   cache_dir: str,
   cache: str = "auto",
   flow: str = flow_source.STORED,
+  targets: Sequence[str] = (),
   progress: Progress = lambda done, total: None,
 ) -> ClipStore:
   """Opens a split, decoding it first where it shall be cached and is not.
@@ -84,11 +87,12 @@ def open_store(
     cache_dir: A local folder for files.
     cache: How decoded videos are kept, see cache.py.
     flow: Where flow comes from, see flow_source.py.
+    targets: Streams that are what a network is to find.
     progress: Called with (videos done, videos in all) while they are decoded.
   """
   info = metadata.load(data_dir)
   usable.check(info, data_dir, [split])
-  streams = flow_source.streams(info, flow)
+  streams = flow_source.streams(info, flow) | {name: info.streams[name] for name in targets}
   cv2.setNumThreads(1)  # Videos are decoded side by side; OpenCV's threads would be in the way.
   side = videos_lib.short_side(image_size, info.short_side)
   shrunk = side < info.short_side
@@ -103,11 +107,10 @@ def open_store(
 
   if mode == "disk":
     name = f"{split}-{side}-{info.fingerprint[:16]}-{_FORMAT}"
-    if flow != flow_source.STORED:
-      name += f"-{flow}"
+    name = "-".join([name, *([flow] if flow != flow_source.STORED else []), *targets])
     videos = _from_disk(os.path.join(cache_dir, name), streams, streamed, progress)
   elif mode == "memory":
-    key = (info.fingerprint, split, side, flow)
+    key = (info.fingerprint, split, side, flow, *targets)
     if key not in _in_memory:
       _in_memory[key] = tuple(
         _in_arrays(video, values) for video, values in _decoded(streamed(), streams, progress)
@@ -122,6 +125,7 @@ def open_store(
     shrunk=shrunk,
     num_classes=len(info.classes),
     multi_label=info.multi_label,
+    targets=tuple(targets),
   )
 
 

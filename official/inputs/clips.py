@@ -12,7 +12,8 @@ A batch is `(streams, labels)`:
   streams: {name: [batch, time, height, width, channels]}, for evaluation [batch, views, time, ...];
     in the small types of `clip_values`, whose `for_network` makes of them what networks take.
   labels: {"label": int32 [batch], or, where a video may have several, float32 [batch, classes] of 0
-    and 1, "weight": float32 [batch]}.
+    and 1, "weight": float32 [batch]}; and the targets of the store, such as "mask", uint8
+    [batch, time, height, width], for evaluation [batch, views, time, ...], cut as the streams are.
 """
 
 from collections.abc import Callable, Sequence
@@ -137,7 +138,7 @@ def _batches(
     input_context: Which pipeline; None for the only one.
   """
   usable.check_streams(store.streams, streams)
-  names = sorted(streams)
+  names = [*sorted(streams), *store.targets]
   context = input_context or tf.distribute.InputContext()
   batch_size = _per_replica(global_batch_size, context)
   pipelines, pipeline = context.num_input_pipelines, context.input_pipeline_id
@@ -166,7 +167,9 @@ def _batches(
       value.set_shape([batch_size, *spec.shape])
     *clips, label, weight = values
     numbers = {name: _repeated(number, batch_size) for name, number in beside.items()}
-    return dict(zip(names, clips)) | numbers, {"label": label, "weight": weight}
+    made = dict(zip(names, clips))
+    targets = {name: tf.squeeze(made.pop(name), -1) for name in store.targets}
+    return made | numbers, {"label": label, "weight": weight} | targets
 
   return _loaded(tf.data.Dataset.range(*(step * batches_a_step for step in steps)), load)
 

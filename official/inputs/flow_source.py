@@ -18,6 +18,7 @@ import numpy as np
 from data_prep.common import cli
 from data_prep.dataset import clip_examples
 from data_prep.dataset import metadata
+from data_prep.dataset import stream_kinds
 from data_prep.dataset.stream_kinds import flow as flow_kind
 from data_prep.dataset.streams import FLOW
 from data_prep.dataset.streams import FRAMES
@@ -27,7 +28,7 @@ STORED, IN_GRAPH = MODES = ("stored", "in_graph")
 
 
 def streams(info: metadata.DatasetInfo, mode: str) -> dict[str, StreamInfo]:
-  """Returns the streams that a training on the dataset has.
+  """Returns the streams that a network can read in a training on the dataset.
 
   Args:
     info: What the folder holds.
@@ -38,7 +39,11 @@ def streams(info: metadata.DatasetInfo, mode: str) -> dict[str, StreamInfo]:
   """
   if mode not in MODES:
     raise cli.UserError(f"unknown flow {mode!r}; there are {', '.join(MODES)}")
-  there = dict(info.streams)
+  there = {
+    name: stream
+    for name, stream in info.streams.items()
+    if not stream_kinds.get(stream.kind).is_target
+  }
   if mode == STORED:
     return there
   if FRAMES not in there:

@@ -181,6 +181,11 @@ class Spec:
   def default_fitness(self) -> Fitness:
     return self.fitness[0]
 
+  @property
+  def target_streams(self) -> tuple[str, ...]:
+    """The streams of a dataset that are the target."""
+    return (self.target.name,) if isinstance(self.target, Stream) else ()
+
   def output(self, info: metadata.DatasetInfo) -> ClassOutput | DenseOutput:
     """Returns what a network for a dataset returns."""
     return ClassOutput(len(info.classes))

@@ -154,6 +154,7 @@ class ClipTask(base_task.Task):
       cache_dir=data.cache_dir or cache.directory(data.data_dir, self.logging_dir),
       cache=data.cache,
       flow=data.flow,
+      targets=self.spec.target_streams,
       progress=progress,
     )
     target = self.spec.target

@@ -4,6 +4,7 @@ array   measurements with any number of channels, without loss: hyperspectral, l
 depth   distances, one channel; 0 where there is none
 flow    optical flow in pixels, two channels (x, y)
 image   grey levels, 0 to 255: frames, heat
+mask    classes of pixels, which a network is to find
 kind    the contract that each kind fulfils
 
 A kind is a value. The module of its name registers it under the name that dataset.json gives for

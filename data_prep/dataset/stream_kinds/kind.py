@@ -67,6 +67,7 @@ class StreamKind(abc.ABC):
     name: As dataset.json writes it.
     channels: Numbers of channels that a stream of this kind may have; empty for any.
     unit: What the values that a network takes are in, for people.
+    is_target: Whether its streams are what a network is to find, and not what it reads.
     tensors: Module that registers the counterpart in TensorFlow, of a kind of one's own.
   """
 
@@ -74,6 +75,7 @@ class StreamKind(abc.ABC):
   channels: tuple[int, ...]
   unit: str
   tensors: str = ""
+  is_target: bool = False
 
   def fault(self, stream: StreamInfo) -> str | None:
     """Returns what is wrong with the facts about a stream of this kind; None if nothing is."""

@@ -18,14 +18,14 @@ def _nearest(path, moments, rate=10):
 def test_a_rate_says_which_frame_of_an_array_is_nearest(tmp_path):
   np.save(tmp_path / "x.npy", np.arange(4, dtype=np.float32).reshape(4, 1, 1, 1))
   frames = _nearest(tmp_path / "x.npy", [0, 0.19, 0.21, 0.4, 9], rate=5)
-  assert [float(frame) for frame in frames] == [0, 1, 1, 2, 3]
+  assert [frame.item() for frame in frames] == [0, 1, 1, 2, 3]
 
 
 def test_timestamps_go_before_the_rate(tmp_path):
   values = np.arange(3, dtype=np.uint16).reshape(3, 1, 1)
   np.savez(tmp_path / "x.npz", values=values, timestamps=[1.0, 1.5, 3.0])
   frames = _nearest(tmp_path / "x.npz", [0, 1.25, 1.26, 2.3, 4])
-  assert [int(frame) for frame in frames] == [0, 0, 1, 2, 2]
+  assert [frame.item() for frame in frames] == [0, 0, 1, 2, 2]
   assert frames[0].shape == (1, 1, 1)
   assert stream_files.look(str(tmp_path / "x.npz")).seconds == 4.0
 

@@ -48,7 +48,7 @@ def test_the_parts_of_a_stream():
     ("lidar", "`stream`=lidar is not NAME:KIND"),
     ("Lidar:array", "is not NAME:KIND"),
     ("lidar:points", "lidar:points: unknown stream kind 'points'"),
-    ("rgb:image", "rgb is made of the video"),
+    ("rgb:image", "rgb comes from the video or the column mask"),
     ("lidar:array:big", "its scale is big, not a number above 0"),
     ("lidar:array@0", "its rate is 0, not a number above 0"),
   ],
