@@ -204,7 +204,8 @@ def _specs(
     )
     kept = stream_kinds.get(stream.kind).type_of(stream, resized=resized)
     specs.append(tf.TensorSpec((*shape, *size, stream.channels), kept))
-    beside |= clip_values.beside(name, stream, resized=resized)
+    if name not in store.targets:
+      beside |= clip_values.beside(name, stream, resized=resized)
   several = store.multi_label
   label = tf.TensorSpec([store.num_classes], tf.float32) if several else tf.TensorSpec([], tf.int32)
   return [*specs, label, tf.TensorSpec([], tf.float32)], beside
