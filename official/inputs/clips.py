@@ -167,11 +167,20 @@ def _batches(
       value.set_shape([batch_size, *spec.shape])
     *clips, label, weight = values
     numbers = {name: _repeated(number, batch_size) for name, number in beside.items()}
-    made = dict(zip(names, clips))
-    targets = {name: tf.squeeze(made.pop(name), -1) for name in store.targets}
-    return made | numbers, {"label": label, "weight": weight} | targets
+    return _parted(dict(zip(names, clips)), store, numbers, {"label": label, "weight": weight})
 
   return _loaded(tf.data.Dataset.range(*(step * batches_a_step for step in steps)), load)
+
+
+def _parted(
+  clips: dict[str, tf.Tensor],
+  store: clip_store.ClipStore,
+  beside: dict[str, tf.Tensor],
+  labels: dict[str, tf.Tensor],
+) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+  """Returns a batch: what is a target is one of its labels, without the axis of channels."""
+  targets = {name: tf.squeeze(clips.pop(name), -1) for name in store.targets}
+  return clips | beside, labels | targets
 
 
 def _loaded(numbers: tf.data.Dataset, load: Callable) -> tf.data.Dataset:
