@@ -91,6 +91,12 @@ flags.DEFINE_enum(
   settings_lib.REMOVALS,
   "Which member leaves a full population: its worst, the worst of the tournament, or the oldest.",
 )
+flags.DEFINE_integer(
+  "remove_count",
+  _DEFAULTS.remove_count,
+  "Number of members that leave a full population at once. It is then filled up by as many "
+  "newcomers before any other leaves.",
+)
 cli.define_choice(
   "fitness",
   fitness.DEFAULT,
@@ -117,7 +123,7 @@ flags.DEFINE_string(
   "weight_threshold",
   str(_DEFAULTS.weight_threshold),
   "--guidance=connection_weights keeps connections whose trained weight is above this; uniform "
-  "draws a threshold from U(0, 1) for each.",
+  "draws a threshold from U(0, 1) for each, and uniform:0.2:0.8 from U(0.2, 0.8).",
 )
 flags.DEFINE_enum(
   "sensitivity_drop",
@@ -241,6 +247,13 @@ flags.DEFINE_integer(
   "top_k",
   _DEFAULTS.top_k,
   "Number of candidates for --final=top_k, ensemble and front. May be changed later.",
+)
+flags.DEFINE_enum(
+  "export",
+  _DEFAULTS.export,
+  settings_lib.EXPORTS,
+  "What --final=top_k exports. best: the candidate that is best after the final training; all: the "
+  "others, too, each to a folder export_top_k/NUMBER. May be changed later.",
 )
 flags.DEFINE_integer(
   "folds",

@@ -242,6 +242,7 @@ def test_identity_and_operation_are_recorded_by_flag(run, data):
     "final": "best",
     "top_k": 3,
     "confirm": None,
+    "export": "best",
     "final_steps": 1000,
     "executor": "local",
     "data_dir": data,

@@ -133,7 +133,7 @@ def mutate(
     space: What operators may do, and the bounds that the child must keep.
     rng: The only source of randomness.
     guidance: Name of the guidance, see guidance/.
-    weight_threshold: B of the guidance by connection weights, or "uniform".
+    weight_threshold: B of the guidance by connection weights, "uniform", or "uniform:LOW:HIGH".
     max_operators: The most operators to apply; the space's number if None.
     prune_fraction: Share of connections that guidances without a threshold drop.
     sensitivity_drop: Which the guidance by sensitivity drops: "weakest" or "strongest".

@@ -19,10 +19,12 @@ from official.inputs import usable
 from official.runs import executors
 from official.runs import fitness
 from official.search import application
+from official.search import few_clips
 from official.search import objectives
 from official.search import rungs
 from official.search.settings import SearchSettings
 from official.tasks import contract
+from official.tasks import registry
 from official.training import config
 from official.training import score_names
 
@@ -197,6 +199,11 @@ def run(search: Search, info: metadata.DatasetInfo) -> int:
     final_settings={"final_steps": search.final_steps},
     start_from=search.start_from,
     defaults=search.defaults(),
+    advice=few_clips.advice(
+      search.settings,
+      info.splits["validation"].clips,
+      has_margin=any(each.name == "margin" for each in registry.of(info).fitness),
+    ),
   )
 
 

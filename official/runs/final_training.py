@@ -10,7 +10,8 @@ Where several are trained, each has a folder like that of its own, and one more 
          /000012/final.json, result.json, training, ...
          /joining/log.txt, progress.json, lock
 
-    top_k       the one that is best after its final training is exported
+    top_k       the one that is best after its final training is exported; with --export=all, so is
+                each of the others, to export_top_k/000012/<version>
     ensemble    one network is exported, which averages the probabilities of all
     front       the one that is best after its final training is exported to export/<version> as
                 with top_k, and each of the others to export_front/000012/<version>, a base folder
@@ -53,7 +54,6 @@ from official.runs.run_directory import RunDirectory
 _KEY = "final"
 _JOINING = "joining"
 FRONT = "front"
-EXPORTS_OF_FRONT = "export_front"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,13 @@ class FinalTrainings:
     return self._finish(directory, {"candidate": number, **ended.verdict.value}, ended.timing())
 
   def train_several(
-    self, numbers: Sequence[int], *, how: str, fitness: str, joining: Evaluator
+    self,
+    numbers: Sequence[int],
+    *,
+    how: str,
+    fitness: str,
+    joining: Evaluator,
+    export_all: bool = False,
   ) -> FinalResult:
     """Trains several candidates to the end, or resumes, and returns the content of
     final/result.json.
@@ -110,6 +116,7 @@ class FinalTrainings:
         "evaluate", "export_dir"}`, where `training` is a folder of checkpoints and `export_dir` is
         None for the usual one, and a folder for its log; exports them, and for an ensemble
         evaluates it, in `metrics` by split.
+      export_all: Whether each is exported, of a front in any case, and not only the best.
 
     Raises:
       UserError: The environment is at fault; nothing is lost.
@@ -117,7 +124,8 @@ class FinalTrainings:
     """
     directory = self.run.final_directory
     folders = {number: json_files.join(directory, f"{number:06d}") for number in numbers}
-    asked = FinalAsked(final=how, candidates=tuple(numbers), settings=self.settings)
+    settings = {**self.settings, "export": "all"} if export_all else self.settings
+    asked = FinalAsked(final=how, candidates=tuple(numbers), settings=settings)
     finished = self._begin(directory, asked, {f"{number:06d}" for number in numbers})
     if finished is not None:
       return finished
@@ -129,10 +137,7 @@ class FinalTrainings:
         f"{left_out[0].candidate:06d}: {left_out[0].reason}; the same command tries again"
       )
     ranked = _ranked(results, fitness)
-    exports = self._export_others(ranked[1:], joining) if how == FRONT else {}
-    ended = self._join(ranked if how == "ensemble" else ranked[:1], how, joining)
-    if how == FRONT:
-      exports[ranked[0]] = self._relative(str(ended.verdict.value["export"]))
+    exports, ended = self._export(ranked, how, joining, each=how == FRONT or export_all)
     winner: dict[str, object] = {}
     if how != "ensemble":
       winner = dataclasses.replace(results[ranked[0]], candidate=ranked[0]).to_json()
@@ -176,14 +181,20 @@ class FinalTrainings:
       [LeftOut(number, others[number].verdict.reason) for number in folders if number in others],
     )
 
-  def _export_others(self, numbers: Sequence[int], joining: Evaluator) -> dict[int, str]:
-    """Exports each of some members of a front; returns the folders, relative to the run."""
+  def _export(
+    self, ranked: Sequence[int], how: str, joining: Evaluator, *, each: bool
+  ) -> tuple[dict[int, str], Ended]:
+    """Exports the best, or all as an ensemble, and with `each` the others too; returns the folders
+    of candidates that have one of their own, relative to the run, and how the first went."""
     exports = {}
-    for number in numbers:
-      export_dir = json_files.join(self.run.path, EXPORTS_OF_FRONT, f"{number:06d}")
-      ended = self._join([number], FRONT, joining, export_dir)
+    for number in ranked[1:] if each else ():
+      export_dir = json_files.join(self.run.path, f"export_{how}", f"{number:06d}")
+      ended = self._join([number], how, joining, export_dir)
       exports[number] = self._relative(str(ended.verdict.value["export"]))
-    return exports
+    ended = self._join(ranked if how == "ensemble" else ranked[:1], how, joining)
+    if each:
+      exports[ranked[0]] = self._relative(str(ended.verdict.value["export"]))
+    return exports, ended
 
   def _join(
     self, numbers: Sequence[int], how: str, joining: Evaluator, export_dir: str | None = None

@@ -13,6 +13,7 @@
     front                   the candidates of a search that no other dominates
     confirmation            the best again with other seeds: which of them is the best then
     confirmation_trainings  the trainings of a confirmation, and their records
+    few_clips               advice for a search that is judged by few clips
     folds                   candidates judged on different folds, and how they are compared
     front_report            the front as a table
     state                   what the next proposal depends on; rebuilt from the files by replay

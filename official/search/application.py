@@ -102,6 +102,7 @@ def run(
   start_from: str | None = None,
   console: Console | None = None,
   defaults: Json = types.MappingProxyType({}),
+  advice: str | None = None,
 ) -> int:
   """Starts a run or resumes it, and returns the exit status.
 
@@ -118,19 +119,18 @@ def run(
     start_from: Run directory of an earlier search, whose best are the first candidates.
     console: Told what happens.
     defaults: Values, by flag, that a run has which was begun before there was such a flag.
+    advice: What is said before a new run.
 
   Raises:
     UserError: Something cannot be done as asked, or the environment is at fault.
   """
   run_directory = RunDirectory(model_dir)
   defaults = {**defaults, **_search_defaults(space, settings)}
-  notes: list[str] = []
+  notes = [advice] if advice and run_directory.recorded() is None else []
   refined = _refined(run_directory, start_from, space, settings, clip, notes)
   identity = _identity(space, settings, identity, refined)
   run_directory.check(identity, defaults)
-  for name in _FOLDERS:
-    data_files.check_writable(json_files.join(model_dir, name), f"--model_dir={model_dir}")
-  proposals.check(space, settings, clip)
+  _check_possible(model_dir, space, settings, clip)
   whole = _Run(
     directory=run_directory,
     space=space,
@@ -148,6 +148,15 @@ def run(
     lambda: whole.search_and_train(executor, console or Console()),
     f"nothing is lost, the same command resumes in {model_dir}",
   )
+
+
+def _check_possible(
+  model_dir: str, space: SearchSpace, settings: SearchSettings, clip: cost.Clip
+) -> None:
+  """Raises UserError unless what a run makes can be written, and a candidate can be drawn."""
+  for name in _FOLDERS:
+    data_files.check_writable(json_files.join(model_dir, name), f"--model_dir={model_dir}")
+  proposals.check(space, settings, clip)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -214,6 +223,7 @@ class _Run:
       how=self.settings.final,
       fitness=self.settings.fitness,
       joining=self.work.joining,
+      export_all=self.settings.export == "all",
     )
 
 
@@ -332,9 +342,11 @@ def _report(
   console: Console, directory: RunDirectory, result: FinalResult, settings: SearchSettings
 ) -> None:
   """Says what came of the final training; its metrics are by split."""
-  if result.final == final_training.FRONT:
-    console.say("the front after the final training, each with its own export:")
-    for line in front_report.final_lines(result.members or (), settings):
+  exported = [member for member in result.members or () if member.export]
+  if exported:
+    what = "front" if result.final == final_training.FRONT else f"best {len(exported)}"
+    console.say(f"the {what} after the final training, each with its own export:")
+    for line in front_report.final_lines(exported, settings):
       console.say(line)
   for line in result.lines():
     console.say(f"final {line}")

@@ -81,7 +81,7 @@ def final_lines(members: Sequence[FinalMember], settings: SearchSettings) -> Ite
     ]
     costs = objectives.costs_of(member, settings.costs)
     numbers = [objectives.number(*each) for each in zip(settings.costs, costs, strict=True)]
-    mark = "" if index in front else "dominated"
+    mark = "" if index in front or not settings.costs else "dominated"
     rows.append([f"{member.candidate:06d}", *reached, *numbers, member.export or "", mark])
   yield from _table(rows, left=2)
 

@@ -1,7 +1,7 @@
 """The population of possible parents: tournament, admission, removal.
 
 A population is a tuple of members in the order in which they finished. `admit` puts a newcomer at
-the end and, when there are more than `size`, lets one go:
+the end and, when there are more than `size`, lets one go, or several, one after the other:
 
     worst           the lowest fitness, the newcomer included (AssembleNet, ICLR 2020)
     worst_sampled   the lowest fitness of the tournament that the newcomer came from
@@ -84,9 +84,15 @@ def tournament(population: Population, size: int, rng: np.random.Generator) -> P
 
 
 def admit(
-  population: Population, newcomer: Member, *, size: int, remove: str, sampled: Collection[int] = ()
+  population: Population,
+  newcomer: Member,
+  *,
+  size: int,
+  remove: str,
+  sampled: Collection[int] = (),
+  remove_count: int = 1,
 ) -> Population:
-  """Returns the population with the newcomer, one member shorter if it was full.
+  """Returns the population with the newcomer, some members shorter if it was full.
 
   Args:
     population: Members so far.
@@ -94,12 +100,15 @@ def admit(
     size: Members there can be.
     remove: `worst`, `worst_sampled` or `oldest`.
     sampled: Numbers of those in the tournament that the newcomer came from.
+    remove_count: How many leave, one after the other; at most `size`.
   """
   grown = (*population, newcomer)
   if len(grown) <= size:
     return grown
-  leaving = _leaving(grown, remove, sampled)
-  return tuple(member for member in grown if member != leaving)
+  for _ in range(remove_count):
+    leaving = _leaving(grown, remove, sampled)
+    grown = tuple(member for member in grown if member != leaving)
+  return grown
 
 
 def _leaving(members: Population, remove: str, sampled: Collection[int]) -> Member:

@@ -23,8 +23,9 @@ REMOVALS = ("worst", "worst_sampled", "oldest")
 SENSITIVITY_DROPS = facts.SENSITIVITY_DROPS
 INHERITANCES = ("none", "blocks")
 FINALS = ("best", "top_k", "ensemble", "front", "knee")
+EXPORTS = ("best", "all")
 _ALONE = ("best", "knee")
-UNIFORM = "uniform"
+UNIFORM = facts.UNIFORM
 RUNG_SCHEDULES = ("restart", "whole")
 _OPERATION = (
   "rounds",
@@ -36,13 +37,15 @@ _OPERATION = (
   "candidate_timeout",
   "final",
   "top_k",
+  "export",
   "confirm",
 )
 # Identity that is recorded only if it is not the default.
-_ABSENT_BY_DEFAULT = ("objectives", "inherit", "rungs", "folds", "fold_rank")
+_ABSENT_BY_DEFAULT = ("objectives", "inherit", "rungs", "folds", "fold_rank", "remove_count")
 _LEAST = {
   "population_size": 1,
   "tournament_size": 1,
+  "remove_count": 1,
   "rounds": 0,
   "max_operators": 0,
   "seed": 0,
@@ -58,6 +61,7 @@ _CHOICES = {
   "inherit": INHERITANCES,
   "fold_rank": folds_lib.RANKS,
   "final": FINALS,
+  "export": EXPORTS,
   "rung_schedule": RUNG_SCHEDULES,
 }
 
@@ -74,13 +78,14 @@ class SearchSettings:
     rounds: Candidates after the first `initial_candidates`.
     remove: Who leaves when the population is full: its worst, the worst of the tournament's sample,
       or the oldest.
+    remove_count: How many leave then; as many newcomers are admitted until it is full again.
     fitness: What is maximised (official.runs.fitness).
     objectives: The fitness and the costs that are minimised beside it, separated by commas
       (objectives.py); None for the fitness alone.
     algorithm: `evolution`, or `random_search`, in which no candidate has a parent.
     guidance: How a child chooses among its parent's connections.
     weight_threshold: Connections above it are kept, or "uniform": a threshold from U(0, 1) for
-      each.
+      each, or "uniform:LOW:HIGH".
     sensitivity_drop: Which connections guidance by sensitivity drops.
     prune_fraction: Share of a parent's connections that goes, in guidances without a threshold.
     max_operators: Splits, merges and changes of dilation for a child: 0 to this many.
@@ -106,6 +111,7 @@ class SearchSettings:
       then is exported, or an ensemble of them all; with several objectives also at most `top_k`
       of the front, each of which is exported, or the front's knee.
     top_k: Candidates that are trained to the end where it is several.
+    export: Which of the `top_k` are exported: the best of them after the final training, or all.
     confirm: K:SEEDS, to train the K best again with SEEDS other seeds each before one of them is
       chosen (confirmation.py); None chooses by the fitness of the search.
   """
@@ -115,6 +121,7 @@ class SearchSettings:
   tournament_size: int = 5
   rounds: int = 200
   remove: str = "worst"
+  remove_count: int = 1
   fitness: str = fitness_lib.DEFAULT
   objectives: str | None = None
   algorithm: str = "evolution"
@@ -137,6 +144,7 @@ class SearchSettings:
   candidate_timeout: float | None = None
   final: str = "best"
   top_k: int = 3
+  export: str = "best"
   confirm: str | None = None
 
   def __post_init__(self) -> None:
@@ -160,19 +168,13 @@ class SearchSettings:
         f"--confirm={self.confirm} orders candidates by their fitness, and --final={self.final} "
         "takes the front; leave one of them out"
       )
+    if self.export == "all" and self.final != "top_k":
+      raise cli.UserError(
+        f"--export=all is for --final=top_k, and --final={self.final}; leave one of them out "
+        "(a front is exported whole in any case)"
+      )
     self._check_folds()
-    if self.tournament_size > self.population_size:
-      raise cli.UserError(
-        f"--tournament_size={self.tournament_size} is above "
-        f"--population_size={self.population_size}; "
-        "a tournament is drawn from the population, so give at most its size"
-      )
-    if self.initial < self.population_size:
-      raise cli.UserError(
-        f"--initial_candidates={self.initial_candidates} is below "
-        f"--population_size={self.population_size}; the population begins with them, so give at "
-        "least its size"
-      )
+    self._check_population()
     if not 0 <= self.prune_fraction <= 1:
       raise cli.UserError(
         f"--prune_fraction={self.prune_fraction} is out of range; give a number from 0 to 1"
@@ -186,11 +188,37 @@ class SearchSettings:
       raise cli.UserError(
         f"--rung_schedule={self.rung_schedule} has no effect without --rungs; give both or neither"
       )
-    threshold = self.weight_threshold
-    if threshold != UNIFORM and not (isinstance(threshold, float) and 0 <= threshold <= 1):
+    self._check_threshold()
+
+  def _check_population(self) -> None:
+    if self.tournament_size > self.population_size:
       raise cli.UserError(
-        f"--weight_threshold={threshold} is neither a number from 0 to 1 nor {UNIFORM!r}"
+        f"--tournament_size={self.tournament_size} is above "
+        f"--population_size={self.population_size}; "
+        "a tournament is drawn from the population, so give at most its size"
       )
+    if self.initial < self.population_size:
+      raise cli.UserError(
+        f"--initial_candidates={self.initial_candidates} is below "
+        f"--population_size={self.population_size}; the population begins with them, so give at "
+        "least its size"
+      )
+    if self.remove_count > self.population_size:
+      raise cli.UserError(
+        f"--remove_count={self.remove_count} is above --population_size={self.population_size}; "
+        "somebody must be left to be a parent, so give at most its size"
+      )
+
+  def _check_threshold(self) -> None:
+    try:
+      low, high = facts.threshold_bounds(self.weight_threshold)
+    except ValueError:
+      raise cli.UserError(
+        f"--weight_threshold={self.weight_threshold} is neither a number from 0 to 1 nor "
+        f"{UNIFORM!r} nor '{UNIFORM}:LOW:HIGH' with 0 <= LOW < HIGH <= 1"
+      ) from None
+    if low < high and self.weight_threshold != UNIFORM:  # However it is written, it is one value.
+      object.__setattr__(self, "weight_threshold", f"{UNIFORM}:{low:g}:{high:g}")
 
   def _check_folds(self) -> None:
     if self.folds is None:
@@ -317,7 +345,7 @@ class SearchSettings:
 def threshold(text: str) -> float | str:
   """Returns the value of --weight_threshold."""
   try:
-    return text if text == UNIFORM else float(text)
+    return text if text.startswith(UNIFORM) else float(text)
   except ValueError:
     return text  # SearchSettings refuses it, with the choices.
 

@@ -163,6 +163,7 @@ class SearchState:
       member,
       size=self._settings.population_size,
       remove=self._settings.remove,
+      remove_count=self._settings.remove_count,
       sampled=tournament,
     )
     if self._settings.costs:

@@ -44,6 +44,21 @@ def test_uniform_thresholds_are_drawn_for_every_connection(facts):
   )
 
 
+def test_thresholds_are_drawn_from_a_part_of_the_range(facts):
+  selection = select("connection_weights", facts, weight_threshold="uniform:0.2:0.8")
+  np.testing.assert_allclose(
+    list(selection.thresholds.values()), 0.2 + 0.6 * np.random.default_rng(0).random(8)
+  )
+
+
+@pytest.mark.parametrize(
+  "text", ["uniform:0.2", "uniform:0.2:0.2", "uniform:-1:1", "uniform:a:b", "normal:0:1"]
+)
+def test_other_distributions_are_refused(text):
+  with pytest.raises(ValueError, match="it is a number from 0 to 1, 'uniform', or 'uniform:LOW"):
+    Settings(weight_threshold=text)
+
+
 def test_random_drops_a_third_whatever_the_weights(facts):
   selection = select("random", facts)
   assert len(selection.kept) == 8 - round(8 / 3)
@@ -143,8 +158,8 @@ def test_an_unknown_guidance_lists_the_known():
 @pytest.mark.parametrize(
   "settings, text",
   [
-    ({"weight_threshold": "high"}, "weight_threshold is 'high'; it is a number from 0 to 1 or '"),
-    ({"weight_threshold": 1.5}, "weight_threshold is 1.5; it is a number from 0 to 1 or 'uniform'"),
+    ({"weight_threshold": "high"}, "weight_threshold is 'high'; it is a number from 0 to 1, 'uni"),
+    ({"weight_threshold": 1.5}, "weight_threshold is 1.5; it is a number from 0 to 1, 'uniform'"),
     ({"prune_fraction": -1}, "prune_fraction is -1; it is a number from 0 to 1"),
     ({"sensitivity_drop": "some"}, "sensitivity_drop is 'some'; it is 'weakest' or 'strongest'"),
   ],

@@ -76,6 +76,32 @@ def test_one_leaves_a_full_population(remove, sampled, left):
   assert numbers(grown) == left
 
 
+@pytest.mark.parametrize(
+  "remove, sampled, left",
+  [
+    ("worst", (), [10, 13]),
+    ("worst_sampled", (10, 12), [13, 99]),  # Those of the tournament, then the worst of all.
+    ("worst_sampled", (10, 11, 12), [13, 99]),
+    ("oldest", (), [13, 99]),
+  ],
+)
+def test_several_leave_a_full_population(remove, sampled, left):
+  full = members(0.5, 0.1, 0.3, 0.4)
+  grown = population.admit(
+    full, newcomer(0.2), size=4, remove=remove, sampled=sampled, remove_count=3
+  )
+  assert numbers(grown) == left
+
+
+def test_nobody_leaves_until_the_population_is_full_again():
+  grown = members(0.5, 0.1, 0.3, 0.4)
+  sizes = []
+  for newer in members(*[0.9] * 10)[4:]:
+    grown = population.admit(grown, newer, size=4, remove="oldest", remove_count=3)
+    sizes.append(len(grown))
+  assert sizes == [2, 3, 4, 2, 3, 4]
+
+
 def test_a_newcomer_worse_than_all_leaves_at_once():
   full = members(0.5, 0.1)
   assert population.admit(full, newcomer(0.0), size=2, remove="worst") == full

@@ -47,11 +47,24 @@ from official.search import settings
     ),
     (
       {"weight_threshold": 1.5},
-      "--weight_threshold=1.5 is neither a number from 0 to 1 nor 'uniform'",
+      "--weight_threshold=1.5 is neither a number from 0 to 1 nor 'uniform' nor "
+      "'uniform:LOW:HIGH' with 0 <= LOW < HIGH <= 1",
+    ),
+    (
+      {"weight_threshold": "uniform:0.8:0.2"},
+      "--weight_threshold=uniform:0.8:0.2 is neither a number from 0 to 1 nor 'uniform' nor "
+      "'uniform:LOW:HIGH' with 0 <= LOW < HIGH <= 1",
+    ),
+    ({"remove_count": 0}, "--remove_count=0 is out of range; give a number of at least 1"),
+    (
+      {"remove_count": 21},
+      "--remove_count=21 is above --population_size=20; somebody must be left to be a parent, so "
+      "give at most its size",
     ),
     (
       {"weight_threshold": "half"},
-      "--weight_threshold=half is neither a number from 0 to 1 nor 'uniform'",
+      "--weight_threshold=half is neither a number from 0 to 1 nor 'uniform' nor "
+      "'uniform:LOW:HIGH' with 0 <= LOW < HIGH <= 1",
     ),
   ],
 )
@@ -83,12 +96,21 @@ def test_operation_is_no_identity():
     "candidate_timeout": None,
     "final": "best",
     "top_k": 3,
+    "export": "best",
     "confirm": None,
   }
   assert not some.identity().keys() & some.operation().keys()
 
 
-@pytest.mark.parametrize("text, value", [("0.5", 0.5), ("1", 1.0), ("uniform", "uniform")])
+@pytest.mark.parametrize(
+  "text, value",
+  [
+    ("0.5", 0.5),
+    ("1", 1.0),
+    ("uniform", "uniform"),
+    ("uniform:.20:0.8", "uniform:0.2:0.8"),
+  ],
+)
 def test_a_threshold_is_a_number_or_uniform(text, value):
   some = settings.SearchSettings(weight_threshold=settings.threshold(text))
   assert some.weight_threshold == value
@@ -145,3 +167,8 @@ def test_numbers_that_leave_children_no_choice_are_told(changes, text):
 )
 def test_sensitivities_are_read_by_a_guidance_that_has_parents(given, read):
   assert settings.SearchSettings(**given).reads("sensitivities") is read
+
+
+def test_the_number_that_leaves_is_recorded_only_if_it_is_not_one():
+  assert "remove_count" not in settings.SearchSettings().identity()
+  assert settings.SearchSettings(remove_count=2).identity()["remove_count"] == 2

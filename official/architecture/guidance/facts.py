@@ -59,7 +59,7 @@ class Settings:
 
   Attributes:
     weight_threshold: A connection weight above it is strong; "uniform" draws one from [0, 1) for
-      every connection.
+      every connection, and "uniform:LOW:HIGH" from [LOW, HIGH).
     prune_fraction: Share of a parent's connections that is dropped, if there is no threshold.
     sensitivity_drop: The connections that sensitivity drops: the "weakest" or the "strongest".
   """
@@ -69,17 +69,40 @@ class Settings:
   sensitivity_drop: str = WEAKEST
 
   def __post_init__(self) -> None:
-    threshold = self.weight_threshold
-    if threshold != UNIFORM and (isinstance(threshold, str) or not 0 <= threshold <= 1):
-      raise ValueError(
-        f"weight_threshold is {threshold!r}; it is a number from 0 to 1 or {UNIFORM!r}"
-      )
+    threshold_bounds(self.weight_threshold)
     if not 0 <= self.prune_fraction <= 1:
       raise ValueError(f"prune_fraction is {self.prune_fraction!r}; it is a number from 0 to 1")
     if self.sensitivity_drop not in SENSITIVITY_DROPS:
       raise ValueError(
         f"sensitivity_drop is {self.sensitivity_drop!r}; it is {WEAKEST!r} or {STRONGEST!r}"
       )
+
+
+def threshold_bounds(threshold: float | str) -> tuple[float, float]:
+  """Returns the least and the largest threshold of connections; equal ones if it is constant.
+
+  >>> threshold_bounds(0.5), threshold_bounds("uniform"), threshold_bounds("uniform:0.2:0.8")
+  ((0.5, 0.5), (0.0, 1.0), (0.2, 0.8))
+
+  Raises:
+    ValueError: It is no threshold.
+  """
+  if isinstance(threshold, str):
+    name, *numbers = threshold.split(":")
+    try:
+      low, high = (float(number) for number in numbers or (0, 1))
+    except ValueError:
+      low = high = math.nan
+    valid = name == UNIFORM and 0 <= low < high <= 1
+  else:
+    low = high = threshold
+    valid = 0 <= threshold <= 1
+  if not valid:
+    raise ValueError(
+      f"weight_threshold is {threshold!r}; it is a number from 0 to 1, {UNIFORM!r}, or "
+      f"'{UNIFORM}:LOW:HIGH' with 0 <= LOW < HIGH <= 1"
+    )
+  return low, high
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
