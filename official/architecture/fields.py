@@ -54,6 +54,13 @@ class Fields:
     self._take(name, REQUIRED)
     return True
 
+  def boolean(self, name: str, default: Any = REQUIRED) -> bool | None:
+    """Reads true or false."""
+    value = self._take(name, default)
+    if value is not default and not isinstance(value, bool):
+      raise self._wrong(name, value, "true or false")
+    return value
+
   def integer(self, name: str, default: Any = REQUIRED, *, least: int = 0, most: int) -> Any:
     """Reads an integer from `least` to `most`; with default None, null counts as absent."""
     value = self._take(name, default)

@@ -6,6 +6,8 @@ made of parts of its parent's blocks:
     split    x of 16 channels -> x, y       x: (x, 0 to 8)    y: (x, 8 to 16)
     merge    x of 8, y of 8 -> x            x: (x, 0 to 8), (y, 0 to 8)
 
+A merge across kinds is made of nothing: layers of two kinds do not fit into one block.
+
 `parts` says so for every block. `groups` says what the *inputs* of a block were to the parent. A
 block sums its inputs by their number of channels; each sum but the largest is then projected to the
 largest (layers/combine.py). So a parent's block applies one linear map to each of its inputs: the
@@ -82,7 +84,8 @@ def parts(parent: Architecture, operators: Iterable[Operator]) -> dict[str, Part
     block.id: (Part(block.id, 0, block.channels),) for block in parent.blocks
   }
   for operator in operators:
-    joined = _joined([part for block in operator.blocks for part in made[block]])
+    known = operator.kind is None and all(made[block] for block in operator.blocks)
+    joined = _joined([part for block in operator.blocks for part in made[block] if known])
     for block in operator.blocks:
       del made[block]
     each = sum(part.channels for part in joined) // len(operator.results)

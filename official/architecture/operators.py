@@ -6,7 +6,8 @@ merge               two blocks of a level become one with the sum of their C, al
 temporal_dilation   a block gets another dilation of the space's set
 
 Stems are never split or merged. A split stops at the least channels of the space; blocks merge only
-if all but channels and dilation is equal. (AssembleNet, ICLR 2020, section 3.2; WO2020237168A1,
+if all but channels and dilation is equal, and, in a space with `merges_across_kinds`, the kind: the
+merged block then has the kind of one of them. (AssembleNet, ICLR 2020, section 3.2; WO2020237168A1,
 claim 14.)
 
 An `Operator` is data: `draw` picks one, `apply` carries it out, and what candidate.json records of
@@ -41,20 +42,23 @@ class Operator:
     blocks: Ids of the blocks it takes: two to merge, otherwise one.
     results: Ids of the blocks that are there instead: two after a split, otherwise one.
     temporal_dilation: r of the results.
+    kind: Kind of the result of a merge across kinds; None where all blocks have the same.
   """
 
   name: str
   blocks: tuple[str, ...]
   results: tuple[str, ...]
   temporal_dilation: int
+  kind: str | None = None
 
   def to_json(self) -> dict[str, Any]:
-    """Returns `{"operator", "blocks", "results", "temporal_dilation"}`."""
+    """Returns `{"operator", "blocks", "results", "temporal_dilation"}`, and `kind` if it is set."""
     return {
       "operator": self.name,
       "blocks": list(self.blocks),
       "results": list(self.results),
       "temporal_dilation": self.temporal_dilation,
+      **({} if self.kind is None else {"kind": self.kind}),
     }
 
   @classmethod
@@ -65,6 +69,7 @@ class Operator:
       blocks=tuple(data["blocks"]),
       results=tuple(data["results"]),
       temporal_dilation=data["temporal_dilation"],
+      kind=data.get("kind"),
     )
 
 
@@ -89,12 +94,14 @@ def draw(
   blocks = _pick(choices[name], rng)
   first = blocks[0]
   results: tuple[str, ...] = (first.id,)
-  dilation = first.temporal_dilation
+  dilation, kind = first.temporal_dilation, None
   if name == "split":
     taken = [block.id for block in architecture.blocks]
     results = (first.id, free_id(f"level{first.level}", taken))
   elif name == "merge":
     dilation = _pick(blocks, rng).temporal_dilation
+    if len({block.kind for block in blocks}) > 1:
+      kind = _pick(blocks, rng).kind
   else:
     dilation = _pick([r for r in space.temporal_dilations if r != dilation], rng)
   return Operator(
@@ -102,6 +109,7 @@ def draw(
     blocks=tuple(block.id for block in blocks),
     results=results,
     temporal_dilation=dilation,
+    kind=kind,
   )
 
 
@@ -110,10 +118,11 @@ def apply(operator: Operator, architecture: Architecture) -> Architecture:
   if operator.name not in NAMES:
     raise ArchitectureError(f"unknown operator {operator.name!r}; there are {', '.join(NAMES)}")
   taken = [architecture.block(block_id) for block_id in operator.blocks]
+  model = next(block for block in taken if operator.kind in (None, block.kind))
   channels = sum(block.channels for block in taken) // len(operator.results)
   made = tuple(
     dataclasses.replace(
-      taken[0], id=block_id, channels=channels, temporal_dilation=operator.temporal_dilation
+      model, id=block_id, channels=channels, temporal_dilation=operator.temporal_dilation
     )
     for block_id in operator.results
   )
@@ -148,7 +157,7 @@ def _merges(architecture: Architecture, space: SearchSpace) -> list[tuple[Block,
     (first, second)
     for first, second in itertools.combinations(architecture.blocks, 2)
     if first.level == second.level > 0
-    and _likeness(first) == _likeness(second)
+    and (_likeness(first) == _likeness(second) or _fits(first, second, space))
     and space.level(first.level).allows(first.channels + second.channels)
   ]
 
@@ -164,6 +173,16 @@ def _dilations(architecture: Architecture, space: SearchSpace) -> list[tuple[Blo
 
 def _likeness(block: Block) -> tuple[Any, ...]:
   return block.kind, block.modules, block.spatial_stride, block.intermediate_channels
+
+
+def _fits(first: Block, second: Block, space: SearchSpace) -> bool:
+  """Whether two blocks of different kinds merge."""
+  return bool(
+    space.merges_across_kinds
+    and first.kind != second.kind
+    and (first.modules, first.spatial_stride) == (second.modules, second.spatial_stride)
+    and kinds.has_temporal(first) == kinds.has_temporal(second)
+  )
 
 
 def _pick(items: Sequence[Any], rng: np.random.Generator) -> Any:

@@ -22,6 +22,8 @@ levels: One object for each level above the stems: it begins with so many `block
 temporal_dilations: r of every block with a convolution over time is one of these.
 connection_probability: That of each possible connection in a random architecture.
 initial_splits, initial_merges: Least and most of each in a random architecture.
+merges_across_kinds: Whether blocks of different kinds merge, too, if their modules and strides are
+  equal; false if it is not given. The merged block has the kind of one of them.
 max_operators: The most splits, merges and changes of dilation of a child.
 min_depth: Connections on the longest path from a stem to the last level.
 max_stride, min_params, max_params, max_flops: Bounds, if given: the cumulative spatial stride that
@@ -139,6 +141,7 @@ class SearchSpace:
   connection_probability: float = 0.5
   initial_splits: tuple[int, int] = (0, 0)
   initial_merges: tuple[int, int] = (0, 0)
+  merges_across_kinds: bool | None = None
   max_operators: int = 4
   min_depth: int = 1
   max_stride: int | None = None
@@ -206,6 +209,7 @@ class SearchSpace:
       connection_probability=fields.number("connection_probability", 0.5, least=0, most=1),
       initial_splits=fields.bounds("initial_splits", (0, 0), most=_Limits.OPERATORS),
       initial_merges=fields.bounds("initial_merges", (0, 0), most=_Limits.OPERATORS),
+      merges_across_kinds=fields.boolean("merges_across_kinds", None) or None,
       max_operators=fields.integer("max_operators", 4, most=_Limits.OPERATORS),
       min_depth=fields.integer("min_depth", 1, least=1, most=_Limits.LEVELS),
       max_stride=fields.integer("max_stride", None, least=1, most=_Limits.NUMBER),

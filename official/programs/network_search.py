@@ -24,7 +24,6 @@ from official.search import objectives
 from official.search import rungs
 from official.search.settings import SearchSettings
 from official.tasks import contract
-from official.tasks import registry
 from official.training import config
 from official.training import score_names
 
@@ -178,7 +177,7 @@ def run(search: Search, info: metadata.DatasetInfo) -> int:
     num_gpus=gpus,
     also_measured=fitness.requested(search.settings.fitness),
   )
-  clip = config.clip(training, info)
+  clip, spec = config.clip(training, info), config.checked_task(training, info)
   training = config.resolved(training, info, search.model_dir)
   return application.run(
     model_dir=search.model_dir,
@@ -202,7 +201,7 @@ def run(search: Search, info: metadata.DatasetInfo) -> int:
     advice=few_clips.advice(
       search.settings,
       info.splits["validation"].clips,
-      has_margin=any(each.name == "margin" for each in registry.of(info).fitness),
+      has_margin=any(each.name == "margin" for each in spec.fitness),
     ),
   )
 

@@ -98,7 +98,7 @@ class Heritage:
       None where it has to begin at random.
     """
     found = [self._before.get(f"block_{part.block}/{name}") for part in self._made[block]]
-    if any(value is None or value.shape[:-2] != fresh.shape[:-2] for value in found):
+    if not found or any(value is None or value.shape[:-2] != fresh.shape[:-2] for value in found):
       return None
     earlier = [value for value in found if value is not None]
     out = self._spread(block, fresh.shape[-1], [value.shape[-1] for value in earlier])
@@ -121,6 +121,8 @@ class Heritage:
   def of_unknown(self, block: str, name: str, fresh: np.ndarray) -> Inherited | None:
     """Returns the first value of a variable of which only the shape is known; see `of_block`."""
     made = self._made[block]
+    if not made:
+      return None
     earlier = self._before.get(f"block_{made[0].block}/{name}")
     whole = made == (Part(made[0].block, 0, self._parent.block(made[0].block).channels),)
     if not whole or earlier is None or earlier.shape != fresh.shape:
@@ -160,8 +162,14 @@ class Heritage:
       maps[channels] = earlier[start : start + channels] / np.float32(count)
       start += channels
     groups = lineage.groups(self._parent, self._child, self._made, None, None)
-    rows = []
+    rows: list[np.ndarray] = []
+    known = np.ones(kernel.shape, bool)
     for group in groups:
+      first = sum(map(len, rows))
+      if not group.maps:
+        rows.append(kernel[first : first + group.channels])
+        known[first : first + group.channels] = False
+        continue
       # Of as many blocks as before, the very numbers: x / 3 * 3 need not be x.
       own = group.maps == ((lineage.Rows(group.channels, 0, group.channels),),)
       if own and counts[group.channels] == group.count:
@@ -169,7 +177,7 @@ class Heritage:
         rows.append(earlier[start : start + group.channels])
       else:
         rows.append(_mean(group, maps) * np.float32(group.count))
-    return Inherited(np.concatenate(rows), np.ones(kernel.shape, bool))
+    return Inherited(np.concatenate(rows), known)
 
   def of_head_bias(self, bias: np.ndarray) -> Inherited | None:
     """Returns the first bias of the head, whose random value is [classes]; see `of_block`."""

@@ -65,6 +65,21 @@ def test_a_split_of_a_merge_cuts_between_its_parts(tiny):
   assert made["level1_1"] == (Part("level1_0", 6, 8), Part("level1_1", 0, 4))
 
 
+def test_a_merge_across_kinds_and_what_comes_of_it_are_made_of_nothing(tiny):
+  across = dataclasses.replace(MERGE, kind="basic_2plus1d")
+  cut = Operator(
+    name="split", blocks=("level1_0",), results=("level1_0", "level1_1"), temporal_dilation=1
+  )
+  child, made = of(tiny, across, cut)
+  assert made["level1_0"] == made["level1_1"] == ()
+  assert made["level2_0"] == (Part("level2_0", 0, 16),)
+  groups = {
+    group.channels: group.maps
+    for group in lineage.groups(tiny, child, made, "level2_0", "level2_0")
+  }
+  assert groups[6] == () and groups[8] == ((Rows(8, 0, 8),),)
+
+
 def test_inputs_that_stayed_have_their_own_maps(tiny):
   assert lineage.groups(tiny, tiny, lineage.parts(tiny, ()), "level2_0", "level2_0") == (
     Group(4, 2, ((Rows(4, 0, 4),),)),

@@ -82,3 +82,18 @@ def test_a_dilation_that_has_no_effect_breaks_no_rule():
     for block in architecture.blocks
   )
   assert membership.objection(SMALL, Architecture(blocks, architecture.connections), CLIP) is None
+
+
+def test_a_space_holds_its_merges_across_kinds(mixed_space):
+  space = dataclasses.replace(mixed_space, merges_across_kinds=True)
+  kinds = []
+  for seed in range(30):
+    rng = np.random.default_rng(seed)
+    parent = random_architecture(space, rng)
+    for _ in range(3):
+      weights = dict(zip(parent.connections, rng.random(len(parent.connections)).tolist()))
+      child = mutate(parent, weights, space, rng)
+      parent = child.architecture
+      assert membership.objection(space, parent, CLIP) is None
+      kinds += [operator.kind for operator in child.operators if operator.name == "merge"]
+  assert {None, *space.level(1).kinds} == set(kinds)

@@ -86,6 +86,46 @@ def test_json_is_exactly_this():
   }
 
 
+@pytest.fixture
+def two_kinds(tiny):
+  other = dataclasses.replace(
+    tiny.block("level1_1"), kind="bottleneck_2plus1d", intermediate_channels=6
+  )
+  return dataclasses.replace(
+    tiny, blocks=tuple(other if block.id == other.id else block for block in tiny.blocks)
+  )
+
+
+def test_blocks_of_different_kinds_merge_only_if_the_space_says_so(two_kinds, tiny_space):
+  assert operators.draw(two_kinds, tiny_space, np.random.default_rng(0), ["merge"]) is None
+  space = dataclasses.replace(tiny_space, merges_across_kinds=True)
+  found = {
+    operator.kind: operators.apply(operator, two_kinds).block("level1_0")
+    for operator in drawn(two_kinds, space, names=("merge",))
+  }
+  assert {kind: (block.kind, block.channels) for kind, block in found.items()} == {
+    "basic_2plus1d": ("basic_2plus1d", 12),
+    "bottleneck_2plus1d": ("bottleneck_2plus1d", 12),
+  }
+  assert [block.intermediate_channels for _, block in sorted(found.items())] == [None, 6]
+
+
+def test_a_merge_across_kinds_is_recorded_with_its_kind():
+  merge = dataclasses.replace(MERGE, kind="basic_2plus1d")
+  assert merge.to_json()["kind"] == "basic_2plus1d" and "kind" not in MERGE.to_json()
+  assert Operator.from_json(merge.to_json()) == merge
+
+
+@pytest.mark.parametrize("changes", [{"modules": 2}, {"spatial_stride": 2}])
+def test_blocks_of_other_shapes_do_not_merge_across_kinds(two_kinds, tiny_space, changes):
+  space = dataclasses.replace(tiny_space, merges_across_kinds=True)
+  other = dataclasses.replace(two_kinds.block("level1_1"), **changes)
+  different = dataclasses.replace(
+    two_kinds, blocks=tuple(other if b.id == other.id else b for b in two_kinds.blocks)
+  )
+  assert operators.draw(different, space, np.random.default_rng(0), ["merge"]) is None
+
+
 def test_an_unknown_operator_is_refused(tiny):
   with pytest.raises(ArchitectureError, match="unknown operator 'grow'; there are merge, split, "):
     operators.apply(dataclasses.replace(SPLIT, name="grow"), tiny)

@@ -225,3 +225,13 @@ def test_auto_makes_a_stem_for_each_stream_of_the_dataset(tmp_path):
     space.restricted_to([])
   with pytest.raises(UserError, match="a stem for each stream of a dataset, and none is given"):
     random_generation.random_architecture(space, np.random.default_rng(0))
+
+
+def test_merges_across_kinds_are_written_only_if_they_are_wanted():
+  small = load_space("small")
+  assert "merges_across_kinds" not in small.to_json()
+  assert SearchSpace.from_json({**small.to_json(), "merges_across_kinds": False}) == small
+  wanted = SearchSpace.from_json({**small.to_json(), "merges_across_kinds": True})
+  assert wanted.to_json()["merges_across_kinds"] is True
+  with pytest.raises(UserError, match='merges_across_kinds is "yes"; it is true or false'):
+    SearchSpace.from_json({**small.to_json(), "merges_across_kinds": "yes"})
