@@ -17,6 +17,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import trackable_object_graph_pb2
 
 from official import layers
+from official.architecture import dense_cost
 from official.architecture import kinds
 from official.architecture import network_version
 from official.architecture.architecture import Architecture
@@ -39,7 +40,8 @@ def build_network(
   num_frames: int,
   height: int,
   width: int,
-  num_classes: int,
+  num_classes: int = 0,
+  dense: dense_cost.Dense | None = None,
   pooling: str = "average",
   connection_weights: Mapping[Connection, float] | None = None,
   connection_multiplier: float = 1.0,
@@ -52,23 +54,24 @@ def build_network(
 ) -> tf.keras.Model:
   """Returns the network of an architecture, a functional model with fresh weights.
 
-  Its inputs are {stream: [batch, num_frames, height, width, channels]}, the streams that the stems
-  read; its output is logits [batch, num_classes], float32.
+  {stream: [batch, num_frames, height, width, channels]}, as the stems read them, -> float32 logits
+  [batch, num_classes], or `dense` values [batch, num_frames, height * scale, width * scale, n].
 
   Args:
     architecture: What to build.
     streams: Channels of the dataset's streams, by name; it may have more than the stems read.
     num_frames, height, width: Size of a clip in frames and pixels.
     num_classes: Number of logits.
+    dense: What it returns instead of logits.
     pooling: How the head pools over time: average, max or softmax (layers/head.py).
-    connection_weights: Initial connection weights after the sigmoid, of presets for example, above
-      0 and at most 1; others start near one half. One of 1 passes its input on, and stays 1.
+    connection_weights: Initial ones after the sigmoid, above 0 and at most 1; others start near one
+      half. One of 1 passes its input on, and stays 1.
     connection_multiplier: K of the connection weights, sigmoid(K v).
     freeze_connection_weights: Whether connection weights stay where they begin. Then the only input
       of a block, unless its weight is given, has the weight 1, as in the published networks.
     batch_norm_momentum, batch_norm_epsilon: As of tf.keras.layers.BatchNormalization.
     synchronized: Whether batch statistics are those of all replicas of the distribution strategy.
-    activation: Keras' name of what follows the batch normalizations and the shortcuts' sums.
+    activation: Keras' name of what follows batch normalizations and shortcuts' sums.
     sizes: (height, width) of streams that have others than the clip (layers/resize.py).
 
   Raises:
@@ -78,20 +81,31 @@ def build_network(
   combine = functools.partial(
     layers.Combine, multiplier=connection_multiplier, frozen=freeze_connection_weights
   )
+  norm = {"momentum": batch_norm_momentum, "epsilon": batch_norm_epsilon}
   block_layer = functools.partial(
-    _block_layer,
-    momentum=batch_norm_momentum,
-    epsilon=batch_norm_epsilon,
-    synchronized=synchronized,
-    activation=activation,
+    _block_layer, **norm, synchronized=synchronized, activation=activation
   )
-  last = _connected(architecture, inputs, combine, block_layer, (height, width))
-  logits = layers.Head(num_classes, pooling=pooling, name="head")(last)
-  model = tf.keras.Model(inputs, logits, name="video_network")
+  made = _connected(architecture, inputs, combine, block_layer, (height, width))
+  head, read = _head(architecture, dense, (height, width), num_classes, pooling)
+  model = tf.keras.Model(inputs, head([made[name] for name in read]), name="video_network")
   frozen = _only_inputs(architecture) if freeze_connection_weights else {}
   _initialize(combines(model), {**frozen, **(connection_weights or {})})
   record_version(model)
   return model
+
+
+def _head(
+  architecture: Architecture,
+  dense: dense_cost.Dense | None,
+  size: tuple[int, int],
+  num_classes: int,
+  pooling: str,
+) -> tuple[tf.keras.layers.Layer, list[str]]:
+  """Returns the head, and the blocks that it reads: those of the last level, or if dense all."""
+  if dense:
+    return _dense_head(architecture, dense, size), [block.id for block in architecture.blocks]
+  last = architecture.level(architecture.last_level)
+  return layers.Head(num_classes, pooling=pooling, name="head"), [block.id for block in last]
 
 
 def _only_inputs(architecture: Architecture) -> dict[Connection, float]:
@@ -109,8 +123,8 @@ def _connected(
   combine: Callable[..., layers.Combine],
   block_layer: Callable[[Block], blocks.Block],
   size: tuple[int, int],
-) -> list[tf.Tensor]:
-  """Returns the outputs of the blocks on the last level.
+) -> dict[str, tf.Tensor]:
+  """Returns the outputs of all blocks, by level.
 
   Args:
     architecture: What to build.
@@ -144,7 +158,21 @@ def _connected(
       wanted = [-(-side // block.spatial_stride) for side in size]
       resize = layers.SpatialResize(*wanted, name=f"resize_{block.id}")
       outputs[block.id] = resize(outputs[block.id])
-  return [outputs[block.id] for block in architecture.level(architecture.last_level)]
+  return outputs
+
+
+def _dense_head(
+  architecture: Architecture, dense: dense_cost.Dense, size: tuple[int, int]
+) -> layers.DenseHead:
+  return layers.DenseHead(
+    dense.channels,
+    strides=[architecture.stride(block.id) for block in architecture.blocks],
+    scale=dense.scale,
+    height=size[0] * dense.scale,
+    width=size[1] * dense.scale,
+    features=dense_cost.FEATURES,
+    name="head",
+  )
 
 
 def record_version(model: tf.keras.Model) -> None:

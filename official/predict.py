@@ -42,6 +42,11 @@ def main(arguments: Sequence[str]) -> int:
       raise cli.UserError(f"--{name} is missing ({FLAGS[name].help})")
   answers.check_folder(cli.resolve_path(FLAGS.output))
   version = saved_model.Version(cli.plain_path("saved_model", FLAGS.saved_model))
+  if version.served.returns_frames:
+    raise cli.UserError(
+      f"{version.path} returns frames, and this program writes words; send it frames, as "
+      "its model_card.md says"
+    )
   form = answers.Format(
     model=version.digest,
     served=version.served,

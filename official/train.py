@@ -25,6 +25,7 @@ from official.architecture.architecture import ArchitectureError
 from official.programs import architecture_training
 from official.runs import extensions
 from official.runs import json_files
+from official.tasks import contract
 from official.training import config
 from official.training import flags as training_flags
 
@@ -82,7 +83,7 @@ def main(_) -> int:
 
 
 def _describe(architecture: Architecture, training: config.Training) -> int:
-  clip = training.clip(_STREAMS, _CLASSES)
+  clip = config.clip_of(training, _STREAMS, contract.ClassOutput(_CLASSES))
   if training.data.data_dir:
     info = metadata.load(cli.resolve_path(training.data.data_dir))
     architecture_training.check_streams(architecture, training, info, FLAGS.architecture)

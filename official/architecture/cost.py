@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping
 import dataclasses
 
 from official.architecture import activations
+from official.architecture import dense_cost
 from official.architecture import kinds
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import ArchitectureError
@@ -42,6 +43,7 @@ class Clip:
     num_classes: Outputs of the dense layer.
     pooling: How the head pools over time: average, max or softmax.
     sizes: (height, width) of the streams that have others than the clip's.
+    dense: What is returned for every pixel, instead of classes.
   """
 
   streams: Mapping[str, int]
@@ -51,6 +53,15 @@ class Clip:
   num_classes: int
   pooling: str = "average"
   sizes: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
+  dense: dense_cost.Dense | None = None
+
+  @property
+  def output(self) -> tuple[int, ...]:
+    """Shape of what is returned for a clip."""
+    if self.dense is None:
+      return (self.num_classes,)
+    height, width = (side * self.dense.scale for side in (self.height, self.width))
+    return self.num_frames, height, width, self.dense.channels
 
   def size_of(self, block: Block) -> tuple[int, int]:
     """Returns the (height, width) that a stem reads; for other blocks, that of the clip."""
@@ -79,10 +90,15 @@ class Row:
   activation_bytes: int
 
 
-def parameters(architecture: Architecture, streams: Mapping[str, int], num_classes: int) -> int:
-  """Trainable parameters of the network: kernels, batch norms, connection weights, dense layer."""
+def parameters(
+  architecture: Architecture,
+  streams: Mapping[str, int],
+  num_classes: int,
+  dense: dense_cost.Dense | None = None,
+) -> int:
+  """Trainable parameters of the network: kernels, batch norms, connection weights, head."""
   blocks = sum(_block_parameters(architecture, block, streams) for block in architecture.blocks)
-  return blocks + (head_features(architecture) + 1) * num_classes
+  return blocks + _head_parameters(architecture, num_classes, dense)
 
 
 def non_trainable_parameters(architecture: Architecture, streams: Mapping[str, int]) -> int:
@@ -141,8 +157,8 @@ def table(architecture: Architecture, clip: Clip) -> tuple[Row, ...]:
     Row(
       id=HEAD,
       kind="",
-      output=(clip.num_classes,),
-      params=(head_features(architecture) + 1) * clip.num_classes,
+      output=clip.output,
+      params=_head_parameters(architecture, clip.num_classes, clip.dense),
       multiply_adds=_head_multiply_adds(architecture, clip),
       activation_bytes=0,
     )
@@ -163,7 +179,7 @@ def describe(architecture: Architecture, clip: Clip) -> str:
   peak = peak_activation_bytes(architecture, clip) / 1e6
   lines.append(
     f"{clip.num_frames}x{clip.height}x{clip.width} {'+'.join(architecture.streams)}, "
-    f"{clip.num_classes} classes: {sum(row.params for row in rows):,} parameters, {giga:,.2f} G "
+    f"{_told(clip)}: {sum(row.params for row in rows):,} parameters, {giga:,.2f} G "
     f"multiply-adds a clip, {peak:,.0f} MB of activations a clip in training"
   )
   return "\n".join(lines)
@@ -252,7 +268,30 @@ def _activations(architecture: Architecture, block: Block, clip: Clip) -> list[i
   return kept + _resizing(block, clip)[1]
 
 
+def _told(clip: Clip) -> str:
+  if clip.dense is None:
+    return f"{clip.num_classes} classes"
+  return f"{'x'.join(map(str, clip.output))} values"
+
+
+def _strides_and_channels(architecture: Architecture) -> list[tuple[int, int]]:
+  return [
+    (architecture.stride(block.id), kinds.output_channels(block)) for block in architecture.blocks
+  ]
+
+
+def _head_parameters(
+  architecture: Architecture, num_classes: int, dense: dense_cost.Dense | None
+) -> int:
+  if dense is None:
+    return (head_features(architecture) + 1) * num_classes
+  return dense_cost.parameters(_strides_and_channels(architecture), dense)
+
+
 def _head_multiply_adds(architecture: Architecture, clip: Clip) -> int:
+  if clip.dense is not None:
+    blocks = _strides_and_channels(architecture)
+    return dense_cost.multiply_adds(blocks, clip.dense, clip.num_frames, clip.height, clip.width)
   times = clip.num_frames if clip.pooling == "softmax" else 1
   return head_features(architecture) * clip.num_classes * times
 

@@ -47,7 +47,7 @@ def objection(
       f"search space {space.name!r} bounds parameters or FLOPs: "
       "pass the clip that networks are built for"
     )
-  params = cost.parameters(architecture, clip.streams, clip.num_classes)
+  params = cost.parameters(architecture, clip.streams, clip.num_classes, clip.dense)
   if space.max_params is not None and params > space.max_params:
     return "max_params", f"{params} parameters, max_params is {space.max_params}"
   if space.min_params is not None and params < space.min_params:

@@ -9,6 +9,8 @@ unless said otherwise. C is `block.channels`, D is `block.intermediate_channels`
   stem_2plus1d            7x7 /2 -> C, then 5 frames dilated by r; spatial stride 4 adds a max
                           pooling of 3x3 /2
   stem_2d                 7x7 /2 -> C; spatial stride 4 adds a max pooling of 2x2 /2; no r
+  stem_fine               3x3 -> C, then 3 frames dilated by r; its spatial stride is 1 or 2, for
+                          answers about every pixel
   basic_2plus1d           residual modules of 3x3, then 3 frames dilated by r; output C
   spacetime_3d            residual modules of one 3x3x3, its 3 frames dilated by r; output C
   interleaved_bottleneck  residual modules in turn 2D (1x1 -> C, 3x3 -> D, 1x1 -> 4C) and (2+1)D,
@@ -133,6 +135,14 @@ def _stem_2d(block: Sizes, input_channels: int) -> Iterator[Convolution]:
   yield Convolution((1, 7, 7), input_channels, block.channels, 2)
 
 
+def _stem_fine(block: Sizes, input_channels: int) -> Iterator[Convolution]:
+  stride = block.spatial_stride
+  yield Convolution((1, 3, 3), input_channels, block.channels, stride)
+  yield Convolution(
+    (3, 1, 1), block.channels, block.channels, stride, dilation=block.temporal_dilation
+  )
+
+
 def _basic_2plus1d(block: Sizes, input_channels: int) -> Iterator[Convolution]:
   width, stride = block.channels, block.spatial_stride
   yield Convolution((1, 1, 1), input_channels, width, stride)  # The shortcut's projection.
@@ -219,6 +229,7 @@ register(
     has_temporal=lambda block: False,
   )
 )
+register(Kind(name="stem_fine", convolutions=_stem_fine, is_stem=True, spatial_strides=(1, 2)))
 register(Kind(name="basic_2plus1d", convolutions=_basic_2plus1d))
 register(Kind(name="spacetime_3d", convolutions=_spacetime_3d))
 register(

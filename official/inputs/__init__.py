@@ -11,6 +11,7 @@ in_graph      frames brought to sizes by TensorFlow, for served networks
 record_index  random access to the records of TFRecord files
 stream_sizes  how large streams are, as stored and as networks see them
 stream_tensors  what TensorFlow does with streams of each kind
+targets       what a loss compares outputs with: classes, or frames of which a network sees less
 usable        the checks that a dataset must pass before training
 videos        videos at the size from which crops are taken
 views         the part of a video that becomes a clip: frames, box, mirroring, brightness

@@ -27,9 +27,11 @@ from official.inputs import clip_store
 from official.inputs import clip_values
 from official.inputs import filling
 from official.inputs import stream_sizes
+from official.inputs import targets
 from official.inputs import usable
 from official.inputs import views as views_lib
 
+_CLASSES = targets.Classes()
 _AT_A_TIME = 2  # Batches: threads that find no clip of one left begin with the next.
 
 
@@ -43,6 +45,7 @@ def training_clips(
   seed: int,
   augmentation: views_lib.Augmentation,
   first_step: int = 0,
+  target: targets.Target = _CLASSES,
   input_context: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:
   """Returns endless batches, beginning with those of step `first_step`.
@@ -70,11 +73,12 @@ def training_clips(
     streams,
     (first_step, np.iinfo(np.int64).max // global_batch_size),
     place,
-    lambda draws: (views_lib.training_view(draws, augmentation),),
+    lambda draws: (views_lib.training_view(draws, augmentation, _side(target, image_size)),),
     shape=(num_frames,),
     image_size=image_size,
     crops_resized=augmentation.min_crop_area is not None,
     global_batch_size=global_batch_size,
+    target=target,
     input_context=input_context,
   )
 
@@ -88,6 +92,7 @@ def evaluation_clips(
   global_batch_size: int,
   clips_per_video: int = 1,
   crops_per_clip: int = 1,
+  target: targets.Target = _CLASSES,
   input_context: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:
   """Returns every video once, `clips_per_video` times `crops_per_clip` views of it.
@@ -95,7 +100,7 @@ def evaluation_clips(
   Raises:
     UserError: The dataset lacks a stream, or the batch cannot be divided among the replicas.
   """
-  views = views_lib.evaluation_views(clips_per_video, crops_per_clip)
+  views = views_lib.evaluation_views(clips_per_video, crops_per_clip, _side(target, image_size))
   return _batches(
     store,
     streams,
@@ -106,6 +111,7 @@ def evaluation_clips(
     image_size=image_size,
     crops_resized=False,
     global_batch_size=global_batch_size,
+    target=target,
     input_context=input_context,
   )
 
@@ -121,40 +127,39 @@ def _batches(
   image_size: int,
   crops_resized: bool,
   global_batch_size: int,
+  target: targets.Target,
   input_context: tf.distribute.InputContext | None,
 ) -> tf.data.Dataset:
-  """Returns the batches of an input pipeline.
+  """Returns the batches of an input pipeline. Arguments as of `training_clips`, and further ones.
 
   Args:
-    store: The videos.
-    streams: Names of those that the batches have.
     steps: The first one, and the one after the last.
     place: (step, numbers in the step [n]) -> numbers of videos [n], and draws [n, ...].
     views: Draws -> what is cut out of a video.
     shape: Shape of a clip without height, width and channels: [views,] frames.
-    image_size: Side of the square that a network sees of the dataset's frames.
     crops_resized: Whether what is cut out may have another size than the square.
-    global_batch_size: Clips per step, over all replicas.
-    input_context: Which pipeline; None for the only one.
   """
-  usable.check_streams(store.streams, streams)
-  names = [*sorted(streams), *store.targets]
+  cut = sorted({*streams, *target.reads})
+  usable.check_streams(store.streams, cut)
+  target.check(store, streams, image_size)
+  names = [*cut, *store.targets]
   context = input_context or tf.distribute.InputContext()
   batch_size = _per_replica(global_batch_size, context)
   pipelines, pipeline = context.num_input_pipelines, context.input_pipeline_id
   batches_a_step = context.num_replicas_in_sync // pipelines
-  specs, beside = _specs(store, names, shape, image_size, crops_resized=crops_resized)
-
-  def read(index: int, draws: np.ndarray, *arrays: np.ndarray) -> None:
-    *clips, label, weight = arrays
-    video = store.videos[int(index) % len(store.videos)]
-    chosen = views(draws)
-    for name, clip in zip(names, clips):
-      views_lib.cut(video, name, store.streams[name], chosen, clip.reshape(-1, *clip.shape[-4:]))
-    label[...] = _label(video.labels, store)
-    weight[...] = index < len(store.videos)
-
-  fill = filling.Filler(specs, read, clip_store.parallel_calls())
+  cut_specs, beside = _specs(
+    store,
+    names,
+    shape,
+    image_size,
+    crops_resized=crops_resized,
+    own_scale=target.own_scale,
+  )
+  more = target.specs(store, dict(zip(names, cut_specs)))
+  specs = [*cut_specs, *more.values(), tf.TensorSpec([], tf.float32)]
+  fill = filling.Filler(
+    specs, _reader(store, names, tuple(more), target, views), clip_store.parallel_calls()
+  )
 
   def load(number: tf.Tensor) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
     """Returns a batch, given its number among those of this pipeline."""
@@ -165,11 +170,34 @@ def _batches(
     )
     for value, spec in zip(values, specs):
       value.set_shape([batch_size, *spec.shape])
-    *clips, label, weight = values
+    *values, weight = values
     numbers = {name: _repeated(number, batch_size) for name, number in beside.items()}
-    return _parted(dict(zip(names, clips)), store, numbers, {"label": label, "weight": weight})
+    seen, labels = target.batch(dict(zip(names, values)), dict(zip(more, values[len(names) :])))
+    return _parted(seen, store, numbers, labels | {"weight": weight})
 
   return _loaded(tf.data.Dataset.range(*(step * batches_a_step for step in steps)), load)
+
+
+def _reader(
+  store: clip_store.ClipStore,
+  names: Sequence[str],
+  more: Sequence[str],
+  target: targets.Target,
+  views: Callable[[np.ndarray], Sequence[views_lib.View]],
+) -> Callable[..., None]:
+  """Returns what fills the arrays of an example: streams, those of its target, and its weight."""
+
+  def read(index: int, draws: np.ndarray, *arrays: np.ndarray) -> None:
+    *arrays, weight = arrays
+    cuts, made = dict(zip(names, arrays)), dict(zip(more, arrays[len(names) :]))
+    video = store.videos[int(index) % len(store.videos)]
+    chosen = views(draws)
+    for name, clip in cuts.items():
+      views_lib.cut(video, name, store.streams[name], chosen, clip.reshape(-1, *clip.shape[-4:]))
+    target.write(video.labels, cuts, made)
+    weight[...] = index < len(store.videos)
+
+  return read
 
 
 def _parted(
@@ -179,8 +207,8 @@ def _parted(
   labels: dict[str, tf.Tensor],
 ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
   """Returns a batch: what is a target is one of its labels, without the axis of channels."""
-  targets = {name: tf.squeeze(clips.pop(name), -1) for name in store.targets}
-  return clips | beside, labels | targets
+  found = {name: tf.squeeze(clips.pop(name), -1) for name in store.targets}
+  return clips | beside, labels | found
 
 
 def _loaded(numbers: tf.data.Dataset, load: Callable) -> tf.data.Dataset:
@@ -199,8 +227,9 @@ def _specs(
   image_size: int,
   *,
   crops_resized: bool,
+  own_scale: bool,
 ) -> tuple[list[tf.TensorSpec], dict[str, float | np.ndarray]]:
-  """Returns the specs of an example, streams, label and weight, and the numbers beside a clip."""
+  """Returns the specs of an example's streams, and the numbers beside a clip."""
   beside: dict[str, float | np.ndarray] = {}
   specs = []
   for name in names:
@@ -209,15 +238,19 @@ def _specs(
     resized = not stream.own_size and (
       store.shrunk
       or crops_resized
-      or views_lib.square_side(stream_sizes.scaled(stream, store.side)) != size[0]
+      or (
+        not own_scale and views_lib.square_side(stream_sizes.scaled(stream, store.side)) != size[0]
+      )
     )
     kept = stream_kinds.get(stream.kind).type_of(stream, resized=resized)
     specs.append(tf.TensorSpec((*shape, *size, stream.channels), kept))
     if name not in store.targets:
       beside |= clip_values.beside(name, stream, resized=resized)
-  several = store.multi_label
-  label = tf.TensorSpec([store.num_classes], tf.float32) if several else tf.TensorSpec([], tf.int32)
-  return [*specs, label, tf.TensorSpec([], tf.float32)], beside
+  return specs, beside
+
+
+def _side(target: targets.Target, image_size: int) -> int | None:
+  return image_size if target.own_scale else None
 
 
 def _repeated(number: float | np.ndarray, count: int) -> tf.Tensor:
@@ -225,14 +258,6 @@ def _repeated(number: float | np.ndarray, count: int) -> tf.Tensor:
   if isinstance(number, float):
     return tf.fill([count], number)
   return tf.tile(tf.constant(number[np.newaxis]), [count] + [1] * number.ndim)
-
-
-def _label(labels: Sequence[int], store: clip_store.ClipStore) -> np.ndarray | np.int32:
-  if not store.multi_label:
-    return np.int32(labels[0])
-  several = np.zeros(store.num_classes, np.float32)
-  several[list(labels)] = 1
-  return several
 
 
 def _per_replica(batch: int, context: tf.distribute.InputContext) -> int:

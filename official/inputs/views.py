@@ -62,7 +62,8 @@ class View:
     time: Where the clip is, 0 (start) to 1 (end).
     longer, shorter: Where the box is along the frame's longer and shorter side, 0 to 1.
     flip: Whether it is mirrored.
-    area: Share of the frame's area in the box; None: a square of 7/8 of the short side.
+    area: Share of the frame's area in the box; None: a square.
+    side: Pixels of the square; None: 7/8 of the short side.
     aspect: Width : height of the box, with an `area`.
     brightness: Grey levels, of 255, added to images.
   """
@@ -74,9 +75,12 @@ class View:
   area: float | None = None
   aspect: float = 1.0
   brightness: int = 0
+  side: int | None = None
 
 
-def training_view(draws: Sequence[float], augmentation: Augmentation) -> View:
+def training_view(
+  draws: Sequence[float], augmentation: Augmentation, side: int | None = None
+) -> View:
   """Returns a random view, from DRAWS numbers uniform in [0, 1)."""
   time, longer, shorter, flip, area, aspect, brightness = (float(draw) for draw in draws)
   least, (narrow, wide) = augmentation.min_crop_area, _ASPECTS
@@ -88,15 +92,18 @@ def training_view(draws: Sequence[float], augmentation: Augmentation) -> View:
     area=None if least is None else least + area * (1 - least),
     aspect=narrow * (wide / narrow) ** aspect,
     brightness=round(255 * augmentation.brightness * (2 * brightness - 1)),
+    side=side,
   )
 
 
-def evaluation_views(clips: int, crops: int) -> tuple[View, ...]:
+def evaluation_views(clips: int, crops: int, side: int | None = None) -> tuple[View, ...]:
   """Returns `clips` stretches from a video's start to its end, times `crops` along its longer side.
 
   A single clip, or a single crop, is the middle one.
   """
-  return tuple(View(time=time, longer=place) for time in _spread(clips) for place in _spread(crops))
+  return tuple(
+    View(time=time, longer=place, side=side) for time in _spread(clips) for place in _spread(crops)
+  )
 
 
 def square_side(short_side: int) -> int:
@@ -107,7 +114,7 @@ def square_side(short_side: int) -> int:
 def box(view: View, height: int, width: int) -> tuple[int, int, int, int]:
   """Returns (top, left, height, width) of the view in a frame, in pixels."""
   if view.area is None:
-    rows = columns = square_side(min(height, width))
+    rows = columns = view.side or square_side(min(height, width))
   else:
     area = view.area * height * width
     rows = min(max(1, round(math.sqrt(area / view.aspect))), height)

@@ -10,6 +10,7 @@ blocks          the table of block kinds, and the base class of its entries
 bottlenecks     block kinds: bottlenecks with a 3x3 convolution in the middle
 checkpointing   gradient checkpointing: less memory for more time
 combine         the weighted sum of a block's inputs: the connection weights
+dense_head      from all blocks to values of every pixel
 head            from the blocks of the last level to logits
 median          the median of every 5x5 window
 optical_flow    TV-L1 optical flow in the graph
@@ -30,6 +31,7 @@ from official.layers import spacetime_3d
 from official.layers import stems
 from official.layers.batch_norm import BatchNorm
 from official.layers.combine import Combine
+from official.layers.dense_head import DenseHead
 from official.layers.head import Head
 from official.layers.residual import NormalizedConv
 from official.layers.residual import Residual
@@ -42,6 +44,7 @@ from official.layers.temporal_conv import TemporalConv
 __all__ = [
   "BatchNorm",
   "Combine",
+  "DenseHead",
   "Head",
   "NormalizedConv",
   "Residual",

@@ -3,6 +3,8 @@
 A 7x7 convolution of stride 2, for pictures followed by one over 5 frames; a spatial stride of 4
 adds a max pooling. Several streams are joined by channels. AssembleNet (ICLR 2020) gives flow the
 stem without the convolution over time, and every stem stride 4.
+
+Answers about every pixel want a finer one: 3x3 of stride 1 or 2, and 3 frames.
 """
 
 from official.layers import base
@@ -40,3 +42,14 @@ class Stem2D(_Stem):
 
   def chain(self) -> list[base.Layer]:
     return [self.over_space(self.channels, 7, strides=2, name="space"), *self._pooling(2)]
+
+
+@blocks.register("stem_fine")
+class StemFine(blocks.Block):
+  """3x3 -> 3 frames, r apart; C channels throughout, at the frames' own size or at half of it."""
+
+  def chain(self) -> list[base.Layer]:
+    return [
+      self.over_space(self.channels, 3, strides=self.spatial_stride, name="space"),
+      self.over_time(self.channels, 3, name="time"),
+    ]

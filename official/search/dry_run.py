@@ -225,7 +225,7 @@ def _trial(number: int, architecture: Architecture, clip: cost.Clip) -> Trial:
   return Trial(
     number=number,
     architecture=architecture,
-    params=cost.parameters(architecture, clip.streams, clip.num_classes),
+    params=cost.parameters(architecture, clip.streams, clip.num_classes, clip.dense),
     flops=cost.flops(architecture, clip),
   )
 

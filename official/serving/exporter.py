@@ -3,7 +3,8 @@
     <base>/<version>/saved_model.pb, variables/     tag `serve`, signatures: signatures.py
                      assets/labels.txt              a class a line, in the order of probabilities
                      assets/architecture.json       what the network is; of an ensemble, a list
-                     assets/task.json               the task, by name (official.tasks)
+                     assets/task.json               the task, by name (official.tasks), and what
+                                                    was done to frames that it restores
                      assets/clip.json               frames, frame rate, streams: what a clip is
                      assets.extra/                  requests to warm up with: warm_up.py
                      model_card.md                  all that for people
@@ -69,6 +70,7 @@ def export(
   info: metadata.DatasetInfo,
   task: contract.Spec | None = None,
   flow: str = flow_source.STORED,
+  degrade: str = "",
   clip: Sequence[bytes],
   architectures: Sequence[Mapping],
   facts: Mapping[str, Any],
@@ -81,6 +83,7 @@ def export(
     info: The dataset that it was trained on.
     task: What it was trained for; default: what the dataset is for.
     flow: Where flow came from then (official.inputs.flow_source).
+    degrade: What it was taught to restore, if it restores frames.
     clip: Encoded frames of a real clip, to warm up with; none if there are no frames.
     architectures: JSON of the architecture, of an ensemble each member's.
     facts: For the model card (model_card.py).
@@ -94,13 +97,15 @@ def export(
       list(architectures) if len(architectures) > 1 else architectures[0]
     ),
     "clip.json": json.dumps(dataclasses.asdict(format_)),
-    saved_model.TASK: json.dumps({"task": task.name}),
+    saved_model.TASK: json.dumps({"task": task.name} | ({"degrade": degrade} if degrade else {})),
   }
 
   def fill(folder: str) -> None:
     with tempfile.TemporaryDirectory() as beside:
       paths = [_write(os.path.join(beside, name), text) for name, text in assets.items()]
-      network = signatures.ServedNetwork(model, format_, info.classes, paths, served=served)
+      network = signatures.ServedNetwork(
+        model, format_, info.classes, paths, served=served, degrade=degrade
+      )
       tf.saved_model.save(network, folder, signatures=dict(network.signatures))
     if clip and format_.comes_from_frames:
       warm_up.write(folder, _MODEL, clip)

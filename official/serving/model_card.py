@@ -85,16 +85,26 @@ def _calls(
       f" {stream_kinds.get(stream.kind).unit} |"
     )
   if clip.comes_from_frames:
+    sides = "height, width"
+    if served.returns_frames:
+      sides = f"{clip.image_size}, {clip.image_size}"
     rows[:0] = [
-      f"| `serving_default` | `frames` | uint8 [batch, {count}, height, width, 3] | RGB |",
+      f"| `serving_default` | `frames` | uint8 [batch, {count}, {sides}, 3] | RGB |",
       f"| `encoded_frames` | `frames` | string [batch, {count}] | JPEG or PNG |",
     ]
   table = "\n".join(["| signature | input | shape | values |", "|---|---|---|---|", *rows])
   return (
     f"## How to call it\n\nA clip is {count} consecutive frames at {clip.fps:g} frames a second."
-    f"\n\n{table}\n\n{served.returns(info.classes)} Frames may have any size; they are shrunk to "
-    f"a short side of {clip.short_side} pixels, and optical flow, where the network reads it, is "
-    "computed between them."
+    f"\n\n{table}\n\n{served.returns(info.classes)} {_sizes(served, clip)}"
+  )
+
+
+def _sizes(served: answering.Served, clip: frames_lib.ClipFormat) -> str:
+  if served.returns_frames:
+    return f"Frames that are sent have {clip.image_size} x {clip.image_size} pixels."
+  return (
+    f"Frames may have any size; they are shrunk to a short side of {clip.short_side} pixels, and "
+    "optical flow, where the network reads it, is computed between them."
   )
 
 

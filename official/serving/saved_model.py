@@ -105,6 +105,8 @@ class Version:
   def classes(self) -> list[str]:
     """Names of the classes in the order of the probabilities; UserError if they are not those."""
     names, averaged = self.labels, self.served.averaged
+    if self.served.returns_frames:
+      return names
     answers = {
       definition.outputs[averaged].tensor_shape.dim[-1].size
       for definition in self.signatures.values()

@@ -6,7 +6,9 @@
     streams          what the network takes, float32 [batch, T, side, side, channels] by stream
 
 What they return, the task of the network says (official.tasks): where the target is labels,
-`probabilities` [batch, classes], and the best `classes` (string) with their `scores`, [batch, k].
+`probabilities` [batch, classes], and the best `classes` (string) with their `scores`, [batch, k];
+where frames are restored, `frames`, uint8 [batch, T, side * scale, side * scale, 3], of frames that
+are squares of the network's own side.
 The batch is dimension 0 of everything, which is what a server's batching needs. Clips
 become streams one by one, so that memory does not grow with the batch.
 
@@ -19,6 +21,8 @@ import types
 
 import tensorflow as tf
 
+from data_prep.dataset.streams import FRAMES
+from official.inputs.stream_tensors import image
 from official.serving import frames as frames_lib
 from official.serving import orientation
 from official.tasks import answering
@@ -45,6 +49,7 @@ class ServedNetwork(tf.Module):
     assets: Sequence[str],
     *,
     served: answering.Served,
+    degrade: str = "",
   ):
     """Wraps a network.
 
@@ -54,20 +59,22 @@ class ServedNetwork(tf.Module):
       classes: Names in the order of the outputs.
       assets: Files to be kept with it.
       served: How the task of the network is served.
+      degrade: What it was taught to restore, if it returns frames.
     """
     super().__init__()
     self._variables = list(model.variables)
     self._assets = [tf.saved_model.Asset(path) for path in assets]
     self._outputs = lambda streams: model(streams, training=False)  # hides Keras from saving
-    self._say = served.answer
+    self._served, self._degrade = served, degrade
     self._clip = clip
-    self._labels = tf.constant(list(classes))
+    self._labels = tf.constant(list(classes), tf.string)
     streams = {
       name: tf.TensorSpec([None, *tensor.shape[1:]], tf.float32, name=name)
       for name, tensor in model.input.items()
     }
     self._streams = types.MappingProxyType(streams)  # of a dictionary, Module makes another thing
-    self._frames = tf.TensorSpec([None, clip.num_frames, None, None, 3], tf.uint8, name="frames")
+    side = clip.image_size if served.returns_frames else None
+    self._frames = tf.TensorSpec([None, clip.num_frames, side, side, 3], tf.uint8, name="frames")
     self._encoded = tf.TensorSpec([None, clip.num_frames], tf.string, name="frames")
     from_streams = tf.function(self._from_streams, input_signature=[streams])
     signatures = {STREAMS: from_streams, DEFAULT: from_streams}
@@ -98,10 +105,15 @@ class ServedNetwork(tf.Module):
     )
 
   def _to_streams(self, frames: tf.Tensor) -> dict[str, tf.Tensor]:
+    if self._served.returns_frames:  # Their pixels are the point: none is moved.
+      return {FRAMES: image.scaled(tf.ensure_shape(frames, self._frames.shape[1:]))}
     return frames_lib.to_streams(tf.ensure_shape(frames, self._frames.shape[1:]), self._clip)
 
   def _answer(self, streams: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    return self._say(self._outputs(streams), self._labels)
+    outputs = self._outputs(streams)
+    if self._served.returns_frames:
+      return self._served.restored(image.levels(streams[FRAMES]), outputs, self._degrade)
+    return self._served.answer(outputs, self._labels)
 
 
 def _checked(batch: tf.Tensor, shape: tf.TensorShape) -> tf.Tensor:

@@ -6,6 +6,7 @@ answering          what the module `served` of a task defines
 registry           the tasks by name, also those from outside the tree
 classification     the task of clips with one label
 multi_label        the task of clips with several labels
+restoration        the task of frames that were made worse
 label_metrics      the metrics of both
 label_learning     what both have in common while a network learns
 label_answers      what both have in common where a network is served

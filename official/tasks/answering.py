@@ -21,12 +21,15 @@ class Served(abc.ABC):
     averaged: The one among them that is averaged over the windows of a video.
     columns: What `official.predict` writes of an answer, between the video and its windows.
     wide_prefix: What the names of the columns begin with that a network adds by its classes.
+    returns_frames: Whether answers are frames, made of those that are sent and of outputs
+      (`restored`); `official.predict` has no rows of them.
   """
 
   outputs: tuple[str, ...]
   averaged: str
   columns: tuple[str, ...]
   wide_prefix: str
+  returns_frames: bool = False
 
   @abc.abstractmethod
   def answer(self, outputs: "tf.Tensor", classes: "tf.Tensor") -> dict[str, "tf.Tensor"]:
@@ -36,6 +39,18 @@ class Served(abc.ABC):
       outputs: The network's, [batch, ...].
       classes: Names, string [classes].
     """
+
+  def restored(
+    self, frames: "tf.Tensor", outputs: "tf.Tensor", degrade: str
+  ) -> dict[str, "tf.Tensor"]:
+    """Returns the outputs of a signature, in its graph, of a task that returns frames.
+
+    Args:
+      frames: What was sent, from 0 to 255, [batch, time, height, width, 3].
+      outputs: The network's.
+      degrade: What the network was taught to restore (data_prep/dataset/degradation.py).
+    """
+    raise NotImplementedError
 
   @abc.abstractmethod
   def check(self, answer: Mapping[str, np.ndarray], classes: Sequence[str]) -> tuple[bool, str]:

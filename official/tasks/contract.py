@@ -159,6 +159,8 @@ class Spec:
     metrics: Metrics of an evaluation, in the order in which results have them, with `LOSS`, which
       decides between candidates of equal fitness.
     fitness: What a search can maximise; the first is what it does if nothing else is asked for.
+    losses: What a training can minimise; the first is what it does if nothing else is asked for.
+      Empty: there is no choice.
   """
 
   name: str
@@ -166,6 +168,7 @@ class Spec:
   target: Target
   metrics: tuple[Metric, ...]
   fitness: tuple[Fitness, ...]
+  losses: tuple[str, ...] = ()
 
   def __post_init__(self) -> None:
     if LOSS not in self.metrics or not self.fitness:
@@ -188,6 +191,8 @@ class Spec:
 
   def output(self, info: metadata.DatasetInfo) -> ClassOutput | DenseOutput:
     """Returns what a network for a dataset returns."""
+    if isinstance(self.target, Self):
+      return DenseOutput(channels=info.streams[FRAMES].channels)
     return ClassOutput(len(info.classes))
 
   def check(self, info: metadata.DatasetInfo, data_dir: str) -> None:

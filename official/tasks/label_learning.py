@@ -18,6 +18,8 @@ class LabelLearning(learning.Learning):
   The answer about a video is the mean of the probabilities over its views.
   """
 
+  output: contract.ClassOutput
+
   @abc.abstractmethod
   def loss_metric(self, name: str) -> tf.keras.metrics.Metric:
     """Returns the mean loss, without smoothing."""

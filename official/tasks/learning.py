@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
+from data_prep.dataset import degradation
 from official.tasks import contract
 
 
@@ -14,17 +15,29 @@ class Learning(abc.ABC):
 
   A batch of labels is what official.inputs makes of a dataset: `label` (int32 [batch], or with
   several labels a clip float32 [batch, classes] of 0 and 1) and `weight` (float32 [batch], 0 for
-  padding). Outputs are those of a network, [batch, ...].
+  padding). Of a target that is no label it has other things instead (inputs/targets.py). Outputs
+  are those of a network, [batch, ...].
   """
 
-  def __init__(self, spec: contract.Spec, output: contract.ClassOutput):
+  def __init__(
+    self,
+    spec: contract.Spec,
+    output: contract.ClassOutput | contract.DenseOutput,
+    *,
+    loss: str = "",
+    degrade: str = "",
+  ):
     """Makes the learning of a task.
 
     Args:
       spec: The task.
       output: What the network returns.
+      loss: One of the spec's losses; empty: the first, or the only one.
+      degrade: What was done to the frames, if those are the target (degradation.py).
     """
     self.spec, self.output = spec, output
+    self.loss = loss or next(iter(spec.losses), "")
+    self.degrade = degradation.parse(degrade) if degrade else None
 
   @abc.abstractmethod
   def targets(self, labels: Mapping[str, tf.Tensor], outputs: tf.Tensor) -> tf.Tensor:
@@ -70,6 +83,10 @@ class Learning(abc.ABC):
   @abc.abstractmethod
   def join_networks(outputs: Sequence[tf.Tensor]) -> tf.Tensor:
     """Returns the answer of several networks together, like the outputs of one."""
+
+  def of_views(self, labels: Mapping[str, tf.Tensor], views: int) -> dict[str, tf.Tensor]:
+    """Returns the labels of clips, [batch * views, ...], given those of videos, [batch, ...]."""
+    return {name: tf.repeat(values, views, axis=0) for name, values in labels.items()}
 
   def looks(self) -> list[tf.keras.metrics.Metric]:
     """Returns what else is found where a network is looked at closely: arrays for the report.

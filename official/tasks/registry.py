@@ -13,6 +13,7 @@ from data_prep.dataset import metadata
 from official.tasks import contract
 from official.tasks.classification import spec as classification
 from official.tasks.multi_label import spec as multi_label
+from official.tasks.restoration import spec as restoration
 
 _TASKS: dict[str, contract.Spec] = {}
 
@@ -62,7 +63,14 @@ def get(name: str) -> contract.Spec:
 
 def of(info: metadata.DatasetInfo) -> contract.Spec:
   """Returns the task that a dataset is for."""
+  if not info.classes:
+    return get(restoration.SPEC.name)
   return get(multi_label.SPEC.name if info.multi_label else classification.SPEC.name)
+
+
+def losses() -> tuple[str, ...]:
+  """Returns the losses of all tasks that have a choice: the choices of --loss."""
+  return tuple(dict.fromkeys(name for spec in _TASKS.values() for name in spec.losses))
 
 
 def fitness_names() -> tuple[str, ...]:
@@ -85,3 +93,4 @@ def _fitnesses() -> dict[str, contract.Fitness]:
 # Its fitness is the default of --fitness, and its choices come first.
 DEFAULT = register(classification.SPEC)
 register(multi_label.SPEC)
+register(restoration.SPEC)

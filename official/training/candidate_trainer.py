@@ -13,8 +13,11 @@ import time
 import warnings
 
 from data_prep.common import faults
+from data_prep.dataset import degradation
+from data_prep.dataset import metadata
 from official.architecture import cost
 from official.architecture import serialization
+from official.tasks import contract
 from official.training import config
 from official.training import progress_file
 from official.training.config import Training
@@ -106,12 +109,15 @@ class Check:
       from official.training import runtime
 
     runtime.prepare(self.setup)
+    info = metadata.load(self.setup.data.data_dir)
+    # Frames that are restored are cut at their own scale.
+    whole = isinstance(config.task(self.setup).target, contract.Self)
     clip_store.check(
       self.setup.data.data_dir,
       cache_dir=self.setup.data.cache_dir,
       cache=self.setup.data.cache,
       flow=self.setup.data.flow,
-      image_size=self.setup.data.image_size,
+      image_size=info.short_side if whole else self.setup.data.image_size,
     )
 
 
@@ -157,9 +163,19 @@ def facts(trained, architecture: Mapping, setup: Training) -> dict:
     "params": sum(int(v.shape.num_elements()) for v in trained.model.trainable_variables),
     "multiply_adds": cost.multiply_adds(
       decoded,
-      setup.clip(streams, trained.model.output_shape[-1], sizes),
+      config.clip_of(setup, streams, output(trained.model, setup), sizes),
     ),
   }
+
+
+def output(model, setup: Training) -> contract.ClassOutput | contract.DenseOutput:
+  """Returns what a network of a training returns."""
+  channels, degrade = model.output_shape[-1], setup.data.degrade
+  if len(model.output_shape) == 2:
+    return contract.ClassOutput(channels)
+  return contract.DenseOutput(
+    channels=channels, scale=degradation.parse(degrade).scale if degrade else 1
+  )
 
 
 def latency(trained, asked: bool) -> dict[str, float]:

@@ -16,9 +16,11 @@ from official.core import base_task
 from official.core import config_definitions
 import tensorflow as tf
 
+from data_prep.dataset import degradation
 from data_prep.dataset import metadata
 from official import layers
 from official import network
+from official.architecture import dense_cost
 from official.architecture import sources
 from official.architecture import structure_list
 from official.inputs import cache
@@ -27,6 +29,7 @@ from official.inputs import clip_values
 from official.inputs import clips
 from official.inputs import folds
 from official.inputs import stream_sizes
+from official.inputs import targets
 from official.inputs import usable
 from official.inputs import views
 from official.layers import checkpointing
@@ -37,6 +40,7 @@ from official.training import checkpoints
 from official.training import config
 from official.training import hyperparameters
 from official.training import warm_start
+from official.training.config import resolution
 
 _Clips = hyperparameters.derived("_Clips", config.Data, config.Augmentation, config.Evaluation)
 _Network = hyperparameters.derived("_Network", config.Network)
@@ -113,10 +117,12 @@ class ClipTask(base_task.Task):
     return self._named.architecture
 
   @functools.cached_property
-  def num_classes(self) -> int:
-    """Outputs of the network: as asked, or as many as the dataset has."""
-    asked = self.task_config.model.num_classes
-    return asked or self.spec.classes(metadata.load(self.task_config.train_data.data_dir))
+  def output(self) -> contract.ClassOutput | contract.DenseOutput:
+    """What the network returns: as many classes as asked, or what the dataset and the task want."""
+    asked, data = self.task_config.model.num_classes, self.task_config.train_data
+    if asked:
+      return contract.ClassOutput(asked)
+    return resolution.of_dataset(self.spec, metadata.load(data.data_dir), data.degrade)
 
   @functools.cached_property
   def spec(self) -> contract.Spec:
@@ -131,7 +137,30 @@ class ClipTask(base_task.Task):
   @functools.cached_property
   def learning(self) -> learning.Learning:
     """Targets, loss and metrics of the task."""
-    return self.spec.learning()(self.spec, contract.ClassOutput(self.num_classes))
+    asked = {"loss": self.task_config.loss, "degrade": self.task_config.train_data.degrade}
+    # Learnings from outside the tree need not know what they are not given.
+    given = {name: value for name, value in asked.items() if value}
+    return self.spec.learning()(self.spec, self.output, **given)
+
+  @functools.cached_property
+  def target(self) -> targets.Target:
+    """What is beside the streams in a batch."""
+    if isinstance(self.spec.target, contract.Self):
+      return targets.Frames(degradation.parse(self.task_config.train_data.degrade))
+    return targets.Classes()
+
+  @property
+  def _dense(self) -> dense_cost.Dense | None:
+    output = self.output
+    if isinstance(output, contract.ClassOutput):
+      return None
+    return dense_cost.Dense(channels=output.channels, scale=output.scale)
+
+  @property
+  def image_size(self) -> int:
+    """Pixels of the square that the network takes: what is left of it by degradation."""
+    side = self.task_config.train_data.image_size
+    return side // self._dense.scale if self._dense else side
 
   def store(self, data: ClipData, progress=lambda done, total: None) -> clip_store.ClipStore:
     """Opens the videos of `data.split`, or of a fold, decoding them if they shall be cached and
@@ -147,10 +176,11 @@ class ClipTask(base_task.Task):
     )
 
   def _open(self, data: ClipData, split: str, progress) -> clip_store.ClipStore:
+    info = metadata.load(data.data_dir)
     store = clip_store.open_store(
       data.data_dir,
       split,
-      image_size=data.image_size,
+      image_size=info.short_side if self.target.own_scale else data.image_size,
       cache_dir=data.cache_dir or cache.directory(data.data_dir, self.logging_dir),
       cache=data.cache,
       flow=data.flow,
@@ -175,20 +205,21 @@ class ClipTask(base_task.Task):
       self.architecture,
       streams={name: stream.channels for name, stream in streams.items()},
       num_frames=data.num_frames,
-      height=data.image_size,
-      width=data.image_size,
-      num_classes=self.num_classes,
+      height=self.image_size,
+      width=self.image_size,
+      num_classes=0 if self._dense else self.output.classes,
+      dense=self._dense,
       pooling=model_config.pooling,
       connection_weights=weights,
       freeze_connection_weights=model_config.freeze_connection_weights,
       connection_multiplier=model_config.connection_multiplier,
       batch_norm_momentum=model_config.batch_norm_momentum,
       synchronized=model_config.synchronized,
-      sizes=stream_sizes.others(streams, data.image_size),
+      sizes=stream_sizes.others(streams, self.image_size),
     )
     if self.task_config.freeze_backbone:
       for layer in model.layers:
-        layer.trainable = isinstance(layer, layers.Head)
+        layer.trainable = isinstance(layer, layers.Head | layers.DenseHead)
     return model
 
   def initialize(self, model: tf.keras.Model) -> None:
@@ -205,7 +236,7 @@ class ClipTask(base_task.Task):
     if asked != "balanced":
       return np.array(json.loads(asked), np.float32)
     labels = [video.labels[0] for video in self.store(self.task_config.train_data).videos]
-    counts = np.bincount(labels, minlength=self.num_classes)
+    counts = np.bincount(labels, minlength=self.output.classes)
     return (len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))).astype(np.float32)
 
   def build_inputs(
@@ -216,6 +247,7 @@ class ClipTask(base_task.Task):
       num_frames=params.num_frames,
       image_size=params.image_size,
       global_batch_size=params.global_batch_size,
+      target=self.target,
       input_context=input_context,
     )
     if params.is_training:

@@ -114,8 +114,7 @@ def loss(
   }
   with gated(model, gates), checkpointing.blocks(task.task_config.gradient_checkpointing):
     logits = model(folded, training=False)
-  repeated = {name: tf.repeat(values, clips, axis=0) for name, values in labels.items()}
-  return task.build_losses(repeated, logits)
+  return task.build_losses(task.learning.of_views(labels, clips), logits)
 
 
 @contextlib.contextmanager

@@ -107,9 +107,10 @@ class EnsembleExport:
       "multiply_adds": sum(
         cost.multiply_adds(
           serialization.from_json(architecture),
-          self.setup.clip(
+          resolution.clip_of(
+            self.setup,
             {name: tensor.shape[-1] for name, tensor in model.input.items()},
-            model.output_shape[-1],
+            candidate_trainer.output(model, self.setup),
             {name: tuple(tensor.shape[2:4]) for name, tensor in model.input.items()},
           ),
         )
@@ -181,6 +182,7 @@ def evaluate(
     global_batch_size=data.global_batch_size,
     clips_per_video=data.clips_per_video,
     crops_per_clip=data.crops_per_clip,
+    target=task.target,
   )
   metrics = task.build_metrics(training=False)
 

@@ -17,7 +17,6 @@ from official.modeling import optimization
 from official.modeling import performance
 import tensorflow as tf
 
-from data_prep.dataset import metadata
 from official import network
 from official.training import checkpoints
 from official.training import clip_task
@@ -28,7 +27,6 @@ from official.training import progress_file
 from official.training import runtime
 from official.training import trainer as trainer_lib
 from official.training.config import Training
-from official.training.config import resolution
 
 Report = Callable[..., None]
 
@@ -58,7 +56,6 @@ def configure(
   setup: Training, architecture: Mapping, seed: int
 ) -> config_definitions.ExperimentConfig:
   """Returns the Model Garden experiment for an architecture (JSON)."""
-  info = metadata.load(setup.data.data_dir)
   clips = {
     **dataclasses.asdict(setup.data),
     **dataclasses.asdict(setup.augmentation),
@@ -70,7 +67,6 @@ def configure(
       model=clip_task.Network(
         **dataclasses.asdict(setup.network),
         architecture=json.dumps(architecture),
-        num_classes=resolution.task(setup).classes(info),
         batch_norm_momentum=setup.schedule.batch_norm_momentum,
         synchronized=setup.devices.distribution_strategy != "one_device",
       ),

@@ -12,8 +12,12 @@ import os
 import time
 import typing
 
+import numpy as np
+
 from data_prep.common import shapes
+from data_prep.dataset import degradation
 from data_prep.dataset import metadata
+from data_prep.dataset import stored_images
 from official.tasks import baselines
 from official.training import candidate_trainer
 from official.training import config
@@ -157,7 +161,6 @@ def export(
     model_dir: Folder of the search, if there was one.
   """
   from official.serving import exporter  # imports TensorFlow
-  from official.serving import warm_up
 
   data = setup.data
   return exporter.export(
@@ -166,7 +169,8 @@ def export(
     info=metadata.load(data.data_dir),
     task=config.task(setup),
     flow=data.flow,
-    clip=warm_up.first_clip(data.data_dir, data.num_frames),
+    degrade=data.degrade,
+    clip=_first_clip(data),
     architectures=architectures,
     facts={
       **{
@@ -178,6 +182,20 @@ def export(
       **origin(setup, seeds=seeds, steps=steps, model_dir=model_dir),
     },
   )
+
+
+def _first_clip(data: config.Data) -> Sequence[bytes]:
+  """Returns a clip to warm up with; a degraded square of it where frames are restored."""
+  from official.serving import warm_up  # imports TensorFlow
+
+  encoded = warm_up.first_clip(data.data_dir, data.num_frames)
+  if not data.degrade:
+    return encoded
+  frames = warm_up.decode(encoded)
+  top, left = ((side - data.image_size) // 2 for side in frames.shape[1:3])
+  square = frames[:, top : top + data.image_size, left : left + data.image_size]
+  seen = degradation.parse(data.degrade).apply(np.ascontiguousarray(square))
+  return [stored_images.encode(frame, "png") for frame in seen]
 
 
 def origin(

@@ -129,13 +129,14 @@ class _Bench:
   def costs(self) -> dict:
     """Returns parameters and FLOPs."""
     architecture = serialization.from_json(self._candidate["architecture"])
-    clip = self._setup.clip(
+    clip = config_lib.clip_of(
+      self._setup,
       {name: stream.channels for name, stream in self._store.streams.items()},
-      self._config.task.model.num_classes,
+      self._task.output,
       stream_sizes.others(self._store.streams, self._setup.data.image_size),
     )
     return {
-      "params": cost.parameters(architecture, clip.streams, clip.num_classes),
+      "params": cost.parameters(architecture, clip.streams, clip.num_classes, clip.dense),
       "flops": cost.flops(architecture, clip),
     }
 

@@ -35,6 +35,7 @@ from official.training import final_trainer
 
 _TOY = toy_task.spec.SPEC
 _CLASSES = 4
+_DEGRADE = "bicubic:2"
 
 
 @pytest.fixture(scope="module", params=[*registry.names(), _TOY.name])
@@ -48,19 +49,43 @@ def spec(request):
 
 @pytest.fixture(scope="module")
 def learning(spec):
+  if _restores(spec):
+    return spec.learning()(spec, contract.DenseOutput(channels=3, scale=2), degrade=_DEGRADE)
   return spec.learning()(spec, contract.ClassOutput(_CLASSES))
 
 
 @pytest.fixture(scope="module")
 def labels(spec):
   """Three clips, of which the last is padding."""
+  weight = tf.constant([1.0, 1.0, 0.0])
+  if _restores(spec):
+    draw = np.random.default_rng(0).integers
+    frames, seen = (draw(0, 256, (3, 2, side, side, 3), np.uint8) for side in (16, 8))
+    return {"frames": tf.constant(frames), "input": tf.constant(seen), "weight": weight}
   several = np.array([[1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 1]], np.float32)
   label = several if spec.target.several else several.argmax(axis=1).astype(np.int32)
-  return {"label": tf.constant(label), "weight": tf.constant([1.0, 1.0, 0.0])}
+  return {"label": tf.constant(label), "weight": weight}
+
+
+def _restores(spec: contract.Spec) -> bool:
+  return isinstance(spec.target, contract.Self)
+
+
+def _only_labels(spec: contract.Spec) -> None:
+  if _restores(spec):
+    pytest.skip("its answers are frames, which are not joined and have no rows")
 
 
 def _logits(seed: int = 0, count: int = 3) -> tf.Tensor:
   return tf.constant(np.random.default_rng(seed).normal(size=(count, _CLASSES)), tf.float32)
+
+
+def _outputs(spec: contract.Spec, seed: int = 0) -> tf.Tensor:
+  """Returns what a network may return for the three clips."""
+  if not _restores(spec):
+    return _logits(seed)
+  values = np.random.default_rng(seed).normal(scale=0.1, size=(3, 2, 16, 16, 3))
+  return tf.constant(values, tf.float32)
 
 
 def test_a_task_crosses_process_boundaries(spec):
@@ -83,9 +108,11 @@ def test_there_is_a_metric_object_for_each_metric_under_its_name(spec, learning)
   assert while_training == [metric.name for metric in spec.metrics if metric.while_training]
 
 
-def test_metrics_leave_padding_out(learning, labels):
+def test_metrics_leave_padding_out(spec, learning, labels):
   metrics = [*learning.metrics(training=False), *learning.looks()]
-  first, second = (tf.concat([_logits()[:2], _logits(seed)[2:]], axis=0) for seed in (1, 2))
+  first, second = (
+    tf.concat([_outputs(spec)[:2], _outputs(spec, seed)[2:]], axis=0) for seed in (1, 2)
+  )
   found = []
   for outputs in (first, second):
     for metric in metrics:
@@ -96,8 +123,8 @@ def test_metrics_leave_padding_out(learning, labels):
     np.testing.assert_array_equal(one, other)
 
 
-def test_each_example_has_a_loss_that_the_network_can_lower(learning, labels):
-  outputs = tf.Variable(_logits())
+def test_each_example_has_a_loss_that_the_network_can_lower(spec, learning, labels):
+  outputs = tf.Variable(_outputs(spec))
   with tf.GradientTape() as tape:
     losses = learning.losses(labels, outputs)
   assert losses.shape == [3]
@@ -105,15 +132,17 @@ def test_each_example_has_a_loss_that_the_network_can_lower(learning, labels):
   assert (learning.losses(labels, outputs) < losses).numpy().all()
 
 
-def test_the_answer_about_one_view_is_the_network_s(learning):
+def test_the_answer_about_one_view_is_the_network_s(spec, learning):
+  _only_labels(spec)
   joined = learning.join_views(_logits(), 1)
   np.testing.assert_allclose(
     learning.probabilities(joined), learning.probabilities(_logits()), rtol=1e-5
   )
 
 
-def test_views_and_networks_are_joined_alike(learning):
+def test_views_and_networks_are_joined_alike(spec, learning):
   """Two views of one network, and one view of two networks."""
+  _only_labels(spec)
   both = [_logits(1), _logits(2)]
   of_views = learning.join_views(tf.reshape(tf.stack(both, axis=1), [6, _CLASSES]), 2)
   of_networks = learning.join_networks(both)
@@ -122,16 +151,20 @@ def test_views_and_networks_are_joined_alike(learning):
   )
 
 
-def test_an_answer_has_the_outputs_that_it_says_and_passes_its_own_check(spec):
+def test_an_answer_has_the_outputs_that_it_says_and_passes_its_own_check(spec, labels):
   served, names = spec.served(), [f"class {index}" for index in range(_CLASSES)]
-  answer = served.answer(_logits(count=1), tf.constant(names))
+  if _restores(spec):
+    answer = served.restored(labels["input"][:1], _outputs(spec)[:1], _DEGRADE)
+  else:
+    answer = served.answer(_logits(count=1), tf.constant(names))
   assert tuple(answer) == served.outputs
   assert served.averaged in served.outputs
   ok, seen = served.check({name: value.numpy() for name, value in answer.items()}, names)
-  assert ok and seen.startswith("class ")
+  assert ok and seen.startswith("frames " if _restores(spec) else "class ")
 
 
 def test_a_row_has_the_columns_that_it_says(spec):
+  _only_labels(spec)
   served, names = spec.served(), ["eat", "run"]
   row = served.row([0.25, 0.75], names, names)
   assert set(row) == {*served.columns, *served.wide_columns(names)}
@@ -145,14 +178,15 @@ def test_a_row_has_the_columns_that_it_says(spec):
 @pytest.fixture(scope="module")
 def settings(spec, sample_dataset, two_label_dataset, tmp_path_factory):
   return config.of(
-    data_dir=two_label_dataset if spec.target.several else sample_dataset,
+    data_dir=two_label_dataset if spec.target == contract.Labels(several=True) else sample_dataset,
     cache_dir=str(tmp_path_factory.mktemp("cache")),
     num_frames=4,
     image_size=16,
     train_steps=10,
     batch_size=4,
     learning_rate=0.05,
-    task=spec.name if spec is _TOY else "",
+    task=spec.name if spec is _TOY or _restores(spec) else "",
+    degrade=_DEGRADE if _restores(spec) else "",
   )
 
 
@@ -211,6 +245,7 @@ def test_an_export_names_its_task_and_is_what_a_server_wants(spec, version):
 
 @pytest.mark.slow
 def test_videos_are_answered_with_the_rows_of_the_task(spec, sample_dataset, version, tmp_path):
+  _only_labels(spec)
   manifest = str(pathlib.Path(sample_dataset).parent / "videos" / "manifest.csv")
   asked = batch.Batch(
     questions=batch.questions([], manifest=manifest, split="test"),

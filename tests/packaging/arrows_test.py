@@ -124,7 +124,14 @@ def test_a_room_without_tensorflow_imports_none(room):
 
 def test_what_a_task_is_and_how_it_is_served_is_known_without_tensorflow():
   """Only what a task learns by needs it: its module `task`, and what those stand on."""
-  learning = {"task.py", "confusion.py", "report.py", "learning.py", "label_learning.py"}
+  learning = {
+    "task.py",
+    "answer.py",
+    "confusion.py",
+    "report.py",
+    "learning.py",
+    "label_learning.py",
+  }
   sources = TARGETS["//official/tasks:tasks"].sources
   _assert_no_tensorflow_after_importing(
     _modules(source for source in sources if source.name not in learning | {"average_precision.py"})

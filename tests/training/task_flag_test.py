@@ -65,6 +65,24 @@ def test_an_unknown_task_is_told_with_the_choices(capsys):
   [
     (_SEVERAL, ["--task=classification"], "^`task`=classification, and data has clips with sev"),
     (_UNLABELLED, ["--task=classification"], "^`task`=classification, and data has no labels; "),
+    (_INFO, ["--task=restoration"], "^`task`=restoration needs `degrade`, what makes frames worse"),
+    (_INFO, ["--degrade=jpeg:10"], "^`degrade`=jpeg:10 is for frames to be restored, and the task"),
+    (_INFO, ["--loss=l1"], "^`loss`=l1 is none of the task classification; leave it out$"),
+    (
+      _INFO,
+      ["--task=restoration", "--degrade=bicubic:3"],
+      "shrinks frames by 3, which does not divide `image_size`=32; give `image_size`=30$",
+    ),
+    (
+      _INFO,
+      ["--task=restoration", "--degrade=jpeg:10", "--label_smoothing=0.1"],
+      "^`label_smoothing`=0.1 is for tasks of labels, and the task is restoration; leave it out$",
+    ),
+    (
+      _INFO,
+      ["--task=restoration", "--degrade=jpeg:10", "--min_crop_area=0.5"],
+      "^`min_crop_area`=0.5 resizes frames, whose details are what",
+    ),
     (
       _INFO,
       ["--task=multi_label", "--class_weights=balanced"],
@@ -107,3 +125,12 @@ def test_a_search_for_a_named_task_maximises_the_first_fitness_of_that_task(monk
       {"fitness": "accuracy"},
       model_dir="run",
     )
+
+
+def test_what_makes_frames_worse_is_recorded_and_shapes_the_network():
+  training = _resolved(_INFO, "--task=restoration", "--degrade=bicubic:4", "--loss=l1")
+  identity = config.identity(training, config.TRAIN)
+  found = {name: identity[name] for name in ("task", "degrade", "loss")}
+  assert found == {"task": "restoration", "degrade": "bicubic:4", "loss": "l1"}
+  clip = config.clip(training, _INFO)
+  assert (clip.height, clip.output) == (8, (8, 32, 32, 3))

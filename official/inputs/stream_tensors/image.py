@@ -13,6 +13,11 @@ def scaled(levels: tf.Tensor) -> tf.Tensor:
   return tf.cast(levels, tf.float32) / 127.5 - 1
 
 
+def levels(values: tf.Tensor) -> tf.Tensor:
+  """Inverse of `scaled`, float32."""
+  return (values + 1) * 127.5
+
+
 class ImageTensors(StreamTensors):
   """The counterpart of the kind `image`."""
 

@@ -18,6 +18,7 @@ from official.training.config.resolution import WEIGHTS
 from official.training.config.resolution import check_tpu
 from official.training.config.resolution import checked_task
 from official.training.config.resolution import clip
+from official.training.config.resolution import clip_of
 from official.training.config.resolution import resolved
 from official.training.config.resolution import streams
 from official.training.config.resolution import task
@@ -63,6 +64,7 @@ __all__ = [
   "check_tpu",
   "checked_task",
   "clip",
+  "clip_of",
   "defaults",
   "identity",
   "knob",

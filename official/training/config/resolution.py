@@ -1,11 +1,16 @@
 """The resolution of a training's values on this machine: files that they name are read or found."""
 
+from collections.abc import Mapping
+import dataclasses
 import json
 import os
+import types
 
 from data_prep.common import cli
+from data_prep.dataset import degradation
 from data_prep.dataset import metadata
 from official.architecture import cost
+from official.architecture import dense_cost
 from official.inputs import cache
 from official.inputs import flow_source
 from official.inputs import stream_sizes
@@ -34,7 +39,7 @@ def resolved(training: AnyTraining, info: metadata.DatasetInfo, model_dir: str) 
   """
   data_dir = cli.resolve_path(training.data.data_dir)
   training = _with_task(training, info)
-  _check_labels_alone(training, info)
+  _check_goes_with_task(training, info)
   return values.replace(
     training,
     data_dir=data_dir,
@@ -74,7 +79,36 @@ def clip(training: Training, info: metadata.DatasetInfo) -> cost.Clip:
   there = streams(training, info)
   channels = {name: stream.channels for name, stream in there.items()}
   sizes = stream_sizes.others(there, training.data.image_size)
-  return training.clip(channels, len(info.classes), sizes)
+  found = of_dataset(checked_task(training, info), info, training.data.degrade)
+  return clip_of(training, channels, found, sizes)
+
+
+def clip_of(
+  training: Training,
+  channels: Mapping[str, int],
+  output: contract.ClassOutput | contract.DenseOutput,
+  sizes: Mapping[str, tuple[int, int]] = types.MappingProxyType({}),
+) -> cost.Clip:
+  """Returns what a network of a training takes, and returns.
+
+  `channels` and `sizes`, those that are no squares of `image_size`, are by stream.
+  """
+  classes, dense, side = 0, None, training.data.image_size
+  if isinstance(output, contract.DenseOutput):
+    dense = dense_cost.Dense(channels=output.channels, scale=output.scale)
+    side //= output.scale
+  else:
+    classes = output.classes
+  return cost.Clip(
+    streams=channels,
+    num_frames=training.data.num_frames,
+    height=side,
+    width=side,
+    num_classes=classes,
+    dense=dense,
+    pooling=training.network.pooling,
+    sizes=sizes,
+  )
 
 
 def check_tpu(address: str) -> None:
@@ -94,9 +128,51 @@ def check_tpu(address: str) -> None:
     )
 
 
-def _check_labels_alone(training: Training, info: metadata.DatasetInfo) -> None:
-  """Raises UserError where a training has what only tasks of labels know."""
-  spec, loss = checked_task(training, info), training.loss
+def output(
+  training: Training, info: metadata.DatasetInfo
+) -> contract.ClassOutput | contract.DenseOutput:
+  """Returns what a network that is trained on a dataset returns."""
+  return of_dataset(task(training), info, training.data.degrade)
+
+
+def of_dataset(
+  spec: contract.Spec, info: metadata.DatasetInfo, degrade: str
+) -> contract.ClassOutput | contract.DenseOutput:
+  """Returns what a network for a dataset returns, of frames that were degraded or not."""
+  found = spec.output(info)
+  if isinstance(found, contract.DenseOutput) and degrade:
+    found = dataclasses.replace(found, scale=degradation.parse(degrade).scale)
+  return found
+
+
+def _check_goes_with_task(training: Training, info: metadata.DatasetInfo) -> None:
+  """Raises UserError where a training has what its task does not know, or lacks what it needs."""
+  spec = checked_task(training, info)
+  _check_losses(training, spec)
+  degrade = training.data.degrade
+  if not isinstance(spec.target, contract.Self):
+    if degrade:
+      raise cli.UserError(
+        f"`degrade`={degrade} is for frames to be restored, and the task is {spec.name}; leave it "
+        "out, or give `task`=restoration"
+      )
+    return
+  if not degrade:
+    raise cli.UserError(
+      f"`task`={spec.name} needs `degrade`, what makes frames worse; give `degrade`=bicubic:2, "
+      "for example"
+    )
+  degradation.check_size(degrade, training.data.image_size)
+  if training.augmentation.min_crop_area is not None:
+    raise cli.UserError(
+      f"`min_crop_area`={training.augmentation.min_crop_area:g} resizes frames, whose details are "
+      f"what `task`={spec.name} learns; leave it out"
+    )
+
+
+def _check_losses(training: Training, spec: contract.Spec) -> None:
+  """Raises UserError where the loss is none of the task's."""
+  loss = training.loss
   target = spec.target
   labels = isinstance(target, contract.Labels)
   if loss.class_weights and isinstance(target, contract.Labels) and target.several:
@@ -112,6 +188,9 @@ def _check_labels_alone(training: Training, info: metadata.DatasetInfo) -> None:
       raise cli.UserError(
         f"`{name}`={given} is for tasks of labels, and the task is {spec.name}; leave it out"
       )
+  if loss.loss and loss.loss not in spec.losses:
+    there = f"give `loss`={' or '.join(spec.losses)}" if spec.losses else "leave it out"
+    raise cli.UserError(f"`loss`={loss.loss} is none of the task {spec.name}; {there}")
 
 
 def _class_weights(asked: str, info: metadata.DatasetInfo) -> str:

@@ -11,12 +11,9 @@ stopped the weights. (Re-estimating the statistics after training does the same 
 over the data, and with state that a checkpoint would not hold.)
 """
 
-from collections.abc import Mapping
 import dataclasses
-import types
 
 from data_prep.common import cli
-from official.architecture import cost
 from official.inputs import cache as cache_lib
 from official.inputs import flow_source
 from official.tasks import registry
@@ -53,6 +50,13 @@ class Data(Group):
     flow_source.STORED,
     "Where optical flow comes from: from the dataset, or computed from its frames.",
     choices=flow_source.MODES,
+  )
+  degrade: str = knob(
+    "",
+    "For --task=restoration: what makes frames worse before a network sees them: bicubic:FACTOR, "
+    "gauss:SIGMA:FACTOR, jpeg:QUALITY, drop:2 (every second frame is missing), or a chain such as "
+    "bicubic:2+jpeg:30.",
+    absent_by_default=True,
   )
   folds: int = knob(0, "Cross-validation folds; 0: the splits.", least=0, programs=(), identity=())
   fold: int = knob(0, "The fold that judges.", least=0, programs=(), identity=())
@@ -212,6 +216,12 @@ class Loss(Group):
     "",
     "What is learned. Default: what the labels of the dataset say, one or several a clip.",
     choices=registry.names,
+    absent_by_default=True,
+  )
+  loss: str = knob(
+    "",
+    "What is minimized, of a task that has a choice. Default: its first.",
+    choices=registry.losses,
     absent_by_default=True,
   )
   also_measured: str = knob(
@@ -378,23 +388,3 @@ class Training:
       raise cli.UserError(
         "`freeze_backbone` without `init_checkpoint` keeps random weights; give a checkpoint"
       )
-
-  def clip(
-    self,
-    channels: Mapping[str, int],
-    num_classes: int,
-    sizes: Mapping[str, tuple[int, int]] = types.MappingProxyType({}),
-  ) -> cost.Clip:
-    """Returns what a network of so many outputs takes and returns.
-
-    `channels` and `sizes`, those that are no squares of `image_size`, are by stream.
-    """
-    return cost.Clip(
-      streams=channels,
-      num_frames=self.data.num_frames,
-      height=self.data.image_size,
-      width=self.data.image_size,
-      num_classes=num_classes,
-      pooling=self.network.pooling,
-      sizes=sizes,
-    )

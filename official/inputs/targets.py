@@ -1,0 +1,149 @@
+"""The targets of a batch: what is beside the streams, for a loss to compare outputs with.
+
+    Classes   `label`, the index of a clip's class, or 0 and 1 by class where it may have several
+    Frames    `frames`, the dataset's own, [(views,) time, height, width, 3], and `input`, the
+              degraded ones, which the network reads as its stream `rgb`; both uint8
+
+A batch has `weight` besides, which is 0 for padding. Frames are cut at the dataset's own scale,
+squares of `image_size`: what was shrunk has lost the details that are to be restored.
+"""
+
+import abc
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from data_prep.common import cli
+from data_prep.dataset import degradation
+from data_prep.dataset.streams import FRAMES
+from official.inputs import clip_store
+
+Tensors = dict[str, tf.Tensor]
+
+
+class Target(abc.ABC):
+  """What a task is taught, as arrays of an input pipeline.
+
+  Attributes:
+    reads: Streams that are cut, whatever the network reads.
+    own_scale: Whether squares are cut at the dataset's scale, instead of from a grid that fits
+      them.
+  """
+
+  reads: tuple[str, ...] = ()
+  own_scale: bool = False
+
+  def check(self, store: clip_store.ClipStore, streams: Sequence[str], image_size: int) -> None:
+    """Raises UserError where a network cannot be taught so; by default it always can."""
+    del store, streams, image_size
+
+  @abc.abstractmethod
+  def specs(
+    self, store: clip_store.ClipStore, cuts: Mapping[str, tf.TensorSpec]
+  ) -> dict[str, tf.TensorSpec]:
+    """Returns the specs of the arrays that `write` fills, by name.
+
+    Args:
+      store: The videos.
+      cuts: Specs of the streams that are cut, by name.
+    """
+
+  @abc.abstractmethod
+  def write(
+    self,
+    labels: Sequence[int],
+    cuts: Mapping[str, np.ndarray],
+    arrays: Mapping[str, np.ndarray],
+  ) -> None:
+    """Fills the arrays of an example.
+
+    Args:
+      labels: Classes of the video.
+      cuts: Streams, as they were cut.
+      arrays: By name, to be filled.
+    """
+
+  @abc.abstractmethod
+  def batch(self, streams: Tensors, arrays: Tensors) -> tuple[Tensors, Tensors]:
+    """Returns what the network reads, and what the loss reads.
+
+    Args:
+      streams: As they were cut.
+      arrays: As `write` filled them.
+    """
+
+
+class Classes(Target):
+  """The classes of a clip."""
+
+  def specs(
+    self, store: clip_store.ClipStore, cuts: Mapping[str, tf.TensorSpec]
+  ) -> dict[str, tf.TensorSpec]:
+    several = store.multi_label
+    spec = (
+      tf.TensorSpec([store.num_classes], tf.float32) if several else tf.TensorSpec([], tf.int32)
+    )
+    return {"label": spec}
+
+  def write(
+    self,
+    labels: Sequence[int],
+    cuts: Mapping[str, np.ndarray],
+    arrays: Mapping[str, np.ndarray],
+  ) -> None:
+    label = arrays["label"]
+    if label.ndim:
+      label[...] = 0
+      label[list(labels)] = 1
+    else:
+      label[...] = np.int32(labels[0])
+
+  def batch(self, streams: Tensors, arrays: Tensors) -> tuple[Tensors, Tensors]:
+    return streams, arrays
+
+
+class Frames(Target):
+  """The dataset's own frames, of which the network reads a degraded copy."""
+
+  reads = (FRAMES,)
+  own_scale = True
+
+  def __init__(self, degrade: degradation.Chain):
+    self._degrade = degrade
+
+  def check(self, store: clip_store.ClipStore, streams: Sequence[str], image_size: int) -> None:
+    others = sorted({*streams} - {FRAMES})
+    if others:
+      raise cli.UserError(
+        f"the network reads the stream {', '.join(others)}, which was computed from frames that "
+        f"were not degraded and would give them away; choose one that reads {FRAMES} alone, such "
+        "as of --search_space=restoration"
+      )
+    if image_size > store.side:
+      raise cli.UserError(
+        f"`image_size`={image_size} is more than the {store.side} pixels of the dataset's shorter "
+        "side, and frames are restored at their own scale; give a smaller one"
+      )
+
+  def specs(
+    self, store: clip_store.ClipStore, cuts: Mapping[str, tf.TensorSpec]
+  ) -> dict[str, tf.TensorSpec]:
+    *shape, height, width, channels = cuts[FRAMES].shape
+    scale = self._degrade.scale
+    return {"input": tf.TensorSpec([*shape, height // scale, width // scale, channels], tf.uint8)}
+
+  def write(
+    self,
+    labels: Sequence[int],
+    cuts: Mapping[str, np.ndarray],
+    arrays: Mapping[str, np.ndarray],
+  ) -> None:
+    frames, target = cuts[FRAMES], arrays["input"]
+    clips = frames.reshape(-1, *frames.shape[-4:])
+    for clip, out in zip(clips, target.reshape(-1, *target.shape[-4:]), strict=True):
+      np.copyto(out, self._degrade.apply(clip))
+
+  def batch(self, streams: Tensors, arrays: Tensors) -> tuple[Tensors, Tensors]:
+    labels = {"frames": streams[FRAMES], "input": arrays["input"]}
+    return {**streams, FRAMES: arrays["input"]}, labels

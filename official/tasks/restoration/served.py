@@ -1,0 +1,82 @@
+"""Restoration: frames in, frames out, both as they are seen, in 8 bits.
+
+A request has frames of the size that the network was trained on; every size of frames and any
+number of them are made of such squares by whoever asks.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+import typing
+
+import numpy as np
+
+from data_prep.common import cli
+from data_prep.dataset import degradation
+from official.tasks import answering
+
+if typing.TYPE_CHECKING:
+  import tensorflow as tf
+
+
+class Served(answering.Served):
+  """A signature returns `frames`, uint8 [batch, time, height, width, 3]."""
+
+  outputs = ("frames",)
+  averaged = "frames"
+  columns = ()
+  wide_prefix = ""
+  returns_frames = True
+
+  def answer(self, outputs: "tf.Tensor", classes: "tf.Tensor") -> dict[str, "tf.Tensor"]:
+    raise TypeError("restored frames are made of the input, too; call `restored`")
+
+  def restored(
+    self, frames: "tf.Tensor", outputs: "tf.Tensor", degrade: str
+  ) -> dict[str, "tf.Tensor"]:
+    """Returns the outputs of a signature, in its graph.
+
+    Args:
+      frames: What was sent, from 0 to 255, [batch, time, height, width, 3].
+      outputs: The network's.
+      degrade: What the network was taught to restore.
+    """
+    import tensorflow as tf
+
+    from official.tasks.restoration import answer  # imports TensorFlow
+
+    found = answer.restored(frames, outputs, degradation.parse(degrade))
+    return {"frames": tf.saturate_cast(tf.round(found * 255), tf.uint8)}
+
+  def check(self, answer: Mapping[str, np.ndarray], classes: Sequence[str]) -> tuple[bool, str]:
+    frames = answer["frames"]
+    right = frames.dtype == np.uint8 and frames.ndim == 5 and frames.shape[-1] == 3
+    return right, f"frames {'x'.join(map(str, frames.shape[1:]))}, mean {frames.mean():.1f}"
+
+  def title(self, classes: Sequence[str]) -> str:
+    return "Restoration of video frames"
+
+  def names(self, classes: Sequence[str]) -> str:
+    return "It was taught on frames without labels, of which it saw a degraded copy."
+
+  def returns(self, classes: Sequence[str]) -> str:
+    return "Every signature returns `frames`, uint8 [batch, frames, height, width, 3], RGB."
+
+  def row(
+    self, values: Sequence[float], named: Sequence[str], classes: Sequence[str]
+  ) -> dict[str, str]:
+    raise cli.UserError("the network returns frames, of which there are no rows of a CSV")
+
+  def verdict(self, row: Mapping[str, str], labels: Sequence[str]) -> str:
+    return ""
+
+  def told(self, values: Sequence[float], named: Sequence[str], labels: Sequence[str]) -> str:
+    return ""
+
+  def marks(
+    self,
+    rows: Iterable[Mapping[str, str]],
+    labels: Mapping[str, Sequence[str]],
+    classes: Sequence[str],
+    *,
+    per_window: bool,
+  ) -> list[str]:
+    return []
