@@ -48,7 +48,8 @@ flags.DEFINE_bool(
 flags.DEFINE_string(
   "search_space",
   "small",
-  "The architectures that may be drawn: small (for a laptop), paper (AssembleNet), patent, or a "
+  "The architectures that may be drawn: small (for a laptop), restoration and segmentation (for "
+  "those tasks, on a laptop), paper (AssembleNet), patent, or a "
   "JSON file.",
 )
 flags.DEFINE_enum(

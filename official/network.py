@@ -86,7 +86,8 @@ def build_network(
     _block_layer, **norm, synchronized=synchronized, activation=activation
   )
   made = _connected(architecture, inputs, combine, block_layer, (height, width))
-  head, read = _head(architecture, dense, (height, width), num_classes, pooling)
+  sized = dict(size=(height, width), multiplier=connection_multiplier)
+  head, read = _head(architecture, dense, num_classes, pooling, **sized)
   model = tf.keras.Model(inputs, head([made[name] for name in read]), name="video_network")
   frozen = _only_inputs(architecture) if freeze_connection_weights else {}
   _initialize(combines(model), {**frozen, **(connection_weights or {})})
@@ -97,13 +98,14 @@ def build_network(
 def _head(
   architecture: Architecture,
   dense: dense_cost.Dense | None,
-  size: tuple[int, int],
   num_classes: int,
   pooling: str,
+  **dense_settings,
 ) -> tuple[tf.keras.layers.Layer, list[str]]:
   """Returns the head, and the blocks that it reads: those of the last level, or if dense all."""
   if dense:
-    return _dense_head(architecture, dense, size), [block.id for block in architecture.blocks]
+    head = _dense_head(architecture, dense, **dense_settings)
+    return head, [block.id for block in architecture.blocks]
   last = architecture.level(architecture.last_level)
   return layers.Head(num_classes, pooling=pooling, name="head"), [block.id for block in last]
 
@@ -162,15 +164,17 @@ def _connected(
 
 
 def _dense_head(
-  architecture: Architecture, dense: dense_cost.Dense, size: tuple[int, int]
+  architecture: Architecture, dense: dense_cost.Dense, size: tuple[int, int], multiplier: float
 ) -> layers.DenseHead:
   return layers.DenseHead(
     dense.channels,
+    sources=[block.id for block in architecture.blocks],
     strides=[architecture.stride(block.id) for block in architecture.blocks],
     scale=dense.scale,
     height=size[0] * dense.scale,
     width=size[1] * dense.scale,
     features=dense_cost.FEATURES,
+    multiplier=multiplier,
     name="head",
   )
 
@@ -204,6 +208,14 @@ def connection_weights(model: tf.keras.Model) -> dict[tuple[str, str], float]:
     for source, weight in zip(layer.sources, layer.strengths().numpy(), strict=True):
       weights[source, target] = float(weight)
   return dict(sorted(weights.items()))
+
+
+def head_weights(model: tf.keras.Model) -> dict[str, float]:
+  """Returns sigmoid(K v) of every block in a dense head, by block; nothing for other heads."""
+  head = next((one for one in model.layers if isinstance(one, layers.DenseHead)), None)
+  if head is None:
+    return {}
+  return dict(zip(head.sources, map(float, head.strengths().numpy()), strict=True))
 
 
 def combines(model: tf.keras.Model) -> dict[str, layers.Combine]:

@@ -102,7 +102,7 @@ def load_dataset(data_dir: str) -> DatasetInfo:
 
 
 def load_space(name_or_file: str) -> SearchSpace:
-  """Returns a search space: `paper`, `patent`, `small`, or a JSON file.
+  """Returns a search space: `small`, `restoration`, `segmentation`, `paper`, `patent`, or a file.
 
   >>> load_space("small").streams
   ('flow', 'rgb')

@@ -118,7 +118,10 @@ def test_help_lists_the_flags_and_imports_no_tensorflow():
       "error: --objectives=accuracy,size names 'size', which is no ",
     ),
     (["--final=knee"], "error: --final=knee needs several objectives; give --objectives=accuracy,"),
-    (["--search_space=tiny"], "error: no search space 'tiny': the names are paper, patent, small"),
+    (
+      ["--search_space=tiny"],
+      "error: no search space 'tiny': the names are paper, patent, restoration, segmentation, ",
+    ),
     (["--candidate_step=5"], "error: Unknown command line flag 'candidate_step'. Did you mean: "),
     (["--rounds=many"], "error: flag --rounds=many: "),
     (["--remove=best"], "error: flag --remove=best: value should be one of <worst|"),

@@ -4,9 +4,9 @@ architecture       the graph and its rules
 activations        the memory that a network's activations take in training
 balance            how many connections a child gains for those that it lost
 canonical          a canonical form, by which equal networks are recognised
-dense_cost         what a head costs that answers for every pixel
 cost               what a whole network costs: parameters, operations, memory
 dead_choices       choices of a search space that make no difference
+dense_cost         what a head costs that answers for every pixel
 feasibility        which architectures are deep enough, within the budgets, and new
 fields             reads JSON objects field by field
 guidance           guidances: which connections of a trained parent its children keep

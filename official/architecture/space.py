@@ -1,6 +1,6 @@
 """Search spaces: the architectures that a search may draw, as JSON.
 
-`load_space` takes a name (`paper`, `patent`, `small`: the files in spaces/) or a JSON file.
+`load_space` takes a name (`small`, `restoration` and so on: the files in spaces/) or a JSON file.
 
     {"name": "mine",
      "stems": [[{"kind": "stem_2plus1d", "streams": ["rgb"], "channels": 16, "spatial_stride": 2},

@@ -104,8 +104,8 @@ class Combine(tf.keras.layers.Layer):
     strengths = self.strengths() if self.gates is None else self.gates * self.strengths()
     sums: dict[int, tf.Tensor] = {}
     for clips, strength in zip(inputs, tf.unstack(strengths), strict=True):
-      channels, scaled = clips.shape[-1], _scaled(clips, strength)
-      sums[channels] = sums[channels] + scaled if channels in sums else scaled
+      channels, weighted = clips.shape[-1], scaled(clips, strength)
+      sums[channels] = sums[channels] + weighted if channels in sums else weighted
     *smaller, largest = sorted(sums)
     total = sums[largest]
     for channels, projection in zip(smaller, self.projections, strict=True):
@@ -132,13 +132,13 @@ class Combine(tf.keras.layers.Layer):
     return shapes
 
 
-def _scaled(clips: tf.Tensor, strength: tf.Tensor) -> tf.Tensor:
+def scaled(clips: tf.Tensor, strength: tf.Tensor) -> tf.Tensor:
   """Returns strength * clips, of the precision of clips; `strength` is a float32 scalar."""
   if clips.dtype.size > 2:
     return tf.cast(strength, clips.dtype) * clips
 
   @tf.custom_gradient
-  def scaled(clips: tf.Tensor, strength: tf.Tensor):
+  def exact(clips: tf.Tensor, strength: tf.Tensor):
     scale = tf.cast(strength, clips.dtype)
 
     def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -147,4 +147,4 @@ def _scaled(clips: tf.Tensor, strength: tf.Tensor) -> tf.Tensor:
 
     return scale * clips, gradient
 
-  return scaled(clips, strength)
+  return exact(clips, strength)

@@ -1,9 +1,12 @@
 """The head of a network that answers for every pixel of every frame.
 
-All blocks take part, each with a learned factor. Those of equal stride and channels are summed and
-projected to D channels (1x1); from the largest stride down, a sum is repeated to the next size and
-added to it; at the least stride r a ReLU and one 3x3 convolution make (r * scale)^2 * channels
-values of a pixel, which become a square of pixels (Shi et al., CVPR 2016). Time is never strided.
+All blocks take part, each with a strength sigmoid(K v), as connections have (combine.py), which
+tells what the answer leans on. Those of equal stride and channels are summed and projected to D
+channels (1x1); from the largest stride down, a sum is repeated to the next size and added to it; at
+the least stride r a ReLU and one 3x3 convolution make (r * scale)^2 * channels values of a pixel,
+which become a square of pixels (Shi et al., CVPR 2016). Time is never strided.
+Height and width need not be multiples of a stride: maps are then ceil(side / stride) wide, and what
+is repeated or shuffled beyond the right and lower border is cut off.
 
 The last convolution begins near zero, so that the first answers are near zero.
 """
@@ -14,6 +17,7 @@ from typing import Any
 import tensorflow as tf
 
 from official.layers import base
+from official.layers import combine
 from official.layers import spatial
 
 _NEAR_ZERO = 1e-5
@@ -24,32 +28,44 @@ class DenseHead(tf.keras.layers.Layer):
   """A list of [batch, time, height_i, width_i, channels_i] -> [batch, time, H, W, channels].
 
   Attributes:
-    strides: That of every input: its height is the clip's divided by it, rounded up.
     channels: Values of a pixel of the output, float32 also under mixed precision.
+    sources: Names of the blocks, in the order of the inputs.
+    strides: That of every input: its height is the clip's divided by it, rounded up.
+    scale: By what the output is larger than the clip.
     height, width: Those of the output.
     features: D.
+    multiplier: K.
+    head_weights: v, [inputs], before multiplier and sigmoid.
   """
 
   def __init__(
     self,
     channels: int,
     *,
+    sources: Sequence[str],
     strides: Sequence[int],
     scale: int,
     height: int,
     width: int,
     features: int,
+    multiplier: float = 1.0,
     **kwargs,
   ):
     super().__init__(**kwargs)
-    self.channels, self.strides, self.scale = channels, tuple(strides), scale
-    self.height, self.width, self.features = height, width, features
+    if len(sources) != len(strides):
+      raise ValueError(f"{len(sources)} sources have {len(strides)} strides; give one for each")
+    self.channels, self.scale, self.features = channels, scale, features
+    self.sources, self.strides = tuple(sources), tuple(strides)
+    self.height, self.width, self.multiplier = height, width, multiplier
     self._blocks = min(self.strides) * scale
 
   def build(self, input_shape: Any) -> None:
     shapes = [base.clip_shape(self, shape) for shape in base.each_shape(input_shape)]
-    self.factors = self.add_weight(
-      name="factors", shape=[len(shapes)], initializer="ones", experimental_autocast=False
+    self.head_weights = self.add_weight(
+      name="head_weights",
+      shape=[len(shapes)],
+      experimental_autocast=False,
+      initializer=tf.keras.initializers.TruncatedNormal(stddev=0.01 / self.multiplier),
     )
     self.projections = {}
     for stride, shape in zip(self.strides, shapes, strict=True):
@@ -68,13 +84,16 @@ class DenseHead(tf.keras.layers.Layer):
     self.last_bias = self.add_weight(name="last_bias", shape=[filters], initializer="zeros")
     super().build(input_shape)
 
+  def strengths(self) -> tf.Tensor:
+    """Returns sigmoid(K v), [inputs]: the factor of each block."""
+    return tf.sigmoid(self.multiplier * tf.convert_to_tensor(self.head_weights))
+
   def call(self, clips: Any) -> tf.Tensor:
     sums: dict[tuple[int, int], tf.Tensor] = {}
-    factors = tf.unstack(tf.cast(self.factors, self.compute_dtype))
-    inputs = tf.nest.flatten(clips)
-    for clip, stride, factor in zip(inputs, self.strides, factors, strict=True):
-      key = stride, clip.shape[-1]
-      sums[key] = sums[key] + factor * clip if key in sums else factor * clip
+    inputs, strengths = tf.nest.flatten(clips), tf.unstack(self.strengths())
+    for clip, stride, strength in zip(inputs, self.strides, strengths, strict=True):
+      key, weighted = (stride, clip.shape[-1]), combine.scaled(clip, strength)
+      sums[key] = sums[key] + weighted if key in sums else weighted
     total = None
     for stride in sorted(set(self.strides), reverse=True):
       here = [
@@ -100,11 +119,13 @@ class DenseHead(tf.keras.layers.Layer):
   def get_config(self) -> dict[str, Any]:
     return super().get_config() | {
       "channels": self.channels,
+      "sources": list(self.sources),
       "strides": list(self.strides),
       "scale": self.scale,
       "height": self.height,
       "width": self.width,
       "features": self.features,
+      "multiplier": self.multiplier,
     }
 
 

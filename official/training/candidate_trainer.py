@@ -137,7 +137,10 @@ def timing(start: float, stopwatch: progress_file.Stopwatch) -> dict[str, float]
 
 def facts(trained, architecture: Mapping, setup: Training) -> dict:
   """Returns what a result says of a trained network besides its metrics."""
+  from official import network  # imports TensorFlow
+
   decoded = serialization.from_json(architecture)
+  head_weights = network.head_weights(trained.model)
   shapes = {spec.name.split(":")[0]: spec.shape for spec in trained.model.inputs}
   streams = {name: shape[-1] for name, shape in shapes.items()}
   sizes = {name: tuple(shape[2:4]) for name, shape in shapes.items()}
@@ -159,6 +162,7 @@ def facts(trained, architecture: Mapping, setup: Training) -> dict:
       }
       for (source, target), before in sorted(trained.weights_before.items())
     ],
+    **({"head_weights": head_weights} if head_weights else {}),
     **sensitivities,
     "params": sum(int(v.shape.num_elements()) for v in trained.model.trainable_variables),
     "multiply_adds": cost.multiply_adds(

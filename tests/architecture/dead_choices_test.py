@@ -15,7 +15,7 @@ def clip(num_frames=8, side=64):
   )
 
 
-@pytest.mark.parametrize("name", ["paper", "patent", "small"])
+@pytest.mark.parametrize("name", ["paper", "patent", "restoration", "segmentation", "small"])
 def test_the_spaces_of_the_package_have_none_where_clips_are_long_and_frames_large(name):
   assert dead_choices(load_space(name), clip(16, 224)) == ()
 

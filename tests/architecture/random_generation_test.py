@@ -124,7 +124,7 @@ def test_connections_appear_with_the_probability_of_the_space(probability):
   assert there / possible == pytest.approx(probability, abs=0.04)
 
 
-@pytest.mark.parametrize("name", ["paper", "patent", "small"])
+@pytest.mark.parametrize("name", ["paper", "patent", "restoration", "segmentation", "small"])
 def test_what_blocks_need_makes_architectures_no_denser(name):
   space = dataclasses.replace(load_space(name), min_depth=1)
   drawn = [random_architecture(space, np.random.default_rng(seed)) for seed in range(300)]

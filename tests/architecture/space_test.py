@@ -26,7 +26,7 @@ def broken(**changes):
 
 
 def test_three_spaces_come_with_the_package():
-  assert names() == ("paper", "patent", "small")
+  assert names() == ("paper", "patent", "restoration", "segmentation", "small")
 
 
 @pytest.mark.parametrize("name", ["paper", "patent", "small"])
@@ -67,7 +67,7 @@ def test_a_space_is_read_from_a_file(tmp_path):
 def test_an_unknown_name_lists_the_known():
   with pytest.raises(
     UserError,
-    match="no search space 'smal': the names are paper, patent, small, "
+    match="no search space 'smal': the names are paper, patent, restoration, segmentation, small, "
     "and there is no file '.*/smal'",
   ):
     load_space("smal")
