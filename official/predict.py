@@ -1,4 +1,4 @@
-"""Predicts the classes of videos with an exported network, without a server.
+"""Predicts what an exported network says of videos, or makes of them, without a server.
 
   python -m official.predict --saved_model=RUN/export/1 --output=answers.csv VIDEO_OR_FOLDER ...
 
@@ -12,6 +12,11 @@ A file that cannot be read has its reason in the column error, and stops nothing
 as they come: the same command, given again, resumes where it was stopped. An --output of another
 network or of other flags is refused, unless --overwrite says that it may be lost.
 
+A network that restores frames takes every frame of a video, of any size and number, in windows that
+overlap in space and time. --output is then a folder, with a lossless video for each (--codec=NAME,
+or --png) and metrics.csv. With --clean, the videos are made worse first, as in training, and
+metrics.csv has the decibels (PSNR) of answer and input.
+
 Exit status: 0 if some video has an answer, 1 if none has, 2 if the command is wrong or cannot go
 on, 130 after Ctrl-C.
 """
@@ -21,10 +26,13 @@ from collections.abc import Sequence
 from absl import flags
 
 from data_prep.common import cli
+from official.programs import frame_answers
 from official.runs import extensions
 from official.serving import answers
 from official.serving import batch
+from official.serving import frame_files
 from official.serving import prediction
+from official.serving import restoring
 from official.serving import saved_model
 from official.tasks import label_marks
 
@@ -32,8 +40,26 @@ FLAGS = flags.FLAGS
 
 flags.DEFINE_string("saved_model", None, "Folder of one exported version, such as RUN/export/1.")
 flags.DEFINE_bool("per_window", False, "Write a row for every window of a video.")
+flags.DEFINE_bool(
+  "clean",
+  False,
+  "For networks that return frames: the videos are as good as can be. Make them worse first, as in "
+  "training, and compare the answers with them.",
+)
+flags.DEFINE_string(
+  "codec",
+  frame_files.LOSSLESS,
+  "For networks that return frames: the encoder of the videos that are written.",
+)
+flags.DEFINE_bool("png", False, "For networks that return frames: write folders of PNGs.")
+flags.DEFINE_float(
+  "overlap",
+  0.5,
+  "For networks that return frames: the share of a window that overlaps the next, from 0 to 0.9. "
+  "More takes longer and hides the borders of windows better.",
+)
 extensions.define_flag()
-batch.define_flags("CSV to write.")
+batch.define_flags("CSV to write; of a network that returns frames, a folder.")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -43,10 +69,8 @@ def main(arguments: Sequence[str]) -> int:
   answers.check_folder(cli.resolve_path(FLAGS.output))
   version = saved_model.Version(cli.plain_path("saved_model", FLAGS.saved_model))
   if version.served.returns_frames:
-    raise cli.UserError(
-      f"{version.path} returns frames, and this program writes words; send it frames, as "
-      "its model_card.md says"
-    )
+    return _frames(version, arguments)
+  _refuse_flags_of_frames(version)
   form = answers.Format(
     model=version.digest,
     served=version.served,
@@ -75,6 +99,30 @@ def main(arguments: Sequence[str]) -> int:
     retry_errors=FLAGS.retry_errors,
     manifest=FLAGS.manifest,
   )
+
+
+def _frames(version: saved_model.Version, arguments: Sequence[str]) -> int:
+  """Writes what a network that returns frames makes of videos; returns the exit status."""
+  for name in ("per_window", "retry_errors"):
+    if FLAGS[name].value:
+      raise cli.UserError(f"--{name} is for networks that answer in words; leave it out")
+  if FLAGS.png and FLAGS["codec"].present:
+    raise cli.UserError(f"--png and --codec={FLAGS.codec} exclude each other; give one")
+  manner = restoring.Manner(
+    clean=FLAGS.clean, overlap=FLAGS.overlap, codec=None if FLAGS.png else FLAGS.codec
+  )
+  questions = batch.questions(arguments, manifest=FLAGS.manifest, split=FLAGS.split, tell=batch.say)
+  output = cli.resolve_path(FLAGS.output)
+  return frame_answers.answer(version, questions, output, manner, overwrite=FLAGS.overwrite)
+
+
+def _refuse_flags_of_frames(version: saved_model.Version) -> None:
+  for name in ("clean", "codec", "png", "overlap"):
+    if FLAGS[name].present:
+      raise cli.UserError(
+        f"--{name} is for networks that return frames, and {version.path} answers in words; leave "
+        "it out"
+      )
 
 
 if __name__ == "__main__":

@@ -5,13 +5,16 @@ batch         predictions for many videos, readable or not
 c_api         runs a SavedModel through TensorFlow's C API, without the Python package
 client        asks TensorFlow Serving, by gRPC or REST
 exporter      writes a version: SavedModel, labels, architecture, warm-up, model card
+frame_files   frames as a video, or a folder of PNGs
 frames        the streams of a network from plain frames, in the graph
 messages      the protocol buffers of TensorFlow Serving
 model_card    model_card.md
 orientation   turns pictures as their EXIF orientation demands
 prediction    predictions for videos by a SavedModel in this process
+restoring     whole videos through a network that restores frames
 saved_model   reads an exported version and runs it as a server would
 signatures    the signatures of a SavedModel
+tiling        frames of any size and number through windows of one size
 verification  checks that a SavedModel does what a server needs
 versions      numbered versions that appear whole or not at all
 warm_up       the requests with which a server warms up

@@ -92,6 +92,17 @@ class Version:
     return registry.get(found["task"])
 
   @functools.cached_property
+  def degrade(self) -> str:
+    """What the network was taught to restore; nothing for other tasks."""
+    path = os.path.join(self.path, "assets", TASK)
+    if not os.path.exists(path):
+      return ""
+    shape = {"task": str, "degrade?": str}
+    return shapes.parse(self._asset(TASK), shape, path, "export the network again").get(
+      "degrade", ""
+    )
+
+  @functools.cached_property
   def served(self) -> answering.Served:
     """How the task is served."""
     return self.spec.served()

@@ -1,0 +1,173 @@
+"""What a network that returns frames makes of videos: the program behind official.predict.
+
+    OUTPUT/NAME.mkv      the answer to the video NAME, or OUTPUT/NAME/000000.png and so on
+    OUTPUT/metrics.csv   path, clip_id, output, frames, height, width, psnr, input_psnr, psnr_gain
+                         (where the truth is known), error and model: a row for each video
+
+A video that cannot be read has its reason in the column error, and stops nothing. It is decoded in
+a child process, so that a crash of a decoder costs one video, too.
+"""
+
+from collections.abc import Sequence
+import os
+
+from data_prep.common import cli
+from data_prep.common import files
+from data_prep.dataset import clip_examples
+from data_prep.dataset import isolation
+from data_prep.dataset import rows
+from official.serving import answers
+from official.serving import batch
+from official.serving import frame_files
+from official.serving import prediction
+from official.serving import restoring
+from official.serving import saved_model
+
+CSV = "metrics.csv"
+_COLUMNS = (
+  "path",
+  "clip_id",
+  "output",
+  "frames",
+  "height",
+  "width",
+  "psnr",
+  "input_psnr",
+  "psnr_gain",
+  "error",
+  "model",
+)
+
+
+def answer(
+  version: saved_model.Version,
+  questions: Sequence[answers.Question],
+  output: str,
+  manner: restoring.Manner,
+  *,
+  overwrite: bool = False,
+) -> int:
+  """Restores videos; returns the exit status: 0 if there is an answer to some, 1 if to none.
+
+  Args:
+    version: The export.
+    questions: The videos.
+    output: Folder for what is written; local.
+    manner: How it is done.
+    overwrite: Whether the folder may hold something, which is then replaced where names are equal.
+
+  Raises:
+    UserError: The folder holds something or cannot be written, or the network cannot be used.
+  """
+  _check(output, manner, overwrite)
+  if manner.codec is not None:
+    frame_files.check_codec(manner.codec)
+  os.makedirs(output, exist_ok=True)
+  batch.say(f"loading {version.path}")
+  child = isolation.Child(_begin, (version.path, manner))
+  lines, failed, total = [rows.csv_line(_COLUMNS)], 0, len(questions)
+  try:
+    for number, (one, name) in enumerate(zip(questions, _names(questions)), start=1):
+      found, error = _asked(child, one, os.path.join(output, name))
+      failed += bool(error)
+      lines.append(_line(one, found, error, version.digest))
+      files.write_bytes(os.path.join(output, CSV), "".join(lines).encode())
+      batch.say(
+        f"[{number}/{total}] {cli.printable(one.path)}: {error if found is None else _told(found)}"
+      )
+  except KeyboardInterrupt:
+    batch.say(f"interrupted after {len(lines) - 1} of {total} videos")
+    return cli.INTERRUPTED
+  finally:
+    child.close()
+  batch.say(f"restored {total - failed} of {total} videos: {output}")
+  return 1 if failed == total else 0
+
+
+def _check(output: str, manner: restoring.Manner, overwrite: bool) -> None:
+  if files.is_url(output):
+    raise cli.UserError(f"`output`={output}: frames are written into a local folder; name one")
+  if os.path.exists(output) and not os.path.isdir(output):
+    raise cli.UserError(f"`output`={output} is a file; the network returns frames: name a folder")
+  if os.path.isdir(output) and os.listdir(output) and not overwrite:
+    raise cli.UserError(
+      f"`output`={output} is not empty; give another folder, or `overwrite` to lose what is there"
+    )
+  if not 0 <= manner.overlap <= 0.9:
+    raise cli.UserError(f"`overlap`={manner.overlap:g} is no share from 0 to 0.9 of a window")
+
+
+def _names(questions: Sequence[answers.Question]) -> list[str]:
+  """Returns a name for what is written of each video; equal ones get a number."""
+  found: dict[str, None] = {}
+  for one in questions:
+    stem = os.path.splitext(os.path.basename(one.path))[0] or "video"
+    name, number = stem, 2
+    while name in found:
+      name, number = f"{stem}-{number}", number + 1
+    found[name] = None
+  return list(found)
+
+
+def _asked(
+  child: isolation.Child, question: answers.Question, target: str
+) -> tuple[restoring.Restored | None, str]:
+  """Returns what came of a video, or why nothing did; UserError where it is no use to go on."""
+  try:
+    found, error, fatal = child.call(
+      _restore, (question.path, target, question.start, question.end)
+    )
+  except clip_examples.ClipError as died:
+    return None, str(died)
+  if fatal:
+    raise cli.UserError(fatal)
+  return found, error
+
+
+def _line(
+  question: answers.Question, found: restoring.Restored | None, error: str, model: str
+) -> str:
+  value = dict.fromkeys(_COLUMNS, "")
+  value |= {"path": answers.written(question.path), "clip_id": question.id}
+  value |= {"error": error, "model": model}
+  if found is not None:
+    value |= {"output": answers.written(found.path), "frames": f"{found.frames}"}
+    value |= {"height": f"{found.height}", "width": f"{found.width}"}
+    if found.psnr is not None and found.input_psnr is not None:
+      value |= {"psnr": f"{found.psnr:.4f}", "input_psnr": f"{found.input_psnr:.4f}"}
+      value["psnr_gain"] = f"{found.psnr - found.input_psnr:.4f}"
+  return rows.csv_line([value[name] for name in _COLUMNS])
+
+
+def _told(found: restoring.Restored) -> str:
+  text = f"{found.frames} frames of {found.width}x{found.height}"
+  if found.psnr is not None and found.input_psnr is not None:
+    text += f", PSNR {found.psnr:.2f} dB, {found.psnr - found.input_psnr:+.2f} dB over the input"
+  return text
+
+
+# In the child.
+
+_made_of: tuple[str, restoring.Manner] | None = None
+_restorer: restoring.Restorer | None = None
+
+
+def _begin(path: str, manner: restoring.Manner) -> None:
+  global _made_of
+  _made_of = path, manner
+
+
+def _restore(
+  asked: tuple[str, str, float | None, float | None],
+) -> tuple[restoring.Restored | None, str, str]:
+  """Returns what came of a video, why nothing did, and why there is no use in going on."""
+  global _restorer
+  try:
+    if _restorer is None:
+      assert _made_of is not None
+      _restorer = restoring.Restorer(*_made_of)
+    return _restorer(*asked), "", ""
+  except cli.UserError as error:
+    return None, "", str(error)
+  except Exception as error:  # Whatever it is, it costs this video and no other.
+    return None, prediction.reason(error), ""
