@@ -12,6 +12,7 @@ unless said otherwise. C is `block.channels`, D is `block.intermediate_channels`
   stem_fine               3x3 -> C, then 3 frames dilated by r; its spatial stride is 1 or 2, for
                           answers about every pixel
   basic_2plus1d           residual modules of 3x3, then 3 frames dilated by r; output C
+  growing_2plus1d         the same, but the 3 frames of module m, from 0, are dilated by r 2^m
   spacetime_3d            residual modules of one 3x3x3, its 3 frames dilated by r; output C
   interleaved_bottleneck  residual modules in turn 2D (1x1 -> C, 3x3 -> D, 1x1 -> 4C) and (2+1)D,
                           where 3 frames dilated by r replace the first 1x1; output 4C
@@ -143,13 +144,18 @@ def _stem_fine(block: Sizes, input_channels: int) -> Iterator[Convolution]:
   )
 
 
-def _basic_2plus1d(block: Sizes, input_channels: int) -> Iterator[Convolution]:
+def _basic_2plus1d(block: Sizes, input_channels: int, growth: int = 1) -> Iterator[Convolution]:
   width, stride = block.channels, block.spatial_stride
   yield Convolution((1, 1, 1), input_channels, width, stride)  # The shortcut's projection.
-  for _ in range(block.modules):
+  for index in range(block.modules):
+    dilation = block.temporal_dilation * growth**index
     yield Convolution((1, 3, 3), input_channels, width, stride)
-    yield Convolution((3, 1, 1), width, width, stride, dilation=block.temporal_dilation)
+    yield Convolution((3, 1, 1), width, width, stride, dilation=dilation)
     input_channels = width
+
+
+def _growing_2plus1d(block: Sizes, input_channels: int) -> Iterator[Convolution]:
+  return _basic_2plus1d(block, input_channels, growth=2)
 
 
 def _spacetime_3d(block: Sizes, input_channels: int) -> Iterator[Convolution]:
@@ -231,6 +237,7 @@ register(
 )
 register(Kind(name="stem_fine", convolutions=_stem_fine, is_stem=True, spatial_strides=(1, 2)))
 register(Kind(name="basic_2plus1d", convolutions=_basic_2plus1d))
+register(Kind(name="growing_2plus1d", convolutions=_growing_2plus1d))
 register(Kind(name="spacetime_3d", convolutions=_spacetime_3d))
 register(
   Kind(

@@ -4,7 +4,7 @@
 
 activity        activation functions, and a look at what they give out
 base            the base classes of all layers
-basic_2plus1d   block kind: space, then time, in two convolutions per module
+basic_2plus1d   block kinds: space, then time, in two convolutions per module
 batch_norm      batch normalization of clips
 blocks          the table of block kinds, and the base class of its entries
 bottlenecks     block kinds: bottlenecks with a 3x3 convolution in the middle

@@ -1,4 +1,4 @@
-"""The block of small spaces: space, then time, in two convolutions per module."""
+"""The blocks of small spaces: space, then time, in two convolutions per module."""
 
 from official.layers import base
 from official.layers import blocks
@@ -13,6 +13,9 @@ class Basic2Plus1D(blocks.Block):
   shortcuts alone.
   """
 
+  # Factor from the dilation over time of one module to that of the next.
+  growth = 1
+
   def chain(self) -> list[base.Layer]:
     return [self._module(index) for index in range(self.modules)]
 
@@ -20,9 +23,27 @@ class Basic2Plus1D(blocks.Block):
     strides = self.spatial_stride if index == 0 else 1
     branch = [
       self.over_space(self.channels, 3, strides=strides, name="space"),
-      self.over_time(self.channels, 3, name="time", activate=False, zero_gamma=True),
+      self.over_time(
+        self.channels,
+        3,
+        name="time",
+        growth=self.growth**index,
+        activate=False,
+        zero_gamma=True,
+      ),
     ]
     shortcut = None
     if index == 0:
       shortcut = self.over_space(self.channels, 1, strides=strides, name="shortcut", activate=False)
     return self.residual_module(branch, shortcut, name=f"module_{index}")
+
+
+@blocks.register("growing_2plus1d")
+class Growing2Plus1D(Basic2Plus1D):
+  """The same, but that the dilation over time doubles from module to module.
+
+  With r = 1 and three modules, a frame of the output depends on 15 frames instead of 7, with as
+  many weights.
+  """
+
+  growth = 2

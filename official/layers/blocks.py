@@ -91,11 +91,18 @@ class Block(base.Layer):
       settings,
     )
 
-  def over_time(self, filters: int, size: int, *, name: str, **settings) -> residual.NormalizedConv:
-    """Returns convolution over `size` dilated frames -> batch norm -> ReLU; settings likewise."""
+  def over_time(
+    self, filters: int, size: int, *, name: str, growth: int = 1, **settings
+  ) -> residual.NormalizedConv:
+    """Returns convolution over `size` frames, dilated by `growth` times r -> batch norm -> ReLU;
+    settings likewise."""
     return self._normalized(
       temporal_conv.TemporalConv(
-        filters, size, dilation=self.temporal_dilation, dtype=self.dtype_policy, name="convolution"
+        filters,
+        size,
+        dilation=self.temporal_dilation * growth,
+        dtype=self.dtype_policy,
+        name="convolution",
       ),
       name,
       settings,

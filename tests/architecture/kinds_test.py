@@ -27,10 +27,12 @@ def test_the_kinds():
   assert kinds.names() == (
     "basic_2plus1d",
     "bottleneck_2plus1d",
+    "growing_2plus1d",
     "interleaved_bottleneck",
     "spacetime_3d",
     "stem_2d",
     "stem_2plus1d",
+    "stem_fine",
   )
 
 
@@ -76,6 +78,16 @@ def test_a_basic_block_factors_space_and_time():
     Convolution((3, 1, 1), 8, 8, 2),
     Convolution((1, 3, 3), 8, 8, 2),
     Convolution((3, 1, 1), 8, 8, 2),
+  ]
+
+
+def test_the_dilation_of_a_growing_block_doubles_from_module_to_module():
+  facts = {"level": 1, "channels": 8, "modules": 3, "temporal_dilation": 2}
+  basic = listed(Block(id="b", kind="basic_2plus1d", **facts), 12)
+  growing = listed(Block(id="b", kind="growing_2plus1d", **facts), 12)
+  assert [each.dilation for each in growing if each.kernel == (3, 1, 1)] == [2, 4, 8]
+  assert [dataclasses.replace(each, dilation=1) for each in growing] == [
+    dataclasses.replace(each, dilation=1) for each in basic
   ]
 
 

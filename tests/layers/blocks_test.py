@@ -41,6 +41,7 @@ def test_a_new_kind_is_one_class_and_a_decorator(monkeypatch):
   ("kind", "output_channels"),
   [
     ("basic_2plus1d", 5),
+    ("growing_2plus1d", 5),
     ("spacetime_3d", 5),
     ("interleaved_bottleneck", 20),
     ("bottleneck_2plus1d", 20),
@@ -102,3 +103,17 @@ def test_a_residual_module_whose_sides_differ_is_refused():
     ValueError, match=r"module: the branch gives \(2, 4, 8, 8, 4\), the shortcut \(2, 4, 8, 8, 6\)"
   ):
     module.build(_CLIPS.shape)
+
+
+@pytest.mark.parametrize("kind, reach", [("basic_2plus1d", 3), ("growing_2plus1d", 7)])
+def test_the_frames_that_an_output_depends_on(kind, reach):
+  """Three modules over time reach r to either side each, or r, 2 r and 4 r."""
+  layer = blocks.get(kind)(2, modules=3)
+  clips = tf.Variable(np.random.default_rng(0).normal(size=(1, 21, 4, 4, 3)).astype(np.float32))
+  layer(clips)
+  for weight in layer.weights:
+    weight.assign(tf.abs(tf.random.stateless_normal(weight.shape, [0, 1])) + 0.1)
+  with tf.GradientTape() as tape:
+    middle = tf.reduce_sum(layer(tf.abs(clips), training=False)[:, 10])
+  seen = np.abs(tape.gradient(middle, clips).numpy()).sum(axis=(0, 2, 3, 4)) > 0
+  assert np.flatnonzero(seen).tolist() == list(range(10 - reach, 10 + reach + 1))
