@@ -70,6 +70,11 @@ def main(arguments: Sequence[str]) -> int:
   version = saved_model.Version(cli.plain_path("saved_model", FLAGS.saved_model))
   if version.served.returns_frames:
     return _frames(version, arguments)
+  if not version.served.has_rows:
+    raise cli.UserError(
+      f"{version.path} returns {version.served.averaged}, and this program writes words or frames; "
+      "send it frames, as its model_card.md says"
+    )
   _refuse_flags_of_frames(version)
   form = answers.Format(
     model=version.digest,

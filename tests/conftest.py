@@ -1,5 +1,6 @@
 """Set-up of the whole suite."""
 
+import dataclasses
 import os
 import pathlib
 import shutil
@@ -7,10 +8,15 @@ import subprocess
 import sys
 
 import hypothesis
+import numpy as np
 import pytest
 
+from data_prep.dataset import mask_files
 from data_prep.dataset import metadata
 from data_prep.dataset import records
+from data_prep.dataset import stored_images
+from data_prep.dataset import stream_kinds
+from data_prep.dataset.streams import StreamInfo
 
 ROOT = pathlib.Path(__file__).parents[1]
 _ENVIRONMENT = dict(os.environ)
@@ -79,6 +85,31 @@ def two_label_dataset(sample_dataset, tmp_path_factory) -> str:
           context["clip/label/index"] = [label, (label + 1) % len(info["classes"])]
           records.write_record(file, records.sequence_example(context, lists))
   metadata.save(metadata.from_json(info | {"multi_label": True}), folder)
+  return folder
+
+
+@pytest.fixture(scope="session")
+def mask_dataset(sample_dataset, tmp_path_factory) -> str:
+  """The clips of `sample_dataset` with masks: 1 where a frame is bright, 0 where it is dark."""
+  folder = str(tmp_path_factory.mktemp("masks") / "dataset")
+  shutil.copytree(sample_dataset, folder)
+  masks = StreamInfo(
+    kind="mask", channels=1, feature=mask_files.FEATURE, format="png", classes=("dark", "bright")
+  )
+  kind = stream_kinds.get(masks.kind)
+  for split in metadata.SPLITS:
+    for path in metadata.shard_paths(folder, split):
+      with open(path, "rb") as file:
+        clips = [records.parse(record) for record in records.read_records(file)]
+      with open(path, "wb") as file:
+        for context, lists in clips:
+          frames = (stored_images.decode(data, grey=True) for (data,) in lists["image/encoded"])
+          lists[masks.feature] = [
+            [kind.encode((frame > 127).astype(np.uint8), masks)] for frame in frames
+          ]
+          records.write_record(file, records.sequence_example(context, lists))
+  info = metadata.load(folder)
+  metadata.save(dataclasses.replace(info, streams={**info.streams, "mask": masks}), folder)
   return folder
 
 

@@ -55,7 +55,6 @@ class ClipStore:
     shrunk: Whether that of the dataset is larger.
     num_classes: Classes that labels count.
     multi_label: Whether a video may have several labels.
-    targets: Streams that are what a network is to find; batches have them among the labels.
   """
 
   videos: Sequence[videos_lib.Video]
@@ -64,7 +63,6 @@ class ClipStore:
   shrunk: bool
   num_classes: int
   multi_label: bool
-  targets: tuple[str, ...] = ()
 
 
 def open_store(
@@ -125,7 +123,6 @@ def open_store(
     shrunk=shrunk,
     num_classes=len(info.classes),
     multi_label=info.multi_label,
-    targets=tuple(targets),
   )
 
 

@@ -12,8 +12,7 @@ A batch is `(streams, labels)`:
   streams: {name: [batch, time, height, width, channels]}, for evaluation [batch, views, time, ...];
     in the small types of `clip_values`, whose `for_network` makes of them what networks take.
   labels: {"label": int32 [batch], or, where a video may have several, float32 [batch, classes] of 0
-    and 1, "weight": float32 [batch]}; and the targets of the store, such as "mask", uint8
-    [batch, time, height, width], for evaluation [batch, views, time, ...], cut as the streams are.
+    and 1, "weight": float32 [batch]}; other targets have others (targets.py).
 """
 
 from collections.abc import Callable, Sequence
@@ -139,10 +138,9 @@ def _batches(
     shape: Shape of a clip without height, width and channels: [views,] frames.
     crops_resized: Whether what is cut out may have another size than the square.
   """
-  cut = sorted({*streams, *target.reads})
-  usable.check_streams(store.streams, cut)
+  names = sorted({*streams, *target.reads})
+  usable.check_streams(store.streams, names)
   target.check(store, streams, image_size)
-  names = [*cut, *store.targets]
   context = input_context or tf.distribute.InputContext()
   batch_size = _per_replica(global_batch_size, context)
   pipelines, pipeline = context.num_input_pipelines, context.input_pipeline_id
@@ -173,7 +171,7 @@ def _batches(
     *values, weight = values
     numbers = {name: _repeated(number, batch_size) for name, number in beside.items()}
     seen, labels = target.batch(dict(zip(names, values)), dict(zip(more, values[len(names) :])))
-    return _parted(seen, store, numbers, labels | {"weight": weight})
+    return seen | numbers, labels | {"weight": weight}
 
   return _loaded(tf.data.Dataset.range(*(step * batches_a_step for step in steps)), load)
 
@@ -198,17 +196,6 @@ def _reader(
     weight[...] = index < len(store.videos)
 
   return read
-
-
-def _parted(
-  clips: dict[str, tf.Tensor],
-  store: clip_store.ClipStore,
-  beside: dict[str, tf.Tensor],
-  labels: dict[str, tf.Tensor],
-) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
-  """Returns a batch: what is a target is one of its labels, without the axis of channels."""
-  found = {name: tf.squeeze(clips.pop(name), -1) for name in store.targets}
-  return clips | beside, labels | found
 
 
 def _loaded(numbers: tf.data.Dataset, load: Callable) -> tf.data.Dataset:
@@ -244,8 +231,7 @@ def _specs(
     )
     kept = stream_kinds.get(stream.kind).type_of(stream, resized=resized)
     specs.append(tf.TensorSpec((*shape, *size, stream.channels), kept))
-    if name not in store.targets:
-      beside |= clip_values.beside(name, stream, resized=resized)
+    beside |= clip_values.beside(name, stream, resized=resized)
   return specs, beside
 
 

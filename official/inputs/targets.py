@@ -1,6 +1,7 @@
 """The targets of a batch: what is beside the streams, for a loss to compare outputs with.
 
     Classes   `label`, the index of a clip's class, or 0 and 1 by class where it may have several
+    Stream    a stream by its name, such as `mask`, [(views,) time, height, width]
     Frames    `frames`, the dataset's own, [(views,) time, height, width, 3], and `input`, the
               degraded ones, which the network reads as its stream `rgb`; both uint8
 
@@ -37,6 +38,10 @@ class Target(abc.ABC):
   def check(self, store: clip_store.ClipStore, streams: Sequence[str], image_size: int) -> None:
     """Raises UserError where a network cannot be taught so; by default it always can."""
     del store, streams, image_size
+
+  def counts(self, store: clip_store.ClipStore, classes: int) -> np.ndarray:
+    """Returns how often each class is the target in a split, int64 [classes], for class weights."""
+    raise NotImplementedError(type(self).__name__)
 
   @abc.abstractmethod
   def specs(
@@ -77,6 +82,9 @@ class Target(abc.ABC):
 class Classes(Target):
   """The classes of a clip."""
 
+  def counts(self, store: clip_store.ClipStore, classes: int) -> np.ndarray:
+    return np.bincount([video.labels[0] for video in store.videos], minlength=classes)
+
   def specs(
     self, store: clip_store.ClipStore, cuts: Mapping[str, tf.TensorSpec]
   ) -> dict[str, tf.TensorSpec]:
@@ -101,6 +109,38 @@ class Classes(Target):
 
   def batch(self, streams: Tensors, arrays: Tensors) -> tuple[Tensors, Tensors]:
     return streams, arrays
+
+
+class Stream(Target):
+  """A stream of the dataset, which is cut, mirrored and resized as those that the network reads."""
+
+  def __init__(self, name: str):
+    self.reads = (name,)
+
+  def counts(self, store: clip_store.ClipStore, classes: int) -> np.ndarray:
+    total = np.zeros(256, np.int64)
+    for video in store.videos:
+      for frame in video.read(self.reads[0], range(video.frames)):
+        total += np.bincount(frame.ravel(), minlength=256)
+    return total[:classes]
+
+  def specs(
+    self, store: clip_store.ClipStore, cuts: Mapping[str, tf.TensorSpec]
+  ) -> dict[str, tf.TensorSpec]:
+    return {}
+
+  def write(
+    self,
+    labels: Sequence[int],
+    cuts: Mapping[str, np.ndarray],
+    arrays: Mapping[str, np.ndarray],
+  ) -> None:
+    pass
+
+  def batch(self, streams: Tensors, arrays: Tensors) -> tuple[Tensors, Tensors]:
+    (name,) = self.reads
+    seen = {other: values for other, values in streams.items() if other != name}
+    return seen, {name: tf.squeeze(streams[name], -1)}
 
 
 class Frames(Target):

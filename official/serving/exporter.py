@@ -90,9 +90,9 @@ def export(
   """
   format_ = frames.clip_format(model.input, info, flow)
   task = task or registry.of(info)
-  served = task.served()
+  served, names = task.served(), task.names(info)
   assets = {
-    "labels.txt": "".join(f"{name}\n" for name in info.classes),
+    "labels.txt": "".join(f"{name}\n" for name in names),
     "architecture.json": json_text.encode(
       list(architectures) if len(architectures) > 1 else architectures[0]
     ),
@@ -104,12 +104,12 @@ def export(
     with tempfile.TemporaryDirectory() as beside:
       paths = [_write(os.path.join(beside, name), text) for name, text in assets.items()]
       network = signatures.ServedNetwork(
-        model, format_, info.classes, paths, served=served, degrade=degrade
+        model, format_, names, paths, served=served, degrade=degrade
       )
       tf.saved_model.save(network, folder, signatures=dict(network.signatures))
     if clip and format_.comes_from_frames:
       warm_up.write(folder, _MODEL, clip)
-    card = model_card.render(info, served, format_, architectures, facts)
+    card = model_card.render(info, served, format_, architectures, facts, names)
     _write(os.path.join(folder, "model_card.md"), card)
 
   return versions.write(base, fill)

@@ -26,6 +26,7 @@ def render(
   clip: frames_lib.ClipFormat,
   architectures: Sequence[Mapping],
   facts: Mapping[str, Any],
+  names: Sequence[str] | None = None,
 ) -> str:
   """Returns the text of model_card.md.
 
@@ -36,13 +37,15 @@ def render(
     architectures: One for each member; a single network has one.
     facts: What is known of `metrics` and `baselines` by split, `params`, `multiply_adds`,
       `candidates` (numbers), `training` and `search` (values by name); what is missing is left out.
+    names: What answers tell apart; the dataset's classes by default.
   """
+  names = info.classes if names is None else names
   return (
     "\n\n".join(
       part
       for part in (
-        _title(info, served, architectures, facts.get("search") or {}),
-        _calls(info, served, clip),
+        _title(names, served, architectures, facts.get("search") or {}),
+        _calls(names, served, clip),
         _data(info, clip),
         _metrics(
           facts.get("metrics") or {},
@@ -59,7 +62,7 @@ def render(
 
 
 def _title(
-  info: metadata.DatasetInfo,
+  names: Sequence[str],
   served: answering.Served,
   architectures: Sequence[Mapping],
   search: Mapping[str, Any],
@@ -67,15 +70,13 @@ def _title(
   kind = "A network" if len(architectures) == 1 else f"{len(architectures)} networks as one"
   blocks = ", ".join(str(len(architecture["blocks"])) for architecture in architectures)
   return (
-    f"# {served.title(info.classes)}\n\n{kind} of {blocks} blocks "
+    f"# {served.title(names)}\n\n{kind} of {blocks} blocks "
     f"(assets/architecture.json){_CHOSEN_BY.get(search.get('algorithm'), '')}.\n\n"
-    f"{served.names(info.classes)}"
+    f"{served.names(names)}"
   )
 
 
-def _calls(
-  info: metadata.DatasetInfo, served: answering.Served, clip: frames_lib.ClipFormat
-) -> str:
+def _calls(names: Sequence[str], served: answering.Served, clip: frames_lib.ClipFormat) -> str:
   count = clip.num_frames
   rows = []
   for name, stream in clip.streams.items():
@@ -95,7 +96,7 @@ def _calls(
   table = "\n".join(["| signature | input | shape | values |", "|---|---|---|---|", *rows])
   return (
     f"## How to call it\n\nA clip is {count} consecutive frames at {clip.fps:g} frames a second."
-    f"\n\n{table}\n\n{served.returns(info.classes)} {_sizes(served, clip)}"
+    f"\n\n{table}\n\n{served.returns(names)} {_sizes(served, clip)}"
   )
 
 

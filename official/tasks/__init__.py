@@ -7,6 +7,7 @@ registry           the tasks by name, also those from outside the tree
 classification     the task of clips with one label
 multi_label        the task of clips with several labels
 restoration        the task of frames that were made worse
+segmentation       the task of the class of every pixel
 label_metrics      the metrics of both
 label_learning     what both have in common while a network learns
 label_answers      what both have in common where a network is served

@@ -21,6 +21,8 @@ class Served(abc.ABC):
     averaged: The one among them that is averaged over the windows of a video.
     columns: What `official.predict` writes of an answer, between the video and its windows.
     wide_prefix: What the names of the columns begin with that a network adds by its classes.
+    has_rows: Whether `official.predict` can write an answer as a row, of an output that has a value
+      for each class.
     returns_frames: Whether answers are frames, made of those that are sent and of outputs
       (`restored`); `official.predict` has no rows of them.
   """
@@ -30,6 +32,7 @@ class Served(abc.ABC):
   columns: tuple[str, ...]
   wide_prefix: str
   returns_frames: bool = False
+  has_rows: bool = True
 
   @abc.abstractmethod
   def answer(self, outputs: "tf.Tensor", classes: "tf.Tensor") -> dict[str, "tf.Tensor"]:

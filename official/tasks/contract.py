@@ -193,7 +193,15 @@ class Spec:
     """Returns what a network for a dataset returns."""
     if isinstance(self.target, Self):
       return DenseOutput(channels=info.streams[FRAMES].channels)
+    if isinstance(self.target, Stream):
+      return DenseOutput(channels=len(self.names(info)))
     return ClassOutput(len(info.classes))
+
+  def names(self, info: metadata.DatasetInfo) -> tuple[str, ...]:
+    """Returns the names of what a network's answer tells apart, in order."""
+    if isinstance(self.target, Stream):
+      return info.streams[self.target.name].classes or ()
+    return info.classes
 
   def check(self, info: metadata.DatasetInfo, data_dir: str) -> None:
     """Raises UserError where a dataset cannot answer the question."""

@@ -14,6 +14,7 @@ from official.tasks import contract
 from official.tasks.classification import spec as classification
 from official.tasks.multi_label import spec as multi_label
 from official.tasks.restoration import spec as restoration
+from official.tasks.segmentation import spec as segmentation
 
 _TASKS: dict[str, contract.Spec] = {}
 
@@ -94,3 +95,4 @@ def _fitnesses() -> dict[str, contract.Fitness]:
 DEFAULT = register(classification.SPEC)
 register(multi_label.SPEC)
 register(restoration.SPEC)
+register(segmentation.SPEC)

@@ -147,7 +147,14 @@ class ClipTask(base_task.Task):
     """What is beside the streams in a batch."""
     if isinstance(self.spec.target, contract.Self):
       return targets.Frames(degradation.parse(self.task_config.train_data.degrade))
+    if isinstance(self.spec.target, contract.Stream):
+      return targets.Stream(self.spec.target.name)
     return targets.Classes()
+
+  @property
+  def _answers(self) -> int:
+    """Classes that the network's answer tells apart."""
+    return self.output.classes if self._dense is None else self.output.channels
 
   @property
   def _dense(self) -> dense_cost.Dense | None:
@@ -235,9 +242,8 @@ class ClipTask(base_task.Task):
       return None
     if asked != "balanced":
       return np.array(json.loads(asked), np.float32)
-    labels = [video.labels[0] for video in self.store(self.task_config.train_data).videos]
-    counts = np.bincount(labels, minlength=self.output.classes)
-    return (len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))).astype(np.float32)
+    counts = self.target.counts(self.store(self.task_config.train_data), self._answers)
+    return (counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))).astype(np.float32)
 
   def build_inputs(
     self, params: ClipData, input_context: tf.distribute.InputContext | None = None

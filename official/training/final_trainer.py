@@ -91,8 +91,9 @@ class FinalTraining:
         metrics=trained.metrics,
         baselines=split_baselines(self.setup, info, trained.metrics),
       )
-      config.task(self.setup).served().report(
-        outcome_dir, split, info.classes, trained.metrics[split], trained.looks[split]
+      task = config.task(self.setup)
+      task.served().report(
+        outcome_dir, split, task.names(info), trained.metrics[split], trained.looks[split]
       )
       tf.train.Checkpoint(model=trained.model).write(os.path.join(outcome_dir, config.WEIGHTS))
       if self.export_dir is not None:

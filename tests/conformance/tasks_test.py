@@ -51,6 +51,8 @@ def spec(request):
 def learning(spec):
   if _restores(spec):
     return spec.learning()(spec, contract.DenseOutput(channels=3, scale=2), degrade=_DEGRADE)
+  if _segments(spec):
+    return spec.learning()(spec, contract.DenseOutput(channels=_CLASSES))
   return spec.learning()(spec, contract.ClassOutput(_CLASSES))
 
 
@@ -62,6 +64,10 @@ def labels(spec):
     draw = np.random.default_rng(0).integers
     frames, seen = (draw(0, 256, (3, 2, side, side, 3), np.uint8) for side in (16, 8))
     return {"frames": tf.constant(frames), "input": tf.constant(seen), "weight": weight}
+  if _segments(spec):
+    mask = np.random.default_rng(0).integers(0, _CLASSES, (3, 2, 16, 16), np.uint8)
+    mask[:, :, 0] = 255
+    return {"mask": tf.constant(mask), "weight": weight}
   several = np.array([[1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 1]], np.float32)
   label = several if spec.target.several else several.argmax(axis=1).astype(np.int32)
   return {"label": tf.constant(label), "weight": weight}
@@ -71,9 +77,13 @@ def _restores(spec: contract.Spec) -> bool:
   return isinstance(spec.target, contract.Self)
 
 
+def _segments(spec: contract.Spec) -> bool:
+  return isinstance(spec.target, contract.Stream)
+
+
 def _only_labels(spec: contract.Spec) -> None:
-  if _restores(spec):
-    pytest.skip("its answers are frames, which are not joined and have no rows")
+  if not isinstance(spec.target, contract.Labels):
+    pytest.skip("its answers are frames or masks, which are not joined and have no rows")
 
 
 def _logits(seed: int = 0, count: int = 3) -> tf.Tensor:
@@ -82,9 +92,10 @@ def _logits(seed: int = 0, count: int = 3) -> tf.Tensor:
 
 def _outputs(spec: contract.Spec, seed: int = 0) -> tf.Tensor:
   """Returns what a network may return for the three clips."""
-  if not _restores(spec):
+  if isinstance(spec.target, contract.Labels):
     return _logits(seed)
-  values = np.random.default_rng(seed).normal(scale=0.1, size=(3, 2, 16, 16, 3))
+  channels = 3 if _restores(spec) else _CLASSES
+  values = np.random.default_rng(seed).normal(scale=0.1, size=(3, 2, 16, 16, channels))
   return tf.constant(values, tf.float32)
 
 
@@ -156,11 +167,13 @@ def test_an_answer_has_the_outputs_that_it_says_and_passes_its_own_check(spec, l
   if _restores(spec):
     answer = served.restored(labels["input"][:1], _outputs(spec)[:1], _DEGRADE)
   else:
-    answer = served.answer(_logits(count=1), tf.constant(names))
+    answer = served.answer(_outputs(spec)[:1], tf.constant(names))
   assert tuple(answer) == served.outputs
   assert served.averaged in served.outputs
   ok, seen = served.check({name: value.numpy() for name, value in answer.items()}, names)
-  assert ok and seen.startswith("frames " if _restores(spec) else "class ")
+  assert ok and seen.startswith(
+    "frames " if _restores(spec) else "masks " if _segments(spec) else "class "
+  )
 
 
 def test_a_row_has_the_columns_that_it_says(spec):
@@ -176,16 +189,18 @@ def test_a_row_has_the_columns_that_it_says(spec):
 
 
 @pytest.fixture(scope="module")
-def settings(spec, sample_dataset, two_label_dataset, tmp_path_factory):
+def settings(spec, sample_dataset, two_label_dataset, mask_dataset, tmp_path_factory):
+  datasets = {"multi_label": two_label_dataset, "segmentation": mask_dataset}
+  named = spec is _TOY or not isinstance(spec.target, contract.Labels)
   return config.of(
-    data_dir=two_label_dataset if spec.target == contract.Labels(several=True) else sample_dataset,
+    data_dir=datasets.get(spec.name, sample_dataset),
     cache_dir=str(tmp_path_factory.mktemp("cache")),
     num_frames=4,
     image_size=16,
     train_steps=10,
     batch_size=4,
     learning_rate=0.05,
-    task=spec.name if spec is _TOY or _restores(spec) else "",
+    task=spec.name if named else "",
     degrade=_DEGRADE if _restores(spec) else "",
   )
 

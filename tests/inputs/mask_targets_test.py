@@ -11,6 +11,7 @@ from data_prep.job import preparation
 from official.inputs import clip_store
 from official.inputs import clips
 from official.inputs import flow_source
+from official.inputs import targets
 from official.inputs import views
 from tests import clips_with_streams
 
@@ -61,6 +62,7 @@ def test_masks_move_with_the_frames(data_dir, tmp_path, size, area):
     global_batch_size=16,
     seed=0,
     augmentation=views.Augmentation(min_crop_area=area),
+    target=targets.Stream("mask"),
   )
   streams, labels = next(iter(made))
   mask = labels["mask"].numpy()
@@ -73,11 +75,23 @@ def test_masks_move_with_the_frames(data_dir, tmp_path, size, area):
 
 def test_what_is_past_the_end_does_not_count(data_dir, tmp_path):
   made = clips.evaluation_clips(
-    _store(data_dir, tmp_path, 24), ["rgb"], num_frames=5, image_size=24, global_batch_size=2
+    _store(data_dir, tmp_path, 24),
+    ["rgb"],
+    num_frames=5,
+    image_size=24,
+    global_batch_size=2,
+    target=targets.Stream("mask"),
   )
   mask = next(iter(made))[1]["mask"].numpy()
   assert mask.shape == (2, 1, 5, 24, 24)
   assert (mask[:, :, 3:] == 255).all() and not (mask[:, :, :3] == 255).any()
+
+
+def test_pixels_of_each_class_are_counted(data_dir, tmp_path):
+  store = _store(data_dir, tmp_path, 42)
+  counts = targets.Stream("mask").counts(store, 2)
+  bright = FRAMES * 24 * (12 + 20)
+  np.testing.assert_array_equal(counts, [FRAMES * 2 * HEIGHT * WIDTH - bright, bright])
 
 
 def test_no_network_reads_a_mask(data_dir):

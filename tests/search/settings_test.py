@@ -43,7 +43,7 @@ from official.search import settings
     (
       {"fitness": "beauty"},
       "--fitness=beauty is unknown; it is one of accuracy, top1_plus_top5, loss, "
-      "mean_average_precision, margin, psnr_gain, psnr, ssim",
+      "mean_average_precision, margin, psnr_gain, psnr, ssim, mean_iou, pixel_accuracy",
     ),
     (
       {"weight_threshold": 1.5},

@@ -25,13 +25,20 @@ def _spec(**changes) -> contract.Spec:
 def test_a_task_from_outside_the_tree_is_found_by_its_name():
   spec = registry.register(_spec())
   assert registry.get("toy") is spec
-  assert registry.names() == ("classification", "multi_label", "restoration", "toy")
+  assert registry.names() == (
+    "classification",
+    "multi_label",
+    "restoration",
+    "segmentation",
+    "toy",
+  )
 
 
 def test_an_unknown_task_is_told_with_those_that_there_are():
   with pytest.raises(
     cli.UserError,
-    match="^there is no task 'toy'; give one of classification, multi_label, restoration$",
+    match="^there is no task 'toy'; give one of classification, multi_label, "
+    "restoration, segmentation$",
   ):
     registry.get("toy")
 

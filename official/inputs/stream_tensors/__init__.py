@@ -4,6 +4,7 @@ array    measurements: to (value - mean) / spread of each channel
 depth    distances: the same, and 0 where there is none
 flow     optical flow: from stored levels to pixels; from frames, where a network is served
 image    grey levels: to -1 to 1; from frames, where a network is served
+mask     nothing: masks are targets
 tensors  the contract that each counterpart fulfils
 
 A counterpart has the name of its kind (data_prep.dataset.stream_kinds). That of a kind of one's own

@@ -1,6 +1,6 @@
 """The resolution of a training's values on this machine: files that they name are read or found."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 import dataclasses
 import json
 import os
@@ -44,7 +44,9 @@ def resolved(training: AnyTraining, info: metadata.DatasetInfo, model_dir: str) 
     training,
     data_dir=data_dir,
     cache_dir=cli.resolve_path(training.data.cache_dir or cache.directory(data_dir, model_dir)),
-    class_weights=_class_weights(training.loss.class_weights, info),
+    class_weights=_class_weights(
+      training.loss.class_weights, checked_task(training, info).names(info)
+    ),
     init_checkpoint=_init_checkpoint(training.start.init_checkpoint),
   )
 
@@ -174,7 +176,7 @@ def _check_losses(training: Training, spec: contract.Spec) -> None:
   """Raises UserError where the loss is none of the task's."""
   loss = training.loss
   target = spec.target
-  labels = isinstance(target, contract.Labels)
+  labels = isinstance(target, contract.Labels | contract.Stream)
   if loss.class_weights and isinstance(target, contract.Labels) and target.several:
     raise cli.UserError(
       f"`class_weights`={loss.class_weights} is for one label a clip, and clips here have several; "
@@ -193,15 +195,15 @@ def _check_losses(training: Training, spec: contract.Spec) -> None:
     raise cli.UserError(f"`loss`={loss.loss} is none of the task {spec.name}; {there}")
 
 
-def _class_weights(asked: str, info: metadata.DatasetInfo) -> str:
+def _class_weights(asked: str, names: Sequence[str]) -> str:
   """Returns `balanced`, a JSON list of factors in the order of the classes, or ""."""
   if not asked or asked == BALANCED or asked.startswith("["):
     return asked
   try:
     with open(cli.resolve_path(asked), encoding="utf-8") as file:
       factors = json.load(file)
-    weights = [float(factors.get(name, 1)) for name in info.classes]
-    unknown = sorted(set(factors) - set(info.classes))
+    weights = [float(factors.get(name, 1)) for name in names]
+    unknown = sorted(set(factors) - set(names))
   except (OSError, ValueError, TypeError, AttributeError) as error:
     raise cli.UserError(
       f"`class_weights`={asked} is neither balanced nor a JSON file of a factor for each class "
@@ -209,8 +211,7 @@ def _class_weights(asked: str, info: metadata.DatasetInfo) -> str:
     ) from error
   if unknown:
     raise cli.UserError(
-      f"`class_weights`={asked} names {', '.join(unknown)}, and the classes are "
-      f"{', '.join(info.classes)}"
+      f"`class_weights`={asked} names {', '.join(unknown)}, and the classes are {', '.join(names)}"
     )
   return json.dumps(weights)
 

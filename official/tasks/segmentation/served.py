@@ -1,0 +1,122 @@
+"""Segmentation: frames in, the class of every pixel out, and a report of each class.
+
+A signature answers about the middle square of the frames, in the pixels that the network sees of
+it: it brings frames to its size as for every other task.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+import os
+import typing
+
+import numpy as np
+
+from data_prep.common import cli
+from data_prep.common import files
+from official.tasks import answering
+
+if typing.TYPE_CHECKING:
+  import tensorflow as tf
+
+
+class Served(answering.Served):
+  """A signature returns `masks`, uint8 [batch, time, side, side]."""
+
+  outputs = ("masks",)
+  averaged = "masks"
+  columns = ()
+  wide_prefix = ""
+  has_rows = False
+
+  def answer(self, outputs: "tf.Tensor", classes: "tf.Tensor") -> dict[str, "tf.Tensor"]:
+    import tensorflow as tf
+
+    return {"masks": tf.cast(tf.argmax(outputs, -1), tf.uint8)}
+
+  def check(self, answer: Mapping[str, np.ndarray], classes: Sequence[str]) -> tuple[bool, str]:
+    masks = answer["masks"]
+    right = masks.dtype == np.uint8 and masks.ndim == 4 and int(masks.max()) < len(classes)
+    most = int(np.bincount(masks.ravel()).argmax())
+    name = classes[most] if most < len(classes) else str(most)
+    return right, f"masks {'x'.join(map(str, masks.shape[1:]))}, mostly {name}"
+
+  def title(self, classes: Sequence[str]) -> str:
+    return f"Segmentation of video frames into {len(classes)} classes"
+
+  def names(self, classes: Sequence[str]) -> str:
+    numbered = (f"{number} {name}" for number, name in enumerate(classes))
+    return f"Classes of pixels (assets/labels.txt): {', '.join(numbered)}."
+
+  def returns(self, classes: Sequence[str]) -> str:
+    return (
+      "Every signature returns `masks`, uint8 [batch, frames, side, side]: the number of the class "
+      "of each pixel of the square that the network sees, the middle one of the frames."
+    )
+
+  def report(
+    self,
+    directory: str,
+    split: str,
+    classes: Sequence[str],
+    metrics: Mapping[str, float],
+    looks: Mapping[str, np.ndarray],
+  ) -> None:
+    text = "\n".join(lines(split, classes, metrics, looks["confusion"])) + "\n"
+    files.write_bytes(os.path.join(directory, "report.txt"), text.encode())
+
+  def row(
+    self, values: Sequence[float], named: Sequence[str], classes: Sequence[str]
+  ) -> dict[str, str]:
+    raise cli.UserError("the network returns masks, of which there are no rows of a CSV")
+
+  def verdict(self, row: Mapping[str, str], labels: Sequence[str]) -> str:
+    return ""
+
+  def told(self, values: Sequence[float], named: Sequence[str], labels: Sequence[str]) -> str:
+    return ""
+
+  def marks(
+    self,
+    rows: Iterable[Mapping[str, str]],
+    labels: Mapping[str, Sequence[str]],
+    classes: Sequence[str],
+    *,
+    per_window: bool,
+  ) -> list[str]:
+    return []
+
+
+def lines(
+  split: str, classes: Sequence[str], metrics: Mapping[str, float], confusion: np.ndarray
+) -> list[str]:
+  """Returns the report of a split: intersection over union, precision and recall of each class.
+
+  Args:
+    split: Its name.
+    classes: Names in the order of their numbers.
+    metrics: By name.
+    confusion: Pixels by [class, answer].
+  """
+  both, truth, answered = np.diag(confusion), confusion.sum(1), confusion.sum(0)
+  width = max(len(name) for name in (*classes, "class"))
+  largest = truth.max() / max(truth.sum(), 1)
+  seen = int((truth > 0).sum())
+  told = [
+    f"{split}: mean_iou {metrics['mean_iou']:.4f}, pixel_accuracy "
+    f"{metrics['pixel_accuracy']:.4f}; the class of most pixels everywhere would have "
+    f"{largest / max(seen, 1):.4f} and {largest:.4f}",
+    "",
+    f"{'class':<{width}}  {'iou':>6}  {'precision':>9}  {'recall':>6}  {'pixels':>12}",
+  ]
+  for index, name in enumerate(classes):
+    shares = (
+      _share(both[index], truth[index] + answered[index] - both[index]),
+      _share(both[index], answered[index]),
+      _share(both[index], truth[index]),
+    )
+    iou, precision, recall = shares
+    told.append(f"{name:<{width}}  {iou:>6}  {precision:>9}  {recall:>6}  {int(truth[index]):>12,}")
+  return told
+
+
+def _share(part: float, whole: float) -> str:
+  return f"{part / whole:.4f}" if whole else "-"
