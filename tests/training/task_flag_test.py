@@ -134,3 +134,14 @@ def test_what_makes_frames_worse_is_recorded_and_shapes_the_network():
   assert found == {"task": "restoration", "degrade": "bicubic:4", "loss": "l1"}
   clip = config.clip(training, _INFO)
   assert (clip.height, clip.output) == (8, (8, 32, 32, 3))
+
+
+def test_a_pooling_over_time_is_refused_where_every_pixel_gets_an_answer():
+  flags_of_task = ("--task=restoration", "--degrade=bicubic:2")
+  with pytest.raises(cli.UserError) as error:
+    _resolved(_INFO, *flags_of_task, "--pooling=max")
+  assert str(error.value) == (
+    "`pooling`=max is for networks that answer once per clip, and those of the task restoration "
+    "answer for every pixel; leave it out"
+  )
+  assert _resolved(_INFO, *flags_of_task).network.pooling == "average"

@@ -18,6 +18,7 @@ from official.tasks import contract
 from official.tasks import registry
 from official.training.config import values
 from official.training.config.tree import LOCAL_TPU
+from official.training.config.tree import Network
 from official.training.config.tree import Training
 from official.training.config.values import AnyTraining
 
@@ -151,6 +152,12 @@ def _check_goes_with_task(training: Training, info: metadata.DatasetInfo) -> Non
   """Raises UserError where a training has what its task does not know, or lacks what it needs."""
   spec = checked_task(training, info)
   _check_losses(training, spec)
+  pooling = training.network.pooling
+  if isinstance(spec.output(info), contract.DenseOutput) and pooling != Network.pooling:
+    raise cli.UserError(
+      f"`pooling`={pooling} is for networks that answer once per clip, and those of the task "
+      f"{spec.name} answer for every pixel; leave it out"
+    )
   degrade = training.data.degrade
   if not isinstance(spec.target, contract.Self):
     if degrade:
