@@ -32,10 +32,15 @@ def ask(saved_model: str, videos: Sequence[str]) -> list[Answer]:
   """Returns the answers of a SavedModel about videos, and videos in folders.
 
   Raises:
-    UserError: The SavedModel is damaged, or there is no video.
+    UserError: The SavedModel is damaged or returns pictures, or there is no video.
   """
   path = cli.plain_path("saved_model", saved_model)
   version = saved_model_lib.Version(path)
+  if not version.served.columns:
+    raise cli.UserError(
+      f"{path} returns {version.served.averaged}, of which there are no classes to tell; call its "
+      "signatures, as its model_card.md says, or python -m official.predict for restored videos"
+    )
   classes = version.labels
   network = prediction.load(path, version.spec)
   return [

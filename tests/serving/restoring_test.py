@@ -19,6 +19,7 @@ from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
 from official.programs import frame_answers
+from official.programs import video_answers
 from official.serving import answers
 from official.serving import exporter
 from official.serving import frame_files
@@ -152,3 +153,8 @@ def test_an_overlap_of_a_whole_window_is_refused(restorer, video, tmp_path):
     frame_answers.answer(
       restorer, [_question(video[0])], str(tmp_path / "out"), restoring.Manner(overlap=1)
     )
+
+
+def test_the_front_door_says_that_it_returns_frames(restorer, video):
+  with pytest.raises(cli.UserError, match="returns frames, of which there are no classes"):
+    video_answers.ask(restorer.path, [video[0]])
