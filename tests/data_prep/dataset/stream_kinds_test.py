@@ -63,7 +63,8 @@ def _written(folder, stream: dict) -> str:
   [
     (
       {"kind": "depht"},
-      "dataset.json: the stream 'x' has an unknown stream kind 'depht'; the kinds are flow, image",
+      "dataset.json: the stream 'x' has an unknown stream kind 'depht'; "
+      "the kinds are array, depth, flow, image, mask",
     ),
     (
       {"kind": "nowhere.heat"},
