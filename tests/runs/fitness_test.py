@@ -73,6 +73,11 @@ def test_the_choices_are_those_of_all_tasks_and_the_default_is_accuracy():
     "loss",
     "mean_average_precision",
     "margin",
+    "psnr_gain",
+    "psnr",
+    "ssim",
+    "mean_iou",
+    "pixel_accuracy",
   )
   assert fitness.DEFAULT == "accuracy"
 
@@ -92,6 +97,12 @@ def test_several_labels_a_clip_have_a_mean_average_precision(name):
   fitness.check(name, _dataset(multi_label=True), "D")
 
 
-@pytest.mark.parametrize("name", fitness.names())
-def test_one_label_a_clip_has_every_fitness(name):
+@pytest.mark.parametrize("name", fitness.names()[:5])
+def test_one_label_a_clip_has_every_fitness_of_classes(name):
   fitness.check(name, _dataset(multi_label=False), "D")
+
+
+@pytest.mark.parametrize("name", fitness.names()[5:])
+def test_a_fitness_of_frames_or_masks_is_refused_where_clips_have_labels(name):
+  with pytest.raises(cli.UserError, match=f"^D has clips with one label, .* no {name}; choose "):
+    fitness.check(name, _dataset(multi_label=False), "D")

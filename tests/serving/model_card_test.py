@@ -40,7 +40,7 @@ def test_an_accuracy_has_its_interval_and_what_it_is_compared_with():
   ],
 )
 def test_a_card_says_how_the_architecture_came_about(info, search, end):
-  title = model_card._title(info, registry.DEFAULT.served(), [{"blocks": [1, 2]}], search)
+  title = model_card._title(info.classes, registry.DEFAULT.served(), [{"blocks": [1, 2]}], search)
   assert title.splitlines()[2] == f"A network of 2 blocks {end}"
 
 
