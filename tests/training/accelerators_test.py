@@ -17,6 +17,7 @@ from official.core import config_definitions
 import pytest
 import tensorflow as tf
 
+from data_prep.dataset.streams import StreamInfo
 from official.architecture import kinds
 from official.architecture import serialization
 from official.architecture.architecture import Architecture
@@ -60,9 +61,9 @@ class _Task(clip_task.ClipTask):
 
   def store(self, data, progress=None):
     del data, progress
-    return types.SimpleNamespace(
-      streams={"rgb": types.SimpleNamespace(channels=3), "flow": types.SimpleNamespace(channels=2)}
-    )
+    rgb = StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg")
+    flow = StreamInfo(kind="flow", channels=2, feature="flow/encoded", format="png", bound=20.0)
+    return types.SimpleNamespace(streams={"rgb": rgb, "flow": flow})
 
 
 def _architecture() -> Architecture:
