@@ -69,21 +69,30 @@ def sample_dataset(tmp_path_factory) -> str:
   return str(folder / "dataset")
 
 
-@pytest.fixture(scope="session")
-def two_label_dataset(sample_dataset, tmp_path_factory) -> str:
-  """The clips of `sample_dataset`, each with its class and the next one."""
-  folder = str(tmp_path_factory.mktemp("two_labels") / "dataset")
-  shutil.copytree(sample_dataset, folder)
-  info = metadata.to_json(metadata.load(folder))
+def _change_clips(folder: str, change) -> None:
+  """Calls `change(context, feature lists)` for each clip of a dataset, and writes them back."""
   for split in metadata.SPLITS:
     for path in metadata.shard_paths(folder, split):
       with open(path, "rb") as file:
         clips = [records.parse(record) for record in records.read_records(file)]
       with open(path, "wb") as file:
         for context, lists in clips:
-          (label,) = context["clip/label/index"]
-          context["clip/label/index"] = [label, (label + 1) % len(info["classes"])]
+          change(context, lists)
           records.write_record(file, records.sequence_example(context, lists))
+
+
+@pytest.fixture(scope="session")
+def two_label_dataset(sample_dataset, tmp_path_factory) -> str:
+  """The clips of `sample_dataset`, each with its class and the next one."""
+  folder = str(tmp_path_factory.mktemp("two_labels") / "dataset")
+  shutil.copytree(sample_dataset, folder)
+  info = metadata.to_json(metadata.load(folder))
+
+  def change(context, lists) -> None:
+    (label,) = context["clip/label/index"]
+    context["clip/label/index"] = [label, (label + 1) % len(info["classes"])]
+
+  _change_clips(folder, change)
   metadata.save(metadata.from_json(info | {"multi_label": True}), folder)
   return folder
 
@@ -97,17 +106,14 @@ def mask_dataset(sample_dataset, tmp_path_factory) -> str:
     kind="mask", channels=1, feature=mask_files.FEATURE, format="png", classes=("dark", "bright")
   )
   kind = stream_kinds.get(masks.kind)
-  for split in metadata.SPLITS:
-    for path in metadata.shard_paths(folder, split):
-      with open(path, "rb") as file:
-        clips = [records.parse(record) for record in records.read_records(file)]
-      with open(path, "wb") as file:
-        for context, lists in clips:
-          frames = (stored_images.decode(data, grey=True) for (data,) in lists["image/encoded"])
-          lists[masks.feature] = [
-            [kind.encode((frame > 127).astype(np.uint8), masks)] for frame in frames
-          ]
-          records.write_record(file, records.sequence_example(context, lists))
+
+  def change(context, lists) -> None:
+    frames = (stored_images.decode(data, grey=True) for (data,) in lists["image/encoded"])
+    lists[masks.feature] = [
+      [kind.encode((frame > 127).astype(np.uint8), masks)] for frame in frames
+    ]
+
+  _change_clips(folder, change)
   info = metadata.load(folder)
   metadata.save(dataclasses.replace(info, streams={**info.streams, "mask": masks}), folder)
   return folder

@@ -43,18 +43,18 @@ class Target(abc.ABC):
     """Returns how often each class is the target in a split, int64 [classes], for class weights."""
     raise NotImplementedError(type(self).__name__)
 
-  @abc.abstractmethod
   def specs(
     self, store: clip_store.ClipStore, cuts: Mapping[str, tf.TensorSpec]
   ) -> dict[str, tf.TensorSpec]:
-    """Returns the specs of the arrays that `write` fills, by name.
+    """Returns the specs of the arrays that `write` fills, by name; by default there are none.
 
     Args:
       store: The videos.
       cuts: Specs of the streams that are cut, by name.
     """
+    del store, cuts
+    return {}
 
-  @abc.abstractmethod
   def write(
     self,
     labels: Sequence[int],
@@ -68,6 +68,7 @@ class Target(abc.ABC):
       cuts: Streams, as they were cut.
       arrays: By name, to be filled.
     """
+    del labels, cuts, arrays
 
   @abc.abstractmethod
   def batch(self, streams: Tensors, arrays: Tensors) -> tuple[Tensors, Tensors]:
@@ -123,19 +124,6 @@ class Stream(Target):
       for frame in video.read(self.reads[0], range(video.frames)):
         total += np.bincount(frame.ravel(), minlength=256)
     return total[:classes]
-
-  def specs(
-    self, store: clip_store.ClipStore, cuts: Mapping[str, tf.TensorSpec]
-  ) -> dict[str, tf.TensorSpec]:
-    return {}
-
-  def write(
-    self,
-    labels: Sequence[int],
-    cuts: Mapping[str, np.ndarray],
-    arrays: Mapping[str, np.ndarray],
-  ) -> None:
-    pass
 
   def batch(self, streams: Tensors, arrays: Tensors) -> tuple[Tensors, Tensors]:
     (name,) = self.reads

@@ -116,7 +116,7 @@ class Version:
   def classes(self) -> list[str]:
     """Names of the classes in the order of the probabilities; UserError if they are not those."""
     names, averaged = self.labels, self.served.averaged
-    if self.served.returns_frames or not self.served.has_rows:
+    if not self.served.has_rows:
       return names
     answers = {
       definition.outputs[averaged].tensor_shape.dim[-1].size

@@ -131,6 +131,7 @@ def test_what_a_task_is_and_how_it_is_served_is_known_without_tensorflow():
     "report.py",
     "learning.py",
     "label_learning.py",
+    "pixel_learning.py",
   }
   sources = TARGETS["//official/tasks:tasks"].sources
   _assert_no_tensorflow_after_importing(

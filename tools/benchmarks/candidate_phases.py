@@ -17,6 +17,7 @@ machine does than seconds do, but a busy machine still makes it longer.
 """
 
 from collections.abc import Callable, Mapping
+import json
 import os
 import tempfile
 import time
@@ -120,7 +121,7 @@ def _in_a_fork(training: config.Training, architecture: Mapping, steps: int) -> 
     status = 1
     try:
       os.close(reading)
-      os.write(writing, repr(_train(training, architecture, steps)).encode())
+      os.write(writing, json.dumps(_train(training, architecture, steps)).encode())
       status = 0
     finally:
       os._exit(status)
@@ -130,9 +131,7 @@ def _in_a_fork(training: config.Training, architecture: Mapping, steps: int) -> 
   _, status = os.waitpid(child, 0)
   if status:
     raise cli.UserError("a training failed; the lines above say why")
-  import ast
-
-  return ast.literal_eval(told)
+  return json.loads(told)
 
 
 def _train(training: config.Training, architecture: Mapping, steps: int) -> dict[str, float]:

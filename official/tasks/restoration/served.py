@@ -4,26 +4,23 @@ A request has frames of the size that the network was trained on; every size of 
 number of them are made of such squares by whoever asks.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 import typing
 
 import numpy as np
 
-from data_prep.common import cli
 from data_prep.dataset import degradation
-from official.tasks import answering
+from official.tasks import pixel_answers
 
 if typing.TYPE_CHECKING:
   import tensorflow as tf
 
 
-class Served(answering.Served):
+class Served(pixel_answers.PixelServed):
   """A signature returns `frames`, uint8 [batch, time, height, width, 3]."""
 
   outputs = ("frames",)
   averaged = "frames"
-  columns = ()
-  wide_prefix = ""
   returns_frames = True
 
   def answer(self, outputs: "tf.Tensor", classes: "tf.Tensor") -> dict[str, "tf.Tensor"]:
@@ -59,24 +56,3 @@ class Served(answering.Served):
 
   def returns(self, classes: Sequence[str]) -> str:
     return "Every signature returns `frames`, uint8 [batch, frames, height, width, 3], RGB."
-
-  def row(
-    self, values: Sequence[float], named: Sequence[str], classes: Sequence[str]
-  ) -> dict[str, str]:
-    raise cli.UserError("the network returns frames, of which there are no rows of a CSV")
-
-  def verdict(self, row: Mapping[str, str], labels: Sequence[str]) -> str:
-    return ""
-
-  def told(self, values: Sequence[float], named: Sequence[str], labels: Sequence[str]) -> str:
-    return ""
-
-  def marks(
-    self,
-    rows: Iterable[Mapping[str, str]],
-    labels: Mapping[str, Sequence[str]],
-    classes: Sequence[str],
-    *,
-    per_window: bool,
-  ) -> list[str]:
-    return []

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from data_prep.dataset import degradation
 from official.tasks import contract
-from official.tasks import learning
+from official.tasks import pixel_learning
 from official.tasks.restoration import answer
 from official.tasks.restoration import spec as spec_lib
 
@@ -24,7 +24,7 @@ _EPSILON = 1e-3
 _LEAST_ERROR = 1e-10  # Mean squared error of 100 dB: equal frames have no infinite PSNR.
 
 
-class Learning(learning.Learning):
+class Learning(pixel_learning.PixelLearning):
   """Labels have `frames` and `input`, uint8 [batch, (views,) time, height, width, 3].
 
   Outputs are residuals, in evaluation [batch, views, ...]: every view has a truth of its own.
@@ -59,15 +59,6 @@ class Learning(learning.Learning):
   @staticmethod
   def probabilities(outputs: tf.Tensor) -> tf.Tensor:
     return outputs
-
-  def join_views(self, outputs: tf.Tensor, views: int) -> tf.Tensor:
-    return tf.reshape(outputs, [-1, views, *outputs.shape[1:]])
-
-  def of_views(self, labels: Mapping[str, tf.Tensor], views: int) -> dict[str, tf.Tensor]:
-    folded = {
-      name: tf.reshape(labels[name], [-1, *labels[name].shape[2:]]) for name in ("frames", "input")
-    }
-    return {**folded, "weight": tf.repeat(labels["weight"], views, axis=0)}
 
   @staticmethod
   def join_networks(outputs: Sequence[tf.Tensor]) -> tf.Tensor:

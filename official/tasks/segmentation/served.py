@@ -4,28 +4,24 @@ A signature answers about the middle square of the frames, in the pixels that th
 it: it brings frames to its size as for every other task.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 import os
 import typing
 
 import numpy as np
 
-from data_prep.common import cli
 from data_prep.common import files
-from official.tasks import answering
+from official.tasks import pixel_answers
 
 if typing.TYPE_CHECKING:
   import tensorflow as tf
 
 
-class Served(answering.Served):
+class Served(pixel_answers.PixelServed):
   """A signature returns `masks`, uint8 [batch, time, side, side]."""
 
   outputs = ("masks",)
   averaged = "masks"
-  columns = ()
-  wide_prefix = ""
-  has_rows = False
 
   def answer(self, outputs: "tf.Tensor", classes: "tf.Tensor") -> dict[str, "tf.Tensor"]:
     import tensorflow as tf
@@ -62,27 +58,6 @@ class Served(answering.Served):
   ) -> None:
     text = "\n".join(lines(split, classes, metrics, looks["confusion"])) + "\n"
     files.write_bytes(os.path.join(directory, "report.txt"), text.encode())
-
-  def row(
-    self, values: Sequence[float], named: Sequence[str], classes: Sequence[str]
-  ) -> dict[str, str]:
-    raise cli.UserError("the network returns masks, of which there are no rows of a CSV")
-
-  def verdict(self, row: Mapping[str, str], labels: Sequence[str]) -> str:
-    return ""
-
-  def told(self, values: Sequence[float], named: Sequence[str], labels: Sequence[str]) -> str:
-    return ""
-
-  def marks(
-    self,
-    rows: Iterable[Mapping[str, str]],
-    labels: Mapping[str, Sequence[str]],
-    classes: Sequence[str],
-    *,
-    per_window: bool,
-  ) -> list[str]:
-    return []
 
 
 def lines(

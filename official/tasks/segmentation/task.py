@@ -11,20 +11,18 @@ import tensorflow as tf
 
 from data_prep.dataset.stream_kinds.mask import IGNORED
 from official.tasks import contract
-from official.tasks import learning
+from official.tasks import pixel_learning
 from official.tasks.segmentation import spec as spec_lib
 
 CONFUSION = "confusion"
 
 
-class Learning(learning.Learning):
+class Learning(pixel_learning.PixelLearning):
   """Labels have `mask`, uint8 [batch, (views,) time, height, width].
 
   Outputs are logits [batch, (views,) time, height, width, classes]: every view has a mask of its
   own.
   """
-
-  output: contract.DenseOutput
 
   def targets(self, labels: Mapping[str, tf.Tensor], outputs: tf.Tensor) -> tf.Tensor:
     return labels["mask"]
@@ -64,14 +62,6 @@ class Learning(learning.Learning):
   @staticmethod
   def probabilities(outputs: tf.Tensor) -> tf.Tensor:
     return tf.nn.softmax(outputs)
-
-  def join_views(self, outputs: tf.Tensor, views: int) -> tf.Tensor:
-    return tf.reshape(outputs, [-1, views, *outputs.shape[1:]])
-
-  def of_views(self, labels: Mapping[str, tf.Tensor], views: int) -> dict[str, tf.Tensor]:
-    mask = labels["mask"]
-    folded = tf.reshape(mask, [-1, *mask.shape[2:]])
-    return {"mask": folded, "weight": tf.repeat(labels["weight"], views, axis=0)}
 
   @staticmethod
   def join_networks(outputs: Sequence[tf.Tensor]) -> tf.Tensor:
