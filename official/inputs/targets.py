@@ -15,10 +15,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
-from data_prep.common import cli
 from data_prep.dataset import degradation
 from data_prep.dataset.streams import FRAMES
 from official.inputs import clip_store
+from official.inputs import usable
 
 Tensors = dict[str, tf.Tensor]
 
@@ -141,18 +141,8 @@ class Frames(Target):
     self._degrade = degrade
 
   def check(self, store: clip_store.ClipStore, streams: Sequence[str], image_size: int) -> None:
-    others = sorted({*streams} - {FRAMES})
-    if others:
-      raise cli.UserError(
-        f"the network reads the stream {', '.join(others)}, which was computed from frames that "
-        f"were not degraded and would give them away; choose one that reads {FRAMES} alone, such "
-        "as of --search_space=restoration"
-      )
-    if image_size > store.side:
-      raise cli.UserError(
-        f"`image_size`={image_size} is more than the {store.side} pixels of the dataset's shorter "
-        "side, and frames are restored at their own scale; give a smaller one"
-      )
+    usable.check_frames_alone(streams)
+    usable.check_own_scale(image_size, store.side)
 
   def specs(
     self, store: clip_store.ClipStore, cuts: Mapping[str, tf.TensorSpec]

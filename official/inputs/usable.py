@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 from data_prep.common import cli
 from data_prep.common import files
 from data_prep.dataset import metadata
+from data_prep.dataset.streams import FRAMES
 from official.inputs import flow_source
 
 
@@ -43,4 +44,34 @@ def check_streams(
     raise cli.UserError(
       f"{network} reads the stream {', '.join(missing)}, and {data} has "
       f"{', '.join(sorted(available))}; {remedy}"
+    )
+
+
+def check_frames_alone(needed: Iterable[str], *, network: str = "the network") -> None:
+  """Raises UserError where a network that is to restore frames reads more than those.
+
+  Args:
+    needed: Names of the streams that it reads.
+    network: What the message calls it.
+  """
+  others = sorted({*needed} - {FRAMES})
+  if others:
+    raise cli.UserError(
+      f"{network} reads the stream {', '.join(others)}, which was computed from frames that "
+      f"were not degraded and would give them away; choose one that reads {FRAMES} alone, such "
+      "as of --search_space=restoration"
+    )
+
+
+def check_own_scale(image_size: int, short_side: int) -> None:
+  """Raises UserError where squares at a dataset's own scale would be larger than its frames.
+
+  Args:
+    image_size: Pixels of a square.
+    short_side: Pixels of the shorter side of the frames.
+  """
+  if image_size > short_side:
+    raise cli.UserError(
+      f"`image_size`={image_size} is more than the {short_side} pixels of the dataset's shorter "
+      "side, and frames are restored at their own scale; give a smaller one"
     )

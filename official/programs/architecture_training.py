@@ -78,13 +78,8 @@ def run(
 def check_streams(
   architecture: Architecture, training: config.Training, info: metadata.DatasetInfo, source: str
 ) -> None:
-  """Raises UserError where the dataset lacks a stream that the architecture reads."""
-  usable.check_streams(
-    config.streams(training, info),
-    architecture.streams,
-    network=f"--architecture={source}",
-    data=training.data.data_dir,
-  )
+  """Raises UserError where the dataset lacks a stream that the architecture reads, or must not."""
+  config.check_reads(training, info, architecture.streams, network=f"--architecture={source}")
 
 
 def _final_training(

@@ -185,6 +185,11 @@ class Spec:
     return self.fitness[0]
 
   @property
+  def learns_labels(self) -> bool:
+    """Whether the target is classes, of clips or of pixels, so that they can be smoothed."""
+    return isinstance(self.target, Labels | Stream)
+
+  @property
   def target_streams(self) -> tuple[str, ...]:
     """The streams of a dataset that are the target."""
     return (self.target.name,) if isinstance(self.target, Stream) else ()

@@ -3,11 +3,13 @@
 `define` makes a flag of every field that a program has. It imports no TensorFlow.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from absl import flags
 
 from data_prep.common import cli
+from official.tasks import registry
 from official.training import config
 from official.training.config import fields
 from official.training.config import recipes
@@ -87,8 +89,16 @@ def described(
     if program in leaf.knob.programs and not given[leaf.name].using_default_value:
       values[leaf.name] = given[leaf.name].value
   if program == config.TRAIN:
-    values = recipes.under(given.recipe, values)
+    labels = not recipes.tells_of_labels(given.recipe) or _learns_labels(values)
+    values = recipes.under(given.recipe, values, labels=labels)
   return config.of(kind, **values)
+
+
+def _learns_labels(values: Mapping[str, Any]) -> bool:
+  """Returns whether a training learns labels, as far as its values say (frames are degraded)."""
+  if values.get("task"):
+    return registry.get(values["task"]).learns_labels
+  return not values.get("degrade")
 
 
 def _define(leaf: fields.Leaf, into: flags.FlagValues) -> None:

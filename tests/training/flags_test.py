@@ -43,6 +43,16 @@ def test_the_paper_s_values_are_defaults_that_flags_override():
   assert (found.optimizer.weight_decay, found.data.image_size) == (1e-4, 224)
 
 
+def test_the_paper_s_label_smoothing_is_left_out_where_no_labels_are_learned():
+  for arguments in (("--task=restoration",), ("--degrade=bicubic:2",)):
+    found = _described("--recipe=paper", *arguments)
+    assert found.loss.label_smoothing == 0
+    assert found.optimizer.weight_decay == 1e-4
+  assert _described("--recipe=paper", "--task=segmentation").loss.label_smoothing == 0.2
+  found = _described("--recipe=paper", "--task=restoration", "--label_smoothing=0.1")
+  assert found.loss.label_smoothing == 0.1  # Typed, so that it is refused when it is resolved.
+
+
 def test_the_paper_s_learning_rate_is_scaled_with_a_batch_that_is_given():
   found = _described("--recipe=paper", "--batch_size=64")
   assert found.optimizer.learning_rate == pytest.approx(0.4)

@@ -8,7 +8,9 @@ import pytest
 from data_prep.common import cli
 from data_prep.dataset import metadata
 from data_prep.dataset.streams import StreamInfo
+from official.architecture import presets
 from official.architecture import space
+from official.programs import architecture_training
 from official.programs import network_search
 from official.tasks import contract
 from official.tasks import registry
@@ -85,6 +87,11 @@ def test_an_unknown_task_is_told_with_the_choices(capsys):
     ),
     (
       _INFO,
+      ["--task=restoration", "--degrade=jpeg:10", "--image_size=48"],
+      "^`image_size`=48 is more than the 40 pixels of the dataset's shorter side, and frames are",
+    ),
+    (
+      _INFO,
       ["--task=multi_label", "--class_weights=balanced"],
       "^`class_weights`=balanced is for one label a clip, and clips here have several; leave it",
     ),
@@ -125,6 +132,42 @@ def test_a_search_for_a_named_task_maximises_the_first_fitness_of_that_task(monk
       {"fitness": "accuracy"},
       model_dir="run",
     )
+
+
+_FLOW = StreamInfo(kind="flow", channels=2, feature="flow/encoded", format="png", bound=20.0)
+
+
+@pytest.mark.parametrize(
+  ("info", "more"),
+  [
+    (dataclasses.replace(_INFO, streams={"rgb": _RGB, "flow": _FLOW}), {}),
+    (_INFO, {"flow": "in_graph"}),
+  ],
+  ids=["stored", "in_graph"],
+)
+def test_a_search_space_that_reads_more_than_the_frames_to_be_restored_is_refused(
+  info, more, monkeypatch
+):
+  monkeypatch.setattr(metadata, "load", lambda directory: info)
+  training = config.of(data_dir="data", task="restoration", degrade="bicubic:2", **more)
+  with pytest.raises(cli.UserError) as error:
+    network_search.prepared(training, space.load_space("small"), {}, model_dir="run")
+  assert str(error.value) == (
+    "the search space 'small' reads the stream flow, which was computed from frames that were not "
+    "degraded and would give them away; choose one that reads rgb alone, such as of "
+    "--search_space=restoration"
+  )
+  found, _ = network_search.prepared(training, space.load_space("restoration"), {}, model_dir="run")
+  assert found.space.streams == ("rgb",)
+
+
+def test_an_architecture_that_reads_more_than_the_frames_to_be_restored_is_refused():
+  info = dataclasses.replace(_INFO, streams={"rgb": _RGB, "flow": _FLOW})
+  training = config.of(data_dir="data", task="restoration", degrade="bicubic:2")
+  both = presets.load("assemblenet-50").architecture
+  with pytest.raises(cli.UserError, match="^--architecture=A reads the stream flow, which was com"):
+    architecture_training.check_streams(both, training, info, "A")
+  architecture_training.check_streams(both, config.of(data_dir="data"), info, "A")
 
 
 def test_what_makes_frames_worse_is_recorded_and_shapes_the_network():

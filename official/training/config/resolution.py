@@ -1,6 +1,6 @@
 """The resolution of a training's values on this machine: files that they name are read or found."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 import dataclasses
 import json
 import os
@@ -14,6 +14,7 @@ from official.architecture import dense_cost
 from official.inputs import cache
 from official.inputs import flow_source
 from official.inputs import stream_sizes
+from official.inputs import usable
 from official.tasks import contract
 from official.tasks import registry
 from official.training.config import values
@@ -75,6 +76,25 @@ def _with_task(training: AnyTraining, info: metadata.DatasetInfo) -> AnyTraining
 def streams(training: Training, info: metadata.DatasetInfo) -> dict[str, metadata.StreamInfo]:
   """Returns the streams that a training on a dataset has; raises UserError where it cannot."""
   return flow_source.streams(info, training.data.flow)
+
+
+def check_reads(
+  training: Training, info: metadata.DatasetInfo, needed: Iterable[str], *, network: str
+) -> None:
+  """Raises UserError where a dataset lacks streams that a network reads, or they tell the answer.
+
+  Args:
+    training: What is learned, of which data.
+    info: The dataset.
+    needed: Names of the streams that the network reads.
+    network: What the message calls it.
+  """
+  needed = tuple(needed)
+  usable.check_streams(
+    streams(training, info), needed, network=network, data=training.data.data_dir
+  )
+  if isinstance(checked_task(training, info).target, contract.Self):
+    usable.check_frames_alone(needed, network=network)
 
 
 def clip(training: Training, info: metadata.DatasetInfo) -> cost.Clip:
@@ -172,6 +192,7 @@ def _check_goes_with_task(training: Training, info: metadata.DatasetInfo) -> Non
       "for example"
     )
   degradation.check_size(degrade, training.data.image_size)
+  usable.check_own_scale(training.data.image_size, info.short_side)
   if training.augmentation.min_crop_area is not None:
     raise cli.UserError(
       f"`min_crop_area`={training.augmentation.min_crop_area:g} resizes frames, whose details are "
@@ -183,7 +204,6 @@ def _check_losses(training: Training, spec: contract.Spec) -> None:
   """Raises UserError where the loss is none of the task's."""
   loss = training.loss
   target = spec.target
-  labels = isinstance(target, contract.Labels | contract.Stream)
   if loss.class_weights and isinstance(target, contract.Labels) and target.several:
     raise cli.UserError(
       f"`class_weights`={loss.class_weights} is for one label a clip, and clips here have several; "
@@ -193,7 +213,7 @@ def _check_losses(training: Training, spec: contract.Spec) -> None:
     ("class_weights", loss.class_weights),
     ("label_smoothing", loss.label_smoothing),
   ):
-    if given and not labels:
+    if given and not spec.learns_labels:
       raise cli.UserError(
         f"`{name}`={given} is for tasks of labels, and the task is {spec.name}; leave it out"
       )
