@@ -52,7 +52,8 @@ def main(arguments: Sequence[str]) -> None:
     raise cli.UserError(
       f"--output={output} cannot be written: {error.strerror or error}"
     ) from error
-  print(f"wrote {output}: {len(summary.seconds)} clips read of {len(info.classes)} classes")
+  classes = f" of {len(info.classes)} classes" if info.classes else ""
+  print(f"wrote {output}: {len(summary.seconds)} clips read{classes}")
 
 
 if __name__ == "__main__":

@@ -98,6 +98,25 @@ def two_label_dataset(sample_dataset, tmp_path_factory) -> str:
 
 
 @pytest.fixture(scope="session")
+def unlabelled_dataset(sample_dataset, tmp_path_factory) -> str:
+  """The clips of `sample_dataset`, as a manifest without the column `label` gives them."""
+  folder = str(tmp_path_factory.mktemp("unlabelled") / "dataset")
+  shutil.copytree(sample_dataset, folder)
+  for split in metadata.SPLITS:
+    for path in metadata.shard_paths(folder, split):
+      with open(path, "rb") as file:
+        clips = [records.parse(record) for record in records.read_records(file)]
+      with open(path, "wb") as file:
+        for context, lists in clips:
+          kept = {key: values for key, values in context.items() if "/label/" not in key}
+          records.write_record(file, records.sequence_example(kept, lists))
+  info = metadata.load(folder)
+  counts = dict.fromkeys(metadata.SPLITS, ())
+  metadata.save(dataclasses.replace(info, classes=(), class_clips=counts), folder)
+  return folder
+
+
+@pytest.fixture(scope="session")
 def mask_dataset(sample_dataset, tmp_path_factory) -> str:
   """The clips of `sample_dataset` with masks: 1 where a frame is bright, 0 where it is dark."""
   folder = str(tmp_path_factory.mktemp("masks") / "dataset")

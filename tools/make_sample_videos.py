@@ -117,7 +117,7 @@ def _manifest(
   if not with_masks:
     return rows.to_csv(paths, labels, splits)
   table = zip(paths, labels, splits, map(masks_of, paths))
-  header = (*rows.REQUIRED_COLUMNS, mask_files.COLUMN)
+  header = (*rows.USUAL_COLUMNS, mask_files.COLUMN)
   return "".join(map(rows.csv_line, [header, *table])).encode()
 
 

@@ -5,7 +5,8 @@
     run                 11           3     6   20
     2 classes           23           7    10   40
 
-A clip of several classes counts in each of them, and once in the last row. Where there are many
+A clip of several classes counts in each of them, and once in the last row, which is all that there
+is of clips without labels. Where there are many
 classes, only those that need a look are shown: the ones that lack a split, then the smallest.
 """
 
@@ -41,14 +42,15 @@ class ClassTable:
   def lines(self) -> list[str]:
     """Returns the table, at most 24 lines of at most 80 columns where counts have 7 digits."""
     shown = self._most_telling()
-    table = [["class", *metadata.SPLITS, "all"]]
+    table = [["class" if self.by_class else "", *metadata.SPLITS, "all"]]
     table += [[_cut(name), *_numbers(self.by_class[name])] for name in shown]
     others = [counts for name, counts in self.by_class.items() if name not in set(shown)]
     if others:
       smallest, largest = (limit(map(sum, others)) for limit in (min, max))
       table.append([f"... {len(others)} more classes with {smallest} to {largest} clips"])
     several = "classes" if len(self.by_class) != 1 else "class"
-    table.append([f"{len(self.by_class)} {several}", *_numbers(self.clips)])
+    last = f"{len(self.by_class)} {several}" if self.by_class else "clips"
+    table.append([last, *_numbers(self.clips)])
     full = [row for row in table if len(row) > 1]
     widths = [max(map(_width, column)) for column in zip(*full)]
     return [_line(row, widths) for row in table]

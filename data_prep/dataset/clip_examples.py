@@ -236,7 +236,7 @@ class ClipMaker:
     return stream_kinds.get(stream.kind).encode(values, stream)
 
   def _serialize(self, row: rows.Row, made: "_Pictures") -> bytes:
-    clip_id, labels = row.clip_id.encode(), [label.encode() for label in row.labels]
+    clip_id = row.clip_id.encode()
     timestamps = [
       [round((made.begin + k / self._fps) * 1_000_000)] for k in range(len(made.images))
     ]
@@ -244,10 +244,11 @@ class ClipMaker:
       "example/id": [clip_id],
       "clip/media_id": [clip_id],
       "clip/data_path": [row.path.encode()],
-      "clip/label/index": [self._index_of[label] for label in row.labels],
-      "clip/label/string": labels,
-      "clip/label/text": labels,
     } | self._image_context("image/", b"JPEG", made.size)
+    if row.labels:
+      labels = [label.encode() for label in row.labels]
+      context["clip/label/index"] = [self._index_of[label] for label in row.labels]
+      context |= {"clip/label/string": labels, "clip/label/text": labels}
     if row.start is not None:
       context["clip/start/timestamp"] = [round(row.start * 1_000_000)]
     if row.end is not None:

@@ -69,7 +69,8 @@ class DatasetInfo:
   """The content of dataset.json.
 
   Attributes:
-    classes: Class names; a clip's `clip/label/index` counts in this order.
+    classes: Class names; a clip's `clip/label/index` counts in this order. Empty where clips have
+      no labels.
     streams: By name.
     fps: Dataset frames a second.
     short_side: Pixels of the shorter side of every frame.

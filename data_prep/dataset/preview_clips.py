@@ -17,6 +17,7 @@ from data_prep.dataset.streams import StreamInfo
 PICTURE_HEIGHT = 96
 _FRAMES_SHOWN = 8
 _MOST_SHOWN = 200  # Clips on a page.
+UNLABELLED = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,7 @@ class Summary:
     seconds: Length of every clip that was read.
     measured: By stream whose kind has such, the numbers that are drawn of it (StreamKind.measured).
     cut_off: By the same streams, the share of values that may have been cut off.
-    counts: By class, clips that were read.
+    counts: By class, clips that were read; `UNLABELLED` is the class of clips without labels.
     split_counts: By split, the same for each class in the order of the dataset.
     shown: By class, some of them, their pictures `PICTURE_HEIGHT` pixels high.
   """
@@ -89,7 +90,7 @@ def _clip(record: bytes, split: str, info: metadata.DatasetInfo) -> Clip:
   return Clip(
     clip_id=clip_id,
     split=split,
-    labels=tuple(label.decode() for label in context["clip/label/string"]),
+    labels=tuple(label.decode() for label in context.get("clip/label/string", ())),
     frames=frames,
     pictures=pictures,
   )
@@ -109,8 +110,8 @@ def summarize(clips: Iterable[Clip], info: metadata.DatasetInfo, clips_per_class
 
   Where there are many classes, fewer than `clips_per_class` are kept of each.
   """
-  most = min(clips_per_class, max(_MOST_SHOWN // len(info.classes), 1))
-  shown: dict[str, list[Clip]] = {name: [] for name in info.classes}
+  shown: dict[str, list[Clip]] = {name: [] for name in info.classes or (UNLABELLED,)}
+  most = min(clips_per_class, max(_MOST_SHOWN // len(shown), 1))
   seconds, measured, cut_off = [], collections.defaultdict(list), collections.defaultdict(list)
   counts, labelled = collections.Counter(), []
   for clip in clips:
@@ -121,8 +122,9 @@ def summarize(clips: Iterable[Clip], info: metadata.DatasetInfo, clips_per_class
       if found is not None:
         measured[name].append(found[0])
         cut_off[name].append(found[1])
-    counts.update(clip.labels)
-    wanted = [label for label in clip.labels if len(shown[label]) < most]
+    labels = clip.labels or (UNLABELLED,)
+    counts.update(labels)
+    wanted = [label for label in labels if len(shown[label]) < most]
     if wanted and sum(map(len, shown.values())) < _MOST_SHOWN:
       small = _shrunk(clip, info.streams)
       for label in wanted:

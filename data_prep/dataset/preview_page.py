@@ -60,10 +60,10 @@ def render(
   }
   parts = [
     _facts(name, info, len(summary.seconds)),
-    _class_table(info, summary),
+    *([_class_table(info, summary)] if info.classes else []),
     _charts(summary, info, scales),
   ]
-  parts += [_class(label, summary, info, scales) for label in info.classes if summary.shown[label]]
+  parts += [_class(label, summary, info, scales) for label, clips in summary.shown.items() if clips]
   parts.append(_not_shown([label for label in info.classes if not summary.shown[label]], summary))
   parts.append(_failures(failures))
   return (
@@ -149,10 +149,10 @@ def _charts(summary: Summary, info: metadata.DatasetInfo, scales: Mapping[str, f
 def _class(
   label: str, summary: Summary, info: metadata.DatasetInfo, scales: Mapping[str, float]
 ) -> str:
-  clips = summary.shown[label]
+  clips, title = summary.shown[label], html.escape(label or "Clips")
   parts = [
-    f"<h2>{html.escape(label)} <small>{len(clips)} of the {summary.counts[label]:,} clips "
-    "that were read</small></h2>"
+    f"<h2>{title} <small>{len(clips)} of the {summary.counts[label]:,} clips that were read"
+    "</small></h2>"
   ]
   for clip in clips:
     strips = []

@@ -3,7 +3,8 @@
 A manifest is a CSV with a header. Columns, in any order (others are ignored):
 
     path      relative to the CSV's own folder, absolute, or a URL that Beam's filesystems read (gs://...)
-    label     a class name, or several: `run;jump`
+    label     a class name, or several: `run;jump`; a manifest without this column makes a dataset
+              without classes, for tasks that learn no labels
     split     train, validation or test
     clip_id   optional; unique; from path, start and end where it is missing
     start     optional, seconds: the clip begins here
@@ -32,9 +33,11 @@ from data_prep.common import files
 from data_prep.common import listing
 from data_prep.dataset import metadata
 
-REQUIRED_COLUMNS = ("path", "label", "split")
+REQUIRED_COLUMNS = ("path", "split")
+LABEL = "label"
+USUAL_COLUMNS = ("path", LABEL, "split")
 STREAM_PREFIX = "stream:"
-COLUMNS = (*REQUIRED_COLUMNS, "clip_id", "start", "end")
+COLUMNS = (*USUAL_COLUMNS, "clip_id", "start", "end")
 _PAIRS_TOLD = 5
 
 
@@ -45,7 +48,7 @@ class Row:
   Attributes:
     path: As written.
     location: Where the video is: `path` made absolute from the manifest's folder, or a URL.
-    labels: Class names, at least one.
+    labels: Class names, at least one; none where the manifest has no labels.
     start: Seconds into the video, None for its beginning.
     end: Seconds into the video, None for its end.
     number: Number of the row in the manifest, where the header is 1; not part of its content.
@@ -78,7 +81,7 @@ def read(manifest: str, streams: Mapping[str, str] = types.MappingProxyType({}))
   except FileNotFoundError as error:
     raise cli.UserError(
       f"there is no manifest {manifest}; `manifest` names a CSV with the columns "
-      f"{','.join(REQUIRED_COLUMNS)} (python -m data_prep.manifest makes one)"
+      f"{','.join(USUAL_COLUMNS)} (python -m data_prep.manifest makes one)"
     ) from error
   except (OSError, UnicodeDecodeError) as error:
     raise cli.UserError(f"the manifest {manifest} cannot be read as UTF-8 text: {error}") from error
@@ -89,7 +92,7 @@ def read(manifest: str, streams: Mapping[str, str] = types.MappingProxyType({}))
       raise cli.UserError(
         f"the manifest {manifest} has no column {column!r}; its first line names the columns: "
         f"{','.join(columns) or '(nothing)'}; {','.join(REQUIRED_COLUMNS)} are needed, separated "
-        "by commas"
+        f"by commas, and {LABEL} where labels are learned"
       )
   for name, column in streams.items():
     if column not in columns:
@@ -122,8 +125,8 @@ def read(manifest: str, streams: Mapping[str, str] = types.MappingProxyType({}))
 
 
 def to_csv(paths: Sequence[str], labels: Sequence[str], splits: Sequence[str]) -> bytes:
-  """Returns a manifest with the three required columns."""
-  return "".join(map(csv_line, [REQUIRED_COLUMNS, *zip(paths, labels, splits)])).encode()
+  """Returns a manifest with labels."""
+  return "".join(map(csv_line, [USUAL_COLUMNS, *zip(paths, labels, splits)])).encode()
 
 
 def csv_line(fields: Iterable[str]) -> str:
@@ -249,14 +252,7 @@ def _row(value: Mapping[str, str], folder: str, number: int) -> Row:
   path, split = value["path"], value["split"]
   if not path:
     raise ValueError("the path is missing")
-  labels = tuple(dict.fromkeys(label.strip() for label in value["label"].split(";")))
-  if not all(labels):
-    if labels == ("",):
-      raise ValueError(f"the label is missing for {path}")
-    raise ValueError(f"an empty label in {value['label']!r}; several labels are written a;b")
-  broken = [label for label in labels if len(label.splitlines()) > 1]
-  if broken:
-    raise ValueError(f"the label {broken[0]!r} has a line break")
+  labels = _labels(value[LABEL], path) if LABEL in value else ()
   if split not in metadata.SPLITS:
     raise ValueError(f"unknown split {split!r}; a split is one of {', '.join(metadata.SPLITS)}")
   start, end = _seconds(value.get("start", ""), "start"), _seconds(value.get("end", ""), "end")
@@ -277,6 +273,19 @@ def _row(value: Mapping[str, str], folder: str, number: int) -> Row:
     number=number,
     location=path if files.is_url(path) else _absolute(path, folder),
   )
+
+
+def _labels(text: str, path: str) -> tuple[str, ...]:
+  """Returns the class names in a field; raises ValueError where one is missing or broken."""
+  labels = tuple(dict.fromkeys(label.strip() for label in text.split(";")))
+  if not all(labels):
+    if labels == ("",):
+      raise ValueError(f"the label is missing for {path}")
+    raise ValueError(f"an empty label in {text!r}; several labels are written a;b")
+  broken = [label for label in labels if len(label.splitlines()) > 1]
+  if broken:
+    raise ValueError(f"the label {broken[0]!r} has a line break")
+  return labels
 
 
 def _with_streams(

@@ -117,11 +117,8 @@ def _fill(
 ) -> tuple[metadata.DatasetInfo, class_table.ClassTable]:
   """Writes the files of a dataset folder, dataset.json last; returns what is in them."""
   classes = rows.classes(all_rows)
-  print(
-    f"preparing {len(all_rows)} clips of {len(classes)} classes into {len(plan)} files in "
-    f"{directory}",
-    flush=True,
-  )
+  what = f"of {len(classes)} classes" if classes else f"without labels ({manifest} has none)"
+  print(f"preparing {len(all_rows)} clips {what} into {len(plan)} files in {directory}", flush=True)
   results = _run(directory, settings, classes, plan, operation)
   failures = _failures(results, manifest, len(all_rows), operation.max_failure_rate)
   table = _table(all_rows, classes, failures)

@@ -217,7 +217,10 @@ class Spec:
     target = self.target
     if isinstance(target, Labels):
       if not info.classes:
-        return "has no labels; give its manifest a column `label`, or another `task`"
+        return (
+          "has no labels; give its manifest a column `label` and prepare it again, or give another "
+          "`task`"
+        )
       if info.multi_label and not target.several:
         return "has clips with several labels; give `task`=multi_label, or clips of one label each"
     elif isinstance(target, Self) and FRAMES not in info.streams:

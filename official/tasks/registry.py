@@ -63,9 +63,10 @@ def get(name: str) -> contract.Spec:
 
 
 def of(info: metadata.DatasetInfo) -> contract.Spec:
-  """Returns the task that a dataset is for."""
+  """Returns the task that a dataset is for: without labels, masks or else the frames themselves."""
   if not info.classes:
-    return get(restoration.SPEC.name)
+    masked = set(segmentation.SPEC.target_streams) <= set(info.streams)
+    return get(segmentation.SPEC.name if masked else restoration.SPEC.name)
   return get(multi_label.SPEC.name if info.multi_label else classification.SPEC.name)
 
 

@@ -189,11 +189,15 @@ def test_a_row_has_the_columns_that_it_says(spec):
 
 
 @pytest.fixture(scope="module")
-def settings(spec, sample_dataset, two_label_dataset, mask_dataset, tmp_path_factory):
-  datasets = {"multi_label": two_label_dataset, "segmentation": mask_dataset}
+def settings(spec, request, tmp_path_factory):
+  datasets = {
+    "multi_label": "two_label_dataset",
+    "restoration": "unlabelled_dataset",
+    "segmentation": "mask_dataset",
+  }
   named = spec is _TOY or not isinstance(spec.target, contract.Labels)
   return config.of(
-    data_dir=datasets.get(spec.name, sample_dataset),
+    data_dir=request.getfixturevalue(datasets.get(spec.name, "sample_dataset")),
     cache_dir=str(tmp_path_factory.mktemp("cache")),
     num_frames=4,
     image_size=16,

@@ -1,5 +1,6 @@
 """Videos decoded once, kept on disk or in memory."""
 
+import dataclasses
 import os
 
 import numpy as np
@@ -85,9 +86,15 @@ def test_a_file_without_clips_is_passed_over(write_dataset, smooth_picture, tmp_
 
 
 @pytest.fixture
-def look(write_dataset, smooth_picture, tmp_path):
+def clip_labels():
+  """The labels of the clips of a small dataset."""
+  return [0]
+
+
+@pytest.fixture
+def look(write_dataset, smooth_picture, tmp_path, clip_labels):
   """Looks whether a small dataset can be trained on; `change` is done to its folder before."""
-  clips = [([0], {"rgb": [smooth_picture(seed, (40, 60, 3))]}) for seed in (0, 1)]
+  clips = [(clip_labels, {"rgb": [smooth_picture(seed, (40, 60, 3))]}) for seed in (0, 1)]
 
   def look(change=lambda folder: None, splits=("train", "validation"), **options):
     write_dataset(tmp_path, {split: clips for split in splits})
@@ -101,6 +108,27 @@ def look(write_dataset, smooth_picture, tmp_path):
 def test_a_dataset_that_can_be_trained_on_is_let_pass_and_nothing_is_written(look, tmp_path):
   look()
   assert not (tmp_path / "cache").exists()
+
+
+def _without_classes(folder):
+  info = metadata.load(str(folder))
+  metadata.save(dataclasses.replace(info, classes=()), str(folder))
+
+
+def test_clips_without_labels_are_let_pass_in_a_dataset_without_classes(look, clip_labels):
+  clip_labels[:] = []
+  look(_without_classes)
+  with pytest.raises(
+    cli.UserError, match="has the labels \\[\\], and there are 3 classes; prepare"
+  ):
+    look()
+
+
+def test_labels_in_a_dataset_without_classes_are_told(look):
+  with pytest.raises(
+    cli.UserError, match="has the labels \\[0\\], and there are 0 classes; prepar"
+  ):
+    look(_without_classes)
 
 
 def _shorten(folder):

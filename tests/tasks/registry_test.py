@@ -1,6 +1,7 @@
 """Tasks are found by name, wherever they are defined, and say what they are judged by."""
 
 import dataclasses
+from unittest import mock
 
 import pytest
 
@@ -32,6 +33,19 @@ def test_a_task_from_outside_the_tree_is_found_by_its_name():
     "segmentation",
     "toy",
   )
+
+
+@pytest.mark.parametrize(
+  ("classes", "streams", "name"),
+  [
+    (("a", "b"), ("rgb", "mask"), "classification"),
+    ((), ("rgb",), "restoration"),
+    ((), ("rgb", "mask"), "segmentation"),
+  ],
+)
+def test_a_dataset_is_for_its_labels_then_its_masks_then_its_frames(classes, streams, name):
+  info = mock.Mock(classes=classes, streams=dict.fromkeys(streams), multi_label=False)
+  assert registry.of(info).name == name
 
 
 def test_an_unknown_task_is_told_with_those_that_there_are():

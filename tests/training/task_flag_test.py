@@ -67,6 +67,13 @@ def test_an_unknown_task_is_told_with_the_choices(capsys):
   [
     (_SEVERAL, ["--task=classification"], "^`task`=classification, and data has clips with sev"),
     (_UNLABELLED, ["--task=classification"], "^`task`=classification, and data has no labels; "),
+    (
+      _UNLABELLED,
+      [],
+      "^data has no labels, and `task`=restoration, which is its task, needs `degrade`, what makes "
+      "frames worse; give `degrade`=bicubic:2, for example; to learn classes, give the manifest a "
+      "column `label` and prepare it again$",
+    ),
     (_INFO, ["--task=restoration"], "^`task`=restoration needs `degrade`, what makes frames worse"),
     (_INFO, ["--degrade=jpeg:10"], "^`degrade`=jpeg:10 is for frames to be restored, and the task"),
     (_INFO, ["--loss=l1"], "^`loss`=l1 is none of the task classification; leave it out$"),

@@ -187,10 +187,11 @@ def _check_goes_with_task(training: Training, info: metadata.DatasetInfo) -> Non
       )
     return
   if not degrade:
-    raise cli.UserError(
-      f"`task`={spec.name} needs `degrade`, what makes frames worse; give `degrade`=bicubic:2, "
-      "for example"
-    )
+    asked, remedy = f"`task`={spec.name}", "give `degrade`=bicubic:2, for example"
+    if spec == registry.of(info):
+      asked = f"{training.data.data_dir} has no labels, and `task`={spec.name}, which is its task,"
+      remedy += "; to learn classes, give the manifest a column `label` and prepare it again"
+    raise cli.UserError(f"{asked} needs `degrade`, what makes frames worse; {remedy}")
   degradation.check_size(degrade, training.data.image_size)
   usable.check_own_scale(training.data.image_size, info.short_side)
   if training.augmentation.min_crop_area is not None:

@@ -14,6 +14,15 @@ def test_a_clip_of_two_classes_counts_in_both_and_once_in_all():
   ]
 
 
+def test_clips_without_labels_have_one_row():
+  table = class_table.tabulate([((), "train"), ((), "train"), ((), "test")])
+  assert table.lines() == [
+    "       train  validation  test  all",
+    "clips      2           0     1    3",
+  ]
+  assert table.warnings(["train"]) == []
+
+
 def test_classes_and_splits_without_clips_are_told():
   table = class_table.tabulate([(("run",), "train"), (("jump",), "test")], ["eat", "jump", "run"])
   assert table.warnings() == [

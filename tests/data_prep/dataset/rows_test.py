@@ -88,6 +88,12 @@ def test_the_digest_tells_another_label(read):
   assert first != rows.digest(read("path,label,split\na.mp4,jump,train\n"))
 
 
+def test_a_manifest_without_the_column_label_has_no_classes(read):
+  found = read("path,split,start\na.mp4,train,1\na.mp4,test,2\n")
+  assert [row.labels for row in found] == [(), ()]
+  assert rows.classes(found) == () and rows.contradictions(found) == []
+
+
 def test_what_is_written_is_read(read):
   found = read(rows.to_csv(["a, b.mp4"], ["run"], ["train"]))
   assert found[0].path == "a, b.mp4"
@@ -102,9 +108,9 @@ def test_no_such_manifest(tmp_path):
   "text, message",
   [
     (
-      "path,split\na.mp4,train\n",
-      "has no column 'label'; its first line names the columns: "
-      "path,split; path,label,split are needed, separated by commas",
+      "path,label\na.mp4,run\n",
+      "has no column 'split'; its first line names the columns: "
+      "path,label; path,split are needed, separated by commas, and label where labels are learned",
     ),
     ("path,label,split,label\n", "has the column 'label' twice; leave one"),
     (
