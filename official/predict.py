@@ -34,7 +34,6 @@ from official.serving import frame_files
 from official.serving import prediction
 from official.serving import restoring
 from official.serving import saved_model
-from official.tasks import label_marks
 
 FLAGS = flags.FLAGS
 
@@ -88,7 +87,7 @@ def main(arguments: Sequence[str]) -> int:
     arguments, manifest=FLAGS.manifest, split=FLAGS.split, tell=notes.append
   )
   labels = {question.id: question.labels for question in questions}
-  notes += [f"warning: {warning}" for warning in label_marks.unknown(labels, version.labels)]
+  notes += [f"warning: {warning}" for warning in version.served.unknown(labels, version.labels)]
   asked = batch.Batch(
     questions=questions,
     form=form,

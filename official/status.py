@@ -11,11 +11,13 @@ import json
 from absl import flags
 
 from data_prep.common import cli
+from official.runs import extensions
 from official.search import overview
 
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string("model_dir", None, "Folder of the search, as given to official.evolve.")
+extensions.define_flag()
 flags.DEFINE_bool("json", False, "Prints one JSON object, for programs.")
 
 

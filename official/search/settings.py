@@ -64,6 +64,8 @@ _CHOICES = {
   "export": EXPORTS,
   "rung_schedule": RUNG_SCHEDULES,
 }
+# What modules from outside the tree add to.
+_REGISTERED = {"fitness": fitness_lib.names, "guidance": guidance_lib.names}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -152,10 +154,9 @@ class SearchSettings:
       object.__setattr__(self, "initial_candidates", self.population_size)
     for name, least in _LEAST.items():
       cli.at_least(name, getattr(self, name), least)
-    registered = {"fitness": fitness_lib.names(), "guidance": guidance_lib.names()}
+    registered = {name: names() for name, names in _REGISTERED.items()}
     for name, choices in {**_CHOICES, **registered}.items():
       one_of(name, getattr(self, name), choices)
-    one_of("fitness", self.fitness, fitness_lib.names())
     if self.objectives is not None:  # However it is spaced, it is one value.
       object.__setattr__(self, "objectives", ",".join((self.fitness, *self.costs)))
     if not self.costs and self.final in ("front", "knee"):
@@ -353,4 +354,5 @@ def threshold(text: str) -> float | str:
 def one_of(flag: str, value: str, choices: tuple[str, ...]) -> None:
   """Raises UserError unless `value` is one of the choices."""
   if value not in choices:
-    raise cli.UserError(f"--{flag}={value} is unknown; it is one of {', '.join(choices)}")
+    own = ", or of a module of your own (--import)" if flag in _REGISTERED else ""
+    raise cli.UserError(f"--{flag}={value} is unknown; it is one of {', '.join(choices)}{own}")

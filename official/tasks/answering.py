@@ -115,6 +115,16 @@ class Served(abc.ABC):
   def verdict(self, row: Mapping[str, str], labels: Sequence[str]) -> str:
     """Returns RIGHT or WRONG; nothing where that, or the answer, is not known."""
 
+  def unknown(self, labels: Mapping[str, Sequence[str]], classes: Sequence[str]) -> list[str]:
+    """Returns warnings about labels that the network cannot answer; none by default.
+
+    Args:
+      labels: Those of a manifest, by the ids of its clips.
+      classes: Names in the order of the network's outputs.
+    """
+    del labels, classes
+    return []
+
   @abc.abstractmethod
   def told(self, values: Sequence[float], named: Sequence[str], labels: Sequence[str]) -> str:
     """Returns what a console says of an answer, and whether it is right."""

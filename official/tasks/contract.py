@@ -152,6 +152,9 @@ class Fitness:
 class Spec:
   """A task as far as it can be told without TensorFlow.
 
+  A task whose answer is neither classes nor pixels is of a subclass, with an `output`, `names` and
+  `check` of its own (docs/extending.md has one that learns numbers).
+
   Attributes:
     name: By which it is registered.
     package: Where its modules `task` and `served` are, such as `official.tasks.classification`.

@@ -73,6 +73,9 @@ class LabelServed(answering.Served):
   def verdict(self, row: Mapping[str, str], labels: Sequence[str]) -> str:
     return _verdict(row["class"], labels)
 
+  def unknown(self, labels: Mapping[str, Sequence[str]], classes: Sequence[str]) -> list[str]:
+    return label_marks.unknown(labels, classes)
+
   def told(self, values: Sequence[float], named: Sequence[str], labels: Sequence[str]) -> str:
     best, score = _best(values, named)
     mark = _verdict(best, labels)

@@ -103,6 +103,11 @@ def test_candidates_are_compared_by_it(run):
   assert result["fitness"] == -result["metrics"]["loss"]
 
 
+def test_its_status_is_told_in_that_fitness(run):
+  told = _run(run.parent, "official.status", f"--model_dir={run}", "--import=my_ideas")
+  assert "\nbest: calm " in told
+
+
 def test_a_candidate_of_that_kind_is_exported_later(run):
   _run(
     run.parent,

@@ -43,7 +43,8 @@ from official.search import settings
     (
       {"fitness": "beauty"},
       "--fitness=beauty is unknown; it is one of accuracy, top1_plus_top5, loss, "
-      "mean_average_precision, margin, psnr_gain, psnr, ssim, mean_iou, pixel_accuracy",
+      "mean_average_precision, margin, psnr_gain, psnr, ssim, mean_iou, pixel_accuracy, "
+      "or of a module of your own (--import)",
     ),
     (
       {"weight_threshold": 1.5},
