@@ -26,6 +26,7 @@ from data_prep.common import cli
 from data_prep.dataset import clip_examples
 from data_prep.dataset import limits
 from data_prep.dataset import mask_files
+from data_prep.dataset import metadata
 from data_prep.dataset import stored_images
 from data_prep.dataset import stream_inputs
 from data_prep.dataset import tvl1
@@ -202,7 +203,7 @@ def main(arguments: Sequence[str]) -> None:
     beam_arguments=arguments,
   )
   directory = cli.resolve_path(_OUTPUT_DIR.value)
-  preparation.prepare(
+  info = preparation.prepare(
     cli.resolve_path(_MANIFEST.value),
     directory,
     settings,
@@ -216,9 +217,16 @@ def main(arguments: Sequence[str]) -> None:
   data_dir = f"--data_dir={shlex.quote(directory)}"
   for command in (
     f"python -m data_prep.preview {data_dir} --output=preview.html",
-    f"python -m official.evolve {data_dir} --model_dir=run --search_space=small",
+    f"python -m official.evolve {data_dir} --model_dir=run --search_space={_space(info)}",
   ):
     print(f"next: {command}", file=sys.stderr, flush=True)
+
+
+def _space(info: metadata.DatasetInfo) -> str:
+  """Returns the search space to begin with, and what else a search of the dataset needs."""
+  if info.classes:
+    return "small"
+  return "segmentation" if mask_files.COLUMN in info.streams else "restoration --degrade=bicubic:2"
 
 
 if __name__ == "__main__":

@@ -168,6 +168,15 @@ def test_a_search_space_that_reads_more_than_the_frames_to_be_restored_is_refuse
   assert found.space.streams == ("rgb",)
 
 
+def test_what_a_dataset_without_labels_is_for_is_told_before_what_a_search_space_reads(monkeypatch):
+  info = dataclasses.replace(_UNLABELLED, streams={"rgb": _RGB, "flow": _FLOW})
+  monkeypatch.setattr(metadata, "load", lambda directory: info)
+  with pytest.raises(cli.UserError, match="^data has no labels, and `task`=restoration, which is"):
+    network_search.prepared(
+      config.of(data_dir="data"), space.load_space("small"), {}, model_dir="run"
+    )
+
+
 def test_an_architecture_that_reads_more_than_the_frames_to_be_restored_is_refused():
   info = dataclasses.replace(_INFO, streams={"rgb": _RGB, "flow": _FLOW})
   training = config.of(data_dir="data", task="restoration", degrade="bicubic:2")

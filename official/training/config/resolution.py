@@ -83,12 +83,15 @@ def check_reads(
 ) -> None:
   """Raises UserError where a dataset lacks streams that a network reads, or they tell the answer.
 
+  What does not go with the task is told first, for it may be another one than was meant.
+
   Args:
     training: What is learned, of which data.
     info: The dataset.
     needed: Names of the streams that the network reads.
     network: What the message calls it.
   """
+  _check_goes_with_task(training, info)
   needed = tuple(needed)
   usable.check_streams(
     streams(training, info), needed, network=network, data=training.data.data_dir
