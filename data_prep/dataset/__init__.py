@@ -7,8 +7,10 @@ clocks         the time of each frame of a video, in seconds, as a player shows 
 degradation    what makes of good frames the worse ones that a network learns to restore
 decoding       video files to upright RGB frames on an even grid of time
 flow_colors    optical flow as colours
+flow_methods   the algorithms of optical flow to choose from
 isolation      clips made in a process of their own, so that a crash costs one clip
 limits         limits that no file of a manifest can make a worker exceed
+lucas_kanade   optical flow between two frames: Lucas-Kanade on a grid of points
 mask_files     masks of a manifest: the class of every pixel of a video
 metadata       dataset.json: classes, streams, frame rate, sizes, counts
 pictures       from a decoded frame to the picture that a player shows

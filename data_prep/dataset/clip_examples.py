@@ -1,7 +1,7 @@
 """The conversion of a clip of a manifest to a SequenceExample.
 
     file -> upright RGB frames on the grid of `fps` -> shorter side to `short_side` -> JPEG
-                                       grey -> TV-L1 to the next frame -> 8 bits -> PNG (x, y, 0)
+                                       grey -> flow to the next frame  -> 8 bits -> PNG (x, y, 0)
 
 Frames pass through one at a time: in memory are two of them and the compressed clip.
 
@@ -25,6 +25,7 @@ import numpy as np
 
 from data_prep.common import progress
 from data_prep.dataset import decoding
+from data_prep.dataset import flow_methods
 from data_prep.dataset import records
 from data_prep.dataset import rows
 from data_prep.dataset import stored_images
@@ -52,8 +53,8 @@ class Settings:
   Attributes:
     fps: Dataset frames a second.
     short_side: Pixels of the shorter side.
-    flow: "tvl1" or "none".
-    flow_profile: A key of `tvl1.PROFILES`.
+    flow: One of `flow_methods.NAMES`, or "none".
+    flow_profile: A key of `tvl1.PROFILES`; only of TV-L1.
     flow_format: "png", which is exact, or "jpeg".
     flow_bound: Pixels; larger motion is clipped.
     limits: What a clip may cost; a clip beyond fails.
@@ -72,7 +73,7 @@ class Settings:
   @property
   def with_flow(self) -> bool:
     """Whether clips have a flow stream."""
-    return self.flow != "none"
+    return self.flow != flow_methods.NONE
 
   @property
   def streams(self) -> dict[str, StreamInfo]:
@@ -86,7 +87,7 @@ class Settings:
         format=self.flow_format,
         bound=self.flow_bound,
         algorithm=self.flow,
-        profile=self.flow_profile,
+        profile=self.flow_profile if flow_methods.has_profiles(self.flow) else None,
       )
     return streams | {one.name: one.info for one in self.inputs}
 
@@ -97,6 +98,8 @@ class Settings:
     fields |= fields.pop("limits")
     if inputs := fields.pop("inputs"):
       fields["stream"] = list(inputs)
+    if self.with_flow and not flow_methods.has_profiles(self.flow):
+      del fields["flow_profile"]
     return {
       key: value for key, value in fields.items() if self.with_flow or not key.startswith("flow_")
     }
@@ -124,7 +127,9 @@ class ClipMaker:
     self._fps = decoding.exact(settings.fps)
     self._index_of = {name: index for index, name in enumerate(classes)}
     cv2.setNumThreads(1)  # One process a core; more threads would only get in each other's way.
-    self._compute_flow = tvl1.FlowComputer(settings.flow_profile) if settings.with_flow else None
+    self._compute_flow: flow_methods.Compute | None = None
+    if settings.with_flow:
+      self._compute_flow = flow_methods.computer(settings.flow, settings.flow_profile)
 
   def make(self, row: rows.Row, on_frame: Callable[[], None] = lambda: None) -> tuple[bytes, int]:
     """Returns the clip's SequenceExample, serialized, and its number of frames.

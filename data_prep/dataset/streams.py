@@ -24,8 +24,9 @@ class StreamInfo:
     feature: Feature list of the SequenceExample that holds one encoded image a frame.
     format: "jpeg" or "png"; of arrays, "zlib" (array_frames.py).
     bound: For flow: pixels that 8 bits reach, -bound to bound.
-    algorithm: For flow: how it was computed, "tvl1".
-    profile: For flow: the algorithm's parameters by name, "fast" or "opencv_default".
+    algorithm: For flow: how it was computed, such as "tvl1" (flow_methods.py).
+    profile: For flow: the algorithm's parameters by name, "fast" or "opencv_default"; None
+      of an algorithm that has one set of them.
     dtype: For arrays: the type of their values, such as "float16".
     scale: Size of its frames relative to the dataset's; None for the same size, or, with a height
       and a width, for a size of its own.

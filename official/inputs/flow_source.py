@@ -8,6 +8,9 @@ of the frames at the dataset's size, from each to the next, in the same 8 bits, 
 keep it, views cut and mirror it, and motion beyond the bound is clipped, as with stored flow.
 Serving does the same in the same order (official.serving.frames). Two things differ from stored
 flow: details of the algorithm, and that frames have been through JPEG, as preparation's had not.
+
+Stored flow of another algorithm than TV-L1 is never computed: a network that reads it is served
+without frames.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,6 +22,7 @@ from data_prep.common import cli
 from data_prep.dataset import clip_examples
 from data_prep.dataset import metadata
 from data_prep.dataset import stream_kinds
+from data_prep.dataset import tvl1
 from data_prep.dataset.stream_kinds import flow as flow_kind
 from data_prep.dataset.streams import FLOW
 from data_prep.dataset.streams import FRAMES
@@ -57,7 +61,7 @@ def streams(info: metadata.DatasetInfo, mode: str) -> dict[str, StreamInfo]:
     kind=flow_kind.KIND.name,
     channels=2,
     bound=stored.bound if stored else clip_examples.Settings.flow_bound,
-    algorithm="tvl1",
+    algorithm=tvl1.ALGORITHM,
     profile=IN_GRAPH,
   )
   return there
@@ -71,6 +75,15 @@ def mode_of(streams: Mapping[str, StreamInfo]) -> str:
 def is_computed(stream: StreamInfo) -> bool:
   """Returns whether it is flow that is computed from the frames in its feature."""
   return stream.profile == IN_GRAPH
+
+
+def comes_from_frames(stream: StreamInfo) -> bool:
+  """Returns whether a served network makes such flow of frames.
+
+  It computes TV-L1. A network that was trained on flow of another algorithm, or of files of its
+  own, would be asked about what it has never seen.
+  """
+  return stream.algorithm in (None, tvl1.ALGORITHM)
 
 
 def could_give(missing: Collection[str], available: Collection[str]) -> bool:

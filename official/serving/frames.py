@@ -9,6 +9,8 @@ TensorFlow's operations. Two differences are left: flow is warped bilinearly, an
 last frame is the flow of the frame before. A network that was trained on flow computed from a
 dataset's frames (official.inputs.flow_source) gets it from frames that have been through JPEG here,
 too; for it the second difference alone is left.
+
+Flow of another algorithm is not computed: a network that reads it has to be sent its streams.
 """
 
 from collections.abc import Mapping
@@ -17,7 +19,6 @@ import dataclasses
 import tensorflow as tf
 
 from data_prep.dataset import metadata
-from data_prep.dataset.streams import GIVEN
 from data_prep.dataset.streams import StreamInfo
 from official.inputs import flow_source
 from official.inputs import in_graph
@@ -58,7 +59,7 @@ class ClipFormat:
   def comes_from_frames(self) -> bool:
     """Whether plain frames are enough to make every stream."""
     return all(
-      stream.profile != GIVEN
+      flow_source.comes_from_frames(stream)
       and stream_tensors.get(stream.kind).comes_from_frames(name, self.num_frames)
       for name, stream in self.streams.items()
     )

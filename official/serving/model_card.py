@@ -103,6 +103,8 @@ def _calls(names: Sequence[str], served: answering.Served, clip: frames_lib.Clip
 def _sizes(served: answering.Served, clip: frames_lib.ClipFormat) -> str:
   if served.returns_frames:
     return f"Frames that are sent have {clip.image_size} x {clip.image_size} pixels."
+  if not clip.comes_from_frames:
+    return "It takes its streams alone: plain frames are not enough to make them."
   return (
     f"Frames may have any size; they are shrunk to a short side of {clip.short_side} pixels, and "
     "optical flow, where the network reads it, is computed between them."

@@ -88,6 +88,8 @@ def test_help_teaches_without_beam_and_tensorflow(run_main):
     (["--direct_num_workers=many"], "argument --direct_num_workers: invalid int value: 'many'"),
     (["--fps=0"], "flag --fps=0: 0.0 is not a number in the range [0.01, 1000.0]"),
     (["--flow_profile=slow"], "flag --flow_profile=slow: value should be one of"),
+    (["--flow=dis", "--flow_profile=fast"], "--flow_profile is for --flow=tvl1; leave it out with"),
+    (["--flow=dis", "--short_side=8"], "--flow=dis needs --short_side=12 or more"),
     (["--clip_timeout=5", "--noisolate_decoding"], "--clip_timeout needs --isolate_decoding"),
     (["--stride_seconds=5"], "--stride_seconds needs --window_seconds"),
     (["--window_seconds=500"], "--window_seconds=500 is longer than --max_clip_seconds=300; raise"),

@@ -1,5 +1,7 @@
 """Frames in the graph against data preparation, which does the same with OpenCV."""
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -73,6 +75,11 @@ def test_streams_are_the_middle_in_the_networks_units(frames, model, info):
 def test_says_whether_frames_are_enough(model, info):
   clip = frames_lib.clip_format(model.input, info)
   assert clip.comes_from_frames
+  for algorithm in ("dis", "given"):
+    flow = dataclasses.replace(info.streams["flow"], algorithm=algorithm, profile=None)
+    other = dataclasses.replace(info, streams={**info.streams, "flow": flow})
+    assert not frames_lib.clip_format(model.input, other).comes_from_frames
+    assert frames_lib.clip_format(model.input, other, "in_graph").comes_from_frames
   depth = StreamInfo(kind="image", channels=1, feature="DEPTH/image/encoded", format="png")
   assert not frames_lib.ClipFormat(
     streams={**clip.streams, "depth": depth}, num_frames=4, image_size=16, short_side=24, fps=10.0

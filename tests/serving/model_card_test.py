@@ -1,7 +1,10 @@
 """What a model card tells of metrics, and of where a network comes from."""
 
+import dataclasses
+
 import pytest
 
+from official.serving import frames as frames_lib
 from official.serving import model_card
 from official.tasks import registry
 
@@ -42,6 +45,27 @@ def test_an_accuracy_has_its_interval_and_what_it_is_compared_with():
 def test_a_card_says_how_the_architecture_came_about(info, search, end):
   title = model_card._title(info.classes, registry.DEFAULT.served(), [{"blocks": [1, 2]}], search)
   assert title.splitlines()[2] == f"A network of 2 blocks {end}"
+
+
+@pytest.mark.parametrize(
+  "algorithm, said",
+  [
+    ("tvl1", "Its optical flow, computed by OpenCV, is stored in it."),
+    ("given", "Its optical flow comes from files of its own."),
+    ("dis", "The network has to be sent such flow, because a served network computes TV-L1 only."),
+  ],
+)
+def test_a_card_says_where_flow_comes_from_and_whether_frames_are_enough(
+  model, info, algorithm, said
+):
+  flow = dataclasses.replace(info.streams["flow"], algorithm=algorithm)
+  info = dataclasses.replace(info, streams={**info.streams, "flow": flow})
+  clip = frames_lib.clip_format(model.input, info)
+  card = model_card.render(info, registry.DEFAULT.served(), clip, [{"blocks": []}], {})
+  assert said in card
+  takes_frames = algorithm == "tvl1"
+  assert ("| `serving_default` | `frames` |" in card) == takes_frames
+  assert ("plain frames are not enough to make them" in card) != takes_frames
 
 
 def test_validation_clips_choose_only_in_a_search():

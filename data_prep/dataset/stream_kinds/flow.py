@@ -71,7 +71,8 @@ class Flow(StreamKind):
     return super().fault(stream)
 
   def describe(self, stream: StreamInfo) -> str:
-    return f"{stream.algorithm} {stream.profile}, bound {stream.bound:g} pixels"
+    made = " ".join(filter(None, (stream.algorithm, stream.profile)))
+    return ", ".join(filter(None, (made, f"bound {stream.bound:g} pixels")))
 
   def prepared(self, source: Source) -> dict[str, Any]:
     if source.dtype.kind != "f" or source.channels != 2:

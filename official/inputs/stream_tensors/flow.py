@@ -7,6 +7,7 @@ pixels from one level to the next.
 import tensorflow as tf
 
 from data_prep.dataset.stream_kinds import flow as flow_kind
+from data_prep.dataset.streams import GIVEN
 from data_prep.dataset.streams import StreamInfo
 from official.inputs import flow_source
 from official.inputs import in_graph
@@ -41,7 +42,14 @@ class FlowTensors(StreamTensors):
   def origin(self, stream: StreamInfo) -> str:
     if flow_source.is_computed(stream):
       return "Optical flow was computed from its frames, as it is computed here."
-    return "Its optical flow, computed by OpenCV, is stored in it."
+    if stream.algorithm == GIVEN:
+      return "Its optical flow comes from files of its own."
+    if flow_source.comes_from_frames(stream):
+      return "Its optical flow, computed by OpenCV, is stored in it."
+    return (
+      f"Its optical flow, computed by `data_prep.extract --flow={stream.algorithm}`, is stored in "
+      "it. The network has to be sent such flow, because a served network computes TV-L1 only."
+    )
 
 
 def dataset_flow(images: tf.Tensor, bound: float) -> tf.Tensor:
