@@ -57,6 +57,9 @@ _GROUP_REGEX = flags.DEFINE_string(
   None,
   "Regular expression whose first bracket is what clips of one group have in common.",
 )
+_IMAGES = flags.DEFINE_bool(
+  "images", False, "List still images (.jpg, .jpeg, .png), too: each is a clip of one frame."
+)
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the split.", lower_bound=0)
 _OVERWRITE = flags.DEFINE_bool(
   "overwrite", False, "Replace --output where it is there with other content."
@@ -64,13 +67,14 @@ _OVERWRITE = flags.DEFINE_bool(
 
 
 def find_videos(
-  directory: str, tell: Callable[[str], None] = lambda line: None
+  directory: str, tell: Callable[[str], None] = lambda line: None, *, images: bool = False
 ) -> list[tuple[str, str]]:
   """Returns, sorted, (path relative to `directory`, class) of every video below a subfolder.
 
   Args:
     directory: With a subfolder for each class.
     tell: Called with a line about each kind of file or folder that is skipped.
+    images: Whether still images count as videos.
 
   Raises:
     UserError: There are fewer than two classes, or a folder's name cannot be a class.
@@ -92,7 +96,7 @@ def find_videos(
     if name.startswith("."):
       listings.append(listing.Listing(videos=(), skipped={listing.HIDDEN: (path,)}))
       continue
-    listings.append(listing.find(path))
+    listings.append(listing.find(path, images=images))
     found += [(os.path.relpath(video, directory), name) for video in listings[-1].videos]
     empty += [] if listings[-1].videos else [path]
   found = _usable(found, directory, tell)
@@ -145,7 +149,7 @@ def _check_classes(found: Sequence[tuple[str, str]], directory: str) -> None:
     raise cli.UserError(
       f"--videos_dir={directory} needs a subfolder of videos for each class, two classes at "
       f"least; found {len(found)} videos of {len(classes)} classes (a video ends in "
-      f"{' '.join(files.VIDEO_EXTENSIONS)})"
+      f"{' '.join(files.VIDEO_EXTENSIONS)}; --images takes {' '.join(files.IMAGE_EXTENSIONS)}, too)"
     )
   for label in sorted(classes):
     if ";" in label or label != label.strip() or len(label.splitlines()) > 1:
@@ -180,7 +184,7 @@ def main(arguments: Sequence[str]) -> None:
     )
   pattern = _pattern(_GROUP_REGEX.value)
   notes: list[str] = []
-  found = find_videos(directory, notes.append)
+  found = find_videos(directory, notes.append, images=_IMAGES.value)
   labels = [label for _, label in found]
   fractions = {
     "train": for_training,

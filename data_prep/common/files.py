@@ -36,6 +36,7 @@ VIDEO_EXTENSIONS = (
   ".webm",
   ".wmv",
 )
+IMAGE_EXTENSIONS = (".jpg", ".jpeg", ".png")
 TEMPORARY_SUFFIX = ".incomplete"
 _UNCOMPRESSED = "uncompressed"  # apache_beam.io.filesystem.CompressionTypes.UNCOMPRESSED
 

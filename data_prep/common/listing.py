@@ -47,13 +47,27 @@ class Listing:
   skipped: Mapping[str, tuple[str, ...]]
 
 
+def is_image_name(name: str) -> bool:
+  """Returns whether a file of this name is treated as a still image."""
+  return name.lower().endswith(files.IMAGE_EXTENSIONS)
+
+
 def is_video_name(name: str) -> bool:
   """Returns whether a file of this name is treated as a video."""
   return name.lower().endswith(files.VIDEO_EXTENSIONS)
 
 
-def find(directory: str) -> Listing:
-  """Returns the videos at any depth below `directory`, which itself may be hidden or a link."""
+def find(directory: str, *, images: bool = False) -> Listing:
+  """Returns the videos at any depth below `directory`, which itself may be hidden or a link.
+
+  Args:
+    directory: Where to look.
+    images: Whether still images are listed among the videos.
+  """
+
+  def wanted(name: str) -> bool:
+    return is_video_name(name) or (images and is_image_name(name))
+
   videos, skipped = [], collections.defaultdict(list)
 
   def note_unreadable(error: OSError) -> None:
@@ -68,10 +82,10 @@ def find(directory: str) -> Listing:
         skipped[LINKED_FOLDER].append(path)
     subfolders[:] = [name for name in subfolders if not name.startswith(".")]
     for name in names:
-      kind, path = _kind(folder, name), os.path.join(folder, name)
+      kind, path = _kind(folder, name, wanted), os.path.join(folder, name)
       if kind:
         skipped[kind].append(path)
-      elif is_video_name(name):
+      elif wanted(name):
         videos.append(path)
   return Listing(
     videos=tuple(sorted(videos)),
@@ -133,11 +147,11 @@ def identity(path: str) -> object:
   return (found.st_dev, found.st_ino) if found.st_ino else os.path.realpath(path)
 
 
-def _kind(folder: str, name: str) -> str | None:
-  """Returns why a file is skipped, None where it is a video or not worth a word."""
+def _kind(folder: str, name: str, wanted: Callable[[str], bool]) -> str | None:
+  """Returns why a file is skipped, None where it is wanted or not worth a word."""
   if name.startswith("."):
-    return HIDDEN if is_video_name(name) else None
-  if not is_video_name(name):
+    return HIDDEN if wanted(name) else None
+  if not wanted(name):
     return OTHER_EXTENSION
   try:
     mode = os.stat(os.path.join(folder, name)).st_mode

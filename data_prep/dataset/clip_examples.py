@@ -5,6 +5,8 @@
 
 Frames pass through one at a time: in memory are two of them and the compressed clip.
 
+A still image is a clip of one frame. Nothing moves in it: it has one flow, which is zero.
+
 Keys are those of MediaPipe's MediaSequence (`image/encoded`, `FORWARD_FLOW/image/encoded`,
 `clip/label/index`, ...; further streams, from files of their own, have `NAME/image/encoded`,
 stream_clips.py); `clip/label/text` says the same as `clip/label/string`, for DMVR's
@@ -23,6 +25,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from data_prep.common import listing
 from data_prep.common import progress
 from data_prep.dataset import decoding
 from data_prep.dataset import flow_methods
@@ -212,6 +215,8 @@ class ClipMaker:
       raise ClipError(
         "decode", f"the video has no frame between start {row.start or 0:g} s and its end{later}"
       )
+    if self._compute_flow and not made.flows and listing.is_image_name(row.location):
+      made.flows.append(self._encode(FLOW, np.zeros((*made.size[::-1], 2), np.float32)))
     if self._compute_flow and not made.flows:
       raise ClipError(
         "flow",
@@ -266,7 +271,7 @@ class ClipMaker:
       context |= self._image_context("FORWARD_FLOW/image/", flow_format, made.size)
       context["FORWARD_FLOW/image/saturation"] = [float(self._settings.flow_bound)]
       lists[FLOW_FEATURE] = [[image] for image in made.flows]
-      lists["FORWARD_FLOW/image/timestamp"] = timestamps[:-1]
+      lists["FORWARD_FLOW/image/timestamp"] = timestamps[: len(made.flows)]
     return records.sequence_example(context | made.context, lists | made.lists)
 
   def _image_context(
