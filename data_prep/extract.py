@@ -24,6 +24,7 @@ from absl import flags
 
 from data_prep.common import cli
 from data_prep.dataset import clip_examples
+from data_prep.dataset import coded_frames
 from data_prep.dataset import flow_methods
 from data_prep.dataset import limits
 from data_prep.dataset import mask_files
@@ -86,6 +87,13 @@ _STREAM = flags.DEFINE_multi_string(
   "(any numbers, kept exactly), depth, image or flow. With SCALE, it shows what the frames show, "
   "at so many times their size; without, it has a size of its own. RATE is its frames a second, "
   "--fps if neither this nor its file says so.",
+)
+_DEGRADE = flags.DEFINE_string(
+  "degrade",
+  "",
+  "h264:CRF, such as h264:38, stores the frames a second time, as the stream "
+  f"{coded_frames.NAME}, after they were coded as H.264 at this constant rate factor and decoded "
+  "again: 0 is nearly lossless, 51 is worst.",
 )
 _MASK_CLASSES = flags.DEFINE_list(
   "mask_classes",
@@ -186,6 +194,8 @@ def main(arguments: Sequence[str]) -> None:
       f"--max_clip_seconds={_MAX_CLIP_SECONDS.value:g}; raise that too"
     )
   _check_flow()
+  inputs = stream_inputs.parse_all(_STREAM.value)
+  _check_degrade(inputs)
   settings = clip_examples.Settings(
     fps=_FPS.value,
     short_side=_SHORT_SIDE.value,
@@ -193,7 +203,8 @@ def main(arguments: Sequence[str]) -> None:
     flow_profile=_FLOW_PROFILE.value,
     flow_format=_FLOW_FORMAT.value,
     flow_bound=_FLOW_BOUND.value,
-    inputs=stream_inputs.parse_all(_STREAM.value),
+    inputs=inputs,
+    degrade=_DEGRADE.value,
     limits=limits.Limits(
       max_clip_seconds=_MAX_CLIP_SECONDS.value,
       max_frames=_MAX_FRAMES.value,
@@ -245,6 +256,18 @@ def _check_flow() -> None:
       )
     if _SHORT_SIDE.value < (smallest := flow_methods.smallest_side(name)):
       raise cli.UserError(f"--flow={name} needs --short_side={smallest} or more")
+
+
+def _check_degrade(inputs: Sequence[stream_inputs.StreamInput]) -> None:
+  """Raises UserError for a --degrade that does not exist, or whose stream another one is."""
+  if not _DEGRADE.value:
+    return
+  coded_frames.parse(_DEGRADE.value)
+  if coded_frames.NAME in [one.name for one in inputs]:
+    raise cli.UserError(
+      f"--degrade makes the stream {coded_frames.NAME}, and --stream names one like that; choose "
+      "another name for it"
+    )
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ array_frames   frames of numbers as a dataset holds them, to the bit
 class_table    how many clips of each class are in each split
 clip_examples  one clip of a manifest to one SequenceExample
 clocks         the time of each frame of a video, in seconds, as a player shows it
+coded_frames   frames that have been through a video codec, beside those that have not
 degradation    what makes of good frames the worse ones that a network learns to restore
 decoding       video files to upright RGB frames on an even grid of time
 flow_colors    optical flow as colours

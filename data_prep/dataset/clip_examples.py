@@ -27,6 +27,7 @@ import numpy as np
 
 from data_prep.common import listing
 from data_prep.common import progress
+from data_prep.dataset import coded_frames
 from data_prep.dataset import decoding
 from data_prep.dataset import flow_methods
 from data_prep.dataset import records
@@ -62,6 +63,7 @@ class Settings:
     flow_bound: Pixels; larger motion is clipped.
     limits: What a clip may cost; a clip beyond fails.
     inputs: Further streams, which come from files of their own, by name.
+    degrade: How frames are coded for the stream of `coded_frames`; "" for no such stream.
   """
 
   fps: float
@@ -72,6 +74,7 @@ class Settings:
   flow_bound: float = 20.0
   limits: Limits = DEFAULT_LIMITS
   inputs: tuple[StreamInput, ...] = ()
+  degrade: str = ""
 
   @property
   def with_flow(self) -> bool:
@@ -92,6 +95,8 @@ class Settings:
         algorithm=self.flow,
         profile=self.flow_profile if flow_methods.has_profiles(self.flow) else None,
       )
+    if self.degrade:
+      streams[coded_frames.NAME] = coded_frames.INFO
     return streams | {one.name: one.info for one in self.inputs}
 
   @property
@@ -101,6 +106,8 @@ class Settings:
     fields |= fields.pop("limits")
     if inputs := fields.pop("inputs"):
       fields["stream"] = list(inputs)
+    if not self.degrade:  # Most datasets; they keep their settings.
+      del fields["degrade"]
     if self.with_flow and not flow_methods.has_profiles(self.flow):
       del fields["flow_profile"]
     return {
@@ -167,6 +174,8 @@ class ClipMaker:
 
   def _pictures(self, row: rows.Row, clock: str, on_frame: Callable[[], None]) -> "_Pictures":
     made = _Pictures()
+    if self._settings.degrade:
+      made.coder = coded_frames.Coder(coded_frames.parse(self._settings.degrade), self._fps)
     source = grey = None
     encoded_bytes = 0
     with _stage("decode"):
@@ -207,11 +216,26 @@ class ClipMaker:
         with _stage("encode"):
           made.flows.append(self._encode(FLOW, vectors))
         encoded_bytes += len(made.flows[-1])
+      if made.coder:
+        with _stage("encode"):
+          encoded_bytes += made.coder.add(rgb)
       with _stage("limit"):
         self._settings.limits.check_clip(float(len(made.images) / self._fps), encoded_bytes)
       on_frame()
+    self._finish(row, made, first[0], encoded_bytes)
+    return made
+
+  def _finish(self, row: rows.Row, made: "_Pictures", first: Fraction, encoded_bytes: int) -> None:
+    """Adds what comes after the last frame, or raises ClipError where there are too few frames.
+
+    Args:
+      row: The clip.
+      made: What has been made.
+      first: Seconds of the first frame that was decoded.
+      encoded_bytes: How much has been made.
+    """
     if not made.images:
-      later = f"; its first is at {float(first[0]):g} s" if first[0] > made.begin else ""
+      later = f"; its first is at {float(first):g} s" if first > made.begin else ""
       raise ClipError(
         "decode", f"the video has no frame between start {row.start or 0:g} s and its end{later}"
       )
@@ -222,7 +246,11 @@ class ClipMaker:
         "flow",
         f"the clip has only one frame at {self._settings.fps:g} frames a second; flow needs two",
       )
-    return made
+    if made.coder:
+      with _stage("encode"):
+        encoded_bytes += made.coder.finish()
+      with _stage("limit"):
+        self._settings.limits.check_clip(float(len(made.images) / self._fps), encoded_bytes)
 
   def _add_inputs(self, row: rows.Row, made: "_Pictures") -> None:
     """Adds the streams that have files of their own."""
@@ -272,6 +300,9 @@ class ClipMaker:
       context["FORWARD_FLOW/image/saturation"] = [float(self._settings.flow_bound)]
       lists[FLOW_FEATURE] = [[image] for image in made.flows]
       lists["FORWARD_FLOW/image/timestamp"] = timestamps[: len(made.flows)]
+    if made.coder:
+      coded_context, coded_lists = made.coder.features(timestamps)
+      context, lists = context | coded_context, lists | coded_lists
     return records.sequence_example(context | made.context, lists | made.lists)
 
   def _image_context(
@@ -298,6 +329,7 @@ class _Pictures:
     size: (width, height).
     notes: What is odd about the frames, as keys.
     context, lists: What a record has of further streams.
+    coder: Codes the frames, if there is a stream of coded ones.
   """
 
   images: list[bytes] = dataclasses.field(default_factory=list)
@@ -307,6 +339,7 @@ class _Pictures:
   notes: dict[str, None] = dataclasses.field(default_factory=dict)
   context: dict[str, records.Values] = dataclasses.field(default_factory=dict)
   lists: dict[str, list] = dataclasses.field(default_factory=dict)
+  coder: coded_frames.Coder | None = None
 
 
 class CountingMaker:
