@@ -5,7 +5,9 @@
     gauss:1.6       blurred alone
     jpeg:10         through JPEG of quality 10
     drop:2          every second frame missing, filled by the mean of its two neighbours
-    bicubic:2+jpeg:30   one after the other
+    stream:degraded  none of these: the frames of a stream of the dataset, as data preparation coded
+                     them (coded_frames.py)
+    bicubic:2+jpeg:30   one after the other; a stream comes first
 
 A chain is computed where clips are cut (official.inputs.targets), from the 8-bit square that is the
 truth, so that training and evaluation see the same; what arrives in serving is degraded already.
@@ -28,7 +30,8 @@ import numpy as np
 from data_prep.common import cli
 
 SEPARATOR = "+"
-_FORMS = ("bicubic:FACTOR", "gauss:SIGMA[:FACTOR]", "jpeg:QUALITY", "drop:N")
+_FORMS = ("bicubic:FACTOR", "gauss:SIGMA[:FACTOR]", "jpeg:QUALITY", "drop:N", "stream:NAME")
+_STREAM = "stream"
 _FACTORS = (2, 3, 4, 8)
 
 
@@ -37,16 +40,18 @@ class Link:
   """One degradation.
 
   Attributes:
-    name: bicubic, gauss, jpeg or drop.
+    name: bicubic, gauss, jpeg, drop or stream.
     scale: By what width and height shrink.
     number: The Gaussian's sigma in pixels, or the quality of JPEG.
     period: One frame of so many is missing; 0: none.
+    stream: Name of the stream that is read.
   """
 
   name: str
   scale: int = 1
   number: float = 0.0
   period: int = 0
+  stream: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +59,11 @@ class Chain:
   """Degradations, the first of which comes first."""
 
   links: tuple[Link, ...]
+
+  @property
+  def stream(self) -> str:
+    """Stream of the dataset that has the frames to begin with; "" for its own frames."""
+    return self.links[0].stream
 
   @property
   def scale(self) -> int:
@@ -72,9 +82,10 @@ class Chain:
     """Returns the degraded frames of a clip, uint8 [time, height / scale, width / scale, 3].
 
     Args:
-      frames: RGB, uint8 [time, height, width, 3]; `scale` divides height and width.
+      frames: RGB, uint8 [time, height, width, 3]; `scale` divides height and width. Of a chain
+        that begins with a stream, those of the stream.
     """
-    for link in self.links:
+    for link in self.links[bool(self.stream) :]:
       frames = _APPLIED[link.name](frames, link)
     return frames
 
@@ -85,7 +96,10 @@ def parse(text: str) -> Chain:
   Raises:
     UserError: There is no such degradation, or a number is out of its range.
   """
-  return Chain(tuple(_link(part, text) for part in text.split(SEPARATOR)))
+  links = tuple(_link(part, text) for part in text.split(SEPARATOR))
+  if any(link.stream for link in links[1:]):
+    raise cli.UserError(f"`degrade`={text}: {_STREAM}:NAME is where frames come from; put it first")
+  return Chain(links)
 
 
 def check_size(text: str, side: int) -> None:
@@ -100,6 +114,8 @@ def check_size(text: str, side: int) -> None:
 
 def _link(part: str, text: str) -> Link:
   name, *numbers = part.split(":")
+  if name == _STREAM and len(numbers) == 1 and numbers[0]:
+    return Link(name=name, stream=numbers[0])
   try:
     values = [float(number) for number in numbers]
     if name == "bicubic" and len(values) == 1 and values[0] in _FACTORS:

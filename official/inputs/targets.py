@@ -134,11 +134,12 @@ class Stream(Target):
 class Frames(Target):
   """The dataset's own frames, of which the network reads a degraded copy."""
 
-  reads = (FRAMES,)
   own_scale = True
 
   def __init__(self, degrade: degradation.Chain):
     self._degrade = degrade
+    self._source = degrade.stream or FRAMES
+    self.reads = tuple(sorted({FRAMES, self._source}))
 
   def check(self, store: clip_store.ClipStore, streams: Sequence[str], image_size: int) -> None:
     usable.check_frames_alone(streams)
@@ -157,11 +158,12 @@ class Frames(Target):
     cuts: Mapping[str, np.ndarray],
     arrays: Mapping[str, np.ndarray],
   ) -> None:
-    frames, target = cuts[FRAMES], arrays["input"]
+    frames, target = cuts[self._source], arrays["input"]
     clips = frames.reshape(-1, *frames.shape[-4:])
     for clip, out in zip(clips, target.reshape(-1, *target.shape[-4:]), strict=True):
       np.copyto(out, self._degrade.apply(clip))
 
   def batch(self, streams: Tensors, arrays: Tensors) -> tuple[Tensors, Tensors]:
     labels = {"frames": streams[FRAMES], "input": arrays["input"]}
-    return {**streams, FRAMES: arrays["input"]}, labels
+    seen = {name: values for name, values in streams.items() if name not in self.reads}
+    return {**seen, FRAMES: arrays["input"]}, labels

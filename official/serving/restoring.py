@@ -87,6 +87,11 @@ class Restorer:
         "streams"
       )
     self._manner, self._chain = manner, degradation.parse(version.degrade)
+    if manner.clean and self._chain.stream:
+      raise cli.UserError(
+        f"{path} restores frames that data_prep.extract --degrade coded, and `clean` cannot code "
+        "videos; give coded videos without it"
+      )
     self._tiling = tiling.Tiling(
       num_frames=version.clip["num_frames"],
       side=version.clip["image_size"],

@@ -2,7 +2,9 @@
 
 import csv
 from fractions import Fraction
+import json
 import os
+import shutil
 
 import cv2
 import numpy as np
@@ -135,6 +137,14 @@ def test_a_clean_video_is_made_worse_and_compared(restorer, video, tmp_path):
 def test_frames_are_made_worse_one_by_one_as_all_at_once(video, count, degrade):
   chain, frames = degradation.parse(degrade), video[1][:count, :40, :48]
   np.testing.assert_array_equal(list(restoring.degraded(iter(frames), chain)), chain.apply(frames))
+
+
+def test_clean_videos_are_not_coded_here(restorer, tmp_path):
+  path = shutil.copytree(restorer.path, tmp_path / "1")
+  task = {"task": "restoration", "degrade": "stream:degraded"}
+  (path / "assets" / "task.json").write_text(json.dumps(task))
+  with pytest.raises(cli.UserError, match="`clean` cannot code videos; give coded videos without"):
+    restoring.Restorer(str(path), restoring.Manner(clean=True))
 
 
 def test_a_missing_frame_is_the_mean_of_its_neighbours():

@@ -32,6 +32,8 @@ _INFO = metadata.DatasetInfo(
 )
 _SEVERAL = dataclasses.replace(_INFO, multi_label=True)
 _UNLABELLED = dataclasses.replace(_INFO, classes=())
+_SMALL = dataclasses.replace(_RGB, scale=0.5)
+_CODED = dataclasses.replace(_INFO, streams={"rgb": _RGB, "degraded": _RGB, "small": _SMALL})
 
 
 def _resolved(info: metadata.DatasetInfo, *arguments: str) -> config.Training:
@@ -55,6 +57,11 @@ def test_another_task_than_the_dataset_s_is_recorded_and_restored():
   assert identity["task"] == config.card(training)["task"] == "multi_label"
   restored = config.restored(identity, config.Training, data_dir="data", train_steps=1)
   assert restored.loss.task == "multi_label"
+
+
+def test_frames_may_be_restored_from_a_stream_of_the_dataset():
+  training = _resolved(_CODED, "--task=restoration", "--degrade=stream:degraded")
+  assert training.data.degrade == "stream:degraded"
 
 
 def test_an_unknown_task_is_told_with_the_choices(capsys):
@@ -81,6 +88,16 @@ def test_an_unknown_task_is_told_with_the_choices(capsys):
       _INFO,
       ["--task=restoration", "--degrade=bicubic:3"],
       "shrinks frames by 3, which does not divide `image_size`=32; give `image_size`=30$",
+    ),
+    (
+      _INFO,
+      ["--task=restoration", "--degrade=stream:degraded"],
+      "^`degrade`=stream:degraded: the dataset has no stream 'degraded' of .* .it has none.; py",
+    ),
+    (
+      _CODED,
+      ["--task=restoration", "--degrade=stream:small"],
+      "has no stream 'small' of images of the frames' size .it has degraded.; python -m data_prep",
     ),
     (
       _INFO,

@@ -9,6 +9,7 @@ import types
 from data_prep.common import cli
 from data_prep.dataset import degradation
 from data_prep.dataset import metadata
+from data_prep.dataset.streams import FRAMES
 from official.architecture import cost
 from official.architecture import dense_cost
 from official.inputs import cache
@@ -171,6 +172,25 @@ def of_dataset(
   return found
 
 
+def _check_source(degrade: str, info: metadata.DatasetInfo) -> None:
+  """Raises UserError where frames are to come from a stream that has none of the dataset's size."""
+  name = degradation.parse(degrade).stream
+  if not name:
+    return
+  fits = [
+    other
+    for other, stream in sorted(info.streams.items())
+    if (stream.kind, stream.channels) == ("image", 3)
+    and not (stream.scale or stream.own_size or other == FRAMES)
+  ]
+  if name not in fits:
+    raise cli.UserError(
+      f"`degrade`={degrade}: the dataset has no stream {name!r} of images of the frames' size "
+      f"(it has {', '.join(fits) or 'none'}); python -m data_prep.extract --degrade=h264:38 makes "
+      "the stream degraded"
+    )
+
+
 def _check_goes_with_task(training: Training, info: metadata.DatasetInfo) -> None:
   """Raises UserError where a training has what its task does not know, or lacks what it needs."""
   spec = checked_task(training, info)
@@ -197,6 +217,7 @@ def _check_goes_with_task(training: Training, info: metadata.DatasetInfo) -> Non
     raise cli.UserError(f"{asked} needs `degrade`, what makes frames worse; {remedy}")
   degradation.check_size(degrade, training.data.image_size)
   usable.check_own_scale(training.data.image_size, info.short_side)
+  _check_source(degrade, info)
   if training.augmentation.min_crop_area is not None:
     raise cli.UserError(
       f"`min_crop_area`={training.augmentation.min_crop_area:g} resizes frames, whose details are "

@@ -54,8 +54,8 @@ class Data(Group):
   degrade: str = knob(
     "",
     "For --task=restoration: what makes frames worse before a network sees them: bicubic:FACTOR, "
-    "gauss:SIGMA:FACTOR, jpeg:QUALITY, drop:2 (every second frame is missing), or a chain such as "
-    "bicubic:2+jpeg:30.",
+    "gauss:SIGMA:FACTOR, jpeg:QUALITY, drop:2 (every second frame is missing), "
+    "stream:degraded (what data_prep.extract --degrade made), or a chain: bicubic:2+jpeg:30.",
     absent_by_default=True,
   )
   folds: int = knob(0, "Cross-validation folds; 0: the splits.", least=0, programs=(), identity=())

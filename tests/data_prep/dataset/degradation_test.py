@@ -66,6 +66,18 @@ def test_what_there_is_not_is_refused_with_what_there_is(text):
     degradation.parse(text)
 
 
+def test_a_stream_is_where_the_frames_of_a_chain_come_from():
+  frames = _frames()
+  assert degradation.parse("bicubic:2").stream == ""
+  chain = degradation.parse("stream:degraded")
+  assert chain.stream == "degraded" and chain.scale == 1 and not chain.missing(4).any()
+  np.testing.assert_array_equal(chain.apply(frames), frames)
+  both = degradation.parse("stream:degraded+bicubic:2")
+  np.testing.assert_array_equal(both.apply(frames), degradation.parse("bicubic:2").apply(frames))
+  with pytest.raises(cli.UserError, match="stream:NAME is where frames come from; put it first"):
+    degradation.parse("bicubic:2+stream:degraded")
+
+
 def test_a_size_that_the_factor_does_not_divide_is_refused():
   degradation.check_size("bicubic:4", 64)
   with pytest.raises(cli.UserError, match="shrinks frames by 4, .*`image_size`=66; give .*=64$"):
