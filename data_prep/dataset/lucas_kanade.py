@@ -7,8 +7,8 @@ The method follows single points. Here they lie on a grid with one point every 4
     fill the gaps from their surroundings, the nearer the better
     median of 5x5 points, then bilinear to every pixel
 
-OpenCV's own `calcOpticalFlowSparseToDense` is not used: it ends the process, or gives numbers that
-are not finite, for frames of less than about 100 pixels.
+OpenCV's own `calcOpticalFlowSparseToDense` is not used: of frames of 64 pixels and less, it ended
+the process or gave wrong flow, or flow that is not finite.
 """
 
 import cv2
