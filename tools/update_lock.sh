@@ -4,8 +4,8 @@
 #   tools/update_lock.sh                          keeps what is locked, if pyproject.toml allows
 #   tools/update_lock.sh --upgrade-package=NAME   or --upgrade, or any option of `uv pip compile`
 #
-# The lock holds the extras `cluster`, `dev` and `install` too, for Python 3.11 on Linux x86_64, with
-# the hashes of every file. The environment is made from it at once, so that a package that cannot
+# The lock holds the extras `cluster`, `dashboard`, `dev` and `install` too, for Python 3.11 on
+# Linux x86_64, with the hashes of every file. The environment is made from it at once, so that a package that cannot
 # be installed, or is built with something that the lock lacks, shows today.
 #
 # One opencv only: tf-models-official asks for opencv-python-headless, which installs the same files
@@ -30,7 +30,7 @@ fi
 
 cd "$ROOT"
 echo 'opencv-python-headless ; python_version < "0"' > "$temporary/overrides.txt"
-"$uv" pip compile pyproject.toml --extra cluster --extra dev --extra install \
+"$uv" pip compile pyproject.toml --extra cluster --extra dashboard --extra dev --extra install \
   --override "$temporary/overrides.txt" \
   --python-version 3.11 --python-platform x86_64-manylinux_2_28 --generate-hashes \
   --no-emit-index-url --no-emit-find-links \
