@@ -15,7 +15,8 @@ network or of other flags is refused, unless --overwrite says that it may be los
 A network that restores frames takes every frame of a video, of any size and number, in windows that
 overlap in space and time. --output is then a folder, with a lossless video for each (--codec=NAME,
 or --png) and metrics.csv. With --clean, the videos are made worse first, as in training, and
-metrics.csv has the decibels (PSNR) of answer and input.
+metrics.csv has the decibels (PSNR) and the structural similarity (SSIM) of answer and input.
+--compare=FILE.png draws input, output and truth of the first videos side by side.
 
 Exit status: 0 if some video has an answer, 1 if none has, 2 if the command is wrong or cannot go
 on, 130 after Ctrl-C.
@@ -34,6 +35,7 @@ from official.serving import frame_files
 from official.serving import prediction
 from official.serving import restoring
 from official.serving import saved_model
+from official.serving import side_by_side
 
 FLAGS = flags.FLAGS
 
@@ -56,6 +58,12 @@ flags.DEFINE_float(
   0.5,
   "For networks that return frames: the share of a window that overlaps the next, from 0 to 0.9. "
   "More takes longer and hides the borders of windows better.",
+)
+flags.DEFINE_string(
+  "compare",
+  None,
+  "For networks that return frames: PNG to write, which shows a frame of each of the first "
+  f"{side_by_side.MOST} videos: input, output and, with --clean, the truth.",
 )
 extensions.define_flag()
 batch.define_flags("CSV to write; of a network that returns frames, a folder.")
@@ -117,11 +125,18 @@ def _frames(version: saved_model.Version, arguments: Sequence[str]) -> int:
   )
   questions = batch.questions(arguments, manifest=FLAGS.manifest, split=FLAGS.split, tell=batch.say)
   output = cli.resolve_path(FLAGS.output)
-  return frame_answers.answer(version, questions, output, manner, overwrite=FLAGS.overwrite)
+  return frame_answers.answer(
+    version,
+    questions,
+    output,
+    manner,
+    overwrite=FLAGS.overwrite,
+    picture=FLAGS.compare and cli.resolve_path(FLAGS.compare),
+  )
 
 
 def _refuse_flags_of_frames(version: saved_model.Version) -> None:
-  for name in ("clean", "codec", "png", "overlap"):
+  for name in ("clean", "codec", "png", "overlap", "compare"):
     if FLAGS[name].present:
       raise cli.UserError(
         f"--{name} is for networks that return frames, and {version.path} answers in words; leave "

@@ -1,14 +1,16 @@
 """What a network that returns frames makes of videos: the program behind official.predict.
 
     OUTPUT/NAME.mkv      the answer to the video NAME, or OUTPUT/NAME/000000.png and so on
-    OUTPUT/metrics.csv   path, clip_id, output, frames, height, width, psnr, input_psnr, psnr_gain
-                         (where the truth is known), error and model: a row for each video
+    OUTPUT/metrics.csv   path, clip_id, output, frames, height, width, psnr, input_psnr, psnr_gain,
+                         ssim, input_ssim (where the truth is known), error and model: a row for
+                         each video
 
 A video that cannot be read has its reason in the column error, and stops nothing. It is decoded in
 a child process, so that a crash of a decoder costs one video, too.
 """
 
 from collections.abc import Sequence
+import dataclasses
 import os
 
 from data_prep.common import cli
@@ -22,6 +24,7 @@ from official.serving import frame_files
 from official.serving import prediction
 from official.serving import restoring
 from official.serving import saved_model
+from official.serving import side_by_side
 
 CSV = "metrics.csv"
 _COLUMNS = (
@@ -34,6 +37,8 @@ _COLUMNS = (
   "psnr",
   "input_psnr",
   "psnr_gain",
+  "ssim",
+  "input_ssim",
   "error",
   "model",
 )
@@ -46,6 +51,7 @@ def answer(
   manner: restoring.Manner,
   *,
   overwrite: bool = False,
+  picture: str | None = None,
 ) -> int:
   """Restores videos; returns the exit status: 0 if there is an answer to some, 1 if to none.
 
@@ -55,33 +61,50 @@ def answer(
     output: Folder for what is written; local.
     manner: How it is done.
     overwrite: Whether the folder may hold something, which is then replaced where names are equal.
+    picture: PNG to write, with a frame of each of the first videos (side_by_side.py).
 
   Raises:
     UserError: The folder holds something or cannot be written, or the network cannot be used.
   """
   _check(output, manner, overwrite)
+  if picture and not picture.lower().endswith(".png"):
+    raise cli.UserError(f"`compare`={picture} is written as PNG; give a name that ends in .png")
   if manner.codec is not None:
     frame_files.check_codec(manner.codec)
   os.makedirs(output, exist_ok=True)
   batch.say(f"loading {version.path}")
+  manner = dataclasses.replace(manner, compare=bool(picture))
   child = isolation.Child(_begin, (version.path, manner))
-  lines, failed, total = [rows.csv_line(_COLUMNS)], 0, len(questions)
+  made: list[restoring.Restored] = []
+  lines, total = [rows.csv_line(_COLUMNS)], len(questions)
   try:
     for number, (one, name) in enumerate(zip(questions, _names(questions)), start=1):
       found, error = _asked(child, one, os.path.join(output, name))
-      failed += bool(error)
+      if found is not None:
+        made.append(found)
       lines.append(_line(one, found, error, version.digest))
       files.write_bytes(os.path.join(output, CSV), "".join(lines).encode())
-      batch.say(
-        f"[{number}/{total}] {cli.printable(one.path)}: {error if found is None else _told(found)}"
-      )
+      told = error if found is None else found.told()
+      batch.say(f"[{number}/{total}] {cli.printable(one.path)}: {told}")
   except KeyboardInterrupt:
     batch.say(f"interrupted after {len(lines) - 1} of {total} videos")
     return cli.INTERRUPTED
   finally:
     child.close()
-  batch.say(f"restored {total - failed} of {total} videos: {output}")
-  return 1 if failed == total else 0
+  batch.say(f"restored {len(made)} of {total} videos: {output}")
+  for line in restoring.summary(made):
+    batch.say(line)
+  _draw(picture, made)
+  return 0 if made else 1
+
+
+def _draw(picture: str | None, made: Sequence[restoring.Restored]) -> None:
+  """Writes the picture, if one is wanted and there is something to be shown."""
+  shown = [one.example for one in made if one.example is not None][: side_by_side.MOST]
+  if picture and shown:
+    os.makedirs(os.path.dirname(picture), exist_ok=True)
+    files.write_bytes(picture, side_by_side.picture(shown))
+    batch.say(f"{len(shown)} of them side by side: {picture}")
 
 
 def _check(output: str, manner: restoring.Manner, overwrite: bool) -> None:
@@ -133,17 +156,8 @@ def _line(
   if found is not None:
     value |= {"output": answers.written(found.path), "frames": f"{found.frames}"}
     value |= {"height": f"{found.height}", "width": f"{found.width}"}
-    if found.psnr is not None and found.input_psnr is not None:
-      value |= {"psnr": f"{found.psnr:.4f}", "input_psnr": f"{found.input_psnr:.4f}"}
-      value["psnr_gain"] = f"{found.psnr - found.input_psnr:.4f}"
+    value |= found.cells()
   return rows.csv_line([value[name] for name in _COLUMNS])
-
-
-def _told(found: restoring.Restored) -> str:
-  text = f"{found.frames} frames of {found.width}x{found.height}"
-  if found.psnr is not None and found.input_psnr is not None:
-    text += f", PSNR {found.psnr:.2f} dB, {found.psnr - found.input_psnr:+.2f} dB over the input"
-  return text
 
 
 # In the child.

@@ -11,8 +11,10 @@ messages      the protocol buffers of TensorFlow Serving
 model_card    model_card.md
 orientation   turns pictures as their EXIF orientation demands
 prediction    predictions for videos by a SavedModel in this process
+quality       decibels and structural similarity of frames
 restoring     whole videos through a network that restores frames
 saved_model   reads an exported version and runs it as a server would
+side_by_side  a picture of input, output and truth of videos
 signatures    the signatures of a SavedModel
 tiling        frames of any size and number through windows of one size
 verification  checks that a SavedModel does what a server needs

@@ -8,11 +8,12 @@ A *clean* video is the truth itself. It is made worse as in training first, and 
 with it; rows and columns that the scale leaves over are cut off.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 import dataclasses
 from fractions import Fraction
 import itertools
 import math
+import os
 import sys
 from typing import Any
 
@@ -25,11 +26,12 @@ from data_prep.dataset import limits
 from data_prep.dataset import stored_images
 from data_prep.dataset import video_file
 from official.serving import frame_files
+from official.serving import quality
 from official.serving import saved_model
+from official.serving import side_by_side
 from official.serving import tiling
 
 _LIMITS = dataclasses.replace(limits.DEFAULT, max_frames=sys.maxsize)
-_PERFECT = 100.0  # Decibels of equal videos.
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,11 +42,13 @@ class Manner:
     clean: Whether videos are the truth, to be made worse first.
     overlap: Share of a window that overlaps the next.
     codec: Name of the encoder; None for PNGs.
+    compare: Whether a frame of each video is kept for a picture.
   """
 
   clean: bool = False
   overlap: float = 0.5
   codec: str | None = frame_files.LOSSLESS
+  compare: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -55,6 +59,8 @@ class Restored:
     path: What was written.
     frames, height, width: Its size.
     psnr, input_psnr: Decibels of the answer and of the enlarged input; None without a truth.
+    ssim, input_ssim: Their structural similarities; None also where frames are too small for one.
+    example: A frame for a picture, if one was to be kept.
   """
 
   path: str
@@ -63,6 +69,45 @@ class Restored:
   width: int
   psnr: float | None = None
   input_psnr: float | None = None
+  ssim: float | None = None
+  input_ssim: float | None = None
+  example: side_by_side.Example | None = None
+
+  def cells(self) -> dict[str, str]:
+    """Returns what a table says of the quality, by column."""
+    if self.psnr is None or self.input_psnr is None:
+      return {}
+    found = {"psnr": f"{self.psnr:.4f}", "input_psnr": f"{self.input_psnr:.4f}"}
+    found["psnr_gain"] = f"{self.psnr - self.input_psnr:.4f}"
+    if self.ssim is not None and self.input_ssim is not None:
+      found |= {"ssim": f"{self.ssim:.5f}", "input_ssim": f"{self.input_ssim:.5f}"}
+    return found
+
+  def told(self) -> str:
+    """Returns what a console says of it."""
+    text = f"{self.frames} frames of {self.width}x{self.height}"
+    if self.psnr is not None and self.input_psnr is not None:
+      text += f", PSNR {self.psnr:.2f} dB, {self.psnr - self.input_psnr:+.2f} dB over the input"
+    return text
+
+
+def summary(made: Sequence[Restored]) -> list[str]:
+  """Returns what a console says of the quality of several videos; nothing without a truth."""
+  known = [one for one in made if one.psnr is not None]
+  if not known:
+    return []
+  means = {
+    name: float(np.mean([getattr(one, name) for one in known])) for name in ("psnr", "input_psnr")
+  }
+  text = (
+    f"mean over {len(known)} video{'s' * (len(known) > 1)}: input {means['input_psnr']:.2f} dB, "
+    f"output {means['psnr']:.2f} dB ({means['psnr'] - means['input_psnr']:+.2f} dB)"
+  )
+  similar = [(one.input_ssim, one.ssim) for one in known if one.ssim is not None]
+  if similar:
+    before, after = np.mean(similar, axis=0)
+    text += f"; SSIM {before:.4f}, {after:.4f}"
+  return [text]
 
 
 class Restorer:
@@ -136,16 +181,16 @@ class Restorer:
       seen, shown = itertools.tee(degraded(images, self._chain))
       compared: Iterator[Any] = zip(shown, truths)
     else:
-      seen = images if self._period == 1 else between(images)
-      rate, compared = rate * self._period, itertools.repeat(None)
-    sums = _Sums(self._chain.scale)
+      seen, shown = itertools.tee(images if self._period == 1 else between(images))
+      rate, compared = rate * self._period, zip(shown, itertools.repeat(None))
+    sums = _Sums(self._chain.scale, keep=self._manner.compare)
     with frame_files.FrameFile(target, rate=rate, codec=self._manner.codec) as file:
       for answer, pair in zip(tiling.answers(seen, self._ask, self._tiling), compared):
         file.write(answer)
-        sums.add(answer, pair)
+        sums.add(answer, *pair)
       if not sums.frames:
         raise decoding.DecodeError(f"the video has no frame between {start or 0:g} s and its end")
-    return sums.restored(file.path)
+    return sums.restored(file.path, os.path.basename(location))
 
   def _ask(self, tiles: np.ndarray) -> np.ndarray:
     return self._predict(frames=tiles)["frames"].numpy()
@@ -180,36 +225,56 @@ def between(images: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     last = image
 
 
-def psnr(squared_error: float, count: int) -> float:
-  """Returns decibels, given the sum of the squared errors of so many grey levels."""
-  mean = squared_error / count
-  return min(_PERFECT, 10 * math.log10(255**2 / mean)) if mean else _PERFECT
-
-
 class _Sums:
-  """The squared errors of a video, frame by frame."""
+  """The quality of a video, frame by frame, and a frame to be shown."""
 
-  def __init__(self, scale: int):
+  def __init__(self, scale: int, *, keep: bool):
     self._scale, self.frames, self._size = scale, 0, (0, 0)
-    self._errors, self._count = [0.0, 0.0], 0
+    self._errors, self._similar, self._count = [0.0, 0.0], [0.0, 0.0], 0
+    self._middle = side_by_side.Middle() if keep else None
 
-  def add(self, answer: np.ndarray, pair: tuple[np.ndarray, np.ndarray] | None) -> None:
+  def add(self, answer: np.ndarray, seen: np.ndarray, truth: np.ndarray | None) -> None:
     self.frames += 1
     self._size = answer.shape[:2]
-    if pair is None:
+    if self._middle is not None:
+      self._middle.add((answer, seen, truth))
+    if truth is None:
       return
-    shown, truth = pair
     self._count += truth.size
-    for index, one in enumerate((answer, _enlarged(shown, self._scale))):
-      self._errors[index] += float(np.square(one.astype(np.float64) - truth).sum())
+    for index, one in enumerate((answer, _enlarged(seen, self._scale))):
+      self._errors[index] += quality.squared_error(one, truth)
+      self._similar[index] += quality.ssim(one, truth)
 
-  def restored(self, path: str) -> Restored:
-    found: Mapping[str, float] = {}
+  def restored(self, path: str, name: str) -> Restored:
+    found: dict[str, float] = {}
     if self._count:
-      after, before = (psnr(error, self._count) for error in self._errors)
+      after, before = (quality.psnr(error, self._count) for error in self._errors)
       found = {"psnr": after, "input_psnr": before}
-    height, width = self._size
-    return Restored(path=path, frames=self.frames, height=height, width=width, **found)
+      if not math.isnan(self._similar[0]):
+        after, before = (total / self.frames for total in self._similar)
+        found |= {"ssim": after, "input_ssim": before}
+    (height, width), example = self._size, self._example(name, found)
+    return Restored(
+      path=path, frames=self.frames, height=height, width=width, example=example, **found
+    )
+
+  def _example(self, name: str, found: Mapping[str, float]) -> side_by_side.Example | None:
+    if self._middle is None:
+      return None
+    number, (answer, seen, truth) = self._middle.found()
+    before = _enlarged(seen, self._scale).astype(np.uint8)
+    captions = ("input", "output")
+    if truth is not None:
+      captions = tuple(
+        f"{caption} {found[key]:.2f} dB"
+        for caption, key in zip(captions, ("input_psnr", "psnr"), strict=True)
+      )
+    panels = dict(zip(captions, (before, answer), strict=True))
+    return side_by_side.Example(
+      title=f"{name}, frame {number}",
+      panels=panels if truth is None else {**panels, "truth": truth},
+      detail=side_by_side.worst_place(before, answer if truth is None else truth),
+    )
 
 
 def _enlarged(image: np.ndarray, scale: int) -> np.ndarray:

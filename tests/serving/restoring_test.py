@@ -168,3 +168,49 @@ def test_an_overlap_of_a_whole_window_is_refused(restorer, video, tmp_path):
 def test_the_front_door_says_that_it_returns_frames(restorer, video):
   with pytest.raises(cli.UserError, match="returns frames, of which there are no classes"):
     video_answers.ask(restorer.path, [video[0]])
+
+
+def test_a_picture_has_input_output_and_truth(restorer, video, tmp_path, capsys):
+  path, _ = video
+  drawn = str(tmp_path / "new" / "seen.png")
+  manner = restoring.Manner(clean=True)
+  status = frame_answers.answer(
+    restorer, [_question(path)], str(tmp_path / "out"), manner, picture=drawn
+  )
+  assert status == 0
+  assert cv2.imread(drawn).ndim == 3
+  told = capsys.readouterr().err
+  with open(tmp_path / "out" / "metrics.csv", encoding="utf-8") as file:
+    [row] = csv.DictReader(file)
+  assert (
+    f"mean over 1 video: input {float(row['input_psnr']):.2f} dB, "
+    f"output {float(row['psnr']):.2f} dB" in told
+  )
+  assert drawn in told
+
+
+def test_a_frame_is_kept_only_for_a_picture(restorer, video, tmp_path):
+  path, frames = video
+  made = restoring.Restorer(restorer.path, restoring.Manner(clean=True))
+  assert made(path, str(tmp_path / "a")).example is None
+  made = restoring.Restorer(restorer.path, restoring.Manner(clean=True, compare=True))
+  found = made(path, str(tmp_path / "b"))
+  assert found.example.title == f"{os.path.basename(path)}, frame 3"
+  before, after, truth = found.example.panels
+  assert (before, after, truth) == (
+    f"input {found.input_psnr:.2f} dB",
+    f"output {found.psnr:.2f} dB",
+    "truth",
+  )
+  np.testing.assert_array_equal(found.example.panels[truth], frames[3, :, :50])
+
+
+def test_a_picture_that_is_no_png_is_refused(restorer, video, tmp_path):
+  with pytest.raises(cli.UserError, match="`compare`=seen.jpg is written as PNG; give a name"):
+    frame_answers.answer(
+      restorer,
+      [_question(video[0])],
+      str(tmp_path / "out"),
+      restoring.Manner(),
+      picture="seen.jpg",
+    )
