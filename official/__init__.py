@@ -5,6 +5,7 @@ train            the main that trains one architecture
 export           the main that exports trained networks, or verifies an export
 predict          the main that asks a SavedModel about videos
 status           the main that reports how far a search is
+report           the main that shows what a run found, in one page
 model_garden     Model Garden's own training program, with our architectures registered
 video_evolution  the front door for Python users
 programs         what the mains and the front door do, as functions of values
@@ -16,6 +17,7 @@ tasks            the questions that a network answers: targets, losses, metrics
 training         one training: recipe, trainer, evaluation, report
 runs             run directories, executors, locks: what trains things and survives kills
 search           the algorithm: population, proposals, the loop
+reports          pages and pictures of what a run found
 serving          SavedModels: signatures, versions, verification, predictions
 garden           registrations in TF Model Garden
 

@@ -174,7 +174,7 @@ def read(model_dir: str) -> Status:
       f"--model_dir={model_dir} has no search.json, so there is no search in it; "
       "give the --model_dir of an official.evolve command"
     )
-  settings = _settings(recorded, json_files.join(model_dir, "search.json"))
+  settings = recorded_settings(recorded, json_files.join(model_dir, "search.json"))
   holder = locks.holder(model_dir)  # First: a driver that ends now is alive, and not dead.
   state, in_flight = state_lib.replay(run, settings)
   searched_seconds = run.searched_seconds()
@@ -261,7 +261,8 @@ def _lineage(best: Best) -> str:
   return "" if steps is None else f", {steps:,} training steps with its ancestors'"
 
 
-def _settings(recorded: RunFlags, path: str) -> SearchSettings:
+def recorded_settings(recorded: RunFlags, path: str) -> SearchSettings:
+  """Returns the settings of a search; UserError if those in the file at `path` are none."""
   known = {field.name for field in dataclasses.fields(SearchSettings)}
   values: dict[str, Any] = {**recorded.identity, **recorded.operation}
   try:
