@@ -1,0 +1,68 @@
+"""The page at `/` of the trial server: drop a video, and see what the network says over time.
+
+It is one file without requests to any other server; page.html is its text, in which `$name` stands
+for what this module fills in. Its few lines of JavaScript send the video and draw the answer.
+"""
+
+import html as html_lib
+import os
+import string
+
+from tools.trial_server import models
+from tools.trial_server import refusals
+from tools.trial_server import videos
+
+HEADERS = {
+  "Cache-Control": "no-store",
+  "Content-Security-Policy": (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+  ),
+  "Referrer-Policy": "no-referrer",
+  "X-Content-Type-Options": "nosniff",
+}
+
+
+def html(model: models.Model, address: tuple[str, int], grpc_port: int) -> str:
+  """Returns the page.
+
+  Args:
+    model: What answers; it may have no version yet.
+    address: Host and port of REST.
+    grpc_port: The port of gRPC.
+  """
+  path = os.path.join(os.path.dirname(__file__), "page.html")
+  with open(path, encoding="utf-8") as file:
+    template = string.Template(file.read())
+  host = f"[{address[0]}]" if ":" in address[0] else address[0]
+  try:
+    loaded = model.get(model.name)
+  except refusals.Refusal:
+    facts, clip, wrong = "No version is loaded yet.", {}, "no version is loaded yet"
+  else:
+    clip, wrong = _clip(loaded), videos.unfit(loaded)
+    facts = f"Version {loaded.number}."
+    if clip:
+      facts += (
+        f" It answers with one of {len(loaded.described.labels)} classes about windows of "
+        f"{clip['num_frames']} frames at {clip['fps']:g} frames per second."
+      )
+  values = {
+    "model": model.name,
+    "base": os.path.abspath(model.base),
+    "rest": f"http://{host}:{address[1]}",
+    "grpc": f"{host}:{grpc_port}",
+    "frames": clip.get("num_frames", "T"),
+    "fps": f"{clip['fps']:g}" if clip else "FPS",
+    "facts": facts,
+    "wrong": f"The page cannot ask this network: {wrong}." if wrong else "",
+    "disabled": "disabled" if wrong else "",
+    "most": videos.MOST_WINDOWS,
+  }
+  return template.substitute({name: html_lib.escape(str(text)) for name, text in values.items()})
+
+
+def _clip(loaded: models.Loaded) -> dict:
+  """Returns what clip.json says; nothing of a SavedModel that is not an export of this package."""
+  path = os.path.join(loaded.described.path, "assets", "clip.json")
+  return loaded.described.clip if os.path.exists(path) else {}
