@@ -1,7 +1,7 @@
 """Trains one architecture to the end, evaluates it, and exports it.
 
   python -m official.train --architecture=A --data_dir=DATASET --model_dir=RUN
-  python -m official.train --architecture=A --describe
+  python -m official.train --architecture=A --describe [--output=net.svg]
 
 A is the name of a published network (assemblenet-50, ...), an architecture JSON, a structure list
 of the Model Garden, a candidate.json of a search, or a hand-made network of any size, such as
@@ -15,14 +15,13 @@ from absl import flags
 
 from data_prep.common import cli
 from data_prep.dataset import metadata
-from official.architecture import cost
 from official.architecture import hand_made
 from official.architecture import presets
 from official.architecture import sources
 from official.architecture import structure_list
-from official.architecture.architecture import Architecture
 from official.architecture.architecture import ArchitectureError
 from official.programs import architecture_training
+from official.programs import network_description
 from official.runs import extensions
 from official.runs import json_files
 from official.tasks import contract
@@ -47,7 +46,11 @@ flags.DEFINE_string(
 flags.DEFINE_bool(
   "describe",
   False,
-  "Prints a table of the blocks and what each costs, and does nothing else.",
+  "Prints a table of the blocks, what each costs and what it reads from, and does nothing else. "
+  "Connection weights are those of a published network, or those that a candidate has learned.",
+)
+flags.DEFINE_string(
+  "output", None, "With --describe, also draws the network to this file, .svg or .png."
 )
 extensions.define_flag()
 flags.DEFINE_string(
@@ -64,10 +67,13 @@ _CLASSES = 339
 def main(_) -> int:
   if not FLAGS.architecture:
     raise cli.UserError(f"--architecture is missing ({FLAGS['architecture'].help})")
+  if FLAGS.output is not None:
+    if not FLAGS.describe:
+      raise cli.UserError(f"--output={FLAGS.output} goes with --describe, which draws a network")
+    network_description.check_output(FLAGS.output)
   weighted = sources.load(FLAGS.architecture)
-  architecture = weighted.architecture
   if FLAGS.describe:
-    return _describe(architecture, training_flags.described(config.TRAIN))
+    return _describe(weighted, training_flags.described(config.TRAIN))
   if FLAGS.export_structure:
     return _export_structure(weighted)
   training = training_flags.read(config.TRAIN)
@@ -82,13 +88,17 @@ def main(_) -> int:
   )
 
 
-def _describe(architecture: Architecture, training: config.Training) -> int:
+def _describe(weighted: structure_list.WeightedArchitecture, training: config.Training) -> int:
   clip = config.clip_of(training, _STREAMS, contract.ClassOutput(_CLASSES))
   if training.data.data_dir:
     info = metadata.load(cli.resolve_path(training.data.data_dir))
-    architecture_training.check_streams(architecture, training, info, FLAGS.architecture)
+    architecture_training.check_streams(weighted.architecture, training, info, FLAGS.architecture)
     clip = config.clip(training, info)
-  print(cost.describe(architecture, clip))
+  network = network_description.known(weighted, FLAGS.architecture)
+  print(network_description.text(network, clip))
+  if FLAGS.output is not None:
+    network_description.draw(network, FLAGS.architecture, FLAGS.output)
+    print(f"{FLAGS.output} shows it.")
   return 0
 
 

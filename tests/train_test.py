@@ -155,8 +155,47 @@ def test_help_lists_the_flags_of_both_modules_and_imports_no_tensorflow():
 
 def test_describe_prints_the_table_and_imports_no_tensorflow(architecture, rgb_data):
   lines = _without_tensorflow("--describe", f"--architecture={architecture}").splitlines()
-  assert lines[0].split() == ["block", "kind", "output", "parameters", "MMADD", "MB"]
+  assert lines[0].split() == [
+    *("block", "kind", "output", "parameters", "MMADD", "MB", "reads", "from")
+  ]
   assert lines[-2].split()[:2] == ["head", "339"]
+
+
+def test_describe_knows_what_a_candidate_has_learned_and_draws_it(tmp_path, architecture):
+  folder = tmp_path / "candidates" / "000003"
+  folder.mkdir(parents=True)
+  content = json.loads(pathlib.Path(architecture).read_text())
+  (folder / "candidate.json").write_text(
+    json.dumps({"number": 3, "seed": 0, "architecture": content})
+  )
+  weights = [{**each, "start": 0.5, "end": 0.125} for each in content["connections"]]
+  (folder / "result.json").write_text(
+    json.dumps({"number": 3, "status": "infeasible", "connection_weights": weights})
+  )
+  picture = tmp_path / "net.svg"
+  lines = _without_tensorflow(
+    "--describe", f"--architecture={folder}/candidate.json", f"--output={picture}"
+  ).splitlines()
+  assert lines[-1] == f"{picture} shows it."
+  assert lines[-2] == "* a weight of 0.5 or less"
+  source = content["connections"][0]["source"]
+  assert any(f"{source} 0.12" in line for line in lines)
+  assert f"{source} to " in picture.read_text()
+
+
+@pytest.mark.parametrize(
+  "flags, message",
+  [
+    (["--describe", "--output=net.pdf"], "a network is drawn to a file whose name ends in .svg or"),
+    (["--output=net.svg"], "goes with --describe, which draws a network"),
+    (["--describe", "--output=/nowhere/net.svg"], "cannot be written: No such file or directory"),
+  ],
+)
+def test_a_picture_that_cannot_be_drawn_is_one_line(architecture, flags, message):
+  process = call(TRAIN, f"--architecture={architecture}", *flags)
+  assert process.returncode == 2
+  [line] = process.stderr.splitlines()
+  assert line.startswith("error: --output=") and message in line
 
 
 def test_describe_counts_flow_that_is_computed(architecture, rgb_data):

@@ -19,6 +19,7 @@ of activations is counted in activations.py.
 
 from collections.abc import Iterator, Mapping
 import dataclasses
+import types
 
 from official.architecture import activations
 from official.architecture import dense_cost
@@ -166,13 +167,23 @@ def table(architecture: Architecture, clip: Clip) -> tuple[Row, ...]:
   return tuple(rows)
 
 
-def describe(architecture: Architecture, clip: Clip) -> str:
-  """The table as text, with the network's sums below."""
+def describe(
+  architecture: Architecture, clip: Clip, reads_from: Mapping[str, str] = types.MappingProxyType({})
+) -> str:
+  """The table as text, with the network's sums below.
+
+  Args:
+    architecture: The network.
+    clip: What it reads.
+    reads_from: What is said in one more column of what a block reads from, by block.
+  """
   rows = table(architecture, clip)
-  lines = [f"{'block':<16}{'kind':<24}{'output':<22}{'parameters':>12}{'MMADD':>11}{'MB':>9}"]
+  last = "  reads from" if reads_from else ""
+  lines = [f"{'block':<16}{'kind':<24}{'output':<22}{'parameters':>12}{'MMADD':>11}{'MB':>9}{last}"]
   lines += [
     f"{row.id:<16}{row.kind:<24}{'x'.join(map(str, row.output)):<22}{row.params:>12,}"
     f"{row.multiply_adds / 1e6:>11,.1f}{row.activation_bytes / 1e6:>9,.1f}"
+    f"  {reads_from.get(row.id, '')}".rstrip()
     for row in rows
   ]
   giga = sum(row.multiply_adds for row in rows) / 1e9

@@ -9,6 +9,7 @@ frame_files   frames as a video, or a folder of PNGs
 frames        the streams of a network from plain frames, in the graph
 messages      the protocol buffers of TensorFlow Serving
 model_card    model_card.md
+network_drawings  net.svg, a picture of each network
 orientation   turns pictures as their EXIF orientation demands
 prediction    predictions for videos by a SavedModel in this process
 quality       decibels and structural similarity of frames

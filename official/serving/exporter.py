@@ -8,6 +8,7 @@
                      assets/clip.json               frames, frame rate, streams: what a clip is
                      assets.extra/                  requests to warm up with: warm_up.py
                      model_card.md                  all that for people
+                     net.svg                        a picture of it (of an ensemble net_1.svg, ...)
 
 A version appears whole or not at all (versions.py).
 """
@@ -26,6 +27,7 @@ from data_prep.dataset import metadata
 from official.inputs import flow_source
 from official.serving import frames
 from official.serving import model_card
+from official.serving import network_drawings
 from official.serving import saved_model
 from official.serving import signatures
 from official.serving import versions
@@ -42,12 +44,13 @@ class Ensemble:
   It is called like a network. Its streams are those that any member reads.
 
   Attributes:
+    members: The networks.
     input: Keras inputs by stream.
     variables: Those of all members.
   """
 
   def __init__(self, members: Sequence[tf.keras.Model], *, task: contract.Spec):
-    self._members = tuple(members)
+    self.members = tuple(members)
     self._join = task.learning().join_networks
     together = {name: tensor for model in members for name, tensor in model.input.items()}
     self.input = dict(sorted(together.items()))
@@ -58,7 +61,7 @@ class Ensemble:
     return self._join(
       [
         model({name: streams[name] for name in model.input}, training=training)
-        for model in self._members
+        for model in self.members
       ]
     )
 
@@ -109,7 +112,13 @@ def export(
       tf.saved_model.save(network, folder, signatures=dict(network.signatures))
     if clip and format_.comes_from_frames:
       warm_up.write(folder, _MODEL, clip)
-    card = model_card.render(info, served, format_, architectures, facts, names)
+    members = model.members if isinstance(model, Ensemble) else [model]
+    drawings = network_drawings.svgs(members, architectures, facts.get("search"))
+    for name, text in drawings.items():
+      _write(os.path.join(folder, name), text)
+    card = model_card.render(
+      info, served, format_, architectures, facts, names, pictures=list(drawings)
+    )
     _write(os.path.join(folder, "model_card.md"), card)
 
   return versions.write(base, fill)

@@ -27,6 +27,8 @@ def render(
   architectures: Sequence[Mapping],
   facts: Mapping[str, Any],
   names: Sequence[str] | None = None,
+  *,
+  pictures: Sequence[str] = (),
 ) -> str:
   """Returns the text of model_card.md.
 
@@ -38,6 +40,7 @@ def render(
     facts: What is known of `metrics` and `baselines` by split, `params`, `multiply_adds`,
       `candidates` (numbers), `training` and `search` (values by name); what is missing is left out.
     names: What answers tell apart; the dataset's classes by default.
+    pictures: Names of files beside the card that show the networks.
   """
   names = info.classes if names is None else names
   return (
@@ -45,6 +48,7 @@ def render(
       part
       for part in (
         _title(names, served, architectures, facts.get("search") or {}),
+        _pictures(pictures),
         _calls(names, served, clip),
         _data(info, clip),
         _metrics(
@@ -73,6 +77,16 @@ def _title(
     f"# {served.title(names)}\n\n{kind} of {blocks} blocks "
     f"(assets/architecture.json){_CHOSEN_BY.get(search.get('algorithm'), '')}.\n\n"
     f"{served.names(names)}"
+  )
+
+
+def _pictures(files: Sequence[str]) -> str:
+  """Returns the pictures of the networks, and how to read them."""
+  if not files:
+    return ""
+  shown = "\n\n".join(f"![The network: blocks and connections]({name})" for name in files)
+  return (
+    f"{shown}\n\nA line is as wide as the learned weight of its connection ({', '.join(files)})."
   )
 
 

@@ -129,6 +129,14 @@ def test_warms_up_with_a_real_clip(version, frames, encoded):
   np.testing.assert_array_equal(requests["serving_default"]["frames"], frames[np.newaxis])
 
 
+def test_a_picture_of_the_network_with_its_weights_lies_beside_the_card(exported, model):
+  picture = pathlib.Path(exported, "net.svg").read_text(encoding="utf-8")
+  for (source, target), weight in network.connection_weights(model).items():
+    assert f"{source} to {target}: weight {weight:.3f}" in picture
+  card = pathlib.Path(exported, "model_card.md").read_text(encoding="utf-8")
+  assert "](net.svg)" in card
+
+
 def test_the_model_card_says_what_it_is(exported):
   card = pathlib.Path(exported, "model_card.md").read_text(encoding="utf-8")
   for words in (
