@@ -2,6 +2,7 @@
 
 architecture_training  trains one architecture to the end
 frame_answers          what a network that returns frames makes of videos
+network_description    describes one architecture: a table, a picture
 network_export         makes a SavedModel of what a search has trained
 network_search         searches for networks, and trains and exports the winner
 run_contents           what the folder of a search holds

@@ -1,4 +1,4 @@
-"""What a picture or a table of a network shows: its graph, and what training made of it.
+"""The network that a picture or a table shows: its graph, and what training made of it.
 
 A block has no stream of its own, but inherits those of the blocks that it reads from: the *share*
 of a stream in a block is the mean over its inputs, each counted by its connection weight. A stem

@@ -63,7 +63,7 @@ def draw(network: DrawnNetwork, *, heading: str = "", marks: Marks = Marks()) ->
   """
   with pictures.style():
     canvas = _Canvas(network, heading, marks)
-    canvas.draw()
+    canvas.draw_all()
     return canvas.picture
 
 
@@ -118,7 +118,7 @@ class _Canvas:
     self._axes.set_axis_off()
     self._size = width, height
 
-  def draw(self) -> None:
+  def draw_all(self) -> None:
     """Draws everything."""
     if self._heading:
       self._text(_MARGIN, _MARGIN + 14, self._heading, size=15, weight="bold")

@@ -18,10 +18,12 @@ from official.reports import pictures
 from official.reports import words
 from official.reports.sections import leaderboard
 from official.reports.sections import summary
+from official.reports.sections import winner
 from official.runs import json_files
 
 SECTIONS: tuple[ModuleType, ...] = (
   summary,
+  winner,
   leaderboard,
 )
 

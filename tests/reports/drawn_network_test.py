@@ -1,4 +1,4 @@
-"""What of a network is shown: shares of streams, and what a child would not keep."""
+"""A network as it is shown: shares of streams, and the connections that a child would not keep."""
 
 import pytest
 

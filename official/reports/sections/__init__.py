@@ -2,6 +2,7 @@
 
     leaderboard  all candidates, the best first
     summary      the run in a sentence and a table
+    winner       the winner's network, and what it changed of its parent
 
 `section` returns None where a run has nothing to show.
 """

@@ -62,7 +62,7 @@ def _figures(run: facts.Run, number: int, *, alone: bool) -> Iterator[page.Part]
     network,
     _story(run, number),
   )
-  yield from _family(run, number)
+  yield from family(run, number)
 
 
 def figure(name: str, title: str, network: DrawnNetwork, story: str = "", **drawn: Any):
@@ -131,7 +131,7 @@ def _story(run: facts.Run, number: int) -> str:
   return f"A child of candidate {candidate.parent:06d}: {descent.sentence(candidate)}."
 
 
-def _family(run: facts.Run, number: int) -> Iterator[page.Part]:
+def family(run: facts.Run, number: int) -> Iterator[page.Part]:
   """Yields the pictures of a child and its parent, one above the other, so that levels align."""
   candidate = run.candidates[number]
   parent = run.candidates.get(-1 if candidate.parent is None else candidate.parent)
