@@ -15,7 +15,6 @@ from data_prep.common import page_colours
 
 _STYLE = """
 * { box-sizing: border-box; }
-html { scroll-behavior: smooth; }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
        max-width: 1400px; margin: 0 auto; padding: 1.5rem; overflow-wrap: anywhere; }
 a { color: var(--link); } a:focus-visible, summary:focus-visible, button:focus-visible,

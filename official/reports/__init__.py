@@ -1,9 +1,12 @@
 """Reports: what a run found, as pages and pictures. No TensorFlow.
 
+    clock            the hours of a search, without those in which it was stopped
     colours          what the colours of pictures mean
+    curves           the best so far, of one search or of several as a band
     descent          how a candidate came from its parent, in words and marks
     drawn_network    a network as it is shown: its weights, and shares of streams
     facts            a run directory as sections read it, also of a dead or damaged run
+    features         which choices go with a high fitness
     history          a search, result by result
     layout           finds places for the nodes and edges of a layered graph
     network_picture  draws a network
@@ -12,6 +15,8 @@
     pictures         matplotlib figures that become SVG or PNG
     run_report       the page of a run: collects the sections, writes page and pictures
     sections         the sections of a report
+    survival         what survives in the population over time
+    timeline         who worked when
     words            numbers, times and states in words
 
 Pages need no network and no script, and are the same bytes for the same run.

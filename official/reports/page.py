@@ -77,7 +77,8 @@ class Table:
 
   Attributes:
     caption: What is in it.
-    header: Names of the columns.
+    header: Names of the columns; none for a table of names and values, whose first column heads
+      its rows.
     rows: Their cells; None is shown as a dash. An integer has its thousands separated, and a float
       four digits; give a text where it should look otherwise.
     note: What is said below.
@@ -304,23 +305,31 @@ def _(part: Image, base: str) -> str:
 @_part.register
 def _(part: Table, base: str) -> str:
   numeric = [
-    any(isinstance(row[place], _NUMBERS) for row in part.rows if place < len(row))
-    for place in range(len(part.header))
+    any(isinstance(row[place], _NUMBERS) for row in part.rows)
+    for place in range(max(map(len, [part.header, *part.rows])))
   ]
   head = "".join(
     f'<th scope="col"{_class("number", number)}>{_escaped(name)}</th>'
-    for name, number in zip(part.header, numeric, strict=True)
+    for name, number in zip(part.header, numeric)
   )
   ids = [f' id="{_attribute(each)}"' if each else "" for each in part.ids] or [""] * len(part.rows)
   rows = "\n".join(
-    f"<tr{row_id}>" + "".join(_table_cell(cell, n, base) for cell, n in zip(row, numeric)) + "</tr>"
+    f"<tr{row_id}>{_row(row, numeric, base, headed=not part.header)}</tr>"
     for row_id, row in zip(ids, part.rows, strict=True)
   )
   return (
     f'<div class="scroll" tabindex="0"><table{_class("sortable", part.sortable)}>'
-    f"<caption>{_isolated(part.caption)}</caption>\n<thead><tr>{head}</tr></thead>\n"
-    f"<tbody>\n{rows}\n</tbody></table></div>"
+    f"<caption>{_isolated(part.caption)}</caption>\n"
+    + (f"<thead><tr>{head}</tr></thead>\n" if part.header else "")
+    + f"<tbody>\n{rows}\n</tbody></table></div>"
     + (f'<p class="note">{_isolated(part.note)}</p>' if part.note else "")
+  )
+
+
+def _row(row: Sequence[Cell], numeric: Sequence[bool], base: str, *, headed: bool) -> str:
+  cells = [_table_cell(cell, number, base) for cell, number in zip(row, numeric, strict=True)]
+  return (f'<th scope="row">{_cell(row[0], base)}</th>' if headed else cells[0]) + "".join(
+    cells[1:]
   )
 
 

@@ -163,6 +163,12 @@ def chart(width: float = 720, height: float = 320) -> tuple[Picture, Axes]:
     return picture, picture.add_subplot()
 
 
+def legend_above(axes: Axes, columns: int = 4) -> None:
+  """Explains what has a label above the axes, where it covers nothing."""
+  if axes.get_legend_handles_labels()[0]:
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns, borderaxespad=0.2)
+
+
 @contextlib.contextmanager
 def style() -> Iterator[None]:
   """Fonts, sizes and colours of all pictures, while they are drawn; matplotlib's own afterwards."""

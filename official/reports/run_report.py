@@ -16,7 +16,10 @@ from official.reports import facts
 from official.reports import page
 from official.reports import pictures
 from official.reports import words
+from official.reports.sections import cost
+from official.reports.sections import fitness
 from official.reports.sections import leaderboard
+from official.reports.sections import learned
 from official.reports.sections import summary
 from official.reports.sections import winner
 from official.runs import json_files
@@ -24,6 +27,9 @@ from official.runs import json_files
 SECTIONS: tuple[ModuleType, ...] = (
   summary,
   winner,
+  fitness,
+  learned,
+  cost,
   leaderboard,
 )
 

@@ -46,5 +46,10 @@ def condition(run: facts.Run) -> str:
 
 
 def fitness(run: facts.Run, value: float | None) -> float | None:
+  """Returns a fitness as people know it, None for None: a loss is positive."""
+  return None if value is None else shown(run, value)
+
+
+def shown(run: facts.Run, value: float) -> float:
   """Returns a fitness as people know it: a loss is positive."""
-  return None if value is None else fitness_lib.shown(run.fitness, value)
+  return fitness_lib.shown(run.fitness, value)

@@ -21,6 +21,7 @@
     refinement              a search that begins with what an earlier one found
     inheritance             records and keeps the weights that children begin with
     overview                what a search is doing, read from its folder
+    diversity               how different two architectures are
     pace                    evaluations an hour, from when candidates began and ended
     summaries               curves of a search for TensorBoard
 

@@ -31,11 +31,12 @@ from tensorboard.summary.writer import record_writer
 from official.runs import fitness as fitness_lib
 from official.runs import json_files
 from official.runs.run_directory import RunDirectory
+from official.search import diversity
+from official.search.diversity import Connections
 from official.search.state import SearchState
 
 FOLDER = "search"
 _VERSION = "brain.Event:2"
-Connections = frozenset[tuple[str, str, int | None]]
 
 
 class Summaries:
@@ -116,12 +117,7 @@ class Summaries:
     return sum(self._distances.values()) / max(len(self._distances), 1)
 
   def _distance(self, first: int, second: int) -> float:
-    one, other = self._connections[first], self._connections[second]
-    return 1 - len(one & other) / len(one | other)
+    return diversity.distance(self._connections[first], self._connections[second])
 
   def _read(self, number: int) -> Connections:
-    architecture = self._run.read_architecture(number)
-    dilations = {block.id: block.temporal_dilation for block in architecture.blocks}
-    return frozenset(
-      (each.source, each.target, dilations.get(each.target)) for each in architecture.connections
-    )
+    return diversity.connections(self._run.read_architecture(number))

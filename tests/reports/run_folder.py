@@ -143,7 +143,7 @@ class Training:
 def _result(candidate: Mapping, rng: random.Random) -> dict:
   architecture = serialization.from_json(candidate["architecture"])
   dilation = max(block.temporal_dilation for block in architecture.blocks)
-  skill = 0.2 + 0.02 * len(architecture.connections) + 0.05 * dilation + 0.1 * rng.random()
+  skill = 0.2 + 0.01 * len(architecture.connections) + 0.04 * dilation + 0.2 * rng.random()
   accuracy = round(min(skill, 1.0) * CLIPS["validation"]) / CLIPS["validation"]
   return {
     "status": "ok",

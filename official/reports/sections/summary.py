@@ -22,7 +22,7 @@ def section(run: facts.Run) -> page.Section:
   rows = [(name, value) for name, value in _rows(run) if value]
   parts: list[page.Part] = [
     page.Text(_sentence(run)),
-    page.Table("The run", ("", ""), rows),
+    page.Table("The run", (), rows),
   ]
   if run.timing.starts:
     parts.append(page.Details("The command", [page.Code(run.timing.starts[-1].command)]))
@@ -39,7 +39,8 @@ def _sentence(run: facts.Run) -> str:
   told = _best(run)
   sentences = [_CONDITIONS[words.condition(run)]]
   if told:
-    sentences.append(f"Of {words.count(len(run.results), 'candidate')}, the best so far is {told}")
+    finished = words.count(len(run.results), "finished candidate")
+    sentences.append(f"Of {finished}, the best is {told}")
   elif run.results:
     sentences.append(f"None of {words.count(len(run.results), 'candidate')} could be trained")
   else:
