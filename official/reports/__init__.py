@@ -7,6 +7,7 @@
     drawn_network    a network as it is shown: its weights, and shares of streams
     facts            a run directory as sections read it, also of a dead or damaged run
     features         which choices go with a high fitness
+    genealogy        who came from whom in a search, and its picture
     history          a search, result by result
     layout           finds places for the nodes and edges of a layered graph
     network_picture  draws a network

@@ -113,8 +113,8 @@ def _blocks(applied: Sequence[operators_lib.Operator]) -> dict[str, dict[str, st
 
 def _without_parent(candidate: Candidate) -> str:
   earlier = (candidate.founder or {}).get("start_from")
-  if earlier is not None:
-    return f"taken over from candidate {int(earlier):06d} of the earlier run"
+  if isinstance(earlier, int):
+    return f"taken over from candidate {earlier:06d} of the earlier run"
   return "drawn at random"
 
 

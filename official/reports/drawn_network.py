@@ -10,6 +10,8 @@ import dataclasses
 import math
 from typing import Any
 
+import numpy as np
+
 from official.architecture import guidance as guidance_lib
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Connection
@@ -18,6 +20,7 @@ from official.architecture.guidance import facts as facts_lib
 Shares = Mapping[str, float]
 
 _WEAK = "a weight of {:g} or less"
+_DEFAULT = 0.5  # A weight at which a network begins.
 _NOT_KEPT = "a weight of {:g} or less: a child would not keep it"
 _AT_RANDOM = (
   "a weight of {:g} or less; thresholds are drawn at random, so that a child may keep it or not"
@@ -136,7 +139,7 @@ def _weak(
   not_kept = _WEAK if identity is None else _NOT_KEPT
   identity = identity or {}
   guidance = identity.get("guidance", "connection_weights")
-  threshold = facts_lib.Settings.weight_threshold
+  threshold = _DEFAULT
   if guidance == "sensitivity" and facts.sensitivities:
     return _insensitive(facts, identity)
   means = _NO_RULE
@@ -144,7 +147,7 @@ def _weak(
     try:
       low, high = facts_lib.threshold_bounds(identity.get("weight_threshold", threshold))
     except (ValueError, TypeError):
-      low = high = float(threshold)
+      low = high = threshold
     threshold, means = (low + high) / 2, not_kept if low == high else _AT_RANDOM
   weak = frozenset(
     connection
@@ -162,7 +165,7 @@ def _insensitive(
     sensitivity_drop=identity.get("sensitivity_drop", facts_lib.Settings.sensitivity_drop),
   )
   try:
-    selection = guidance_lib.sensitivity.select(facts, settings, None)
+    selection = guidance_lib.sensitivity.select(facts, settings, np.random.default_rng(0))
   except ValueError:  # Not all were measured.
     return frozenset(), ""
   dropped = frozenset(facts.prunable()) - frozenset(selection.kept)

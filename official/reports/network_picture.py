@@ -12,9 +12,11 @@ picture. What a picture has no room for is said where the pointer rests, and in 
 
 from collections.abc import Mapping
 import dataclasses
+from typing import Any
 
 from matplotlib import patches
 from matplotlib import path as path_lib
+import numpy as np
 
 from official.architecture import cost
 from official.architecture.architecture import Block
@@ -211,7 +213,7 @@ class _Canvas:
     )
     if marked:
       # Off the middle, where lines cross.
-      x, y = route.interpolated(9).vertices[min(3, len(route.vertices))]
+      x, y = np.asarray(route.interpolated(9).vertices)[3]
       marker = "o" if self._marks.sign == "new" else "x"
       self._axes.plot(x, y, marker, color=colours.INK, ms=6, mew=1.7, zorder=4)
 
@@ -274,7 +276,9 @@ class _Canvas:
     self._text(x + 11, y + 17.0, lines[1], size=10, color=colours.FAINT)
     pictures.hover(box, f"the head {' '.join(lines)}")
 
-  def _box(self, x: float, y: float, size: tuple[float, float] = _BOX, **style) -> patches.Patch:
+  def _box(
+    self, x: float, y: float, size: tuple[float, float] = _BOX, **style: Any
+  ) -> patches.Patch:
     box = patches.Rectangle((x, y - size[1] / 2), *size, facecolor=colours.PANEL, **style)
     self._axes.add_artist(box)
     return box
@@ -300,12 +304,12 @@ class _Canvas:
         x, y, self._network.weak_means, color=colours.INK, linewidth=1.6, dashes=(3.5, 2.0)
       )
 
-  def _sample(self, x: float, y: float, text: str, **style) -> float:
+  def _sample(self, x: float, y: float, text: str, **style: Any) -> float:
     self._axes.plot([x, x + 26], [y, y], solid_capstyle="butt", dash_capstyle="butt", **style)
     self._text(x + 32, y, text, size=11, va="center_baseline")
     return x + 32 + 6.0 * len(text) + 18
 
-  def _text(self, x: float, y: float, text: str, *, size: float, **style) -> None:
+  def _text(self, x: float, y: float, text: str, *, size: float, **style: Any) -> None:
     style = {"color": colours.INK, "va": "baseline", **style}
     self._axes.text(x, y, text, fontsize=size, zorder=5, **style)
 

@@ -284,7 +284,8 @@ def _(part: Figure, base: str) -> str:
   )
   return (
     f'<figure id="{_attribute(part.name)}">\n<h3>{_isolated(part.title)}</h3>\n'
-    f"{part.picture.svg(part.name, part.title, part.description)}\n"
+    f'<div class="scroll" tabindex="0">'
+    f"{part.picture.svg(part.name, part.title, part.description)}</div>\n"
     f"<figcaption>{_isolated(part.description)}</figcaption>{table}\n</figure>"
   )
 

@@ -65,6 +65,8 @@ _STYLE: Any = {
 }
 _PIXELS_PER_INCH = 72  # SVG units of matplotlib are points; so a point is a CSS pixel here.
 _PNG_SCALE = 2
+# A picture wider than this many pixels is scrolled below that share of its width.
+_WIDE, _LEAST = 800, 0.7
 _SVG, _LINK = "http://www.w3.org/2000/svg", "{http://www.w3.org/1999/xlink}href"
 _VARIABLES = {value: f"var(--{name}, {value})" for name, value in colours.LIGHT.items()}
 _VARIABLES |= {"#000000": _VARIABLES[colours.INK], "#ffffff": _VARIABLES[colours.PAPER]}
@@ -97,7 +99,8 @@ class Picture(Figure):
     width = float(root.get("viewBox", "0 0 0 0").split()[2])
     for attribute in ("width", "height", "version"):
       root.attrib.pop(attribute, None)
-    root.set("style", f"max-width: {width:g}px; {_JOINS}")
+    least = f"min-width: {_LEAST * width:.0f}px; " if width > _WIDE else ""
+    root.set("style", f"{least}max-width: {width:g}px; {_JOINS}")
     _renumber(root, name)
     _tell(root, name, title, description)
     return _COLOUR.sub(lambda found: _VARIABLES.get(found[0], found[0]), _text(root))

@@ -18,6 +18,7 @@ from official.reports import pictures
 from official.reports import words
 from official.reports.sections import cost
 from official.reports.sections import fitness
+from official.reports.sections import genealogy
 from official.reports.sections import leaderboard
 from official.reports.sections import learned
 from official.reports.sections import summary
@@ -28,6 +29,7 @@ SECTIONS: tuple[ModuleType, ...] = (
   summary,
   winner,
   fitness,
+  genealogy,
   learned,
   cost,
   leaderboard,

@@ -2,6 +2,7 @@
 
     cost         Pareto fronts of fitness and size, and what workers did with their time
     fitness      every candidate, the best so far and the population, over evaluations and hours
+    genealogy    who came from whom
     leaderboard  all candidates, the best first
     learned      what survives in the population, and which choices are good
     summary      the run in a sentence and a table

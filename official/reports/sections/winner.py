@@ -65,7 +65,9 @@ def _figures(run: facts.Run, number: int, *, alone: bool) -> Iterator[page.Part]
   yield from family(run, number)
 
 
-def figure(name: str, title: str, network: DrawnNetwork, story: str = "", **drawn: Any):
+def figure(
+  name: str, title: str, network: DrawnNetwork, story: str = "", **drawn: Any
+) -> page.Figure:
   """Returns a network as a figure with its table.
 
   Args:
