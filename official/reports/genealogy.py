@@ -42,7 +42,7 @@ class Genealogy:
     fitness: By number, as people know it; those that have one.
     states: What became of each candidate, by number.
     winners: Numbers of those whose ancestors are bold.
-    name: Of the fitness.
+    name: The name of the fitness.
     higher_is_better: Whether the best are those with the largest fitness.
   """
 
