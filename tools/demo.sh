@@ -3,6 +3,8 @@
 # hand-made network of the same size.
 #
 #   tools/demo.sh                       on 420 sample videos that it renders; 12 minutes at most on 2 cores
+#   tools/demo.sh --task=restoration    another question: enlarges frames by 2; ends with a picture of input, output and truth
+#                                       instead of a comparison; 8 minutes at most, on 120 sample videos
 #   tools/demo.sh --manifest=FILE       on your own videos (columns path,label,split; data_prep.manifest makes one)
 #   tools/demo.sh --output_dir=DIR      elsewhere than in demo/
 #
@@ -13,11 +15,13 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 DATA_GIGABYTES=1
+TASKS="classification restoration"
 
 main() {
-  local manifest="" output="" short_side=64
+  local manifest="" output="" task=classification
   while (( $# )); do
     case "$1" in
+      --task=*) task="${1#*=}" ;;
       --manifest=*) manifest="$(absolute "${1#*=}")" ;;
       --output_dir=*) output="$(absolute "${1#*=}")" ;;
       --help | -h) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; exit ;;
@@ -25,18 +29,26 @@ main() {
     esac
     shift
   done
+  [[ -n "$task" && " $TASKS " == *" $task "* ]] ||
+    fail "unknown task '$task'; give --task=${TASKS// / or --task=}"
   [[ -z "$manifest" || -f "$manifest" ]] ||
     fail "no such manifest: $manifest (a CSV with the columns path,label,split; python -m data_prep.manifest makes one)"
-  [[ -n "$output" ]] || output="$ROOT/demo/$(name_of "$manifest")"
+  [[ -n "$output" ]] || output="$ROOT/demo/$(name_of "$manifest" "$task")"
   use_environment
   mkdir -p "$output"
   need_space "$output" "$DATA_GIGABYTES" "The demonstration"
   cd "$ROOT"
+  "$task" "$manifest" "$output"
+}
+
+# A task is a function of a manifest, empty for sample videos, and the folder for all that is made.
+
+classification() {
+  local manifest="$1" output="$2" short_side=64 exported
   if [[ -z "$manifest" ]]; then
-    say "== Rendering sample videos"
+    render "$output"
     manifest="$output/videos/manifest.csv"
     short_side=48  # Their frames are small.
-    [[ -f "$manifest" ]] || python tools/make_sample_videos.py --output_dir="$output/videos"
   fi
   say "== Preparing frames and optical flow (data_prep.extract)"
   python -m data_prep.extract --manifest="$manifest" --output_dir="$output/dataset" --fps=10 --short_side="$short_side"
@@ -44,8 +56,7 @@ main() {
   python -m official.evolve --data_dir="$output/dataset" --model_dir="$output/search" --search_space=small \
     --population_size=4 --tournament_size=2 --rounds=4 --candidate_steps=200 --final_steps=1000 --seed=1
   say "== Loading the SavedModel in a fresh process and asking it about two clips"
-  local exported
-  exported="$(find "$output/search/export" -mindepth 1 -maxdepth 1 -name '[0-9]*' | sort -V | tail -n 1)"
+  exported="$(newest "$output/search/export")"
   python -m tools.show_predictions --saved_model="$exported" --data_dir="$output/dataset"
   say "== Comparing with a network that anybody would draw first"
   # Videos with several labels each, for one, have no table of right answers.
@@ -59,10 +70,64 @@ main() {
   say "  TensorFlow Serving takes          --model_base_path=$output/search/export"
 }
 
+restoration() {
+  local manifest="$1" output="$2" short_side=128 exported videos
+  if [[ -z "$manifest" ]]; then
+    render "$output" --clips_per_class=20
+    manifest="$output/videos/manifest.csv"
+    short_side=72
+  fi
+  say "== Preparing frames (data_prep.extract)"
+  python -m data_prep.extract --manifest="$manifest" --output_dir="$output/dataset" --fps=10 --short_side="$short_side" \
+    --flow=none
+  say "== Searching for a network that enlarges frames, training the winner to the end, exporting it (official.evolve)"
+  python -m official.evolve --data_dir="$output/dataset" --model_dir="$output/search" --task=restoration \
+    --degrade=bicubic:2 --search_space=restoration --image_size=48 --optimizer=adamw --learning_rate=0.003 --batch_size=8 \
+    --population_size=4 --tournament_size=2 --rounds=3 --candidate_steps=120 --final_steps=800 --seed=1
+  say "== Restoring whole videos that it has not seen, and comparing with the truth (official.predict)"
+  exported="$(newest "$output/search/export")"
+  videos="$(held_out "$manifest")"
+  mapfile -t videos <<< "$videos"
+  python -m official.predict --saved_model="$exported" --output="$output/restored" --overwrite --clean \
+    --compare="$output/compared.png" --manifest="$manifest" "${videos[@]}"
+  say "== Where everything lies"
+  say "  the dataset                       $output/dataset"
+  say "  every candidate, and the winner   $output/search (tensorboard --logdir reads it)"
+  say "  the SavedModel                    $exported"
+  say "  the restored videos               $output/restored (metrics.csv)"
+  say "  input, output and truth           $output/compared.png"
+}
+
+render() {
+  local output="$1"
+  shift
+  say "== Rendering sample videos"
+  [[ -f "$output/videos/manifest.csv" ]] || python tools/make_sample_videos.py --output_dir="$output/videos" "$@"
+}
+
+newest() { find "$1" -mindepth 1 -maxdepth 1 -name '[0-9]*' | sort -V | tail -n 1; }
+
+# Prints three videos of the test split, or of the validation split where that is empty.
+held_out() {
+  python - "$1" << 'END'
+import sys
+from data_prep.dataset import rows
+listed = rows.read(sys.argv[1])
+for split in ("test", "validation", "train"):
+  found = sorted({row.location for row in listed if row.split == split})
+  if found:
+    break
+print(*found[:: -(-len(found) // 3)], sep="\n")
+END
+}
+
 absolute() { realpath -m -- "${1/#\~/$HOME}"; }
 
 name_of() {
-  if [[ -z "$1" ]]; then say "sample"; else basename "$(dirname "$1")"; fi
+  local name=sample
+  [[ -z "$1" ]] || name="$(basename "$(dirname "$1")")"
+  [[ "$2" == classification ]] || name+="-$2"
+  say "$name"
 }
 
 main "$@"
