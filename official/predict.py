@@ -18,6 +18,11 @@ or --png) and metrics.csv. With --clean, the videos are made worse first, as in 
 metrics.csv has the decibels (PSNR) and the structural similarity (SSIM) of answer and input.
 --compare=FILE.png draws input, output and truth of the first videos side by side.
 
+A network that tells the class of every pixel takes videos at its frame rate, in such windows, too.
+--output is then a folder, with a folder of masks for each (PNG, of the video's size; a value is the
+number of a class), --overlay adds videos that show them, and where the manifest has the column
+mask, metrics.csv has intersection over union (IoU), mean and by class.
+
 Exit status: 0 if some video has an answer, 1 if none has, 2 if the command is wrong or cannot go
 on, 130 after Ctrl-C.
 """
@@ -35,6 +40,7 @@ from official.serving import frame_files
 from official.serving import prediction
 from official.serving import restoring
 from official.serving import saved_model
+from official.serving import segmenting
 from official.serving import side_by_side
 
 FLAGS = flags.FLAGS
@@ -50,23 +56,40 @@ flags.DEFINE_bool(
 flags.DEFINE_string(
   "codec",
   frame_files.LOSSLESS,
-  "For networks that return frames: the encoder of the videos that are written.",
+  "For networks that return frames or masks: the encoder of the videos that are written.",
 )
 flags.DEFINE_bool("png", False, "For networks that return frames: write folders of PNGs.")
 flags.DEFINE_float(
   "overlap",
   0.5,
-  "For networks that return frames: the share of a window that overlaps the next, from 0 to 0.9. "
-  "More takes longer and hides the borders of windows better.",
+  "For networks that return frames or masks: the share of a window that overlaps the next, from 0 "
+  "to 0.9. More takes longer and hides the borders of windows better.",
 )
 flags.DEFINE_string(
   "compare",
   None,
-  "For networks that return frames: PNG to write, which shows a frame of each of the first "
-  f"{side_by_side.MOST} videos: input, output and, with --clean, the truth.",
+  "For networks that return frames or masks: PNG to write, which shows a frame of each of the "
+  f"first {side_by_side.MOST} videos: input, output and, where it is known, the truth.",
+)
+flags.DEFINE_bool(
+  "overlay",
+  False,
+  "For networks that return masks: also write a video for each, NAME-overlay, that shows the "
+  "classes as colours over the frames; class 0 has none.",
+)
+flags.DEFINE_integer(
+  "mask_every",
+  1,
+  "For networks that return masks: a folder of true masks, named in --manifest, has one for every "
+  "so many frames of its video; the others do not count.",
+  lower_bound=1,
 )
 extensions.define_flag()
-batch.define_flags("CSV to write; of a network that returns frames, a folder.")
+batch.define_flags("CSV to write; of a network that returns frames or masks, a folder.")
+
+# What only some networks have a use for.
+_FOR_FRAMES = ("clean", "png", "codec", "overlap", "compare")
+_FOR_MASKS = ("overlay", "mask_every", "codec", "overlap", "compare")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -75,14 +98,14 @@ def main(arguments: Sequence[str]) -> int:
       raise cli.UserError(f"--{name} is missing ({FLAGS[name].help})")
   answers.check_folder(cli.resolve_path(FLAGS.output))
   version = saved_model.Version(cli.plain_path("saved_model", FLAGS.saved_model))
-  if version.served.returns_frames:
+  _refuse_flags(version)
+  if version.served.returns_frames or version.served.returns_masks:
     return _frames(version, arguments)
   if not version.served.has_rows:
     raise cli.UserError(
-      f"{version.path} returns {version.served.averaged}, and this program writes words or frames; "
-      "send it frames, as its model_card.md says"
+      f"{version.path} returns {version.served.averaged}, and this program writes words, frames or "
+      "masks; send it frames, as its model_card.md says"
     )
-  _refuse_flags_of_frames(version)
   form = answers.Format(
     model=version.digest,
     served=version.served,
@@ -114,34 +137,51 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _frames(version: saved_model.Version, arguments: Sequence[str]) -> int:
-  """Writes what a network that returns frames makes of videos; returns the exit status."""
-  for name in ("per_window", "retry_errors"):
-    if FLAGS[name].value:
-      raise cli.UserError(f"--{name} is for networks that answer in words; leave it out")
+  """Writes what a network that answers for every pixel makes of videos; returns the exit status."""
   if FLAGS.png and FLAGS["codec"].present:
     raise cli.UserError(f"--png and --codec={FLAGS.codec} exclude each other; give one")
-  manner = restoring.Manner(
-    clean=FLAGS.clean, overlap=FLAGS.overlap, codec=None if FLAGS.png else FLAGS.codec
+  masks = version.served.returns_masks
+  if masks and FLAGS["codec"].present and not FLAGS.overlay:
+    raise cli.UserError("--codec is for the videos of --overlay; masks are PNGs")
+  manner: frame_answers.Manner = (
+    segmenting.Manner(
+      overlap=FLAGS.overlap, overlay=FLAGS.overlay, codec=FLAGS.codec, every=FLAGS.mask_every
+    )
+    if masks
+    else restoring.Manner(
+      clean=FLAGS.clean, overlap=FLAGS.overlap, codec=None if FLAGS.png else FLAGS.codec
+    )
   )
-  questions = batch.questions(arguments, manifest=FLAGS.manifest, split=FLAGS.split, tell=batch.say)
-  output = cli.resolve_path(FLAGS.output)
+  questions = batch.questions(
+    arguments, manifest=FLAGS.manifest, split=FLAGS.split, masks=masks, tell=batch.say
+  )
   return frame_answers.answer(
     version,
     questions,
-    output,
+    cli.resolve_path(FLAGS.output),
     manner,
     overwrite=FLAGS.overwrite,
     picture=FLAGS.compare and cli.resolve_path(FLAGS.compare),
   )
 
 
-def _refuse_flags_of_frames(version: saved_model.Version) -> None:
-  for name in ("clean", "codec", "png", "overlap", "compare"):
-    if FLAGS[name].present:
+def _refuse_flags(version: saved_model.Version) -> None:
+  """Raises UserError where a flag is given that the network has no use for."""
+  frames, masks = version.served.returns_frames, version.served.returns_masks
+  useful = {*(_FOR_FRAMES if frames else ()), *(_FOR_MASKS if masks else ())}
+  answers_in = "frames" if frames else "masks" if masks else "words"
+  for name in dict.fromkeys((*_FOR_FRAMES, *_FOR_MASKS)):
+    if FLAGS[name].present and name not in useful:
+      kinds = [
+        kind for kind, names in (("frames", _FOR_FRAMES), ("masks", _FOR_MASKS)) if name in names
+      ]
       raise cli.UserError(
-        f"--{name} is for networks that return frames, and {version.path} answers in words; leave "
-        "it out"
+        f"--{name} is for networks that return {' or '.join(kinds)}, and {version.path} answers in "
+        f"{answers_in}; leave it out"
       )
+  for name in ("per_window", "retry_errors"):
+    if useful and FLAGS[name].value:
+      raise cli.UserError(f"--{name} is for networks that answer in words; leave it out")
 
 
 if __name__ == "__main__":

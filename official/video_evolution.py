@@ -315,8 +315,9 @@ def predict(saved_model: str, videos: Sequence[str]) -> list[Answer]:
       >>> answers[0].error  # slow
       ''
 
-  official.predict writes answers about many videos to a file, and survives a video that crashes the
-  decoder.
+  An answer has a class with its score; of a network that restores frames it has `frames`, and of
+  one that tells the class of every pixel `masks`, as arrays of the whole video. official.predict
+  writes answers about many videos to files, and survives a video that crashes the decoder.
 
   Raises:
     UserError: The SavedModel is damaged, or there is no video.

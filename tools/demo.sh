@@ -5,6 +5,7 @@
 #   tools/demo.sh                       on 420 sample videos that it renders; 12 minutes at most on 2 cores
 #   tools/demo.sh --task=restoration    another question: enlarges frames by 2; ends with a picture of input, output and truth
 #                                       instead of a comparison; 8 minutes at most, on 120 sample videos
+#   tools/demo.sh --task=segmentation   the class of every pixel, in the same way; a manifest needs the column mask
 #   tools/demo.sh --manifest=FILE       on your own videos (columns path,label,split; data_prep.manifest makes one)
 #   tools/demo.sh --output_dir=DIR      elsewhere than in demo/
 #
@@ -15,7 +16,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 DATA_GIGABYTES=1
-TASKS="classification restoration"
+TASKS="classification restoration segmentation"
 
 main() {
   local manifest="" output="" task=classification
@@ -30,7 +31,7 @@ main() {
     shift
   done
   [[ -n "$task" && " $TASKS " == *" $task "* ]] ||
-    fail "unknown task '$task'; give --task=${TASKS// / or --task=}"
+    fail "unknown task '$task'; give one of: $TASKS"
   [[ -z "$manifest" || -f "$manifest" ]] ||
     fail "no such manifest: $manifest (a CSV with the columns path,label,split; python -m data_prep.manifest makes one)"
   [[ -n "$output" ]] || output="$ROOT/demo/$(name_of "$manifest" "$task")"
@@ -71,7 +72,7 @@ classification() {
 }
 
 restoration() {
-  local manifest="$1" output="$2" short_side=128 exported videos
+  local manifest="$1" output="$2" short_side=128
   if [[ -z "$manifest" ]]; then
     render "$output" --clips_per_class=20
     manifest="$output/videos/manifest.csv"
@@ -84,17 +85,41 @@ restoration() {
   python -m official.evolve --data_dir="$output/dataset" --model_dir="$output/search" --task=restoration \
     --degrade=bicubic:2 --search_space=restoration --image_size=48 --optimizer=adamw --learning_rate=0.003 --batch_size=8 \
     --population_size=4 --tournament_size=2 --rounds=3 --candidate_steps=120 --final_steps=800 --seed=1
-  say "== Restoring whole videos that it has not seen, and comparing with the truth (official.predict)"
+  ask_of_held_out "$manifest" "$output" --clean
+}
+
+segmentation() {
+  local manifest="$1" output="$2" short_side=128
+  if [[ -z "$manifest" ]]; then
+    render "$output" --clips_per_class=20 --masks
+    manifest="$output/videos/manifest.csv"
+    short_side=72
+  fi
+  say "== Preparing frames and masks (data_prep.extract)"
+  python -m data_prep.extract --manifest="$manifest" --output_dir="$output/dataset" --fps=10 --short_side="$short_side" \
+    --flow=none
+  say "== Searching for a network that segments, training the winner to the end, exporting it (official.evolve)"
+  python -m official.evolve --data_dir="$output/dataset" --model_dir="$output/search" --task=segmentation \
+    --search_space=segmentation --image_size=63 --num_frames=4 --optimizer=adamw --learning_rate=0.003 --batch_size=8 \
+    --population_size=4 --tournament_size=2 --rounds=3 --candidate_steps=120 --final_steps=800 --seed=1
+  ask_of_held_out "$manifest" "$output" --overlay
+}
+
+# Asks about whole videos that no training has seen, where the truth is known.
+ask_of_held_out() {
+  local manifest="$1" output="$2" exported videos
+  shift 2
+  say "== Asking about whole videos that it has not seen, and comparing with the truth (official.predict)"
   exported="$(newest "$output/search/export")"
   videos="$(held_out "$manifest")"
   mapfile -t videos <<< "$videos"
-  python -m official.predict --saved_model="$exported" --output="$output/restored" --overwrite --clean \
+  python -m official.predict --saved_model="$exported" --output="$output/answers" --overwrite "$@" \
     --compare="$output/compared.png" --manifest="$manifest" "${videos[@]}"
   say "== Where everything lies"
   say "  the dataset                       $output/dataset"
   say "  every candidate, and the winner   $output/search (tensorboard --logdir reads it)"
   say "  the SavedModel                    $exported"
-  say "  the restored videos               $output/restored (metrics.csv)"
+  say "  what it makes of videos           $output/answers (metrics.csv)"
   say "  input, output and truth           $output/compared.png"
 }
 

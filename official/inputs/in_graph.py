@@ -33,11 +33,13 @@ class Square:
     grid_side: The shorter side of the grid.
     box_side: The square that is cut out of the grid.
     side: The network's square.
+    whole: Whether all of the grid is wanted instead, at the scale of the square.
   """
 
   grid_side: int
   box_side: int
   side: int
+  whole: bool = False
 
 
 def to_dataset_size(frames: tf.Tensor, short_side: int) -> tf.Tensor:
@@ -79,6 +81,15 @@ def middle(values: tf.Tensor, side: int) -> tf.Tensor:
 def to_square(values: tf.Tensor, side: int) -> tf.Tensor:
   """Returns float32 squares of [time, height, width, channels], bilinearly."""
   return tf.image.resize(values, [side, side])
+
+
+def cut(grid: tf.Tensor, square: Square) -> tf.Tensor:
+  """Returns, as float32, the part of [time, height, width, channels] that a network sees."""
+  if not square.whole:
+    return to_square(middle(grid, square.box_side), square.side)
+  scale = square.side / square.box_side
+  sides = tf.cast(tf.shape(grid)[1:3], tf.float64)
+  return tf.image.resize(grid, tf.cast(tf.round(sides * scale), tf.int32))
 
 
 def whole(values: tf.Tensor) -> tf.Tensor:

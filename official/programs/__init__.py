@@ -1,7 +1,7 @@
 """What the mains and official.video_evolution do, told as functions of values instead of flags.
 
 architecture_training  trains one architecture to the end
-frame_answers          what a network that returns frames makes of videos
+frame_answers          what a network that returns frames or masks makes of videos
 network_description    describes one architecture: a table, a picture
 network_export         makes a SavedModel of what a search has trained
 network_search         searches for networks, and trains and exports the winner

@@ -1,9 +1,11 @@
-"""What a network that returns frames makes of videos: the program behind official.predict.
+"""What a network that returns frames or masks makes of videos: the program behind official.predict.
 
-    OUTPUT/NAME.mkv      the answer to the video NAME, or OUTPUT/NAME/000000.png and so on
-    OUTPUT/metrics.csv   path, clip_id, output, frames, height, width, psnr, input_psnr, psnr_gain,
-                         ssim, input_ssim (where the truth is known), error and model: a row for
-                         each video
+    OUTPUT/NAME.mkv      the answer to the video NAME, or OUTPUT/NAME/000000.png and so on; masks
+                         are always PNGs
+    OUTPUT/metrics.csv   path, clip_id, output, frames, height, width, error and model: a row for
+                         each video. Before the error, where the truth is known, of frames psnr,
+                         input_psnr, psnr_gain, ssim, input_ssim, and of masks mean_iou,
+                         pixel_accuracy, and iou_CLASS of each class
 
 A video that cannot be read has its reason in the column error, and stops nothing. It is decoded in
 a child process, so that a crash of a decoder costs one video, too.
@@ -24,42 +26,30 @@ from official.serving import frame_files
 from official.serving import prediction
 from official.serving import restoring
 from official.serving import saved_model
+from official.serving import segmenting
 from official.serving import side_by_side
 
 CSV = "metrics.csv"
-_COLUMNS = (
-  "path",
-  "clip_id",
-  "output",
-  "frames",
-  "height",
-  "width",
-  "psnr",
-  "input_psnr",
-  "psnr_gain",
-  "ssim",
-  "input_ssim",
-  "error",
-  "model",
-)
+Manner = restoring.Manner | segmenting.Manner
+Made = restoring.Restored | segmenting.Segmented
 
 
 def answer(
   version: saved_model.Version,
   questions: Sequence[answers.Question],
   output: str,
-  manner: restoring.Manner,
+  manner: Manner,
   *,
   overwrite: bool = False,
   picture: str | None = None,
 ) -> int:
-  """Restores videos; returns the exit status: 0 if there is an answer to some, 1 if to none.
+  """Answers about videos; returns the exit status: 0 if there is an answer to some, 1 if to none.
 
   Args:
     version: The export.
     questions: The videos.
     output: Folder for what is written; local.
-    manner: How it is done.
+    manner: How it is done; of the kind that the network needs.
     overwrite: Whether the folder may hold something, which is then replaced where names are equal.
     picture: PNG to write, with a frame of each of the first videos (side_by_side.py).
 
@@ -75,14 +65,16 @@ def answer(
   batch.say(f"loading {version.path}")
   manner = dataclasses.replace(manner, compare=bool(picture))
   child = isolation.Child(_begin, (version.path, manner))
-  made: list[restoring.Restored] = []
-  lines, total = [rows.csv_line(_COLUMNS)], len(questions)
+  made: list[Made] = []
+  columns = _columns(version)
+  lines, total = [rows.csv_line(columns)], len(questions)
   try:
     for number, (one, name) in enumerate(zip(questions, _names(questions)), start=1):
       found, error = _asked(child, one, os.path.join(output, name))
       if found is not None:
         made.append(found)
-      lines.append(_line(one, found, error, version.digest))
+      value = _cells(one, found) | {"error": error, "model": version.digest}
+      lines.append(rows.csv_line([value.get(name, "") for name in columns]))
       files.write_bytes(os.path.join(output, CSV), "".join(lines).encode())
       told = error if found is None else found.told()
       batch.say(f"[{number}/{total}] {cli.printable(one.path)}: {told}")
@@ -91,14 +83,15 @@ def answer(
     return cli.INTERRUPTED
   finally:
     child.close()
-  batch.say(f"restored {len(made)} of {total} videos: {output}")
-  for line in restoring.summary(made):
+  masks = version.served.returns_masks
+  batch.say(f"{'segmented' if masks else 'restored'} {len(made)} of {total} videos: {output}")
+  for line in (segmenting if masks else restoring).summary(made):
     batch.say(line)
   _draw(picture, made)
   return 0 if made else 1
 
 
-def _draw(picture: str | None, made: Sequence[restoring.Restored]) -> None:
+def _draw(picture: str | None, made: Sequence[Made]) -> None:
   """Writes the picture, if one is wanted and there is something to be shown."""
   shown = [one.example for one in made if one.example is not None][: side_by_side.MOST]
   if picture and shown:
@@ -107,11 +100,20 @@ def _draw(picture: str | None, made: Sequence[restoring.Restored]) -> None:
     batch.say(f"{len(shown)} of them side by side: {picture}")
 
 
-def _check(output: str, manner: restoring.Manner, overwrite: bool) -> None:
+def _columns(version: saved_model.Version) -> list[str]:
+  quality = list(restoring.COLUMNS)
+  if version.served.returns_masks:
+    quality = segmenting.columns(version.labels)
+  return ["path", "clip_id", "output", "frames", "height", "width", *quality, "error", "model"]
+
+
+def _check(output: str, manner: Manner, overwrite: bool) -> None:
   if files.is_url(output):
-    raise cli.UserError(f"`output`={output}: frames are written into a local folder; name one")
+    raise cli.UserError(f"`output`={output}: answers are written into a local folder; name one")
   if os.path.exists(output) and not os.path.isdir(output):
-    raise cli.UserError(f"`output`={output} is a file; the network returns frames: name a folder")
+    raise cli.UserError(
+      f"`output`={output} is a file; the network returns frames or masks: name a folder"
+    )
   if os.path.isdir(output) and os.listdir(output) and not overwrite:
     raise cli.UserError(
       f"`output`={output} is not empty; give another folder, or `overwrite` to lose what is there"
@@ -134,12 +136,10 @@ def _names(questions: Sequence[answers.Question]) -> list[str]:
 
 def _asked(
   child: isolation.Child, question: answers.Question, target: str
-) -> tuple[restoring.Restored | None, str]:
+) -> tuple[Made | None, str]:
   """Returns what came of a video, or why nothing did; UserError where it is no use to go on."""
   try:
-    found, error, fatal = child.call(
-      _restore, (question.path, target, question.start, question.end)
-    )
+    found, error, fatal = child.call(_make, (question, target))
   except clip_examples.ClipError as died:
     return None, str(died)
   if fatal:
@@ -147,40 +147,42 @@ def _asked(
   return found, error
 
 
-def _line(
-  question: answers.Question, found: restoring.Restored | None, error: str, model: str
-) -> str:
-  value = dict.fromkeys(_COLUMNS, "")
-  value |= {"path": answers.written(question.path), "clip_id": question.id}
-  value |= {"error": error, "model": model}
+def _cells(question: answers.Question, found: Made | None) -> dict[str, str]:
+  """Returns what a row says of a video and what came of it, by column."""
+  value = {"path": answers.written(question.path), "clip_id": question.id}
   if found is not None:
     value |= {"output": answers.written(found.path), "frames": f"{found.frames}"}
-    value |= {"height": f"{found.height}", "width": f"{found.width}"}
-    value |= found.cells()
-  return rows.csv_line([value[name] for name in _COLUMNS])
+    value |= {"height": f"{found.height}", "width": f"{found.width}"} | found.cells()
+  return value
 
 
 # In the child.
 
-_made_of: tuple[str, restoring.Manner] | None = None
-_restorer: restoring.Restorer | None = None
+_made_of: tuple[str, Manner] | None = None
+_maker: restoring.Restorer | segmenting.Segmenter | None = None
 
 
-def _begin(path: str, manner: restoring.Manner) -> None:
+def _begin(path: str, manner: Manner) -> None:
   global _made_of
   _made_of = path, manner
 
 
-def _restore(
-  asked: tuple[str, str, float | None, float | None],
-) -> tuple[restoring.Restored | None, str, str]:
+def _make(asked: tuple[answers.Question, str]) -> tuple[Made | None, str, str]:
   """Returns what came of a video, why nothing did, and why there is no use in going on."""
-  global _restorer
+  global _maker
+  question, target = asked
+  part = (question.path, target, question.start, question.end)
   try:
-    if _restorer is None:
+    if _maker is None:
       assert _made_of is not None
-      _restorer = restoring.Restorer(*_made_of)
-    return _restorer(*asked), "", ""
+      path, manner = _made_of
+      if isinstance(manner, segmenting.Manner):
+        _maker = segmenting.Segmenter(path, manner)
+      else:
+        _maker = restoring.Restorer(path, manner)
+    if isinstance(_maker, segmenting.Segmenter):
+      return _maker(*part, question.masks), "", ""
+    return _maker(*part), "", ""
   except cli.UserError as error:
     return None, "", str(error)
   except Exception as error:  # Whatever it is, it costs this video and no other.

@@ -47,6 +47,7 @@ class Question:
     end: Seconds into the video before which it ends; None for its end.
     labels: Right answers; none where they are not known.
     split: Split of the manifest's row.
+    masks: True masks of it, as the manifest's column mask has them; empty where there are none.
   """
 
   id: str
@@ -55,6 +56,7 @@ class Question:
   end: float | None = None
   labels: tuple[str, ...] = ()
   split: str = ""
+  masks: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ from data_prep.common import cli
 from data_prep.common import listing
 from data_prep.dataset import clip_examples
 from data_prep.dataset import isolation
+from data_prep.dataset import mask_files
 from data_prep.dataset import metadata
 from data_prep.dataset import rows
 from official.serving import answers
@@ -82,6 +83,7 @@ def questions(
   *,
   manifest: str | None = None,
   split: str | None = None,
+  masks: bool = False,
   tell: Callable[[str], None] = lambda line: None,
 ) -> list[answers.Question]:
   """Returns what is asked about, each clip once.
@@ -90,6 +92,7 @@ def questions(
     arguments: Videos and folders; none for all clips of the manifest.
     manifest: CSV that says what is right, or None.
     split: The only split of it that is asked about; None for all.
+    masks: Whether the manifest's masks are taken, where it has any.
     tell: Called with a line about what was skipped in folders.
 
   Raises:
@@ -99,8 +102,10 @@ def questions(
     if split:
       raise cli.UserError("--split needs --manifest, which says what is in it")
     return [_unlabelled(path) for path in windows.videos_of(arguments, tell)]
-  clips_of = {}
-  listed = sorted(rows.read(cli.resolve_path(manifest)), key=lambda row: row.number)
+  clips_of, path = {}, cli.resolve_path(manifest)
+  masks = masks and mask_files.column_of(path)
+  streams = {mask_files.NAME: mask_files.COLUMN} if masks else {}
+  listed = sorted(rows.read(path, streams), key=lambda row: row.number)
   for row in listed:
     clips_of.setdefault(listing.identity(row.location), []).append(row)
   if arguments:
@@ -218,6 +223,7 @@ def _of_row(row: rows.Row) -> answers.Question:
     end=row.end,
     labels=row.labels,
     split=row.split,
+    masks=row.stream_locations.get(mask_files.NAME, ""),
   )
 
 

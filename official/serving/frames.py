@@ -13,9 +13,10 @@ too; for it the second difference alone is left.
 Flow of another algorithm is not computed: a network that reads it has to be sent its streams.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 import dataclasses
 
+import numpy as np
 import tensorflow as tf
 
 from data_prep.dataset import metadata
@@ -108,3 +109,23 @@ def to_streams(frames: tf.Tensor, clip: ClipFormat) -> dict[str, tf.Tensor]:
     values.set_shape([clip.num_frames, clip.image_size, clip.image_size, stream.channels])
     streams[name] = values
   return streams
+
+
+def whole_streams(clip: ClipFormat) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+  """Returns a function that makes streams of whole frames, at the scale of the network's square.
+
+  It takes RGB, uint8 [time, height, width, 3], and returns float32 [time, rows, columns, channels]
+  by stream, all of one size.
+  """
+  square = in_graph.Square(clip.grid_side, clip.box_side, clip.image_size, whole=True)
+  kinds = {name: stream_tensors.get(stream.kind) for name, stream in clip.streams.items()}
+
+  @tf.function(input_signature=[tf.TensorSpec([clip.num_frames, None, None, 3], tf.uint8)])
+  def made(frames: tf.Tensor) -> dict[str, tf.Tensor]:
+    images = in_graph.to_dataset_size(frames, clip.short_side)
+    seen = in_graph.Frames(images, in_graph.as_stored(images))
+    return {
+      name: kinds[name].from_frames(seen, stream, square) for name, stream in clip.streams.items()
+    }
+
+  return lambda frames: {name: values.numpy() for name, values in made(frames).items()}

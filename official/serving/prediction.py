@@ -8,11 +8,13 @@ import numpy as np
 from data_prep.common import cli
 from data_prep.dataset import decoding
 from data_prep.dataset import limits
+from data_prep.dataset import stream_files
 from official.serving import saved_model
 from official.serving import windows
 from official.tasks import contract
 
 _LONGEST_REASON = 300
+_PLAIN = decoding.DecodeError | limits.LimitError | stream_files.StreamError  # These say it all.
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,23 +46,9 @@ class Predictor:
 
   def __init__(self, version: saved_model.Version):
     """Loads it; raises UserError if it is damaged, or cannot be asked about plain frames."""
-    saved_model.quieten()
-    import tensorflow as tf
-
     self._clip, self._averaged = version.clip, version.served.averaged
-    try:
-      self._loaded = tf.saved_model.load(version.path)  # the signature alone does not keep it
-    except (OSError, ValueError, LookupError, RuntimeError, tf.errors.OpError) as error:
-      raise cli.UserError(
-        f"{version.path} cannot be loaded ({error}); export the network again"
-      ) from error
+    self._loaded = saved_model.load_for_frames(version)  # The signature alone does not keep it.
     self._predict = self._loaded.signatures["serving_default"]
-    inputs = sorted(self._predict.structured_input_signature[1])
-    if inputs != ["frames"]:
-      raise cli.UserError(
-        f"{version.path} takes {', '.join(inputs)}, which plain frames do not give; ask its "
-        "signature streams"
-      )
 
   def __call__(
     self, path: str, start: float | None = None, end: float | None = None
@@ -110,7 +98,7 @@ def load(path: str, task: contract.Spec) -> Predictor:
 def reason(error: Exception) -> str:
   """Returns why a video cannot be used, on one line of moderate length."""
   text = " ".join(str(error).split())
-  if not isinstance(error, decoding.DecodeError | limits.LimitError):
+  if not isinstance(error, _PLAIN):
     text = f"{type(error).__name__}: {text}" if text else type(error).__name__
   return cli.printable(text[:_LONGEST_REASON])
 

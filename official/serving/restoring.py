@@ -15,7 +15,6 @@ import itertools
 import math
 import os
 import sys
-from typing import Any
 
 import numpy as np
 
@@ -49,6 +48,9 @@ class Manner:
   overlap: float = 0.5
   codec: str | None = frame_files.LOSSLESS
   compare: bool = False
+
+
+COLUMNS = ("psnr", "input_psnr", "psnr_gain", "ssim", "input_ssim")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -117,20 +119,8 @@ class Restorer:
     """Loads it; raises UserError if it is damaged or does not take plain frames."""
     version = saved_model.Version(path)
     version.check_assets()
-    saved_model.quieten()
-    import tensorflow as tf
-
-    try:
-      self._loaded = tf.saved_model.load(path)  # The signature alone does not keep it.
-    except (OSError, ValueError, LookupError, RuntimeError, tf.errors.OpError) as error:
-      raise cli.UserError(f"{path} cannot be loaded ({error}); export the network again") from error
+    self._loaded = saved_model.load_for_frames(version)  # The signature alone does not keep it.
     self._predict = self._loaded.signatures["serving_default"]
-    inputs = sorted(self._predict.structured_input_signature[1])
-    if inputs != ["frames"]:
-      raise cli.UserError(
-        f"{path} takes {', '.join(inputs)}, which plain frames do not give; ask its signature "
-        "streams"
-      )
     self._manner, self._chain = manner, degradation.parse(version.degrade)
     if manner.clean and self._chain.stream:
       raise cli.UserError(
@@ -169,28 +159,49 @@ class Restorer:
         continue
     raise AssertionError("the clock of indices does not fail")
 
+  def frames(self, location: str) -> np.ndarray:
+    """Returns the answer to a video, uint8 [time, height, width, 3], as values."""
+    for clock in decoding.CLOCKS:
+      try:
+        _, answered = self._answers(location, clock, None, None)
+        found = [answer for answer, _ in answered]
+      except decoding.ClockError:
+        continue
+      if not found:
+        raise decoding.DecodeError("the video has no frame")
+      return np.stack(found)
+    raise AssertionError("the clock of indices does not fail")
+
   def _restored(
     self, location: str, target: str, clock: str, start: float | None, end: float | None
   ) -> Restored:
-    rate = frame_rate(location)
-    timed = decoding.frames(location, clock=clock, start=start, limits=_LIMITS)
-    on_grid = decoding.on_grid(timed, rate, start=start, end=end)
-    images = _of_one_size(map(decoding.upright_rgb, on_grid))
-    if self._manner.clean:
-      images, truths = itertools.tee(_cropped(images, self._chain.scale))
-      seen, shown = itertools.tee(degraded(images, self._chain))
-      compared: Iterator[Any] = zip(shown, truths)
-    else:
-      seen, shown = itertools.tee(images if self._period == 1 else between(images))
-      rate, compared = rate * self._period, zip(shown, itertools.repeat(None))
+    rate, answered = self._answers(location, clock, start, end)
     sums = _Sums(self._chain.scale, keep=self._manner.compare)
     with frame_files.FrameFile(target, rate=rate, codec=self._manner.codec) as file:
-      for answer, pair in zip(tiling.answers(seen, self._ask, self._tiling), compared):
+      for answer, pair in answered:
         file.write(answer)
         sums.add(answer, *pair)
       if not sums.frames:
         raise decoding.DecodeError(f"the video has no frame between {start or 0:g} s and its end")
     return sums.restored(file.path, os.path.basename(location))
+
+  def _answers(
+    self, location: str, clock: str, start: float | None, end: float | None
+  ) -> tuple[Fraction, Iterator[tuple[np.ndarray, tuple[np.ndarray, np.ndarray | None]]]]:
+    """Returns the rate of an answer, and its frames, each with the input and the truth."""
+    rate = frame_rate(location)
+    timed = decoding.frames(location, clock=clock, start=start, limits=_LIMITS)
+    on_grid = decoding.on_grid(timed, rate, start=start, end=end)
+    images = _of_one_size(map(decoding.upright_rgb, on_grid))
+    truths: Iterator[np.ndarray | None] = itertools.repeat(None)
+    if self._manner.clean:
+      images, truths = itertools.tee(_cropped(images, self._chain.scale))
+      seen, shown = itertools.tee(degraded(images, self._chain))
+    else:
+      seen, shown = itertools.tee(images if self._period == 1 else between(images))
+      rate *= self._period
+    answered = tiling.answers(seen, self._ask, self._tiling)
+    return rate, zip(answered, zip(shown, truths))
 
   def _ask(self, tiles: np.ndarray) -> np.ndarray:
     return self._predict(frames=tiles)["frames"].numpy()

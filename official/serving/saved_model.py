@@ -183,6 +183,30 @@ class Version:
       ) from error
 
 
+def load_for_frames(version: Version) -> Any:
+  """Returns a version, loaded by TensorFlow; a signature alone would not keep it.
+
+  Raises:
+    UserError: It is damaged, or cannot be asked about plain frames.
+  """
+  quieten()
+  import tensorflow as tf
+
+  try:
+    loaded = tf.saved_model.load(version.path)
+  except (OSError, ValueError, LookupError, RuntimeError, tf.errors.OpError) as error:
+    raise cli.UserError(
+      f"{version.path} cannot be loaded ({error}); export the network again"
+    ) from error
+  inputs = sorted(loaded.signatures["serving_default"].structured_input_signature[1])
+  if inputs != ["frames"]:
+    raise cli.UserError(
+      f"{version.path} takes {', '.join(inputs)}, which plain frames do not give; ask its "
+      "signature streams"
+    )
+  return loaded
+
+
 def quieten() -> None:
   """Silences TensorFlow's log; to be called before it is imported."""
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

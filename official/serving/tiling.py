@@ -73,7 +73,7 @@ def answers(images: Iterable[np.ndarray], ask: Ask, tiling: Tiling) -> Iterator[
   ramp = _ramp(tiling.num_frames, tiling.num_frames - step)
   sums: collections.deque[list] = collections.deque()  # [sum, weight] of frames from `first` on.
   begin = 0
-  for first, real, window in _in_time(images, tiling.num_frames, step, tiling.period):
+  for first, real, window in in_time(images, tiling.num_frames, step, tiling.period):
     while sums and begin < first:
       yield _shown(*sums.popleft())
       begin += 1
@@ -110,7 +110,7 @@ def _ramp(size: int, overlap: int) -> np.ndarray:
   return np.clip(rising, _LEAST, 1).astype(np.float32)
 
 
-def _in_time(
+def in_time(
   images: Iterable[np.ndarray], size: int, step: int, period: int
 ) -> Iterator[tuple[int, int, np.ndarray]]:
   """Yields first frame, number of real frames and frames [size, height, width, 3] of windows."""

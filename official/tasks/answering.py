@@ -25,6 +25,7 @@ class Served(abc.ABC):
       for each class.
     returns_frames: Whether answers are frames, made of those that are sent and of outputs
       (`restored`); `official.predict` has no rows of them.
+    returns_masks: Whether answers are `masks`, the class of every pixel.
   """
 
   outputs: tuple[str, ...]
@@ -32,6 +33,7 @@ class Served(abc.ABC):
   columns: tuple[str, ...]
   wide_prefix: str
   returns_frames: bool = False
+  returns_masks: bool = False
   has_rows: bool = True
 
   @abc.abstractmethod

@@ -165,9 +165,13 @@ def test_an_overlap_of_a_whole_window_is_refused(restorer, video, tmp_path):
     )
 
 
-def test_the_front_door_says_that_it_returns_frames(restorer, video):
-  with pytest.raises(cli.UserError, match="returns frames, of which there are no classes"):
-    video_answers.ask(restorer.path, [video[0]])
+def test_the_front_door_returns_what_is_written(restorer, video, tmp_path):
+  path, _ = video
+  found, failed = video_answers.ask(restorer.path, [path, "/nowhere.mp4"])
+  written = restoring.Restorer(restorer.path, restoring.Manner())(path, str(tmp_path / "out"))
+  np.testing.assert_array_equal(found.frames, _decoded(written.path))
+  assert (found.error, found.masks, failed.frames) == ("", None, None)
+  assert failed.error
 
 
 def test_a_picture_has_input_output_and_truth(restorer, video, tmp_path, capsys):

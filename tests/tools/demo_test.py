@@ -70,7 +70,7 @@ def manifest(tmp_path) -> str:
   [
     (
       "--task=nonsense",
-      "unknown task 'nonsense'; give --task=classification or --task=restoration",
+      "unknown task 'nonsense'; give one of: classification restoration segmentation",
     ),
     ("--task=", "unknown task ''"),
     ("--manifest=/nowhere.csv", "no such manifest: /nowhere.csv"),
@@ -104,14 +104,21 @@ def test_without_a_task_it_classifies(demo):
   assert "--task" not in commands[2]
 
 
-def test_restoration_ends_with_a_picture(demo, manifest):
-  ended, commands = demo("--task=restoration", f"--manifest={manifest}")
+@pytest.mark.parametrize(
+  "task, searched, asked",
+  [
+    ("restoration", "--task=restoration --degrade=bicubic:2", "--clean"),
+    ("segmentation", "--task=segmentation --search_space=segmentation", "--overlay"),
+  ],
+)
+def test_other_tasks_end_with_a_picture(demo, manifest, task, searched, asked):
+  ended, commands = demo(f"--task={task}", f"--manifest={manifest}")
   assert ended.returncode == 0, ended.stderr
   prepare, search, restore = commands
   assert "--flow=none" in prepare
-  assert "--task=restoration --degrade=bicubic:2" in search
+  assert searched in search
   folder = os.path.dirname(manifest)
   assert restore.endswith(" ".join(os.path.join(folder, f"{number}.mp4") for number in (0, 2, 4)))
-  assert "/export/10 " in restore and "--clean" in restore
+  assert "/export/10 " in restore and asked in restore
   picture = next(part for part in restore.split() if part.startswith("--compare="))
   assert ended.stdout.splitlines()[-1].endswith(picture.removeprefix("--compare="))

@@ -31,13 +31,12 @@ class FlowTensors(StreamTensors):
   def from_frames(
     self, frames: in_graph.Frames, stream: StreamInfo, square: in_graph.Square
   ) -> tf.Tensor:
-    """Returns the middle of the flow between frames, in pixels of the square."""
+    """Returns the flow between frames where a network sees them, in pixels of the square."""
     seen = frames.stored if flow_source.is_computed(stream) else frames.images
     flow = dataset_flow(seen, stream.bound)
     grid = in_graph.with_short_side(flow, square.grid_side)
     scale = tf.stack([tf.shape(grid)[2] / tf.shape(flow)[2], tf.shape(grid)[1] / tf.shape(flow)[1]])
-    made = in_graph.to_square(in_graph.middle(grid, square.box_side), square.side)
-    return made * tf.cast(scale, tf.float32) * (square.side / square.box_side)
+    return in_graph.cut(grid, square) * tf.cast(scale, tf.float32) * (square.side / square.box_side)
 
   def origin(self, stream: StreamInfo) -> str:
     if flow_source.is_computed(stream):

@@ -27,10 +27,9 @@ class ImageTensors(StreamTensors):
   def from_frames(
     self, frames: in_graph.Frames, stream: streams.StreamInfo, square: in_graph.Square
   ) -> tf.Tensor:
-    """Returns the middle of frames, from -1 to 1."""
+    """Returns the part of frames that a network sees, from -1 to 1."""
     grid = in_graph.whole(in_graph.with_short_side(frames.stored, square.grid_side))
-    middle = in_graph.middle(grid, square.box_side)
-    return scaled(tf.round(in_graph.to_square(tf.cast(middle, tf.float32), square.side)))
+    return scaled(tf.round(in_graph.cut(tf.cast(grid, tf.float32), square)))
 
 
 TENSORS = stream_tensors.register(ImageTensors(name="image"))

@@ -22,6 +22,7 @@ class Served(pixel_answers.PixelServed):
 
   outputs = ("masks",)
   averaged = "masks"
+  returns_masks = True
 
   def answer(self, outputs: "tf.Tensor", classes: "tf.Tensor") -> dict[str, "tf.Tensor"]:
     import tensorflow as tf
