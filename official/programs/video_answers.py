@@ -24,8 +24,8 @@ class Answer:
     score: Its probability.
     probabilities: Those of every class.
     error: Why the video cannot be read; empty where it can.
-    frames: The whole restored video, RGB, uint8 [time, height, width, 3], where the network restores
-      frames.
+    frames: The whole restored video, RGB, uint8 [time, height, width, 3], where the network
+      restores frames.
     masks: The number of the class of every pixel, uint8 [time, height, width], at the network's
       frame rate, where the network tells it.
   """
