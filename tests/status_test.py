@@ -43,6 +43,13 @@ def test_says_how_a_search_stands(run):
   assert process.stdout.startswith(f"{run}: finished\n8 of 8 candidates finished (8 ok)\n")
 
 
+def test_watching_ends_with_the_run(run):
+  process = call(f"--model_dir={run}", "--watch")
+  assert process.returncode == 0, process.stderr
+  assert process.stdout.startswith(f"{run}: finished\n")
+  assert process.stdout.rstrip().endswith(", the last look")
+
+
 def test_json_is_one_object(run):
   found = json.loads(call(f"--model_dir={run}", "--json").stdout)
   assert (found["condition"], found["finished"], found["in_flight"]) == ("finished", 8, [])
@@ -71,6 +78,8 @@ def test_tensorflow_is_not_imported(run):
   "flags, message",
   [
     ([], "error: --model_dir is missing (Folder of the search, as given to official.evolve.)"),
+    (["--watch=x"], "error: flag --watch=x: x is no number of seconds from 0.1 to 86400"),
+    (["--model_dir=/nowhere", "--watch=9", "--json"], "error: --watch and --json exclude"),
     (["--model_dir=/nowhere"], "error: --model_dir=/nowhere has no search.json, "),
   ],
 )

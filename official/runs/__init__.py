@@ -18,6 +18,7 @@
     single          one training of one architecture as a run of its own
     trained         where the weights lie that could be exported
     console         a bar, or lines, and never silence
+    phases          what a training is doing at the moment, in words
     locks           locks that die with their holder
     signals         Ctrl-C and SIGTERM as one exception
 

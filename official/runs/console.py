@@ -4,8 +4,8 @@ On a terminal one bar shows finished candidates, time left, the best fitness, an
 flight are doing. Elsewhere there is a line for every candidate that starts or finishes, and,
 whenever nothing was said for ten seconds, one on what is in flight:
 
-    in flight: candidate 000003 (child of 000001): training step 40/200; candidate 000004 (random):
-      tracing, 12 s
+    in flight: candidate 000003 (child of 000001): training step 40/200, loss 1.23, accuracy 0.41;
+      candidate 000004 (random): tracing (TensorFlow builds its graph, once; no step yet), 12 s
 
 That comes from each training's `progress.json`, read by a thread, so that it also speaks where the
 driver itself trains. Steps come from the file; the seconds are how long this console has seen the
@@ -25,6 +25,7 @@ import tqdm
 
 from data_prep.common import cli
 from official.runs import json_files
+from official.runs import phases
 from official.runs import record_files
 from official.runs.records import Progress
 
@@ -188,21 +189,14 @@ def _look(activity: _Activity) -> None:
   with contextlib.suppress(OSError, cli.UserError):
     path = json_files.join(activity.directory, "progress.json")
     progress = record_files.read(path, Progress)
-    phase = "" if progress is None else _phase(progress)
+    phase = "" if progress is None else phases.text(progress)
     if phase and phase != activity.phase:
       activity.phase, activity.since = phase, time.monotonic()
 
 
-def _phase(progress: Progress) -> str:
-  name, step, steps = progress.phase, progress.step, progress.steps
-  if name == "training" and steps:
-    return f"training step {step}/{steps}"
-  return f"{name} {step}/{steps}" if name == "preparing" and steps else name
-
-
 def _seconds(activity: _Activity) -> str:
   elapsed = time.monotonic() - activity.since
-  return f", {elapsed:.0f} s" if elapsed >= 5 or " " not in activity.phase else ""
+  return f", {elapsed:.0f} s" if elapsed >= 5 or "/" not in activity.phase else ""
 
 
 def duration(seconds: float) -> str:

@@ -76,7 +76,7 @@ _TIMING = {
   "finished_at?": float,
   "kills?": int,
 }
-_PROGRESS = {"phase": str, "step?": int, "steps?": int}
+_PROGRESS = {"phase": str, "step?": int, "steps?": int, "metrics?": {str: float}}
 
 
 class Founder(NamedTuple):
@@ -374,6 +374,7 @@ class Progress:
   Attributes:
     phase: For people, as `tracing` or `training`.
     step, steps: How far it is, and where it ends; 0 where the phase has no steps.
+    metrics: Loss and metrics of the last training batches; empty before there are any.
   """
 
   REMEDY: ClassVar[str] = "delete it"
@@ -381,13 +382,17 @@ class Progress:
   phase: str = "waiting"
   step: int = 0
   steps: int = 0
+  metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
   @classmethod
   def from_json(cls, data: object, path: str) -> "Progress":
     """Returns the record; UserError if `data` is none."""
     content = record_files.checked(data, _PROGRESS, path, cls.REMEDY)
     return cls(
-      phase=content["phase"], step=content.get("step") or 0, steps=content.get("steps") or 0
+      phase=content["phase"],
+      step=content.get("step") or 0,
+      steps=content.get("steps") or 0,
+      metrics=content.get("metrics") or {},
     )
 
 

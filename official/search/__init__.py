@@ -23,6 +23,7 @@
     overview                what a search is doing, read from its folder
     diversity               how different two architectures are
     pace                    evaluations an hour, from when candidates began and ended
+    watch                   the status on one screen, again and again
     summaries               curves of a search for TensorBoard
 
 Runs (official.runs) train what is proposed here, and keep it.

@@ -21,6 +21,7 @@ from official.runs import final_training as final_lib
 from official.runs import fitness as fitness_lib
 from official.runs import json_files
 from official.runs import locks
+from official.runs import phases
 from official.runs import record_files
 from official.runs import recorded_data
 from official.runs.console import duration
@@ -80,7 +81,7 @@ class InFlight:
 
   Attributes:
     number: The candidate's.
-    phase, step, steps: As in records.Progress.
+    phase, step, steps, metrics: As in records.Progress.
     checkpoint: The newest step from which a dead one would be resumed, or None.
   """
 
@@ -88,6 +89,7 @@ class InFlight:
   phase: str
   step: int
   steps: int
+  metrics: Mapping[str, float]
   checkpoint: int | None
 
 
@@ -99,6 +101,7 @@ class FinalInFlight:
   phase: str
   step: int
   steps: int
+  metrics: Mapping[str, float]
   checkpoint: int | None
 
 
@@ -249,7 +252,8 @@ def text(status: Status) -> str:
     lines.append(f"pace: {status.evaluations_an_hour:.3g} evaluations an hour{left}")
   if status.share_in_steps is not None:
     lines.append(
-      f"workers: {status.share_in_steps:.0%} of their time in training and evaluation steps"
+      f"workers: {status.share_in_steps:.0%} of the time in steps; the rest starts, traces and "
+      "saves trainings, as long for many steps as for few"
     )
   if status.condition == "dead":
     lines.append("nobody is at work here; the command that started it resumes it")
@@ -378,5 +382,4 @@ def _phase(training: InFlight | FinalInFlight, alive: bool) -> str:
     return (
       "starts again" if training.checkpoint is None else f"resumes from step {training.checkpoint}"
     )
-  steps = f" step {training.step}/{training.steps}" if training.steps else ""
-  return training.phase + steps
+  return phases.text(training)

@@ -1,15 +1,18 @@
 """The progress of a training, in a file that others may read at any time; and the time of steps.
 
 `progress.json` holds `{"phase", "step", "steps"}`; phases are starting, preparing, building,
-tracing, training, evaluating, measuring sensitivity. It is replaced whole. It says how far
-something is, never what came out of it.
+tracing, training, evaluating, measuring sensitivity. Once steps were made, it also has `metrics`,
+loss and metrics of the last training batches, for people to watch. It is replaced whole. It says
+how far something is, never what came out of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 import contextlib
 import json
+import math
 import os
 import time
+import types
 
 FILE = "progress.json"
 
@@ -20,10 +23,20 @@ class Progress:
   def __init__(self, directory: str):
     self._path = os.path.join(directory, FILE)
 
-  def __call__(self, phase: str, step: int = 0, steps: int = 0) -> None:
+  def __call__(
+    self,
+    phase: str,
+    step: int = 0,
+    steps: int = 0,
+    metrics: Mapping[str, float] = types.MappingProxyType({}),
+  ) -> None:
+    content: dict[str, object] = {"phase": phase, "step": int(step), "steps": int(steps)}
+    finite = {name: float(value) for name, value in metrics.items() if math.isfinite(value)}
+    if finite:
+      content["metrics"] = finite
     temporary = self._path + ".tmp"
     with open(temporary, "w", encoding="utf-8") as file:
-      json.dump({"phase": phase, "step": int(step), "steps": int(steps)}, file)
+      json.dump(content, file)
     os.replace(temporary, self._path)
 
 

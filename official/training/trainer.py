@@ -46,7 +46,8 @@ class Trainer(base_trainer.Trainer):
 
     Args:
       config, task, model, optimizer, train, kwargs: As in the base class.
-      report: Told the phase, the step and the steps in all.
+      report: Told the phase, the step and the steps in all, and loss and metrics of the last
+        training batches.
       stopwatch: Measures the steps.
     """
     self._report = report
@@ -54,6 +55,7 @@ class Trainer(base_trainer.Trainer):
     self._leaving = leaving_lib.Leaving()
     self._save: Callable[[], object] = lambda: None
     self._traced = False
+    self._measured: dict[str, float] = {}
     self._at_once = 1
     super().__init__(config, task, model, optimizer, train, **kwargs)
     if train:
@@ -83,12 +85,20 @@ class Trainer(base_trainer.Trainer):
 
   def train_loop_begin(self):
     self.leave_if_asked()
-    self._report("training" if self._traced else "tracing", **self._steps())
+    if self._traced:
+      self._report("training", **self._steps(), metrics=self._measured)
+    else:
+      self._report("tracing", **self._steps())
     super().train_loop_begin()
 
   def train_loop_end(self):
-    self._report("training", **self._steps())
-    return super().train_loop_end()
+    logs = super().train_loop_end()
+    measures = {"loss": self.train_loss.name} | {m.name: m.name for m in self.train_metrics}
+    self._measured = {
+      name: float(logs[key]) for name, key in measures.items() if tf.rank(logs[key]) == 0
+    }
+    self._report("training", **self._steps(), metrics=self._measured)
+    return logs
 
   def eval_begin(self):
     self._report("evaluating", **self._steps())

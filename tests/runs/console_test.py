@@ -30,7 +30,19 @@ def test_silence_is_broken_by_what_is_in_flight(lines, tmp_path):
 
 def test_a_phase_without_steps_is_told_with_its_seconds(lines, tmp_path):
   said = speak(lines, {"phase": "tracing", "step": 0, "steps": 200}, tmp_path)
-  assert said[1] == "in flight: candidate 000003 (child of 000001): tracing, 0 s"
+  assert said[1] == (
+    "in flight: candidate 000003 (child of 000001): "
+    "tracing (TensorFlow builds its graph, once; no step yet), 0 s"
+  )
+
+
+def test_a_training_is_told_with_loss_and_the_first_metric(lines, tmp_path):
+  progress = {"phase": "training", "step": 40, "steps": 200}
+  metrics = {"loss": 1.23456, "accuracy": 0.5, "top5_accuracy": 0.9}
+  said = speak(lines, {**progress, "metrics": metrics}, tmp_path)
+  assert said[1] == (
+    "in flight: candidate 000003 (child of 000001): training step 40/200, loss 1.23, accuracy 0.5"
+  )
 
 
 def test_a_training_that_has_said_nothing_yet_waits(lines, tmp_path):

@@ -161,7 +161,7 @@ def test_the_share_of_steps_is_of_those_that_tell_it(tmp_path):
   finish(run, 2, started_at=0.0, finished_at=100.0)
   found = overview.read(run.path)
   assert found.share_in_steps == pytest.approx(0.75)
-  assert "workers: 75% of their time in training and evaluation steps" in overview.text(found)
+  assert "workers: 75% of the time in steps; the rest starts, traces" in overview.text(found)
 
 
 def test_without_seconds_in_steps_there_is_no_share(tmp_path):

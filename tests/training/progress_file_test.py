@@ -1,5 +1,6 @@
 """The time in steps adds up."""
 
+import json
 import time
 
 import pytest
@@ -17,6 +18,15 @@ def clock(monkeypatch):
     now[0] += seconds
 
   return move
+
+
+def test_metrics_are_written_once_there_are_some_that_are_finite(tmp_path):
+  report = progress_file.Progress(str(tmp_path))
+  report("tracing", 0, 5)
+  first = json.loads((tmp_path / "progress.json").read_text())
+  assert first == {"phase": "tracing", "step": 0, "steps": 5}
+  report("training", 5, 5, {"loss": float("nan"), "accuracy": 0.5})
+  assert json.loads((tmp_path / "progress.json").read_text())["metrics"] == {"accuracy": 0.5}
 
 
 def test_the_first_step_counts_as_much_as_a_later_one(clock):

@@ -28,6 +28,7 @@ from official.training import candidate_trainer
 from official.training import clip_task
 from official.training import config
 from official.training import experiment
+from official.training import progress_file
 from official.training import score_names
 from official.training import scores
 
@@ -222,7 +223,14 @@ def test_tells_the_time_in_steps_from_the_time_in_all(make_setup, tmp_path):
   assert timing["processor_seconds"] > 0
 
 
-def test_a_result_is_plain_data_and_says_what_the_network_is(make_setup, tmp_path):
+def test_a_result_is_plain_data_and_says_what_the_network_is(make_setup, tmp_path, monkeypatch):
+  told = []
+  write = progress_file.Progress.__call__
+  monkeypatch.setattr(
+    progress_file.Progress,
+    "__call__",
+    lambda self, *args, **kwargs: told.append((args, kwargs)) or write(self, *args, **kwargs),
+  )
   result = candidate_trainer.TrainingEvaluator(setup=make_setup(10))(
     {"architecture": _JSON, "seed": 1}, str(tmp_path)
   )
@@ -237,6 +245,11 @@ def test_a_result_is_plain_data_and_says_what_the_network_is(make_setup, tmp_pat
   ]
   assert "sensitivities" not in result
   assert json.loads((tmp_path / "progress.json").read_text())["phase"] == "evaluating"
+  trained = [
+    kwargs["metrics"] for args, kwargs in told if kwargs.get("step") == 10 and args[0] == "training"
+  ]
+  assert list(trained[0])[:2] == ["loss", "accuracy"]
+  assert trained[0]["loss"] > 0 and 0 <= trained[0]["accuracy"] <= 1
 
 
 def test_sensitivities_and_scores_are_measured_where_they_are_asked_for(make_setup, tmp_path):
