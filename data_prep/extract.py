@@ -17,18 +17,17 @@ any other option of Beam's, e.g. --runner=FlinkRunner, is passed on to Beam.
 """
 
 from collections.abc import Sequence
-import shlex
-import sys
 
 from absl import flags
 
 from data_prep.common import cli
+from data_prep.common import next_command
 from data_prep.dataset import clip_examples
 from data_prep.dataset import coded_frames
+from data_prep.dataset import first_search
 from data_prep.dataset import flow_methods
 from data_prep.dataset import limits
 from data_prep.dataset import mask_files
-from data_prep.dataset import metadata
 from data_prep.dataset import stored_images
 from data_prep.dataset import stream_inputs
 from data_prep.dataset import tvl1
@@ -231,19 +230,8 @@ def main(arguments: Sequence[str]) -> None:
     masks=mask_files.MaskInput(classes=tuple(_MASK_CLASSES.value), every=_MASK_EVERY.value),
     operation=operation,
   )
-  data_dir = f"--data_dir={shlex.quote(directory)}"
-  for command in (
-    f"python -m data_prep.preview {data_dir} --output=preview.html",
-    f"python -m official.evolve {data_dir} --model_dir=run --search_space={_space(info)}",
-  ):
-    print(f"next: {command}", file=sys.stderr, flush=True)
-
-
-def _space(info: metadata.DatasetInfo) -> str:
-  """Returns the search space to begin with, and what else a search of the dataset needs."""
-  if info.classes:
-    return "small"
-  return "segmentation" if mask_files.COLUMN in info.streams else "restoration --degrade=bicubic:2"
+  preview = next_command.command("data_prep.preview", data_dir=directory, output="preview.html")
+  next_command.tell([preview, first_search.command(directory, info)])
 
 
 def _check_flow() -> None:

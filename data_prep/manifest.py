@@ -20,7 +20,6 @@ import collections
 from collections.abc import Callable, Sequence
 import os
 import re
-import shlex
 import sys
 
 from absl import flags
@@ -29,6 +28,7 @@ import numpy as np
 from data_prep.common import cli
 from data_prep.common import files
 from data_prep.common import listing
+from data_prep.common import next_command
 from data_prep.dataset import class_table
 from data_prep.dataset import metadata
 from data_prep.dataset import rows
@@ -206,10 +206,10 @@ def main(arguments: Sequence[str]) -> None:
     warnings += _about_groups(groups, pattern, wanted)
   for line in (*notes, *table.lines(), *(f"warning: {warning}" for warning in warnings)):
     _say(line)
-  _say(
-    f"next: python -m data_prep.extract --manifest={shlex.quote(output)} "
-    f"--output_dir={shlex.quote(os.path.join(folder, 'data'))}"
+  extract = next_command.command(
+    "data_prep.extract", manifest=output, output_dir=os.path.join(folder, "data")
   )
+  next_command.tell([extract])
 
 
 def _write(output: str, content: bytes) -> None:

@@ -16,6 +16,8 @@ from absl import flags
 
 from data_prep.common import cli
 from data_prep.common import files
+from data_prep.common import next_command
+from data_prep.dataset import first_search
 from data_prep.dataset import metadata
 from data_prep.dataset import preview_clips
 from data_prep.dataset import preview_page
@@ -53,7 +55,8 @@ def main(arguments: Sequence[str]) -> None:
       f"--output={output} cannot be written: {error.strerror or error}"
     ) from error
   classes = f" of {len(info.classes)} classes" if info.classes else ""
-  print(f"wrote {output}: {len(summary.seconds)} clips read{classes}")
+  print(f"wrote {output}: {len(summary.seconds)} clips read{classes}", flush=True)
+  next_command.tell([first_search.command(directory, info)])
 
 
 if __name__ == "__main__":

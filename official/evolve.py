@@ -14,9 +14,11 @@ import json
 from absl import flags
 
 from data_prep.common import cli
+from data_prep.common import next_command
 from official.architecture import guidance
 from official.architecture import space as space_lib
 from official.programs import network_search
+from official.programs import next_steps
 from official.runs import executors
 from official.runs import extensions
 from official.runs import fitness
@@ -318,7 +320,13 @@ def main(_) -> int:
     imports=extensions.given(),
     scores=FLAGS.scores,
   )
-  return (network_search.dry_run if FLAGS.dry_run else network_search.run)(search, info)
+  if FLAGS.dry_run:
+    status = network_search.dry_run(search, info)
+    next_command.tell([] if status else [next_steps.without("dry_run")])
+    return status
+  status = network_search.run(search, info)
+  next_command.tell([] if status else next_steps.after_run(model_dir))
+  return status
 
 
 def _settings() -> dict[str, object]:

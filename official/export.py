@@ -14,6 +14,8 @@ every signature with TensorFlow's C++ loader, and exits 1 if something is not as
 from absl import flags
 
 from data_prep.common import cli
+from data_prep.common import next_command
+from official.programs import next_steps
 from official.runs import extensions
 
 FLAGS = flags.FLAGS
@@ -35,15 +37,16 @@ def main(_) -> int:
     return _verify(_given("saved_model"))
   from official.programs import network_export
 
-  print(
-    network_export.export(
-      _given("model_dir"),
-      _given("output_dir"),
-      candidate=FLAGS.candidate,
-      ensemble=FLAGS.ensemble,
-      data_dir=FLAGS.data_dir,
-    )
+  version = network_export.export(
+    _given("model_dir"),
+    _given("output_dir"),
+    candidate=FLAGS.candidate,
+    ensemble=FLAGS.ensemble,
+    data_dir=FLAGS.data_dir,
   )
+  print(version, flush=True)
+  verify = next_command.command("official.export", "--verify", saved_model=version)
+  next_command.tell([verify, *next_steps.after_export(version)])
   return 0
 
 
@@ -63,6 +66,8 @@ def _verify(path: str) -> int:
   for finding in verification.verify(saved_model.Version(path)):
     wrong += not finding.ok
     print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what}: {finding.seen}", flush=True)
+  if not wrong:
+    next_command.tell(next_steps.after_export(path))
   return 1 if wrong else 0
 
 

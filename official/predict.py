@@ -32,7 +32,9 @@ from collections.abc import Sequence
 from absl import flags
 
 from data_prep.common import cli
+from data_prep.common import next_command
 from official.programs import frame_answers
+from official.programs import next_steps
 from official.runs import extensions
 from official.serving import answers
 from official.serving import batch
@@ -93,6 +95,14 @@ _FOR_MASKS = ("overlay", "mask_every", "codec", "overlap", "compare")
 
 
 def main(arguments: Sequence[str]) -> int:
+  status = _answer(arguments)
+  if not status:
+    next_command.tell(next_steps.serving(cli.resolve_path(FLAGS.saved_model)))
+  return status
+
+
+def _answer(arguments: Sequence[str]) -> int:
+  """Answers in words or with frames; returns the exit status."""
   for name in ("saved_model", "output"):
     if not FLAGS[name].value:
       raise cli.UserError(f"--{name} is missing ({FLAGS[name].help})")

@@ -13,6 +13,8 @@ import json
 from absl import flags
 
 from data_prep.common import cli
+from data_prep.common import next_command
+from official.programs import next_steps
 from official.runs import extensions
 from official.search import overview
 from official.search import watch
@@ -62,12 +64,17 @@ def main(_) -> int:
   model_dir = cli.resolve_path(FLAGS.model_dir)
   if FLAGS.watch:
     try:
-      watch.watch(lambda: overview.read(model_dir), FLAGS.watch)
+      last = watch.watch(lambda: overview.read(model_dir), FLAGS.watch)
+      next_command.tell(next_steps.after_status(last))
     except KeyboardInterrupt:
       print(flush=True)
     return 0
   found = overview.read(model_dir)
-  print(json.dumps(dataclasses.asdict(found), indent=1) if FLAGS.json else overview.text(found))
+  if FLAGS.json:
+    print(json.dumps(dataclasses.asdict(found), indent=1))
+    return 0
+  print(overview.text(found), flush=True)
+  next_command.tell(next_steps.after_status(found))
   return 0
 
 

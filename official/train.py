@@ -11,9 +11,12 @@ is. The same command, given again, resumes where it was stopped or killed, with 
 need be. docs/training.md tells more.
 """
 
+import os
+
 from absl import flags
 
 from data_prep.common import cli
+from data_prep.common import next_command
 from data_prep.dataset import metadata
 from official.architecture import hand_made
 from official.architecture import presets
@@ -22,6 +25,7 @@ from official.architecture import structure_list
 from official.architecture.architecture import ArchitectureError
 from official.programs import architecture_training
 from official.programs import network_description
+from official.programs import next_steps
 from official.runs import extensions
 from official.runs import json_files
 from official.tasks import contract
@@ -79,13 +83,13 @@ def main(_) -> int:
   training = training_flags.read(config.TRAIN)
   if not FLAGS.model_dir:
     raise cli.UserError(f"--model_dir is missing ({FLAGS['model_dir'].help})")
-  return architecture_training.run(
-    training,
-    weighted,
-    model_dir=cli.plain_path("model_dir", FLAGS.model_dir),
-    seed=FLAGS.seed,
-    source=FLAGS.architecture,
+  model_dir = cli.plain_path("model_dir", FLAGS.model_dir)
+  status = architecture_training.run(
+    training, weighted, model_dir=model_dir, seed=FLAGS.seed, source=FLAGS.architecture
   )
+  if not status and "TF_CONFIG" not in os.environ:  # One of several processes is not asked.
+    next_command.tell(next_steps.after_run(model_dir))
+  return status
 
 
 def _describe(weighted: structure_list.WeightedArchitecture, training: config.Training) -> int:

@@ -7,6 +7,7 @@ clocks         the time of each frame of a video, in seconds, as a player shows 
 coded_frames   frames that have been through a video codec, beside those that have not
 degradation    what makes of good frames the worse ones that a network learns to restore
 decoding       video files to upright RGB frames on an even grid of time
+first_search   the search to begin with, for a dataset
 flow_colors    optical flow as colours
 flow_methods   the algorithms of optical flow to choose from
 isolation      clips made in a process of their own, so that a crash costs one clip

@@ -5,6 +5,7 @@ frame_answers          what a network that returns frames or masks makes of vide
 network_description    describes one architecture: a table, a picture
 network_export         makes a SavedModel of what a search has trained
 network_search         searches for networks, and trains and exports the winner
+next_steps             the commands that come after a run, an export or an answer
 run_contents           what the folder of a search holds
 video_answers          what a network says of videos
 

@@ -38,7 +38,10 @@ def prepared(manifest, tmp_path_factory):
 def page(prepared, run_main, tmp_path_factory):
   output = tmp_path_factory.mktemp("page") / "preview.html"
   run = run_main(["-m", "data_prep.preview", f"--data_dir={prepared}", f"--output={output}"])
-  assert (run.returncode, run.stderr) == (0, "")
+  assert run.returncode == 0, run.stderr
+  assert run.stderr == (
+    f"next: python -m official.evolve --data_dir={prepared} --model_dir=run --search_space=small\n"
+  )
   assert run.stdout == f"wrote {output}: 6 clips read of 2 classes\n"
   return output.read_text()
 
