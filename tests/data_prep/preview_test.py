@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from data_prep.common import next_command
 from data_prep.dataset import clip_examples
 from data_prep.dataset import metadata
 from data_prep.dataset import preview_clips
@@ -39,9 +40,10 @@ def page(prepared, run_main, tmp_path_factory):
   output = tmp_path_factory.mktemp("page") / "preview.html"
   run = run_main(["-m", "data_prep.preview", f"--data_dir={prepared}", f"--output={output}"])
   assert run.returncode == 0, run.stderr
-  assert run.stderr == (
-    f"next: python -m official.evolve --data_dir={prepared} --model_dir=run --search_space=small\n"
+  search = next_command.command(
+    "official.evolve", data_dir=prepared, model_dir="run", search_space="small"
   )
+  assert run.stderr == f"next: {search}\n"
   assert run.stdout == f"wrote {output}: 6 clips read of 2 classes\n"
   return output.read_text()
 
