@@ -230,7 +230,9 @@ def main(arguments: Sequence[str]) -> None:
     masks=mask_files.MaskInput(classes=tuple(_MASK_CLASSES.value), every=_MASK_EVERY.value),
     operation=operation,
   )
-  preview = next_command.command("data_prep.preview", data_dir=directory, output="preview.html")
+  preview = next_command.command(
+    "python -m data_prep.preview", data_dir=directory, output="preview.html"
+  )
   next_command.tell([preview, first_search.command(directory, info)])
 
 

@@ -207,7 +207,7 @@ def main(arguments: Sequence[str]) -> None:
   for line in (*notes, *table.lines(), *(f"warning: {warning}" for warning in warnings)):
     _say(line)
   extract = next_command.command(
-    "data_prep.extract", manifest=output, output_dir=os.path.join(folder, "data")
+    "python -m data_prep.extract", manifest=output, output_dir=os.path.join(folder, "data")
   )
   next_command.tell([extract])
 

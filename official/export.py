@@ -45,7 +45,7 @@ def main(_) -> int:
     data_dir=FLAGS.data_dir,
   )
   print(version, flush=True)
-  verify = next_command.command("official.export", "--verify", saved_model=version)
+  verify = next_command.command("python -m official.export", "--verify", saved_model=version)
   next_command.tell([verify, *next_steps.after_export(version)])
   return 0
 

@@ -36,7 +36,9 @@ def test_the_programs_are_found():
 
 
 def test_a_command_can_be_pasted(capsys):
-  line = next_command.command("official.predict", "a b.mp4", "--watch", saved_model="it's/1")
+  line = next_command.command(
+    "python -m official.predict", "a b.mp4", "--watch", saved_model="it's/1"
+  )
   assert line == """python -m official.predict '--saved_model=it'"'"'s/1' 'a b.mp4' --watch"""
   next_command.tell([line, "more"])
   said = capsys.readouterr()

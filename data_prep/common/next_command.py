@@ -10,10 +10,16 @@ import shlex
 import sys
 
 
-def command(module: str, *arguments: str, **flags: object) -> str:
-  """Returns a command line; arguments that are no flags come last."""
+def command(program: str, *arguments: str, **flags: object) -> str:
+  """Returns a command line.
+
+  Args:
+    program: What comes first, as `python -m data_prep.extract`.
+    arguments: What comes last, as it is.
+    flags: Values of flags by name.
+  """
   given = [f"--{name}={value}" for name, value in flags.items()]
-  return shlex.join(["python", "-m", module, *given, *arguments])
+  return " ".join([program, shlex.join([*given, *arguments])])
 
 
 def tell(commands: Iterable[str]) -> None:

@@ -12,4 +12,6 @@ def command(directory: str, info: metadata.DatasetInfo) -> str:
     flags = {"search_space": "segmentation"}
   elif not info.classes:
     flags = {"search_space": "restoration", "degrade": "bicubic:2"}
-  return next_command.command("official.evolve", data_dir=directory, model_dir="run", **flags)
+  return next_command.command(
+    "python -m official.evolve", data_dir=directory, model_dir="run", **flags
+  )

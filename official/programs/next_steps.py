@@ -1,7 +1,6 @@
 """The commands that come after a run, an export or an answer, with the paths filled in."""
 
 import contextlib
-import importlib.util
 import os
 import shlex
 import sys
@@ -13,6 +12,8 @@ from official.runs import json_files
 from official.runs import provenance
 from official.search import overview
 from official.serving import saved_model as saved_model_lib
+
+_ROOT = os.path.join(os.path.dirname(__file__), os.pardir, os.pardir)
 
 
 def after_run(model_dir: str) -> list[str]:
@@ -34,23 +35,23 @@ def after_export(saved_model: str) -> list[str]:
     if saved_model_lib.Version(saved_model).served.returns_frames:
       output = "restored"
   asking = next_command.command(
-    "official.predict", "VIDEO_OR_FOLDER", saved_model=saved_model, output=output
+    "python -m official.predict", "VIDEO_OR_FOLDER", saved_model=saved_model, output=output
   )
   return [asking, *serving(saved_model)]
 
 
 def serving(saved_model: str) -> list[str]:
   """Returns how a SavedModel is served; nothing outside a checkout, which has no tools."""
-  if importlib.util.find_spec("tools.serve") is None:
+  if not os.path.exists(os.path.join(_ROOT, "tools", "serve.py")):
     return []
-  return [next_command.command("tools.serve", os.path.dirname(saved_model.rstrip("/")))]
+  return [next_command.command("python -m tools.serve", os.path.dirname(saved_model.rstrip("/")))]
 
 
 def after_status(status: overview.Status) -> list[str]:
   """Returns what to do with a search that was looked at."""
   if status.condition == "alive":
     return [
-      next_command.command("official.status", "--watch", model_dir=status.model_dir),
+      next_command.command("python -m official.status", "--watch", model_dir=status.model_dir),
     ]
   if status.condition == "finished":
     return after_run(status.model_dir)

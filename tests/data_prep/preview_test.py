@@ -41,7 +41,7 @@ def page(prepared, run_main, tmp_path_factory):
   run = run_main(["-m", "data_prep.preview", f"--data_dir={prepared}", f"--output={output}"])
   assert run.returncode == 0, run.stderr
   search = next_command.command(
-    "official.evolve", data_dir=prepared, model_dir="run", search_space="small"
+    "python -m official.evolve", data_dir=prepared, model_dir="run", search_space="small"
   )
   assert run.stderr == f"next: {search}\n"
   assert run.stdout == f"wrote {output}: 6 clips read of 2 classes\n"
