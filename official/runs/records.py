@@ -388,12 +388,8 @@ class Progress:
   def from_json(cls, data: object, path: str) -> "Progress":
     """Returns the record; UserError if `data` is none."""
     content = record_files.checked(data, _PROGRESS, path, cls.REMEDY)
-    return cls(
-      phase=content["phase"],
-      step=content.get("step") or 0,
-      steps=content.get("steps") or 0,
-      metrics=content.get("metrics") or {},
-    )
+    names = ("phase", "step", "steps", "metrics")
+    return cls(**{name: content[name] for name in names if content.get(name)})
 
 
 def metrics_text(metrics: Metrics) -> str:
