@@ -267,7 +267,9 @@ def test_ctrl_c_leaves_with_a_checkpoint(interrupted):
 def test_a_training_that_was_interrupted_goes_on_to_report_and_export(interrupted):
   run, _, second = interrupted
   assert second.returncode == 0, second.stderr
-  assert second.stdout.splitlines()[-1] == f"export: {run}/export/1"
+  assert f"export: {run}/export/1" in second.stdout.splitlines()
+  assert second.stdout.splitlines()[-1] == f"report: {run}/report.html"
+  assert (run / "report.html").is_file()
   result = json.loads((run / "result.json").read_text())
   report = json.loads((run / "report.json").read_text())
   assert (report["split"], report["metrics"]) == ("test", result["metrics"]["test"])

@@ -12,6 +12,7 @@ from official.architecture import sources
 from official.architecture import structure_list
 from official.architecture.architecture import Architecture
 from official.inputs import usable
+from official.programs import run_page
 from official.runs import single
 from official.runs.executors import leases
 from official.training import config
@@ -57,7 +58,7 @@ def run(
   with tempfile.TemporaryDirectory() as aside:
     # Every process has to take part in writing, for that reads variables of all.
     final = _final_training(training, model_dir, aside if index else model_dir)
-    return single.run(
+    status = single.run(
       model_dir=model_dir,
       candidate={"architecture": serialization.to_json(architecture), "seed": seed},
       training=final,
@@ -73,6 +74,9 @@ def run(
       index=index,
       defaults=config.defaults(),
     )
+  if status == 0 and index == 0:
+    run_page.write(model_dir)
+  return status
 
 
 def check_streams(

@@ -16,6 +16,7 @@ from official.architecture import cost
 from official.architecture import network_version
 from official.architecture.space import SearchSpace
 from official.inputs import usable
+from official.programs import run_page
 from official.runs import executors
 from official.runs import fitness
 from official.search import application
@@ -180,7 +181,7 @@ def run(search: Search, info: metadata.DatasetInfo) -> int:
   )
   clip, spec = config.clip(training, info), config.checked_task(training, info)
   training = config.resolved(training, info, search.model_dir)
-  return application.run(
+  status = application.run(
     model_dir=search.model_dir,
     space=search.space,
     settings=search.settings,
@@ -205,6 +206,9 @@ def run(search: Search, info: metadata.DatasetInfo) -> int:
       has_margin=any(each.name == "margin" for each in spec.fitness),
     ),
   )
+  if status in (0, 1):  # Not after a signal, which wants the program to end.
+    run_page.write(search.model_dir)
+  return status
 
 
 def dry_run(search: Search, info: metadata.DatasetInfo) -> int:

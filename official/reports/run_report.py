@@ -54,7 +54,7 @@ class Report:
     """Returns the page, whose links lead from the folder of `output` to the run."""
     folder = os.path.dirname(os.path.abspath(output)) or "."
     return page.html(
-      f"What {_name(self.run)} found",
+      "What the search found" if self.run.is_search else "What the training came to",
       self.sections,
       subtitle=_subtitle(self.run),
       base=os.path.relpath(os.path.abspath(self.run.folder), folder).replace(os.sep, "/"),
@@ -128,6 +128,5 @@ def _name(run: facts.Run) -> str:
 
 
 def _subtitle(run: facts.Run) -> str:
-  what = "search" if run.is_search else "training"
   started = f", begun on {words.date(run.timing.starts[0].at)}" if run.timing.starts else ""
-  return f"A {what} that is {words.condition(run)}{started}"
+  return f"{_name(run)}: {words.condition(run)}{started}"

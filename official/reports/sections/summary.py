@@ -58,15 +58,30 @@ def _who(run: facts.Run) -> str:
 
 
 def _best(run: facts.Run) -> str | None:
-  """Returns the best candidate so far with what its accuracy is worth."""
+  """Returns the best candidate so far and its fitness."""
   if run.best is None:
     return None
-  result = run.results[run.best]
-  value = fitness_lib.text(run.fitness, result.fitness or 0.0)
-  told = f"candidate {words.candidate(run.best)} with {value} on the validation clips"
-  beside = _beside(run, "validation", result.metrics or {})
-  flattered = "; the best of many is flattered by its luck on these clips"
-  return told + (f" ({beside}{flattered if len(run.results) > 1 else ''})" if beside else "")
+  value = fitness_lib.text(run.fitness, run.results[run.best].fitness or 0.0)
+  return f"candidate {words.candidate(run.best)}, with {value} on the validation clips"
+
+
+def _validation(run: facts.Run) -> str | None:
+  """Returns all metrics of the best candidate, and what its accuracy is worth."""
+  if run.best is None:
+    final = (run.final.metrics if run.final else None) or {}
+    return _told(run, "validation", final.get("validation"))
+  told = _told(run, "validation", run.results[run.best].metrics)
+  many = len(run.results) > 1
+  flattered = "; the best of many is flattered by its luck on these clips" if many else ""
+  return f"{told}{flattered} (candidate {words.candidate(run.best)})"
+
+
+def _told(run: facts.Run, split: str, metrics: records.Metrics | None) -> str | None:
+  """Returns metrics with what an accuracy among them is worth; None without metrics."""
+  if not metrics:
+    return None
+  beside = _beside(run, split, metrics)
+  return records.metrics_text(metrics) + (f": {beside}" if beside else "")
 
 
 def _beside(run: facts.Run, split: str, metrics: records.Metrics) -> str | None:
@@ -80,22 +95,24 @@ def _beside(run: facts.Run, split: str, metrics: records.Metrics) -> str | None:
 
 
 def _final(run: facts.Run) -> str | None:
-  """Returns the metrics of the final training on the test clips, else on the validation clips."""
+  """Returns what the final training came to: the fitness on the test clips, if there are any."""
   metrics = (run.final.metrics if run.final else None) or {}
   for split in ("test", "validation", *metrics):
-    if metrics.get(split):
-      beside = _beside(run, split, metrics[split])
-      told = f"{records.metrics_text(metrics[split])} on the {split} clips"
-      return told + (f" ({beside})" if beside else "")
+    values = metrics.get(split) or {}
+    known = {name: value for name, value in values.items() if value is not None}
+    if known:
+      name = run.fitness if run.fitness in known else next(iter(known))
+      return f"{name} {known[name]:.4f} on the {split} clips"
   return None
 
 
 def _rows(run: facts.Run) -> Iterator[tuple[str, str | page.Link | None]]:
+  final = (run.final.metrics if run.final else None) or {}
   yield "data", _data(run)
   yield "task", run.spec.name if run.spec else None
   yield "budget", _budget(run)
-  yield "best so far", _best(run)
-  yield "after the final training", _final(run)
+  yield "on validation clips", _validation(run)
+  yield "on test clips", _told(run, "test", final.get("test"))
   yield "size", _size(run)
   yield "cost", _cost(run)
   yield "candidates", _counts(run)
