@@ -6,6 +6,7 @@ export           the main that exports trained networks, or verifies an export
 predict          the main that asks a SavedModel about videos
 status           the main that reports how far a search is
 report           the main that shows what a run found, in one page
+compare          the main that compares runs
 model_garden     Model Garden's own training program, with our architectures registered
 video_evolution  the front door for Python users
 programs         what the mains and the front door do, as functions of values

@@ -2,6 +2,8 @@
 
     clock            the hours of a search, without those in which it was stopped
     colours          what the colours of pictures mean
+    comparison       several runs side by side: groups, flags, shared architectures
+    comparison_page  the same as a table for a terminal and as a page
     curves           the best so far, of one search or of several as a band
     descent          how a candidate came from its parent, in words and marks
     drawn_network    a network as it is shown: its weights, and shares of streams
