@@ -269,12 +269,16 @@ class _Canvas:
   def _head(self) -> None:
     x, y = self._left(self._column[cost.HEAD]), self._top + self._layout.heights[cost.HEAD]
     box = self._box(x, y, _HEAD_BOX, edgecolor=colours.FAINT, linewidth=1.2)
-    dense = bool(self._network.head_weights)
-    lines = ("answers for", "every pixel") if dense else ("averages and", "scores a clip")
     self._text(x + 11, y - 10.0, cost.HEAD, size=12, weight="bold")
-    self._text(x + 11, y + 4.5, lines[0], size=10, color=colours.FAINT)
-    self._text(x + 11, y + 17.0, lines[1], size=10, color=colours.FAINT)
-    pictures.hover(box, f"the head {' '.join(lines)}")
+    if self._network.head_weights:
+      lines = ["answers for", "every pixel"]
+    elif self._network.weights:
+      lines = ["averages and", "scores a clip"]
+    else:  # An architecture alone is the same for every task.
+      lines = []
+    for place, line in enumerate(lines):
+      self._text(x + 11, y + 4.5 + 12.5 * place, line, size=10, color=colours.FAINT)
+    pictures.hover(box, " ".join(["the head", *lines]))
 
   def _box(
     self, x: float, y: float, size: tuple[float, float] = _BOX, **style: Any

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from data_prep.common import cli
 from official.architecture.architecture import Connection
 from official.reports import descent
 from official.reports import drawn_network
@@ -11,6 +12,9 @@ from official.reports import network_picture
 from official.reports import network_table
 from official.reports import page
 from official.reports.drawn_network import DrawnNetwork
+from official.runs import final_training
+from official.runs import json_files
+from official.runs.final_records import FinalResult
 
 _HOW_TO_READ = (
   "Data flow from left to right, level by level. A line is as wide as the learned weight of its "
@@ -27,7 +31,7 @@ def section(run: facts.Run) -> page.Section | None:
   numbers = _winners(run)
   parts: list[page.Part] = []
   for place, number in enumerate(numbers):
-    figures = list(_figures(run, number, alone=len(numbers) == 1))
+    figures = list(_figures(run, number, _final_of(run, number, alone=len(numbers) == 1)))
     if place and figures:
       figures = [page.Details(f"Candidate {number:06d}", figures)]
     parts += figures
@@ -47,19 +51,27 @@ def _winners(run: facts.Run) -> list[int]:
   return [] if run.winner is None else [run.winner]
 
 
-def _figures(run: facts.Run, number: int, *, alone: bool) -> Iterator[page.Part]:
+def _final_of(run: facts.Run, number: int, *, alone: bool) -> FinalResult | None:
+  """Returns the result of a candidate's final training; each of several has its own."""
+  if alone or run.final is None:
+    return run.final
+  try:
+    return final_training.read_result(json_files.join(run.folder, "final", f"{number:06d}"))
+  except (cli.UserError, OSError):
+    return None
+
+
+def _figures(run: facts.Run, number: int, final: FinalResult | None) -> Iterator[page.Part]:
   network = of_candidate(run, number)
   candidate = run.candidates.get(number)
   if network is None or candidate is None:
     return
-  trained_to_the_end = alone and run.final is not None
-  if trained_to_the_end:
-    network = _of_final(run, network)
-  when = "in the final training" if trained_to_the_end else "in the search"
+  trained = network if final is None else _of_final(run, network, final)
+  when = "in the search" if trained is network else "in the final training"
   yield figure(
     f"network-{number:06d}",
     f"Candidate {number:06d}, with the weights learned {when}",
-    network,
+    trained,
     _story(run, number),
   )
   yield from family(run, number)
@@ -99,9 +111,9 @@ def of_candidate(run: facts.Run, number: int) -> DrawnNetwork | None:
   return drawn_network.of_result(architecture, run.results.get(number), identity=identity)
 
 
-def _of_final(run: facts.Run, network: DrawnNetwork) -> DrawnNetwork:
-  """Returns a network with the weights of the final training, where they are recorded."""
-  others: Mapping[str, Any] = run.final.others if run.final else {}
+def _of_final(run: facts.Run, network: DrawnNetwork, final: FinalResult) -> DrawnNetwork:
+  """Returns a network with the weights of a final training, where they are recorded."""
+  others: Mapping[str, Any] = final.others
   weights = {
     Connection(each["source"], each["target"]): each["end"]
     for each in others.get("connection_weights") or ()
@@ -121,7 +133,9 @@ def _of_training(run: facts.Run) -> page.Section | None:
   architecture = run.architecture(None)
   if architecture is None:
     return None
-  network = _of_final(run, drawn_network.make(architecture))
+  network = drawn_network.make(architecture)
+  if run.final is not None:
+    network = _of_final(run, network, run.final)
   part = figure("network", "The network that was trained", network)
   return page.Section("winner", "The network", [page.Text(_HOW_TO_READ), part])
 
