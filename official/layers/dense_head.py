@@ -84,6 +84,11 @@ class DenseHead(tf.keras.layers.Layer):
     self.last_bias = self.add_weight(name="last_bias", shape=[filters], initializer="zeros")
     super().build(input_shape)
 
+  @property
+  def common(self) -> dict[str, tf.Variable]:
+    """The variables that belong to no block, by name."""
+    return {"bias": self.bias, "kernel": self.kernel, "last_bias": self.last_bias}
+
   def strengths(self) -> tf.Tensor:
     """Returns sigmoid(K v), [inputs]: the factor of each block."""
     return tf.sigmoid(self.multiplier * tf.convert_to_tensor(self.head_weights))

@@ -83,7 +83,9 @@ def check_streams(
   architecture: Architecture, training: config.Training, info: metadata.DatasetInfo, source: str
 ) -> None:
   """Raises UserError where the dataset lacks a stream that the architecture reads, or must not."""
-  config.check_reads(training, info, architecture.streams, network=f"--architecture={source}")
+  network, stems = f"--architecture={source}", [stem.streams for stem in architecture.stems]
+  config.check_reads(training, info, architecture.streams, network=network)
+  config.check_joined(training, info, stems, network=network)
 
 
 def _final_training(

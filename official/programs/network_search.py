@@ -137,7 +137,10 @@ def prepared(
   chosen = asked or (spec.default_fitness.name if named else fitness.DEFAULT)
   fitness.check(chosen, info, cli.resolve_path(training.data.data_dir), spec)
   space = space.restricted_to(config.streams(training, info))
-  config.check_reads(training, info, space.streams, network=f"the search space {space.name!r}")
+  network = f"the search space {space.name!r}"
+  config.check_reads(training, info, space.streams, network=network)
+  stems = [stem.streams for stems in space.stems for stem in stems]
+  config.check_joined(training, info, stems, network=network)
   numbers = {**settings, "fitness": chosen}
   if numbers.get("max_operators") is None:
     numbers["max_operators"] = space.max_operators

@@ -12,6 +12,7 @@ final_trainer           trains the winner from scratch, evaluates it on test dat
 flags                   the flags of every main that trains, a view of config
 hyperparameters         parts of a training as Model Garden's configurations
 inheritance             initial weights of a child from its parent's training
+inherited_dense_head    works out those of a head that answers for every pixel
 inherited_values        works out those weights, as plain arrays
 latency                 the measured time of a trained network for one clip
 leaving                 writes a checkpoint and stops when SIGTERM asks for it

@@ -1,7 +1,8 @@
 """First weights from the parent's network: --inherit=blocks.
 
 A network is built with random weights as always; then, before its first step, what a child can take
-over from its parent's training is put in their place (inherited_values.py). If the parent's
+over from its parent's training is put in their place (inherited_values.py,
+inherited_dense_head.py). If the parent's
 training averages its weights, these are the averages. The optimizer starts from nothing, and
 connection weights start near one half, as in any network: guidance would otherwise read in them
 what the grandparent had learned.
@@ -35,6 +36,7 @@ from official.layers import base
 from official.layers import blocks
 from official.layers import residual
 from official.training import checkpoints
+from official.training import inherited_dense_head
 from official.training import inherited_values
 
 FIELD = "lineage_steps"  # There is such a field in the candidate.json of a search that inherits.
@@ -137,9 +139,10 @@ def apply(model: tf.keras.Model, architecture: Mapping, parent: Parent) -> float
   """
   before, child = (serialization.from_json(each) for each in (parent.architecture, architecture))
   made = lineage.parts(before, map(operators.Operator.from_json, parent.operators))
-  heritage = inherited_values.Heritage(before, child, made, read(parent.checkpoint))
+  lines = (before, child, made, read(parent.checkpoint))
+  heritage, dense = inherited_values.Heritage(*lines), inherited_dense_head.DenseHeritage(*lines)
   found = []
-  for variable, inherited in _inherited(model, heritage):
+  for variable, inherited in _inherited(model, heritage, dense):
     if inherited is not None:
       variable.assign(inherited.value)
       found.append(inherited)
@@ -173,7 +176,9 @@ def read(checkpoint: str) -> dict[str, np.ndarray]:
 
 
 def _inherited(
-  model: tf.keras.Model, heritage: inherited_values.Heritage
+  model: tf.keras.Model,
+  heritage: inherited_values.Heritage,
+  dense: inherited_dense_head.DenseHeritage,
 ) -> Iterator[tuple[tf.Variable, inherited_values.Inherited | None]]:
   """Yields the variables of a network, but for connection weights, and their first values."""
   for layer in model.layers:
@@ -192,6 +197,20 @@ def _inherited(
       yield layer.dense.kernel, kernel
       if kernel is not None:
         yield layer.dense.bias, heritage.of_head_bias(layer.dense.bias.numpy())
+    elif isinstance(layer, layers.DenseHead):
+      yield from _of_dense_head(layer, dense)
+
+
+def _of_dense_head(
+  head: layers.DenseHead, heritage: inherited_dense_head.DenseHeritage
+) -> Iterator[tuple[tf.Variable, inherited_values.Inherited | None]]:
+  """Yields the variables of a dense head, but for the strengths of blocks."""
+  for projection in head.projections.values():
+    _, stride, channels = projection.name.split("_")
+    fresh = projection.kernel.numpy()
+    yield projection.kernel, heritage.of_projection(int(stride), int(channels), fresh)
+  for name, variable in head.common.items():
+    yield variable, heritage.of_rest(name, variable.numpy())
 
 
 def _of_block(

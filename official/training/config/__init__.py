@@ -15,6 +15,7 @@ from official.training.config.fields import PROGRAMS
 from official.training.config.fields import TRAIN
 from official.training.config.fields import knob
 from official.training.config.resolution import WEIGHTS
+from official.training.config.resolution import check_joined
 from official.training.config.resolution import check_reads
 from official.training.config.resolution import check_tpu
 from official.training.config.resolution import checked_task
@@ -62,6 +63,7 @@ __all__ = [
   "Training",
   "by_name",
   "card",
+  "check_joined",
   "check_reads",
   "check_tpu",
   "checked_task",

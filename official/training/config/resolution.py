@@ -1,6 +1,6 @@
 """The resolution of a training's values on this machine: files that they name are read or found."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 import dataclasses
 import json
 import os
@@ -99,6 +99,30 @@ def check_reads(
   )
   if isinstance(checked_task(training, info).target, contract.Self):
     usable.check_frames_alone(needed, network=network)
+
+
+def check_joined(
+  training: Training, info: metadata.DatasetInfo, stems: Iterable[Collection[str]], *, network: str
+) -> None:
+  """Raises UserError where a stem reads several streams that differ in height or width.
+
+  Args:
+    training: What is learned, of which data.
+    info: The dataset, which has the streams.
+    stems: Names of the streams of each stem.
+    network: What the message calls the network.
+  """
+  there = streams(training, info)
+  for stem in stems:
+    sizes = {
+      name: stream_sizes.size(there[name], training.data.image_size) for name in sorted(stem)
+    }
+    if len(set(sizes.values())) > 1:
+      told = " and ".join(f"{name} ({high}x{wide})" for name, (high, wide) in sizes.items())
+      raise cli.UserError(
+        f"{network} has a stem that reads {told}: they differ in height or width; give each a stem "
+        "of its own"
+      )
 
 
 def clip(training: Training, info: metadata.DatasetInfo) -> cost.Clip:
