@@ -100,7 +100,7 @@ segmentation() {
     --flow=none
   say "== Searching for a network that segments, training the winner to the end, exporting it (official.evolve)"
   python -m official.evolve --data_dir="$output/dataset" --model_dir="$output/search" --task=segmentation \
-    --search_space=segmentation --image_size=63 --num_frames=4 --optimizer=adamw --learning_rate=0.003 --batch_size=8 \
+    --search_space=segmentation --image_size=63 --optimizer=adamw --learning_rate=0.003 --batch_size=8 \
     --population_size=4 --tournament_size=2 --rounds=3 --candidate_steps=100 --final_steps=600 --seed=1
   ask_of_held_out "$manifest" "$output" --overlay
 }
