@@ -7,6 +7,7 @@ predict          the main that asks a SavedModel about videos
 status           the main that reports how far a search is
 report           the main that shows what a run found, in one page
 compare          the main that compares runs
+export_optuna    the main that writes a search for optuna-dashboard
 model_garden     Model Garden's own training program, with our architectures registered
 video_evolution  the front door for Python users
 programs         what the mains and the front door do, as functions of values

@@ -14,6 +14,7 @@
     layout           finds places for the nodes and edges of a layered graph
     network_picture  draws a network
     network_table    the numbers of a network
+    optuna_journal   a search as a journal of Optuna
     page             what a page consists of, and the page as HTML
     pictures         matplotlib figures that become SVG or PNG
     run_report       the page of a run: collects the sections, writes page and pictures
