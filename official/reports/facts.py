@@ -29,6 +29,7 @@ from official.runs.final_records import FinalAsked
 from official.runs.final_records import FinalResult
 from official.runs.provenance import RunTiming
 from official.runs.records import Candidate
+from official.runs.records import Progress
 from official.runs.records import Result
 from official.runs.records import RunFlags
 from official.runs.records import Timing
@@ -121,6 +122,15 @@ class Run:
       return self.results[number].status
     climb = self.climbs.get(number)
     return "resting" if climb and climb.rests else "in flight"
+
+  def progress(self, number: int) -> Progress | None:
+    """Returns how far the training of a candidate is, or was when it was stopped; None if no file
+    tells."""
+    path = json_files.join(self.folder, self.candidate_folder(number), "progress.json")
+    try:
+      return record_files.read(path, Progress)
+    except (cli.UserError, OSError):
+      return None
 
   def candidate_folder(self, number: int) -> str:
     """Returns the folder of a candidate, relative to the run directory."""

@@ -108,6 +108,50 @@ def test_there_is_a_page_of_a_run_in_any_state(finished_run, tmp_path, change):
   assert shown == {"summary"} if change == begun else {"summary", "leaderboard"} < shown | {""}
 
 
+@pytest.mark.parametrize(
+  "settings",
+  [
+    {"rungs": "20,40,200"},
+    {"objectives": "accuracy,multiply_adds"},
+    {"final": "ensemble", "top_k": 2},
+    {"final": "top_k", "top_k": 2},
+    {"folds": 3},
+    {"algorithm": "random_search"},
+    {"fitness": "loss"},
+  ],
+  ids=lambda settings: next(iter(settings)),
+)
+def test_there_is_a_page_of_every_kind_of_search(tmp_path, settings):
+  folder = run_folder.make(tmp_path / "run", rounds=8, settings=settings)
+  assert run_report.make(str(folder)).failures == ()
+
+
+def test_the_leaderboard_tells_who_rests_at_which_rung(tmp_path):
+  folder = run_folder.make(tmp_path / "run", rounds=8, settings={"rungs": "20,200"})
+  board = table(run_report.make(str(folder)), "12 candidates")
+  rows = [dict(zip(board.header, row, strict=True)) for row in board.rows]
+  resting = [row for row in rows if row["state"] == "resting"]
+  assert resting
+  for row in resting:
+    path = folder / "candidates" / row["candidate"] / "rung_0.json"
+    assert (row["rung"], row["fitness there"]) == (0, json.loads(path.read_text())["fitness"])
+
+
+def test_a_hand_made_network_on_the_same_data_is_told(finished_run, tmp_path):
+  folder = run_folder.copied(finished_run, tmp_path / "run")
+  compared = tmp_path / "compared" / "hand_made_late-fusion_1234"
+  compared.mkdir(parents=True)
+  data = json.loads((folder / "search.json").read_text())["identity"]["data_dir"]
+  flags = {"format_version": 1, "identity": {"data_dir": data}, "operation": {}}
+  (compared / "train.json").write_text(json.dumps(flags))
+  result = {"status": "ok", "params": 1200, "metrics": {"test": {"accuracy": 0.625}}}
+  (compared / "result.json").write_text(json.dumps(result))
+  rows = dict(table(run_report.make(str(folder)), "The run").rows)
+  assert rows["a hand-made network"].startswith(
+    "late-fusion, 1,200 parameters; accuracy 0.6250: 25 of 40 clips right"
+  )
+
+
 def test_there_is_a_page_of_a_run_of_failures(tmp_path):
   folder = run_folder.make(tmp_path / "run", rounds=0, training=run_folder.Training(failing=1))
   report = run_report.write(str(folder), str(tmp_path / "report.html"))

@@ -27,6 +27,7 @@ def section(run: facts.Run) -> page.Section | None:
       "candidate",
       "state",
       run.fitness,
+      *(("rung", "fitness there") if run.climbs else ()),
       *metrics,
       "parameters",
       "multiply-adds",
@@ -54,6 +55,9 @@ def _rank(run: facts.Run, number: int) -> tuple[int, float, float, int]:
   state = _ORDER.index(run.state_of(number))
   if result is not None and result.fitness is not None and not math.isnan(result.fitness):
     return (state, *fitness_lib.rank(result.fitness, result.loss, result.finish_order or 0))
+  climb = run.climbs.get(number)
+  if climb and climb.results:
+    return (state, -climb.results[-1].rung, -climb.results[-1].fitness, number)
   return (state, math.inf, math.inf, number)
 
 
@@ -78,6 +82,7 @@ def _row(
     words.candidate(number),
     run.state_of(number),
     words.fitness(run, result.fitness if result else None),
+    *(_rung(run, number) if run.climbs else ()),
     *(known.get(name) for name in metrics),
     result.params if result else None,
     result.multiply_adds if result else None,
@@ -89,9 +94,23 @@ def _row(
   )
 
 
+def _rung(run: facts.Run, number: int) -> tuple[page.Cell, page.Cell]:
+  """Returns the last rung below the whole training at which a candidate was judged, and how."""
+  climb = run.climbs.get(number)
+  if not climb or not climb.results:
+    return None, None
+  return climb.results[-1].rung, words.fitness(run, climb.results[-1].fitness)
+
+
 def _links(run: facts.Run, number: int) -> Iterator[page.Link]:
   """Yields links to those files of a candidate that are there."""
   folder = run.candidate_folder(number)
   for name in _FILES:
     if os.path.exists(os.path.join(run.folder, folder, name)):
       yield page.Link(name.split(".")[0], f"{folder}/{name}")
+  final = ("final", f"final/{words.candidate(number)}") if run.asked else ()
+  if run.asked and number in run.asked.numbers:
+    for place in final[::-1]:
+      if os.path.exists(os.path.join(run.folder, place, "result.json")):
+        yield page.Link("final", f"{place}/result.json")
+        break

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from official.reports import beside
 from official.reports import facts
 from official.reports import page
 from official.reports import words
@@ -10,6 +11,7 @@ from official.runs import records
 from official.tasks import baselines
 
 _KINDS_SHOWN = 5
+_IN_FLIGHT_SHOWN = 5
 _CONDITIONS = {
   "running": "The search is running",
   "finished": "The search has finished",
@@ -113,9 +115,11 @@ def _rows(run: facts.Run) -> Iterator[tuple[str, str | page.Link | None]]:
   yield "budget", _budget(run)
   yield "on validation clips", _validation(run)
   yield "on test clips", _told(run, "test", final.get("test"))
+  yield from _hand_made(run)
   yield "size", _size(run)
   yield "cost", _cost(run)
   yield "candidates", _counts(run)
+  yield "in flight", _in_flight(run)
   yield from _failures(run)
   if run.final and run.final.export:
     yield "exported to", run.final.export
@@ -144,6 +148,26 @@ def _budget(run: facts.Run) -> str | None:
   told += f", {settings.algorithm.replace('_', ' ')}"
   told += "" if settings.algorithm == "random_search" else f" guided by {settings.guidance}"
   return told + (f", at most {settings.max_hours:g} hours" if settings.max_hours else "")
+
+
+def _hand_made(run: facts.Run) -> Iterator[tuple[str, str | None]]:
+  for name, result in beside.hand_made(run) if run.is_search else ():
+    metrics = result.metrics or {}
+    split = "test" if metrics.get("test") else "validation"
+    size = f", {result.params:,} parameters" if result.params else ""
+    told = _told(run, split, metrics.get(split))
+    yield "a hand-made network", f"{name}{size}; {told} (on {split} clips)" if told else None
+
+
+def _in_flight(run: facts.Run) -> str | None:
+  """Returns how far the trainings are that have no result yet."""
+  told = []
+  for number in run.in_flight[:_IN_FLIGHT_SHOWN]:
+    progress = run.progress(number)
+    steps = f" step {progress.step:,} of {progress.steps:,}" if progress and progress.steps else ""
+    told.append(f"{words.candidate(number)}" + (f" ({progress.phase}{steps})" if progress else ""))
+  more = len(run.in_flight) - len(told)
+  return ", ".join(told) + (f" and {more} more" if more else "") if told else None
 
 
 def _size(run: facts.Run) -> str | None:
