@@ -13,7 +13,6 @@ import dataclasses
 from fractions import Fraction
 import itertools
 import math
-import os
 import sys
 
 import numpy as np
@@ -183,7 +182,7 @@ class Restorer:
         sums.add(answer, *pair)
       if not sums.frames:
         raise decoding.DecodeError(f"the video has no frame between {start or 0:g} s and its end")
-    return sums.restored(file.path, os.path.basename(location))
+    return sums.restored(file.path, side_by_side.title_of(location))
 
   def _answers(
     self, location: str, clock: str, start: float | None, end: float | None

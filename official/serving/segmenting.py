@@ -12,7 +12,6 @@ import contextlib
 import dataclasses
 from fractions import Fraction
 import math
-import os
 import sys
 
 import numpy as np
@@ -186,7 +185,7 @@ class Segmenter:
         sums.add(image, ids, None if true is None else next(true))
       if not sums.frames:
         raise decoding.DecodeError("the video has no frame between its start and its end")
-    return sums.segmented(written.path, os.path.basename(video.location))
+    return sums.segmented(written.path, side_by_side.title_of(video.location))
 
   def _answers(self, images: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yields frames, with the class of every pixel of them."""

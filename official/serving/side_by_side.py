@@ -59,6 +59,11 @@ class Middle:
     return min(self._kept, key=lambda kept: abs(kept[0] - (self._count - 1) / 2))
 
 
+def title_of(location: str) -> str:
+  """Returns what a picture calls a video: its name and that of its folder."""
+  return "/".join(location.rstrip("/").split("/")[-2:])
+
+
 def worst_place(image: np.ndarray, truth: np.ndarray) -> tuple[int, int, int, int]:
   """Returns top, left, height and width of the square in which two images differ most."""
   height, width = truth.shape[:2]

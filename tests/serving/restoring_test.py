@@ -199,7 +199,7 @@ def test_a_frame_is_kept_only_for_a_picture(restorer, video, tmp_path):
   assert made(path, str(tmp_path / "a")).example is None
   made = restoring.Restorer(restorer.path, restoring.Manner(clean=True, compare=True))
   found = made(path, str(tmp_path / "b"))
-  assert found.example.title == f"{os.path.basename(path)}, frame 3"
+  assert found.example.title == f"{'/'.join(path.split('/')[-2:])}, frame 3"
   before, after, truth = found.example.panels
   assert (before, after, truth) == (
     f"input {found.input_psnr:.2f} dB",

@@ -43,3 +43,8 @@ def test_equal_examples_give_equal_bytes():
   drawn = side_by_side.picture([one, other])
   assert drawn == side_by_side.picture([one, other])
   assert cv2.imdecode(np.frombuffer(drawn, np.uint8), cv2.IMREAD_COLOR).shape[1] == 720
+
+
+def test_a_video_is_called_by_its_name_and_that_of_its_folder():
+  assert side_by_side.title_of("/data/videos/checks/001.avi") == "checks/001.avi"
+  assert side_by_side.title_of("clip.mkv") == "clip.mkv"
