@@ -12,7 +12,8 @@ A batch is `(streams, labels)`:
   streams: {name: [batch, time, height, width, channels]}, for evaluation [batch, views, time, ...];
     in the small types of `clip_values`, whose `for_network` makes of them what networks take.
   labels: {"label": int32 [batch], or, where a video may have several, float32 [batch, classes] of 0
-    and 1, "weight": float32 [batch]}; other targets have others (targets.py).
+    and 1, "weight": float32 [batch]}; other targets have others (targets.py). With `numbered`, also
+    "number": int64 [batch], the number of the video in its store, past the end for padding.
 """
 
 from collections.abc import Callable, Sequence
@@ -93,6 +94,7 @@ def evaluation_clips(
   crops_per_clip: int = 1,
   target: targets.Target = _CLASSES,
   input_context: tf.distribute.InputContext | None = None,
+  numbered: bool = False,
 ) -> tf.data.Dataset:
   """Returns every video once, `clips_per_video` times `crops_per_clip` views of it.
 
@@ -112,6 +114,7 @@ def evaluation_clips(
     global_batch_size=global_batch_size,
     target=target,
     input_context=input_context,
+    numbered=numbered,
   )
 
 
@@ -128,6 +131,7 @@ def _batches(
   global_batch_size: int,
   target: targets.Target,
   input_context: tf.distribute.InputContext | None,
+  numbered: bool = False,
 ) -> tf.data.Dataset:
   """Returns the batches of an input pipeline. Arguments as of `training_clips`, and further ones.
 
@@ -163,15 +167,15 @@ def _batches(
     """Returns a batch, given its number among those of this pipeline."""
     step, part = number // batches_a_step, number % batches_a_step
     there = (part * batch_size + tf.range(batch_size, dtype=tf.int64)) * pipelines + pipeline
-    values = tf.numpy_function(
-      fill, place(step, there), [spec.dtype for spec in specs], stateful=False
-    )
+    which, draws = place(step, there)
+    values = tf.numpy_function(fill, (which, draws), [spec.dtype for spec in specs], stateful=False)
     for value, spec in zip(values, specs):
       value.set_shape([batch_size, *spec.shape])
     *values, weight = values
     numbers = {name: _repeated(number, batch_size) for name, number in beside.items()}
     seen, labels = target.batch(dict(zip(names, values)), dict(zip(more, values[len(names) :])))
-    return seen | numbers, labels | {"weight": weight}
+    labels |= {"weight": weight} | ({"number": which} if numbered else {})
+    return seen | numbers, labels
 
   return _loaded(tf.data.Dataset.range(*(step * batches_a_step for step in steps)), load)
 

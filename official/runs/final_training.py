@@ -113,9 +113,9 @@ class FinalTrainings:
       how: `top_k`, `ensemble` or `front`.
       fitness: Name of the fitness that tells which is best after the final training.
       joining: Called with `{"members": [{"candidate", "seed", "architecture", "training"}],
-        "evaluate", "export_dir"}`, where `training` is a folder of checkpoints and `export_dir` is
-        None for the usual one, and a folder for its log; exports them, and for an ensemble
-        evaluates it, in `metrics` by split.
+        "evaluate", "export_dir", "outcome_dir"}`, where `training` is a folder of checkpoints,
+        `export_dir` is None for the usual one, and predictions go to `outcome_dir`; and a folder
+        for its log. Exports them, and for an ensemble evaluates it, in `metrics` by split.
       export_all: Whether each is exported, of a front in any case, and not only the best.
 
     Raises:
@@ -218,7 +218,12 @@ class FinalTrainings:
       key=_JOINING,
       function=joining,
       directory=directory,
-      candidate={"members": members, "evaluate": how == "ensemble", "export_dir": export_dir},
+      candidate={
+        "members": members,
+        "evaluate": how == "ensemble",
+        "export_dir": export_dir,
+        "outcome_dir": self.run.final_directory,
+      },
     )
     return self._run_one(
       Job(label=f"export of candidate{'s' * (len(numbers) > 1)} {names}", task=task)

@@ -97,6 +97,27 @@ class Served(abc.ABC):
     """
     del directory, split, classes, metrics, looks
 
+  def predictions(
+    self,
+    labels: Sequence[Sequence[int]],
+    values: Mapping[str, np.ndarray],
+    classes: Sequence[str],
+  ) -> list[dict[str, str]]:
+    """Returns what predictions.csv says of videos, by column; nothing of them by default.
+
+    Args:
+      labels: Of every video, the numbers of its classes.
+      values: What `Learning.found` found, by name, [videos, ...].
+      classes: Names in the order of the network's outputs.
+    """
+    del labels, values, classes
+    return []
+
+  def badness(self, row: Mapping[str, str]) -> tuple[float, ...]:
+    """Returns what sorts rows of predictions.csv, the best answer first."""
+    del row
+    return ()
+
   def wide_columns(self, classes: Sequence[str]) -> list[str]:
     """Returns the columns of a network of these classes, the last ones of a row."""
     return [self.wide_prefix + name for name in classes]

@@ -14,6 +14,7 @@ import numpy as np
 from data_prep.common import cli
 from official.tasks import answering
 from official.tasks import label_marks
+from official.tasks import label_predictions
 
 if typing.TYPE_CHECKING:
   import tensorflow as tf
@@ -75,6 +76,17 @@ class LabelServed(answering.Served):
 
   def unknown(self, labels: Mapping[str, Sequence[str]], classes: Sequence[str]) -> list[str]:
     return label_marks.unknown(labels, classes)
+
+  def predictions(
+    self,
+    labels: Sequence[Sequence[int]],
+    values: Mapping[str, np.ndarray],
+    classes: Sequence[str],
+  ) -> list[dict[str, str]]:
+    return label_predictions.of_one(labels, values["probabilities"], classes)
+
+  def badness(self, row: Mapping[str, str]) -> tuple[float, ...]:
+    return label_predictions.badness(row)
 
   def told(self, values: Sequence[float], named: Sequence[str], labels: Sequence[str]) -> str:
     best, score = _best(values, named)

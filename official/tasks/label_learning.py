@@ -1,6 +1,7 @@
 """What tasks have in common whose target is labels: averaged probabilities, and most metrics."""
 
 import abc
+from collections.abc import Mapping
 
 import tensorflow as tf
 
@@ -37,6 +38,9 @@ class LabelLearning(learning.Learning):
     if metric == label_metrics.MARGIN:
       return metrics.MeanMetricWrapper(margins, name=metric.name)
     raise ValueError(f"the task {self.spec.name} does not make its metric {metric.name}")
+
+  def found(self, labels: Mapping[str, tf.Tensor], outputs: tf.Tensor) -> dict[str, tf.Tensor]:
+    return {"probabilities": self.probabilities(outputs)}
 
   def mean_probabilities(self, outputs: tf.Tensor, views: int) -> tf.Tensor:
     """Returns [batch, classes], given logits [batch * views, classes]."""

@@ -95,6 +95,36 @@ class Learning(abc.ABC):
     """
     return []
 
+  def found(self, labels: Mapping[str, tf.Tensor], outputs: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Returns what predictions.csv is made of (`Served.predictions`), each [batch, ...].
+
+    Args:
+      labels: A batch of labels.
+      outputs: The answers about videos, as `join_views` returns them.
+    """
+    del labels, outputs
+    return {}
+
+  def shown(
+    self,
+    streams: Mapping[str, tf.Tensor],
+    labels: Mapping[str, tf.Tensor],
+    outputs: tf.Tensor,
+  ) -> dict[str, tf.Tensor]:
+    """Returns pictures of the answers of a task that answers for every pixel.
+
+    They are `input`, `output` and `truth` of the first view of every video, uint8 [batch, time,
+    height, width, 3], or without channels where pixels have classes, and `badness`, float32
+    [batch], which is larger for a worse answer. Other tasks have none.
+
+    Args:
+      streams: What the network read, [batch, views, time, ...].
+      labels: A batch of labels.
+      outputs: The answers about videos, as `join_views` returns them.
+    """
+    del streams, labels, outputs
+    return {}
+
   def metrics(
     self, *, training: bool, requested: Collection[str] = ()
   ) -> list[tf.keras.metrics.Metric]:

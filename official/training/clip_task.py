@@ -246,9 +246,18 @@ class ClipTask(base_task.Task):
     return (counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))).astype(np.float32)
 
   def build_inputs(
-    self, params: ClipData, input_context: tf.distribute.InputContext | None = None
+    self,
+    params: ClipData,
+    input_context: tf.distribute.InputContext | None = None,
+    numbered: bool = False,
   ) -> tf.data.Dataset:
-    """Returns batches; those of training begin at the step of `logging_dir`'s newest checkpoint."""
+    """Returns batches; those of training begin at the step of `logging_dir`'s newest checkpoint.
+
+    Args:
+      params: Which clips.
+      input_context: Of the input pipeline.
+      numbered: Whether batches of an evaluation tell the numbers of their videos (inputs/clips.py).
+    """
     common = dict(
       num_frames=params.num_frames,
       image_size=params.image_size,
@@ -270,6 +279,7 @@ class ClipTask(base_task.Task):
       self.architecture.streams,
       **_values_of(config.Evaluation, params),
       **common,
+      numbered=numbered,
     )
 
   def build_losses(self, labels, model_outputs, aux_losses=None) -> tf.Tensor:

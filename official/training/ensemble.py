@@ -16,6 +16,7 @@ from official.architecture import cost
 from official.architecture import serialization
 from official.training import candidate_trainer
 from official.training import final_trainer
+from official.training import predictions
 from official.training import progress_file
 from official.training.config import Training
 from official.training.config import resolution
@@ -24,6 +25,7 @@ if typing.TYPE_CHECKING:
   import tensorflow as tf
 
   from official.serving import exporter
+  from official.training import evaluation
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,8 @@ class EnsembleExport:
 
     Args:
       joined: `members`, each with `architecture`, `seed` and `training`, a folder of checkpoints;
-        whether to `evaluate`; and `export_dir`, if it is another.
+        whether to `evaluate`; `export_dir`, if it is another; and `outcome_dir`, where
+        predictions.csv goes, if it is another than `directory`.
       directory: For log.txt and progress.json.
 
     Returns:
@@ -78,9 +81,17 @@ class EnsembleExport:
         report("evaluating")
         splits = ("validation", *(("test",) if info.splits["test"].clips else ()))
         with stopwatch.steps(1):
-          found["metrics"] = {
-            split: evaluate(self.setup, model, members, split) for split in splits
+          looked = {
+            split: look(self.setup, model, members, split, with_answers=True) for split in splits
           }
+        found["metrics"] = {split: one.metrics for split, one in looked.items()}
+        predictions.write(
+          joined.get("outcome_dir") or directory,
+          {split: one.answers for split, one in looked.items()},
+          splits[-1],
+          resolution.task(self.setup),
+          info,
+        )
         found["baselines"] = final_trainer.split_baselines(self.setup, info, found["metrics"])
         found.update(self._size(models, architectures))
       report("exporting")
@@ -161,21 +172,43 @@ def evaluate(
   members: Sequence[Mapping],
   split: str,
 ) -> dict[str, float]:
+  """Returns the metrics of a network or an ensemble on a split (`look`)."""
+  return look(setup, model, members, split).metrics
+
+
+def look(
+  setup: Training,
+  model: "tf.keras.Model | exporter.Ensemble",
+  members: Sequence[Mapping],
+  split: str,
+  *,
+  with_answers: bool = False,
+) -> "evaluation.Evaluation":
   """Returns the metrics of a network or an ensemble on a split, on one device.
 
   Videos are cut and their clips averaged as after a training.
+
+  Args:
+    setup: As in the members' final training.
+    model: What is evaluated.
+    members: Those of an ensemble.
+    split: train, validation or test.
+    with_answers: Whether the answers about every video are wanted.
   """
   import tensorflow as tf
 
   from official.inputs import clips
+  from official.training import answers
   from official.training import clip_task
+  from official.training import evaluation
   from official.training import experiment
 
   config = experiment.configure(setup, members[0]["architecture"], members[0]["seed"])
   data = config.task.validation_data.replace(split=split)
   task = clip_task.ClipTask(config.task)
+  store = task.store(data)
   batches = clips.evaluation_clips(
-    task.store(data),
+    store,
     sorted(model.input),
     num_frames=data.num_frames,
     image_size=data.image_size,
@@ -183,13 +216,23 @@ def evaluate(
     clips_per_video=data.clips_per_video,
     crops_per_clip=data.crops_per_clip,
     target=task.target,
+    numbered=with_answers,
   )
   metrics = task.build_metrics(training=False)
 
   @tf.function
   def step(streams, labels):
-    task.process_metrics(metrics, labels, task.inference_step(streams, model))
+    outputs = task.inference_step(streams, model)
+    task.process_metrics(metrics, labels, outputs)
+    return evaluation.told(task.learning, streams, labels, outputs) if with_answers else {}
 
+  collector = answers.Collector()
   for streams, labels in batches:
-    step(streams, labels)
-  return {metric.name: float(metric.result()) for metric in metrics}
+    found = step(streams, labels)
+    if with_answers:
+      evaluation.collect(collector, found)
+  return evaluation.Evaluation(
+    metrics={metric.name: float(metric.result()) for metric in metrics},
+    looks={},
+    answers=collector.answers(store.videos) if with_answers else None,
+  )

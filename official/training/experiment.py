@@ -18,6 +18,7 @@ from official.modeling import performance
 import tensorflow as tf
 
 from official import network
+from official.training import answers as answers_lib
 from official.training import checkpoints
 from official.training import clip_task
 from official.training import connection_sensitivity
@@ -39,6 +40,7 @@ class Trained:
     model: The network, with averaged weights if the training averages.
     metrics: Those of the task, per evaluated split.
     looks: What the task looks at besides, per split that was looked at closely.
+    answers: Those about every video, per split for which they were wanted.
     weights_before, weights_after: Connection -> weight after the sigmoid.
     sensitivities: Connection -> what cutting it would cost (connection_sensitivity.py), if that
       was measured.
@@ -47,6 +49,7 @@ class Trained:
   model: tf.keras.Model
   metrics: dict[str, dict[str, float]]
   looks: dict[str, dict[str, np.ndarray]]
+  answers: dict[str, answers_lib.Answers]
   weights_before: dict[tuple[str, str], float]
   weights_after: dict[tuple[str, str], float]
   sensitivities: dict[tuple[str, str], float] | None = None
@@ -147,6 +150,7 @@ def train(
   directory: str,
   report: Report,
   also_evaluate: tuple[str, ...] = (),
+  answers_of: tuple[str, ...] = (),
   stopwatch: progress_file.Stopwatch | None = None,
   first_weights: Callable[[tf.keras.Model], None] | None = None,
   sensitivities: bool = False,
@@ -160,6 +164,8 @@ def train(
     directory: For checkpoints and summaries.
     report: Told the phase, the step and the steps in all.
     also_evaluate: Splits to look at closely after that (evaluation.py).
+    answers_of: Splits of which all answers are wanted; one more pass over those that are not in
+      `also_evaluate`, whose metrics stay those of the training.
     stopwatch: Measures the steps of training and evaluation.
     first_weights: Called with a network before its first step; may change its weights.
     sensitivities: Whether those of the connections are measured after training.
@@ -183,19 +189,24 @@ def train(
     )
   metrics = {"validation": _run(config, strategy, task, trainer, directory)}
   _finish(model, optimizer, strategy)
-  measured, looks, steps = None, {}, config.trainer.train_steps
+  measured, looks, answers, steps = None, {}, {}, config.trainer.train_steps
   with strategy.scope():
     if sensitivities:
       report("measuring sensitivity", steps, steps)
       measured = connection_sensitivity.measure(model, task, connection_sensitivity.batches(task))
-    for split in also_evaluate:
+    for split in dict.fromkeys((*also_evaluate, *answers_of)):
       report("evaluating", steps, steps)
-      found = evaluation.evaluate(model, task, split, stopwatch)
-      metrics[split], looks[split] = found.metrics, found.looks
+      wanted = split in answers_of
+      found = evaluation.evaluate(model, task, split, stopwatch, with_answers=wanted)
+      if split in also_evaluate:
+        metrics[split], looks[split] = found.metrics, found.looks
+      if found.answers is not None:
+        answers[split] = found.answers
   return Trained(
     model=model,
     metrics=metrics,
     looks=looks,
+    answers=answers,
     weights_before=before,
     weights_after=network.connection_weights(model),
     sensitivities=measured,

@@ -21,6 +21,7 @@ from data_prep.dataset import stored_images
 from official.tasks import baselines
 from official.training import candidate_trainer
 from official.training import config
+from official.training import predictions
 from official.training import progress_file
 from official.training.config import Training
 
@@ -58,7 +59,8 @@ class FinalTraining:
   def __call__(self, candidate: Mapping, directory: str) -> dict:
     """Returns what TrainingEvaluator does, `metrics` by split, and `export`, a folder.
 
-    The report goes to `outcome_dir`, the weights alone, for fine-tuning, to `outcome_dir/weights`.
+    Report and predictions go to `outcome_dir`, the weights alone, for fine-tuning, to
+    `outcome_dir/weights`.
     """
     outcome_dir = self.outcome_dir or directory
     report = progress_file.Progress(directory)
@@ -83,6 +85,7 @@ class FinalTraining:
         self.training_dir or os.path.join(directory, "training"),
         report,
         also_evaluate=(split,),
+        answers_of=tuple(dict.fromkeys(("validation", split))),
         stopwatch=stopwatch,
       )
       verdict.update(
@@ -95,6 +98,7 @@ class FinalTraining:
       task.served().report(
         outcome_dir, split, task.names(info), trained.metrics[split], trained.looks[split]
       )
+      predictions.write(outcome_dir, trained.answers, split, task, info)
       tf.train.Checkpoint(model=trained.model).write(os.path.join(outcome_dir, config.WEIGHTS))
       if self.export_dir is not None:
         report("exporting")

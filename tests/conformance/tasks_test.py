@@ -243,6 +243,19 @@ def test_a_training_is_judged_by_the_metrics_of_its_task(spec, trained):
 
 
 @pytest.mark.slow
+def test_every_video_has_a_row_of_predictions_that_agrees_with_the_metrics(spec, trained):
+  folder, result = trained
+  with open(folder / "predictions.csv", encoding="utf-8", newline="") as file:
+    rows = [row for row in csv.DictReader(file) if row["split"] == "test"]
+  assert len({row["clip"] for row in rows}) == len(rows) == 8
+  shared = {"right": "accuracy", "psnr": "psnr", "ssim": "ssim", "input_psnr": "input_psnr"}
+  for column, metric in shared.items():
+    if column in rows[0] and metric in result["metrics"]["test"]:
+      mean = np.mean([float(row[column]) for row in rows])
+      assert mean == pytest.approx(result["metrics"]["test"][metric], abs=1e-4)
+
+
+@pytest.mark.slow
 def test_a_network_is_evaluated_again_from_its_checkpoint(spec, settings, member, trained):
   folder, result = trained
   model = ensemble.restore(settings, {**member, "training": str(folder / "training")})

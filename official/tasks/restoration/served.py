@@ -16,6 +16,9 @@ if typing.TYPE_CHECKING:
   import tensorflow as tf
 
 
+_JUDGED = ("psnr", "ssim", "input_psnr", "input_ssim")
+
+
 class Served(pixel_answers.PixelServed):
   """A signature returns `frames`, uint8 [batch, time, height, width, 3]."""
 
@@ -47,6 +50,18 @@ class Served(pixel_answers.PixelServed):
     frames = answer["frames"]
     right = frames.dtype == np.uint8 and frames.ndim == 5 and frames.shape[-1] == 3
     return right, f"frames {'x'.join(map(str, frames.shape[1:]))}, mean {frames.mean():.1f}"
+
+  def predictions(
+    self,
+    labels: Sequence[Sequence[int]],
+    values: Mapping[str, np.ndarray],
+    classes: Sequence[str],
+  ) -> list[dict[str, str]]:
+    columns = [[f"{value:.4f}" for value in values[name]] for name in _JUDGED]
+    return [dict(zip(_JUDGED, row, strict=True)) for row in zip(*columns, strict=True)]
+
+  def badness(self, row: Mapping[str, str]) -> tuple[float, ...]:
+    return (-float(row["psnr"]),)
 
   def title(self, classes: Sequence[str]) -> str:
     return "Restoration of video frames"

@@ -72,9 +72,7 @@ class Learning(pixel_learning.PixelLearning):
   ) -> None:
     if not metrics:
       return
-    truth = self.targets(labels, outputs)
-    restored = answer.seen(answer.restored(labels["input"], outputs, self.degrade))
-    before = answer.seen(answer.resized(labels["input"], self.degrade.scale))
+    before, restored, truth = self._seen(labels, outputs)
     values = {
       contract.LOSS.name: lambda: self.losses(labels, outputs),
       spec_lib.PSNR.name: lambda: _psnr(restored, truth),
@@ -84,6 +82,39 @@ class Learning(pixel_learning.PixelLearning):
     }
     for metric in metrics:
       metric.update_state(values[metric.name](), sample_weight=labels["weight"])
+
+  def found(self, labels: Mapping[str, tf.Tensor], outputs: tf.Tensor) -> dict[str, tf.Tensor]:
+    before, restored, truth = self._seen(labels, outputs)
+    return {
+      "psnr": _psnr(restored, truth),
+      "ssim": _of_views(tf.image.ssim(restored, truth, 1.0), outputs),
+      "input_psnr": _psnr(before, truth),
+      "input_ssim": _of_views(tf.image.ssim(before, truth, 1.0), outputs),
+    }
+
+  def shown(
+    self,
+    streams: Mapping[str, tf.Tensor],
+    labels: Mapping[str, tf.Tensor],
+    outputs: tf.Tensor,
+  ) -> dict[str, tf.Tensor]:
+    before, restored, truth = self._seen(labels, outputs)
+    pictures = {"input": before, "output": restored, "truth": truth}
+    return {
+      "badness": -_psnr(restored, truth),
+      **{
+        name: tf.saturate_cast(tf.round(values[:, 0] * 255), tf.uint8)
+        for name, values in pictures.items()
+      },
+    }
+
+  def _seen(
+    self, labels: Mapping[str, tf.Tensor], outputs: tf.Tensor
+  ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Returns the input, brought to the answer's size, the answer and the truth, from 0 to 1."""
+    before = answer.seen(answer.resized(labels["input"], self.degrade.scale))
+    restored = answer.seen(answer.restored(labels["input"], outputs, self.degrade))
+    return before, restored, self.targets(labels, outputs)
 
 
 def _mean(values: tf.Tensor) -> tf.Tensor:

@@ -36,6 +36,27 @@ class Served(pixel_answers.PixelServed):
     name = classes[most] if most < len(classes) else str(most)
     return right, f"masks {'x'.join(map(str, masks.shape[1:]))}, mostly {name}"
 
+  def predictions(
+    self,
+    labels: Sequence[Sequence[int]],
+    values: Mapping[str, np.ndarray],
+    classes: Sequence[str],
+  ) -> list[dict[str, str]]:
+    rows = []
+    for pixels in values["pixels"].astype(np.float64):
+      both = np.diag(pixels)
+      union = pixels.sum(0) + pixels.sum(1) - both
+      shares = both / np.maximum(union, 1)
+      mean = shares[union > 0].mean() if union.any() else 0.0
+      row = {"mean_iou": f"{mean:.4f}", "pixel_accuracy": _share(both.sum(), pixels.sum())}
+      for name, share, count in zip(classes, shares, union, strict=True):
+        row[f"iou of {name}"] = f"{share:.4f}" if count else ""
+      rows.append(row)
+    return rows
+
+  def badness(self, row: Mapping[str, str]) -> tuple[float, ...]:
+    return (-float(row["mean_iou"]),)
+
   def title(self, classes: Sequence[str]) -> str:
     return f"Segmentation of video frames into {len(classes)} classes"
 

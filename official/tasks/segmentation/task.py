@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from data_prep.dataset.stream_kinds.mask import IGNORED
+from data_prep.dataset.streams import FRAMES
 from official.tasks import contract
 from official.tasks import pixel_learning
 from official.tasks.segmentation import spec as spec_lib
@@ -80,6 +81,48 @@ class Learning(pixel_learning.PixelLearning):
       else:
         metric.update_state(labels["mask"], outputs, sample_weight=labels["weight"])
 
+  def found(self, labels: Mapping[str, tf.Tensor], outputs: tf.Tensor) -> dict[str, tf.Tensor]:
+    return {"pixels": _pixels(labels["mask"], outputs)}
+
+  def shown(
+    self,
+    streams: Mapping[str, tf.Tensor],
+    labels: Mapping[str, tf.Tensor],
+    outputs: tf.Tensor,
+  ) -> dict[str, tf.Tensor]:
+    frames = streams.get(FRAMES)
+    seen = frames is not None and frames.dtype == tf.uint8
+    return {
+      "badness": 1 - _mean_iou(_pixels(labels["mask"], outputs)),
+      **({"input": frames[:, 0]} if seen else {}),
+      "output": tf.cast(tf.argmax(outputs[:, 0], -1), tf.uint8),
+      "truth": labels["mask"][:, 0],
+    }
+
+
+def _pixels(mask: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+  """Returns how many pixels of each class were taken for each, float32 [batch, class, answer]."""
+  classes, batch = logits.shape[-1], tf.shape(mask)[0]
+  truth = tf.reshape(tf.cast(mask, tf.int32), [batch, -1])
+  found = tf.reshape(tf.argmax(logits, -1, output_type=tf.int32), [batch, -1])
+  counted = tf.not_equal(truth, IGNORED)
+  place = tf.range(batch)[:, tf.newaxis] * classes**2 + tf.where(counted, truth, 0) * classes
+  sums = tf.math.unsorted_segment_sum(
+    tf.reshape(tf.cast(counted, tf.float32), [-1]),
+    tf.reshape(place + found, [-1]),
+    batch * classes**2,
+  )
+  return tf.reshape(sums, [batch, classes, classes])
+
+
+def _mean_iou(pixels: tf.Tensor) -> tf.Tensor:
+  """Returns the mean over classes that are there or were answered, of [..., class, answer]."""
+  both = tf.linalg.diag_part(pixels)
+  union = tf.reduce_sum(pixels, -1) + tf.reduce_sum(pixels, -2) - both
+  there = tf.cast(union > 0, pixels.dtype)
+  shares = tf.math.divide_no_nan(both, union)
+  return tf.math.divide_no_nan(tf.reduce_sum(shares, -1), tf.reduce_sum(there, -1))
+
 
 class Confusion(tf.keras.metrics.Metric):
   """How many pixels of each class were taken for each, [classes, classes], over all replicas.
@@ -121,12 +164,7 @@ class MeanIoU(Confusion):
   """Intersection over union, the mean over the classes that are there or were answered."""
 
   def result(self) -> tf.Tensor:
-    counts = tf.convert_to_tensor(self.counts)
-    both = tf.linalg.diag_part(counts)
-    union = tf.reduce_sum(counts, 0) + tf.reduce_sum(counts, 1) - both
-    there = tf.cast(union > 0, tf.float64)
-    shares = tf.math.divide_no_nan(both, union)
-    return tf.math.divide_no_nan(tf.reduce_sum(shares), tf.reduce_sum(there))
+    return _mean_iou(tf.convert_to_tensor(self.counts))
 
 
 class PixelAccuracy(Confusion):
