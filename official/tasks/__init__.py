@@ -13,6 +13,7 @@ label_learning     what tasks of labels have in common while a network learns
 label_answers      what tasks of labels have in common where a network is served
 pixel_learning     what tasks of frames and masks have in common while a network learns
 pixel_answers      what tasks of frames and masks have in common where a network is served
+label_predictions  the rows of predictions.csv of tasks of labels
 label_marks        how right the rows of a CSV of answers are
 baselines          what an accuracy is compared with: clips, interval, chance, largest class
 average_precision  mean average precision, computed over a whole split

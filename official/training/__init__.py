@@ -1,5 +1,6 @@
 """One training: its description, its trainer, its evaluation, its result.
 
+answers                 what a network answered about every video of a split
 candidate_trainer       the function that a search calls to train a candidate
 checkpoints             finds the newest checkpoint of a folder and checks it
 clip_task               the Model Garden task: a network, its clips, its loss and metrics
@@ -17,6 +18,7 @@ inherited_values        works out those weights, as plain arrays
 latency                 the measured time of a trained network for one clip
 leaving                 writes a checkpoint and stops when SIGTERM asks for it
 optimizers              the optimizer and the learning rate, as Model Garden builds them
+predictions             predictions.csv, the worst answers, and pictures of them
 probe                   measures the time and memory of a few training steps
 progress_file           progress.json: what a training is doing now
 runtime                 TensorFlow's settings per process: threads, determinism, devices

@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from official.architecture import serialization
@@ -42,7 +43,10 @@ def stop_after_10_steps(phase, step=0, steps=0):
 
 def train(settings, architecture, strategy, folder, report):
   settings = config.replace(settings, distribution_strategy=strategy)
-  return experiment.train(settings, architecture, 3, folder, report, also_evaluate=("test",))
+  return experiment.train(
+    settings, architecture, 3, folder, report,
+    also_evaluate=("test",), answers_of=("validation", "test"),
+  )
 
 settings, architecture, folder = pickle.load(sys.stdin.buffer)
 found = {}
@@ -60,6 +64,10 @@ for first, second in [("one_device", "mirrored"), ("mirrored", "one_device")]:
       trained = train(settings, architecture, strategy, where, lambda *_, **__: None)
       assert tf.train.latest_checkpoint(where).endswith("-20")
       found[second, strategy] = trained.metrics, trained.looks["test"]["confusion"].tolist()
+      found[f"answers of {second}", strategy] = {
+        split: [answers.ids, answers.labels, answers.values["probabilities"].tolist()]
+        for split, answers in trained.answers.items()
+      }
 print(json.dumps(list(found.items())))
 """
 
@@ -117,6 +125,16 @@ def test_a_checkpoint_is_evaluated_alike_on_one_device_and_on_several(found):
   assert confusion == confusion_of_several
   for split in ("validation", "test"):
     assert one[split] == pytest.approx(several[split], rel=1e-5)
+
+
+@pytest.mark.slow
+def test_replicas_give_every_answer_once_in_the_order_of_the_videos(found):
+  one, several = (found["answers of mirrored", strategy] for strategy in ("one_device", "mirrored"))
+  for split, count in (("validation", 9), ("test", 8)):
+    ids, labels, probabilities = several[split]
+    assert len(set(ids)) == count
+    assert [ids, labels] == one[split][:2]
+    np.testing.assert_allclose(probabilities, one[split][2], rtol=1e-4)
 
 
 @pytest.mark.slow
