@@ -6,6 +6,7 @@ checkpoints             finds the newest checkpoint of a folder and checks it
 clip_task               the Model Garden task: a network, its clips, its loss and metrics
 config                  the one description of a training
 connection_sensitivity  what a trained network would lose with each of its connections
+curve                   curve.csv, the learning curve of a final training
 ensemble                several trained networks, exported as one
 evaluation              the metrics of a trained network on one split, and what else is seen
 experiment              one network trained as a Model Garden experiment

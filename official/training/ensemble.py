@@ -79,19 +79,9 @@ class EnsembleExport:
       found = {"status": "ok", "reason": None}
       if joined["evaluate"]:
         report("evaluating")
-        splits = ("validation", *(("test",) if info.splits["test"].clips else ()))
         with stopwatch.steps(1):
-          looked = {
-            split: look(self.setup, model, members, split, with_answers=True) for split in splits
-          }
-        found["metrics"] = {split: one.metrics for split, one in looked.items()}
-        predictions.write(
-          joined.get("outcome_dir") or directory,
-          {split: one.answers for split, one in looked.items()},
-          splits[-1],
-          resolution.task(self.setup),
-          info,
-        )
+          outcome_dir = joined.get("outcome_dir") or directory
+          found["metrics"] = self._judged(model, members, info, outcome_dir)
         found["baselines"] = final_trainer.split_baselines(self.setup, info, found["metrics"])
         found.update(self._size(models, architectures))
       report("exporting")
@@ -108,6 +98,20 @@ class EnsembleExport:
       )
       verdict.update(found)
     return {**verdict, "timing": candidate_trainer.timing(start, stopwatch)}
+
+  def _judged(
+    self,
+    model: "exporter.Ensemble",
+    members: Sequence[Mapping],
+    info: metadata.DatasetInfo,
+    to: str,
+  ) -> dict[str, dict[str, float]]:
+    """Returns the metrics by split; the answers go to the folder `to`."""
+    splits = ("validation", *(("test",) if info.splits["test"].clips else ()))
+    looked = {split: look(self.setup, model, members, split, with_answers=True) for split in splits}
+    answers = {split: one.answers for split, one in looked.items()}
+    predictions.write(to, answers, splits[-1], resolution.task(self.setup), info)
+    return {split: one.metrics for split, one in looked.items()}
 
   def _size(self, models: Sequence["tf.keras.Model"], architectures: Sequence[Mapping]) -> dict:
     """Returns params and multiply-adds, summed over the members."""

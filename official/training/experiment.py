@@ -9,6 +9,7 @@ the start are known again after a resume.
 from collections.abc import Callable, Iterator, Mapping
 import contextlib
 import dataclasses
+import functools
 import json
 
 import numpy as np
@@ -22,6 +23,7 @@ from official.training import answers as answers_lib
 from official.training import checkpoints
 from official.training import clip_task
 from official.training import connection_sensitivity
+from official.training import curve as curve_lib
 from official.training import evaluation
 from official.training import optimizers
 from official.training import progress_file
@@ -154,21 +156,21 @@ def train(
   stopwatch: progress_file.Stopwatch | None = None,
   first_weights: Callable[[tf.keras.Model], None] | None = None,
   sensitivities: bool = False,
+  curve: curve_lib.Curve | None = None,
 ) -> Trained:
   """Trains from the newest checkpoint in `directory`, or from scratch, to the end; evaluates.
 
   Args:
     setup: The training but for the architecture and the seed.
-    architecture: JSON of the architecture.
-    seed: Seed of initial weights, order and augmentation.
+    architecture, seed: JSON; and the seed of initial weights, order and augmentation.
     directory: For checkpoints and summaries.
     report: Told the phase, the step and the steps in all.
     also_evaluate: Splits to look at closely after that (evaluation.py).
-    answers_of: Splits of which all answers are wanted; one more pass over those that are not in
-      `also_evaluate`, whose metrics stay those of the training.
+    answers_of: Splits of which all answers are wanted; their metrics stay those of the training.
     stopwatch: Measures the steps of training and evaluation.
     first_weights: Called with a network before its first step; may change its weights.
     sensitivities: Whether those of the connections are measured after training.
+    curve: Gets the learning curve.
 
   SIGTERM ends the process, with a checkpoint if steps were made since the last (leaving.py).
 
@@ -184,33 +186,43 @@ def train(
     first_weights(model)
   before = network.connection_weights(model)
   with strategy.scope():
-    trainer = trainer_lib.Trainer(
-      config, task, model, optimizer, report=report, stopwatch=stopwatch
-    )
-  metrics = {"validation": _run(config, strategy, task, trainer, directory)}
+    make = functools.partial(trainer_lib.Trainer, report=report, stopwatch=stopwatch)
+    trainer = make(config, task, model, optimizer)
+  metrics = {"validation": _run(config, strategy, task, trainer, directory, curve)}
   _finish(model, optimizer, strategy)
-  measured, looks, answers, steps = None, {}, {}, config.trainer.train_steps
+  measured, steps = None, config.trainer.train_steps
   with strategy.scope():
     if sensitivities:
       report("measuring sensitivity", steps, steps)
       measured = connection_sensitivity.measure(model, task, connection_sensitivity.batches(task))
-    for split in dict.fromkeys((*also_evaluate, *answers_of)):
-      report("evaluating", steps, steps)
-      wanted = split in answers_of
-      found = evaluation.evaluate(model, task, split, stopwatch, with_answers=wanted)
-      if split in also_evaluate:
-        metrics[split], looks[split] = found.metrics, found.looks
-      if found.answers is not None:
-        answers[split] = found.answers
+    looked = _look(model, task, also_evaluate, answers_of, stopwatch, report, steps)
   return Trained(
     model=model,
-    metrics=metrics,
-    looks=looks,
-    answers=answers,
+    metrics=metrics | {split: looked[split].metrics for split in also_evaluate},
+    looks={split: looked[split].looks for split in also_evaluate},
+    answers={split: looked[split].answers for split in answers_of},
     weights_before=before,
     weights_after=network.connection_weights(model),
     sensitivities=measured,
   )
+
+
+def _look(
+  model: tf.keras.Model,
+  task: clip_task.ClipTask,
+  also_evaluate: tuple[str, ...],
+  answers_of: tuple[str, ...],
+  stopwatch: progress_file.Stopwatch,
+  report: Report,
+  steps: int,
+) -> dict[str, evaluation.Evaluation]:
+  """Looks closely at splits. Arguments as for `train`, and the steps that were made."""
+  looked = {}
+  for split in dict.fromkeys((*also_evaluate, *answers_of)):
+    report("evaluating", steps, steps)
+    answers = split in answers_of
+    looked[split] = evaluation.evaluate(model, task, split, stopwatch, with_answers=answers)
+  return looked
 
 
 def _finish(
@@ -231,6 +243,7 @@ def _run(
   task: clip_task.ClipTask,
   trainer: trainer_lib.Trainer,
   directory: str,
+  curve: curve_lib.Curve | None,
 ) -> dict[str, float]:
   """Trains to the end; returns the metrics of the validation clips."""
   experiment = trainer_lib.Experiment(
@@ -242,6 +255,7 @@ def _run(
     trainer=trainer,
     save_summary=strategy.extended.should_save_summary,
   )
+  experiment.curve = curve
   try:
     _, logs = experiment.run()
   except RuntimeError as error:

@@ -21,6 +21,7 @@ from data_prep.dataset import stored_images
 from official.tasks import baselines
 from official.training import candidate_trainer
 from official.training import config
+from official.training import curve
 from official.training import predictions
 from official.training import progress_file
 from official.training.config import Training
@@ -87,6 +88,7 @@ class FinalTraining:
         also_evaluate=(split,),
         answers_of=tuple(dict.fromkeys(("validation", split))),
         stopwatch=stopwatch,
+        curve=curve.Curve(os.path.join(outcome_dir, curve.FILE)),
       )
       verdict.update(
         candidate_trainer.facts(trained, candidate["architecture"], self.setup),

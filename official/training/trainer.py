@@ -1,6 +1,6 @@
 """The Model Garden trainer: reports its progress, measures its steps, stops when asked to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 import tempfile
 import time
 
@@ -10,6 +10,7 @@ import orbit
 import tensorflow as tf
 
 from official.training import checkpoints
+from official.training import curve as curve_lib
 from official.training import leaving as leaving_lib
 from official.training import progress_file
 
@@ -54,6 +55,7 @@ class Trainer(base_trainer.Trainer):
     self._stopwatch = stopwatch or progress_file.Stopwatch()
     self._leaving = leaving_lib.Leaving()
     self._save: Callable[[], object] = lambda: None
+    self._note: Callable[[Mapping[str, float]], object] = lambda logs: None
     self._traced = False
     self._measured: dict[str, float] = {}
     self._at_once = 1
@@ -64,6 +66,10 @@ class Trainer(base_trainer.Trainer):
   def heed(self, leaving: leaving_lib.Leaving, save: Callable[[], object]) -> None:
     """From here on looks between two runs of steps whether to leave, having called `save`."""
     self._leaving, self._save = leaving, save
+
+  def note(self, note: Callable[[Mapping[str, float]], object]) -> None:
+    """From here on tells the means over every loop of steps."""
+    self._note = note
 
   def leave_if_asked(self) -> None:
     """Saves and ends the process if SIGTERM came to it, or to one that trains with it.
@@ -98,6 +104,7 @@ class Trainer(base_trainer.Trainer):
       name: float(logs[key]) for name, key in measures.items() if tf.rank(logs[key]) == 0
     }
     self._report("training", **self._steps(), metrics=self._measured)
+    self._note(self._measured)
     return logs
 
   def eval_begin(self):
@@ -148,6 +155,7 @@ class Experiment(train_lib.OrbitExperimentRunner):
   """
 
   _aside: tempfile.TemporaryDirectory | None = None
+  curve: curve_lib.Curve | None = None
 
   def _maybe_build_checkpoint_manager(self) -> tf.train.CheckpointManager:
     """Returns the manager; of those who are not the chief, who write aside, one that reads his."""
@@ -175,9 +183,31 @@ class Experiment(train_lib.OrbitExperimentRunner):
     with self.strategy.scope():
       with leaving_lib.listening() as leaving:
         self.trainer.heed(leaving, self._save)
+        if self.curve:
+          self._train_with_points(self.curve)
         self.controller.train(steps=self.params.trainer.train_steps)
         self.trainer.leave_if_asked()
-      return self.trainer.model, self.controller.evaluate(steps=-1)
+      logs = self.controller.evaluate(steps=-1)
+      if self.curve:
+        self.curve.add(self.params.trainer.train_steps, "validation", logs)
+      return self.trainer.model, logs
+
+  def _train_with_points(self, curve: curve_lib.Curve) -> None:
+    """Trains up to the last validation point before the end, and writes the curve on the way."""
+    task, steps = self.trainer.task, self.params.trainer
+    data = task.task_config.validation_data
+    begun = int(self.trainer.global_step.numpy())
+    curve.begin(begun, [m.name for m in task.spec.metrics if not m.on_request])
+    self.trainer.note(lambda logs: curve.add(int(self.trainer.global_step.numpy()), "train", logs))
+    for step in curve_lib.points(
+      last_step=steps.train_steps,
+      interval=steps.checkpoint_interval,
+      batch_size=task.task_config.train_data.global_batch_size,
+      clips=len(task.store(data).videos) * data.clips_per_video * data.crops_per_clip,
+    ):
+      if step > begun:
+        self.controller.train(steps=step, checkpoint_at_completion=False)
+        curve.add(step, "validation", self.controller.evaluate(steps=-1))
 
   def _save(self) -> None:
     """Writes a last checkpoint. A process that ends by a signal removes nothing any more."""
