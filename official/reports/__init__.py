@@ -10,6 +10,9 @@
     drawn_network    a network as it is shown: its weights, and shares of streams
     facts            a run directory as sections read it, also of a dead or damaged run
     features         which choices go with a high fitness
+    film_strips      some frames of a dataset's clips side by side, over their flow
+    final_files      what a final training leaves: answers, learning curve, examples
+    final_pictures   learning curves, and which class is taken for which
     genealogy        who came from whom in a search, and its picture
     history          a search, result by result
     layout           finds places for the nodes and edges of a layered graph

@@ -17,6 +17,7 @@ from official.reports import page
 from official.reports import pictures
 from official.reports import words
 from official.reports.sections import cost
+from official.reports.sections import final
 from official.reports.sections import fitness
 from official.reports.sections import genealogy
 from official.reports.sections import leaderboard
@@ -32,6 +33,7 @@ SECTIONS: tuple[ModuleType, ...] = (
   genealogy,
   learned,
   cost,
+  final,
   leaderboard,
 )
 
