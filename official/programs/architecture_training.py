@@ -70,7 +70,7 @@ def run(
         "seed": seed,
         **config.identity(training, config.TRAIN),
       },
-      operation=config.operation(training, config.TRAIN),
+      operation={**config.operation(training, config.TRAIN), "data_dir": data_dir},
       index=index,
       defaults=config.defaults(),
     )
