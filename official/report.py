@@ -11,6 +11,7 @@ its links lead into RUN.
 from absl import flags
 
 from data_prep.common import cli
+from official.reports import board_runs
 from official.reports import run_report
 from official.runs import extensions
 
@@ -23,6 +24,12 @@ flags.DEFINE_string("output", None, "HTML file to write. Default: report.html in
 flags.DEFINE_string(
   "pictures", None, "Folder to which each picture is written, too, as NAME.svg and NAME.png."
 )
+flags.DEFINE_string(
+  "tensorboard",
+  None,
+  "Folder for TensorBoard that is written or replaced, such as RUN/tensorboard: the best "
+  "candidates with features and metrics, those in training, and the final network.",
+)
 extensions.define_flag()
 
 
@@ -33,6 +40,9 @@ def main(_) -> int:
   output = cli.resolve_path(FLAGS.output) if FLAGS.output else run_report.default_path(folder)
   pictures_dir = FLAGS.pictures and cli.resolve_path(FLAGS.pictures)
   report = run_report.write(folder, output, pictures_dir)
+  if FLAGS.tensorboard:
+    board_runs.write(report.run, report.sections, cli.resolve_path(FLAGS.tensorboard))
+    print(f"wrote {FLAGS.tensorboard}; tensorboard --logdir={FLAGS.tensorboard} shows it")
   for line in report.failures:
     print(f"this section could not be made: {line}")
   print(f"wrote {output}; open it in a browser")

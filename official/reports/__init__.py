@@ -1,6 +1,7 @@
 """Reports: what a run found, as pages and pictures. No TensorFlow.
 
     beside           hand-made networks that were trained on the same data
+    board_runs       a folder for TensorBoard that stays small
     clock            the hours of a search, without those in which it was stopped
     colours          what the colours of pictures mean
     comparison       several runs side by side: groups, flags, shared architectures
