@@ -19,7 +19,7 @@ def curve(rows: Sequence[dict[str, str]], metric: str) -> page.Figure | None:
   """Returns a metric over steps, of training and validation; None without two points.
 
   Args:
-    rows: Of curve.csv.
+    rows: Those of curve.csv.
     metric: Name of its column.
   """
   series = {
