@@ -106,7 +106,7 @@ class Served(abc.ABC):
     """Returns what predictions.csv says of videos, by column; nothing of them by default.
 
     Args:
-      labels: Of every video, the numbers of its classes.
+      labels: The numbers of the classes of every video.
       values: What `Learning.found` found, by name, [videos, ...].
       classes: Names in the order of the network's outputs.
     """

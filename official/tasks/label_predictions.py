@@ -22,7 +22,7 @@ def of_one(
   """Returns the rows of videos of which one class is right; any of a video's own, if it has more.
 
   Args:
-    labels: Of every video, the numbers of its classes.
+    labels: The numbers of the classes of every video.
     probabilities: [videos, classes].
     classes: Names.
   """

@@ -39,7 +39,7 @@ class Answers:
     ids: Clip ids of the videos, in the order of the split.
     labels: The numbers of their classes.
     values: What the task found (`Learning.found`), by name, [videos, ...].
-    examples: Of the worst answers, the worst first.
+    examples: Pictures of the worst answers, the worst first.
   """
 
   ids: tuple[str, ...]

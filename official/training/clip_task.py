@@ -255,7 +255,7 @@ class ClipTask(base_task.Task):
 
     Args:
       params: Which clips.
-      input_context: Of the input pipeline.
+      input_context: That of the input pipeline.
       numbered: Whether batches of an evaluation tell the numbers of their videos (inputs/clips.py).
     """
     common = dict(

@@ -21,7 +21,7 @@ _COLUMNS = ("clip", "split", "label", "answer", "score", "right")
 
 
 def _predictions(folder: pathlib.Path, split: str = "test") -> None:
-  """Of 12 clips, two of each class, every fifth is taken for the next class."""
+  """There are two clips of each class; every fifth clip is taken for the next class."""
   classes = run_folder.CLASSES
   rows = []
   for number in range(12):
