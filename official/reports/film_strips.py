@@ -4,7 +4,7 @@ Clips are found by their place in their split, which is the order of the records
 the lengths of the records before one are read, so that it costs little in a large dataset.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 import dataclasses
 import functools
 import struct
@@ -68,6 +68,20 @@ def read(
 def wheel() -> bytes:
   """Returns the key to the colours of flow, as PNG."""
   return stored_images.encode(flow_colors.wheel(_HEIGHT), "png")
+
+
+def stacked(strips: Sequence[bytes]) -> bytes | None:
+  """Returns PNG files one below the other, of those that can be decoded; None if there is none."""
+  decoded = [stored_images.decode(strip, grey=False) for strip in strips]
+  pictures = [picture for picture in decoded if picture is not None]
+  if not pictures:
+    return None
+  width = max(picture.shape[1] for picture in pictures)
+  lines = [
+    np.pad(picture, ((0, _GAP), (0, width - picture.shape[1]), (0, 0)), constant_values=255)
+    for picture in pictures
+  ]
+  return stored_images.encode(np.concatenate(lines)[:-_GAP], "png")
 
 
 def _records(paths: tuple[str, ...], wanted: set[int]) -> Iterator[tuple[int, bytes]]:

@@ -91,6 +91,12 @@ def answers(run: facts.Run) -> dict[str, list[Answer]]:
   return found
 
 
+def judged(run: facts.Run) -> list[dict[str, str]]:
+  """Returns the rows of predictions.csv as they are, of a task that answers for every pixel."""
+  found = rows(os.path.join(folder(run), "predictions.csv"))
+  return [row for row in found if {"clip", "split"} <= row.keys()]
+
+
 def _names(text: str) -> tuple[str, ...]:
   return tuple(filter(None, text.split(_SEPARATOR)))
 

@@ -114,11 +114,15 @@ def test_examples_are_shown_beside_their_truth(run):
   folder = run / "final" / "examples"
   folder.mkdir()
   (run / "final" / "predictions.csv").write_text("clip,split,psnr\na,test,30\n")
-  (folder / "examples.csv").write_text("clip,split,input,output,truth\na,test,,o.png,../../x.png\n")
-  (folder / "o.png").write_bytes(b"png")
-  (run / "x.png").write_bytes(b"outside")
-  images = _parts(final.section(facts.read(str(run))), page.Image)
-  assert [(image.name, image.png) for image in images] == [("example-0-output", b"png")]
+  (folder / "examples.csv").write_text(
+    "clip,split,input,output,truth\na,test,../../x.png,o.png,t.png\n"
+  )
+  for place, level in ((run / "x.png", 9), (folder / "o.png", 50), (folder / "t.png", 70)):
+    place.write_bytes(stored_images.encode(np.full((8, 16, 3), level, np.uint8), "png"))
+  (image,) = _parts(final.section(facts.read(str(run))), page.Image)
+  assert image.title == "a" and image.description == "From top to bottom: output, truth. psnr 30"
+  picture = stored_images.decode(image.png, grey=False)
+  assert picture[[0, 8, 11], 0, 0].tolist() == [50, 255, 70] and len(picture) == 19
 
 
 def _record(clip: str, level: int) -> bytes:

@@ -14,6 +14,7 @@ from official.tasks import contract
 
 _STRIPS = 12
 _LISTED = 50
+_TOLD_OF_PIXELS = ("psnr", "ssim", "input_psnr", "input_ssim", "mean_iou", "pixel_accuracy")
 
 
 def section(run: facts.Run) -> page.Section | None:
@@ -28,7 +29,7 @@ def section(run: facts.Run) -> page.Section | None:
   split = "test" if answers.get("test") else "validation"
   if answers.get(split):
     parts += _of_labels(run, answers[split], split)
-  parts += [part for example in enumerate(examples) for part in _example(*example)]
+  parts += _of_pixels(run, examples)
   if run.final and not (answers or examples):
     parts.append(
       page.Text("An older version of the program trained it, which kept no answers.", note=True)
@@ -175,19 +176,29 @@ def _key(strip: film_strips.Strip) -> str:
   return f" Below, optical flow: colours are full at {strip.fastest:.1f} pixels per frame."
 
 
-def _example(index: int, example: final_files.Example) -> list[page.Part]:
-  told = {
-    "input": "what the network saw",
-    "output": "what it answered",
-    "truth": "what is right",
-  }
-  images: list[page.Part] = [
-    page.Image(
-      f"example-{index}-{name}",
-      f"{name.capitalize()} of {example.clip}",
-      f"Frames of the {example.split} clip {example.clip}: {told[name]}.",
-      png,
-    )
-    for name, png in example.images.items()
-  ]
-  return [page.Grid(images)] if images else []
+def _of_pixels(run: facts.Run, examples: Sequence[final_files.Example]) -> list[page.Part]:
+  """Returns what there is to see of answers that are frames or masks."""
+  rows = final_files.judged(run)
+  images: list[page.Part] = []
+  for index, example in enumerate(examples):
+    row = next((row for row in rows if row["clip"] == example.clip), {})
+    told = ", ".join(f"{name} {row[name]}" for name in _TOLD_OF_PIXELS if row.get(name))
+    stacked = film_strips.stacked([example.images[name] for name in example.images])
+    if stacked:
+      order = ", ".join(example.images)
+      description = f"From top to bottom: {order}. {told}".rstrip()
+      images.append(page.Image(f"example-{index}", example.clip, description, stacked))
+  if not images:
+    return []
+  where = f"the {examples[0].split} clips"
+  said = f"The worst {words.count(len(images), 'answer')} about {where}, the worst first."
+  columns = [name for name in rows[0] if name not in ("split",)] if rows else []
+  table = page.Table(
+    "Clips as in predictions.csv",
+    columns,
+    [[row[name] for name in columns] for row in rows if row["split"] == examples[0].split][
+      :_LISTED
+    ],
+    note=f"At most {_LISTED} are listed.",
+  )
+  return [page.Text(said), page.Grid(images), page.Details("Clips as a table", [table])]
