@@ -1,11 +1,13 @@
 """The Model Garden trainer: reports its progress, measures its steps, stops when asked to."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+import contextlib
 import tempfile
 import time
 
 from official.core import base_trainer
 from official.core import train_lib
+from official.modeling import optimization
 import orbit
 import tensorflow as tf
 
@@ -70,6 +72,24 @@ class Trainer(base_trainer.Trainer):
   def note(self, note: Callable[[Mapping[str, float]], object]) -> None:
     """From here on tells the means over every loop of steps."""
     self._note = note
+
+  @property
+  def averages(self) -> bool:
+    """Whether it is the average of the weights that is evaluated."""
+    return isinstance(self.optimizer, optimization.ExponentialMovingAverage)
+
+  @contextlib.contextmanager
+  def kept_weights(self) -> Iterator[None]:
+    """Gives weights and their averages back to the bit, of one replica.
+
+    An evaluation swaps the two by sums and differences, and twice that is nearly nothing only.
+    """
+    optimizer = self.optimizer
+    weights = [*optimizer._average_weights, *optimizer._model_weights] if self.averages else []
+    values = [weight.numpy() for weight in weights]
+    yield
+    for weight, value in zip(weights, values, strict=True):
+      weight.assign(value)
 
   def leave_if_asked(self) -> None:
     """Saves and ends the process if SIGTERM came to it, or to one that trains with it.
@@ -197,6 +217,7 @@ class Experiment(train_lib.OrbitExperimentRunner):
     task, steps = self.trainer.task, self.params.trainer
     data = task.task_config.validation_data
     begun = int(self.trainer.global_step.numpy())
+    several = self.strategy.num_replicas_in_sync > 1
     curve.begin(begun, [m.name for m in task.spec.metrics if not m.on_request])
     self.trainer.note(lambda logs: curve.add(int(self.trainer.global_step.numpy()), "train", logs))
     for step in curve_lib.points(
@@ -205,9 +226,10 @@ class Experiment(train_lib.OrbitExperimentRunner):
       batch_size=task.task_config.train_data.global_batch_size,
       clips=len(task.store(data).videos) * data.clips_per_video * data.crops_per_clip,
     ):
-      if step > begun:
+      if step > begun and not (several and self.trainer.averages):
         self.controller.train(steps=step, checkpoint_at_completion=False)
-        curve.add(step, "validation", self.controller.evaluate(steps=-1))
+        with self.trainer.kept_weights():
+          curve.add(step, "validation", self.controller.evaluate(steps=-1))
 
   def _save(self) -> None:
     """Writes a last checkpoint. A process that ends by a signal removes nothing any more."""

@@ -1,6 +1,7 @@
 """Joining networks that were trained to the end, from their checkpoints, on the real trainer."""
 
 import contextlib
+import csv
 import io
 import json
 import os
@@ -64,7 +65,8 @@ def trained(settings, tmp_path_factory):
 def joined(settings, trained, tmp_path_factory):
   base = tmp_path_factory.mktemp("export")
   joining = ensemble.EnsembleExport(setup=settings, export_dir=str(base))
-  return joining({"members": trained[0], "evaluate": True}, str(tmp_path_factory.mktemp("joining")))
+  asked = {"members": trained[0], "evaluate": True, "outcome_dir": str(base)}
+  return joining(asked, str(tmp_path_factory.mktemp("joining")))
 
 
 def _clips(*streams: str) -> dict[str, tf.Tensor]:
@@ -118,6 +120,14 @@ def test_a_result_is_plain_data_and_sums_the_members(trained, joined):
   assert list(joined["metrics"]) == ["validation", "test"]
   for name in ("params", "multiply_adds"):
     assert joined[name] == sum(result[name] for result in trained[1])
+
+
+def test_the_answers_are_those_of_all_together(joined):
+  path = pathlib.Path(joined["export"]).parent / "predictions.csv"
+  rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+  for split, metrics in joined["metrics"].items():
+    right = [row["right"] == "1" for row in rows if row["split"] == split]
+    assert np.mean(right) == pytest.approx(metrics["accuracy"])
 
 
 def test_an_ensemble_carries_the_architecture_of_each_member(trained, joined):
