@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import dataclasses
 import json
 import os
+import string
 from typing import NamedTuple
 
 from data_prep.common import cli
@@ -230,15 +231,27 @@ def _differences(groups: Sequence[Group]) -> tuple[Difference, ...]:
   names = dict.fromkeys(name for each in settings for name in each)
   found = []
   for name in names:
-    values = tuple(_shown(each[name]) if name in each else _NOT_RECORDED for each in settings)
-    if len({json.dumps(each.get(name), sort_keys=True) for each in settings}) > 1:
-      found.append(Difference(name, values))
+    texts = [_text(each[name]) if name in each else _NOT_RECORDED for each in settings]
+    if len(set(texts)) > 1:
+      found.append(Difference(name, tuple(_shortened(texts))))
   return tuple(found)
 
 
-def _shown(value: object) -> str:
-  text = value if isinstance(value, str) else json.dumps(value)
-  return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+def _text(value: object) -> str:
+  return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _shortened(texts: Sequence[str]) -> list[str]:
+  """Returns texts that are no longer than can be shown; where that makes different ones look alike,
+  they get letters."""
+  different = list(dict.fromkeys(texts))
+  short = {
+    text: text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…" for text in different
+  }
+  if len(set(short.values())) < len(short) <= len(string.ascii_uppercase):
+    for letter, text in zip(string.ascii_uppercase, different):
+      short[text] = f"{letter}: {short[text]}"
+  return [short[text] for text in texts]
 
 
 def _notes(compared: Sequence[Compared]) -> list[str]:

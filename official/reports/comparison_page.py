@@ -28,6 +28,7 @@ _HEADER = (
   "best fitness",
   "test metric",
   "95 % interval",
+  "test clips",
   "hours",
   "processor hours",
   "parameters",
@@ -73,15 +74,16 @@ def _row(each: Compared) -> list[page.Cell]:
   result = run.results.get(run.winner) if run.winner is not None else run.final
   interval = None
   if test and test.low is not None and test.high is not None:
-    interval = f"{test.low:.3f} to {test.high:.3f} ({test.clips} clips)"
+    interval = f"{test.low:.3f} to {test.high:.3f}".replace(" ", "\N{NO-BREAK SPACE}")
   return [
     each.label,
     each.seed,
     words.condition(run),
     len(run.results) if run.is_search else None,
     each.best,
-    None if test is None else f"{test.name} {test.value:.4f}",
+    None if test is None else f"{test.name}\N{NO-BREAK SPACE}{test.value:.4f}",
     interval,
+    test.clips if test else None,
     None if each.hours is None else f"{each.hours:.2f}",
     None if each.processor_hours is None else f"{each.processor_hours:.2f}",
     result.params if result else None,
@@ -103,7 +105,7 @@ def _group_rows(compared: Comparison) -> list[list[page.Cell]]:
 def _spread(values: Sequence[float]) -> tuple[page.Cell, page.Cell]:
   if not values:
     return None, None
-  return statistics.fmean(values), f"{min(values):.4f} to {max(values):.4f}"
+  return statistics.fmean(values), f"{min(values):.4f}\N{EN DASH}{max(values):.4f}"
 
 
 def _results(compared: Comparison, folder: str) -> Iterator[page.Part]:

@@ -35,6 +35,7 @@ _GAP, _WIDEST_GAP, _HEAD_GAP = 60.0, 170.0, 0.7  # The last is a share of the ot
 _MARGIN, _HEADING, _LEGEND = 12.0, 34.0, 60.0
 _STRIPE = 7.0
 _LINE = (0.8, 4.4)  # Width of a line of weight 0, and what one of weight 1 has besides.
+_MIDDLE = "center_baseline"  # How a text lies on a height.
 _UNKNOWN = 0.2  # Weight as which a connection of unknown weight is drawn.
 _HEAD_LINES = 24  # Blocks of the largest network whose dense head gets a line from every block.
 _LONGEST = 17  # Characters of the first line in a box.
@@ -213,9 +214,11 @@ class _Canvas:
     )
     if marked:
       # Off the middle, where lines cross.
-      x, y = np.asarray(route.interpolated(9).vertices)[3]
-      marker = "o" if self._marks.sign == "new" else "x"
-      self._axes.plot(x, y, marker, color=colours.INK, ms=6, mew=1.7, zorder=4)
+      self._mark(*np.asarray(route.interpolated(9).vertices)[3])
+
+  def _mark(self, x: float, y: float) -> None:
+    marker = "o" if self._marks.sign == "new" else "x"
+    self._axes.plot(x, y, marker, color=colours.INK, ms=6, mew=1.7, zorder=4)
 
   def _head_edge(self, edge: tuple[str, str]) -> None:
     strength = self._network.head_weights.get(edge[0])
@@ -295,9 +298,13 @@ class _Canvas:
       x = self._sample(x, y, name, color=colour, linewidth=3)
     if mixed:
       x = self._sample(x, y, "mixed: no stream has two thirds", color=colours.GREY, linewidth=3)
+    if self._marks.connections:
+      new = self._marks.sign == "new"
+      self._mark(x + 13, y)
+      self._text(x + 24, y, "new in the child" if new else "not in the child", size=11, va=_MIDDLE)
     x, y = _MARGIN, y + 20
     if not known:
-      self._text(x, y, "no connection weights are known", size=11, va="center_baseline")
+      self._text(x, y, "no connection weights are known", size=11, va=_MIDDLE)
       return
     for weight in (0.1, 0.5, 0.9):
       x = self._sample(
@@ -310,7 +317,7 @@ class _Canvas:
 
   def _sample(self, x: float, y: float, text: str, **style: Any) -> float:
     self._axes.plot([x, x + 26], [y, y], solid_capstyle="butt", dash_capstyle="butt", **style)
-    self._text(x + 32, y, text, size=11, va="center_baseline")
+    self._text(x + 32, y, text, size=11, va=_MIDDLE)
     return x + 32 + 6.0 * len(text) + 18
 
   def _text(self, x: float, y: float, text: str, *, size: float, **style: Any) -> None:

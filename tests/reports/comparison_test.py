@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import browser
 import pytest
 import run_folder
 
@@ -76,6 +77,7 @@ def test_the_terminal_gets_every_run_group_and_flag(compared):
     assert f"{each.best:.4f}" in text
   assert "algorithm" in text and "random_search" in text
   assert "trained in more than one run" in text
+  assert "data_dir" not in text  # It is the same.
 
 
 def test_the_page_has_curves_with_bands_and_links_to_the_runs(compared, tmp_path):
@@ -85,6 +87,24 @@ def test_the_page_has_curves_with_bands_and_links_to_the_runs(compared, tmp_path
   html = comparison_page.html(compared, str(tmp_path / "compare.html"))
   assert html == comparison_page.html(compared, str(tmp_path / "compare.html"))
   assert "evolved (2 seeds)" in html
+
+
+@pytest.mark.slow
+def test_a_browser_shows_the_page_without_errors_requests_or_overflow(compared, tmp_path):
+  output = tmp_path / "compare.html"
+  output.write_text(comparison_page.html(compared, str(output)), encoding="utf-8")
+  with browser.opened() as tab:
+    tab.open(output.as_uri())
+    tab.resize(360)
+    assert (tab.errors, tab.requests) == ([], [output.as_uri()])
+    assert tab.value("document.documentElement.scrollWidth") <= 360
+    titles = "[...document.querySelectorAll('svg')].map(each => !!each.querySelector('title'))"
+    assert set(tab.value(titles)) == {True}
+
+
+def test_long_values_that_begin_alike_get_letters(compared):
+  texts = ["x" * 60 + "1", "x" * 60 + "2", "short"]
+  assert [text[:3] for text in comparison._shortened(texts)] == ["A: ", "B: ", "C: "]
 
 
 def test_other_data_are_noted(compared, runs, tmp_path):
