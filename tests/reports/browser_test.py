@@ -59,10 +59,12 @@ def test_every_link_leads_to_a_file_or_a_place_in_the_page(tab, report):
 
 def test_numbers_are_those_of_the_results(tab, finished_run):
   rows = tab.value(
-    "[...document.querySelectorAll('table.sortable tbody tr')].map("
+    "[...document.querySelectorAll('#leaderboard table.sortable tbody tr')].map("
     "row => [...row.cells].map(cell => cell.dataset.value ?? cell.textContent))"
   )
-  head = tab.value("[...document.querySelectorAll('table.sortable th')].map(h => h.textContent)")
+  head = tab.value(
+    "[...document.querySelectorAll('#leaderboard table.sortable th')].map(h => h.textContent)"
+  )
   for row in (dict(zip(head, each, strict=True)) for each in rows):
     path = finished_run / "candidates" / row["candidate"] / "result.json"
     result = json.loads(path.read_text())
@@ -75,11 +77,11 @@ def test_numbers_are_those_of_the_results(tab, finished_run):
 
 
 def test_a_click_sorts_the_table(tab):
-  ask = "[...document.querySelectorAll('table.sortable tbody tr')].map(row => row.id)"
+  ask = "[...document.querySelectorAll('#leaderboard table.sortable tbody tr')].map(row => row.id)"
   before = tab.value(ask)
-  tab.value("document.querySelectorAll('table.sortable th button')[1].click()")
+  tab.value("document.querySelectorAll('#leaderboard table.sortable th button')[1].click()")
   assert tab.value(ask) == sorted(before)
-  tab.value("document.querySelectorAll('table.sortable th button')[1].click()")
+  tab.value("document.querySelectorAll('#leaderboard table.sortable th button')[1].click()")
   assert tab.value(ask) == sorted(before, reverse=True)
 
 
