@@ -112,10 +112,11 @@ def _strip(clip: str, lists: Mapping[str, list], streams: Mapping[str, StreamInf
     kind = stream_kinds.get(stream.kind)
     decode = functools.partial(kind.decode, stream=stream)
     # The last flow stands for the last frame, too.
-    stored = [decode(images[min(moment, len(images) - 1)][0]) for moment in moments]
-    if any(levels is None for levels in stored):
+    found = [decode(images[min(moment, len(images) - 1)][0]) for moment in moments]
+    stored = [levels for levels in found if levels is not None]
+    if len(stored) < len(found):
       raise ValueError(f"a frame of {clip} cannot be decoded")
-    seen = [kind.seen(levels, stream) for levels in stored]
+    seen = np.stack([kind.seen(levels, stream) for levels in stored])
     scale = None
     if name == FLOW:
       scale = fastest = max(float(np.percentile(np.hypot(*np.moveaxis(seen, -1, 0)), 99)), 0.5)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from matplotlib import patches
+from matplotlib.axes import Axes
 import numpy as np
 
 from official.reports import colours
@@ -81,10 +82,11 @@ def confusion(counts: np.ndarray, classes: Sequence[str], split: str) -> page.Fi
     for (true, answer), count in np.ndenumerate(counts)
     if count and true != answer
   ]
+  wrong.sort(key=lambda row: -row[2])
   table = page.Table(
     f"Mistakes on the {split} clips",
     ("class", "answered", "clips"),
-    sorted(wrong, key=lambda row: -row[2]),
+    wrong,
     note="" if wrong else "There is none.",
   )
   if len(classes) > _NAMED_UP_TO:
@@ -96,13 +98,13 @@ def confusion(counts: np.ndarray, classes: Sequence[str], split: str) -> page.Fi
     f"Of {int(counts.sum())} clips {int(np.trace(counts))} are on the diagonal, which is right."
   )
   if wrong:
-    most = table.rows[0]
+    most = wrong[0]
     told += f" The most frequent mistake: {most[0]} taken for {most[1]}, {most[2]} times."
   title = f"Which class is taken for which ({split} clips)"
   return page.Figure("confusion", title, told, picture, table)
 
 
-def _draw(axes, counts: np.ndarray, names: Sequence[str]) -> None:
+def _draw(axes: Axes, counts: np.ndarray, names: Sequence[str]) -> None:
   totals = np.maximum(counts.sum(1), 1)
   for (true, answer), count in np.ndenumerate(counts):
     if not count:

@@ -43,8 +43,8 @@ def _sentence(run: facts.Run) -> str:
   if run.final.final == "ensemble":
     who = f"An ensemble of {words.count(len(run.final.members or ()), 'network')}"
   else:
-    is_candidate = run.is_search and run.winner is not None
-    who = f"Candidate {words.candidate(run.winner)}" if is_candidate else "The network"
+    winner = run.winner if run.is_search else None
+    who = "The network" if winner is None else f"Candidate {words.candidate(winner)}"
   return (
     f"{who} was trained to the end. The test clips chose nothing and judge fairly; the validation "
     "clips chose the winner, and flatter it."

@@ -91,10 +91,10 @@ class Learning(pixel_learning.PixelLearning):
     outputs: tf.Tensor,
   ) -> dict[str, tf.Tensor]:
     frames = streams.get(FRAMES)
-    seen = frames is not None and frames.dtype == tf.uint8
+    input_ = {} if frames is None or frames.dtype != tf.uint8 else {"input": frames[:, 0]}
     return {
       "badness": 1 - _mean_iou(_pixels(labels["mask"], outputs)),
-      **({"input": frames[:, 0]} if seen else {}),
+      **input_,
       "output": tf.cast(tf.argmax(outputs[:, 0], -1), tf.uint8),
       "truth": labels["mask"][:, 0],
     }
