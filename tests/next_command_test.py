@@ -93,10 +93,15 @@ def test_a_search_is_watched_resumed_or_used(run, tmp_path):
   path = run("final")
   start = {"at": "2026-01-01T00:00:00+00:00", "command": "python -m official.evolve --seed=1"}
   (tmp_path / "timing.json").write_text(json.dumps({"starts": [start]}))
-  assert next_steps.after_status(_status("dead", path)) == ["python -m official.evolve --seed=1"]
+  shown = f"python -m official.report --model_dir={path}"
+  assert next_steps.after_status(_status("dead", path)) == [
+    "python -m official.evolve --seed=1",
+    shown,
+  ]
   assert next_steps.after_status(_status("finished", path)) == next_steps.after_run(path)
   assert next_steps.after_status(_status("alive", path)) == [
-    f"python -m official.status --model_dir={path} --watch"
+    f"python -m official.status --model_dir={path} --watch",
+    shown,
   ]
 
 

@@ -49,15 +49,17 @@ def serving(saved_model: str) -> list[str]:
 
 def after_status(status: overview.Status) -> list[str]:
   """Returns what to do with a search that was looked at."""
+  shown = next_command.command("python -m official.report", model_dir=status.model_dir)
   if status.condition == "alive":
-    return [
-      next_command.command("python -m official.status", "--watch", model_dir=status.model_dir),
-    ]
+    watched = next_command.command(
+      "python -m official.status", "--watch", model_dir=status.model_dir
+    )
+    return [watched, shown]
   if status.condition == "finished":
     return after_run(status.model_dir)
   with contextlib.suppress(cli.UserError):
     starts = provenance.read(status.model_dir).starts
-    return [starts[-1].command] if starts else []
+    return [*([starts[-1].command] if starts else []), shown]
   return []
 
 

@@ -96,8 +96,10 @@ def test_a_dataset_that_is_gone_is_a_sentence(run):
   assert any("The dataset is not where it was" in text for text in texts)
 
 
-def test_a_run_of_an_older_version_has_its_metrics_and_a_note(finished_run):
-  section = final.section(facts.read(str(finished_run)))
+def test_a_run_of_an_older_version_has_its_metrics_and_a_note(finished_run, tmp_path):
+  folder = run_folder.copied(finished_run, tmp_path / "run")
+  (folder / "final" / "predictions.csv").unlink()
+  section = final.section(facts.read(str(folder)))
   assert [part.caption for part in _parts(section, page.Table)] == ["Metrics of the final network"]
   assert "An older version" in section.parts[-1].paragraph
 

@@ -74,7 +74,8 @@ def begun(folder: pathlib.Path) -> None:
   for path in folder.glob("candidates/*/*"):
     if path.is_file():
       path.unlink()
-  (folder / "final" / "result.json").unlink()
+  for name in ("result.json", "predictions.csv"):
+    (folder / "final" / name).unlink()
 
 
 def damaged(folder: pathlib.Path) -> None:
@@ -92,6 +93,7 @@ def older(folder: pathlib.Path) -> None:
     if result["status"] == "ok":
       result["connection_weights"] = result["params"] = result["multiply_adds"] = None
     path.write_text(json.dumps(result))
+  (folder / "final" / "predictions.csv").unlink()
   for path in folder.glob("candidates/*/candidate.json"):
     kept = ("number", "seed", "architecture", "parent")
     candidate = json.loads(path.read_text())

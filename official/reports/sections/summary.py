@@ -39,12 +39,17 @@ def _sentence(run: facts.Run) -> str:
     told = _final(run)
     return f"One architecture was trained to the end: {told}." if told else "It is not finished."
   told = _best(run)
-  sentences = [_CONDITIONS[words.condition(run)]]
+  condition = words.condition(run)
+  sentences = [_CONDITIONS[condition]]
   if told:
     finished = words.count(len(run.results), "finished candidate")
     sentences.append(f"Of {finished}, the best is {told}")
   elif run.results:
     sentences.append(f"None of {words.count(len(run.results), 'candidate')} could be trained")
+    if condition == "stopped":
+      # Going on as before would end the same way.
+      sentences[0] = "The search was stopped before its end"
+      sentences.append("The reasons are below; mend them before the command is given again")
   else:
     sentences.append("No candidate has finished yet")
   final = _final(run)
