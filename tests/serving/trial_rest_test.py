@@ -11,6 +11,7 @@ import pytest
 
 from tests.serving import prediction_service
 from tools.trial_server import models
+from tools.trial_server import rest
 
 MB = prediction_service.MB
 
@@ -170,6 +171,25 @@ def test_a_client_that_leaves_does_no_harm(address):
 def test_a_form_of_another_page_cannot_send_a_video(address):
   status, answer = _ask(address, "POST", "/try", b"x", {"Content-Type": "text/plain"})
   assert (status, answer["error"]) == (400, "a video is sent as application/octet-stream")
+
+
+def test_the_next_video_waits_for_the_one_before_but_not_for_ever(monkeypatch):
+  monkeypatch.setattr(rest, "_PATIENCE", 0.5)
+  kind = {"Content-Type": "application/octet-stream"}
+  model = models.Model("video", "/nowhere")  # Without a version: whoever gets through, gets a 404.
+  server = rest.Server(model, "127.0.0.1", 0, largest=MB, largest_video=MB)
+  thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+  thread.start()
+  try:
+    with server.trying:
+      assert _ask(server.server_address, "POST", "/try", b"x", kind)[0] == 429
+      threading.Timer(0.1, server.trying.release).start()
+      assert _ask(server.server_address, "POST", "/try", b"x", kind)[0] == 404
+      server.trying.acquire()  # For the block to release.
+  finally:
+    server.shutdown()
+    server.server_close()
+    thread.join()
 
 
 def test_many_clients_at_once_get_their_own_answers(address):

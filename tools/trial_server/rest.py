@@ -41,6 +41,7 @@ _CONNECTIONS = 32
 _SECONDS = 60  # without a byte, after which a connection is given up
 _DRAINED, _DRAIN_SECONDS = 1 << 28, 5  # of a body that nobody wants
 _CHUNK = 1 << 16
+_PATIENCE = 2  # seconds for the video before: its client knows the end before the server is through
 _AT_A_TIME = threading.BoundedSemaphore(4)  # large bodies in memory
 
 
@@ -210,7 +211,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     """Answers about a video, a line per window as it comes."""
     if self.headers.get("Content-Type") != "application/octet-stream":
       raise invalid("a video is sent as application/octet-stream")  # A form of another page cannot.
-    if not self.server.trying.acquire(blocking=False):
+    if not self.server.trying.acquire(timeout=_PATIENCE):
       raise Refusal("RESOURCE_EXHAUSTED", "another video is being answered; try again in a moment")
     try:
       loaded = self.server.model.get(self.server.model.name)
