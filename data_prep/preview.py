@@ -27,6 +27,9 @@ _OUTPUT = flags.DEFINE_string("output", None, "HTML file to write.")
 _CLIPS_PER_CLASS = flags.DEFINE_integer(
   "clips_per_class", 3, "Clips shown of every class.", lower_bound=1
 )
+_MORE_CLIPS = flags.DEFINE_integer(
+  "more_clips", 6, "Further clips of every class, folded until somebody opens them.", lower_bound=0
+)
 _MAX_CLIPS = flags.DEFINE_integer(
   "max_clips", 500, "Clips read, from files spread over the dataset.", lower_bound=1
 )
@@ -43,10 +46,16 @@ def main(arguments: Sequence[str]) -> None:
   path = files.join(directory, metadata.FAILURES_NAME)
   lines = files.read_bytes(path).decode().splitlines() if files.exists(path) else []
   summary = preview_clips.summarize(
-    preview_clips.read(directory, info, _MAX_CLIPS.value), info, _CLIPS_PER_CLASS.value
+    preview_clips.read(directory, info, _MAX_CLIPS.value),
+    info,
+    _CLIPS_PER_CLASS.value + _MORE_CLIPS.value,
   )
   page = preview_page.render(
-    os.path.basename(directory.rstrip("/")), info, summary, [json.loads(line) for line in lines]
+    os.path.basename(directory.rstrip("/")),
+    info,
+    summary,
+    [json.loads(line) for line in lines],
+    unfolded=_CLIPS_PER_CLASS.value,
   )
   try:
     files.write_bytes(output, page.encode())
@@ -55,7 +64,9 @@ def main(arguments: Sequence[str]) -> None:
       f"--output={output} cannot be written: {error.strerror or error}"
     ) from error
   classes = f" of {len(info.classes)} classes" if info.classes else ""
-  print(f"wrote {output}: {len(summary.seconds)} clips read{classes}", flush=True)
+  wrong = len({sign.clip_id for sign in summary.signs})
+  odd = f"; {wrong} of them look wrong: see there" if wrong else ""
+  print(f"wrote {output}: {len(summary.seconds)} clips read{classes}{odd}", flush=True)
   next_command.tell([first_search.command(directory, info)])
 
 

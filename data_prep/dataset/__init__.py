@@ -12,12 +12,14 @@ flow_colors    optical flow as colours
 flow_methods   the algorithms of optical flow to choose from
 isolation      clips made in a process of their own, so that a crash costs one clip
 limits         limits that no file of a manifest can make a worker exceed
+looks_wrong    signs that something is wrong with a clip
 lucas_kanade   optical flow between two frames: Lucas-Kanade on a grid of points
 mask_files     masks of a manifest: the class of every pixel of a video
 metadata       dataset.json: classes, streams, frame rate, sizes, counts
 pictures       from a decoded frame to the picture that a player shows
 png            a fast decoder for the PNG images that data_prep writes
 preview_clips  some clips of a dataset, and figures over them, for people to look at
+preview_lists  the lists of that page: what looks wrong, what failed
 preview_page   the HTML page of data_prep.preview
 records        SequenceExamples and TFRecord files without TensorFlow
 rows           the rows of a manifest: which video, which labels, which split

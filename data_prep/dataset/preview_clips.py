@@ -9,6 +9,7 @@ import numpy as np
 from data_prep.common import cli
 from data_prep.common import files
 from data_prep.dataset import class_table
+from data_prep.dataset import looks_wrong
 from data_prep.dataset import metadata
 from data_prep.dataset import records
 from data_prep.dataset import stream_kinds
@@ -28,6 +29,7 @@ class Clip:
     frames: How many it has.
     pictures: By stream, some of its images, as `StreamKind.seen` returns them; evenly spaced over
       the clip, the same moments in every stream.
+    content: Digest of all its stored frames; empty if unknown.
   """
 
   clip_id: str
@@ -35,6 +37,7 @@ class Clip:
   labels: tuple[str, ...]
   frames: int
   pictures: Mapping[str, Sequence[np.ndarray]]
+  content: bytes = b""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,7 @@ class Summary:
     counts: By class, clips that were read; `UNLABELLED` is the class of clips without labels.
     split_counts: By split, the same for each class in the order of the dataset.
     shown: By class, some of them, their pictures `PICTURE_HEIGHT` pixels high.
+    signs: What looks wrong in the clips that were read.
   """
 
   seconds: np.ndarray
@@ -56,6 +60,7 @@ class Summary:
   counts: Mapping[str, int]
   split_counts: Mapping[str, Sequence[int]]
   shown: Mapping[str, Sequence[Clip]]
+  signs: Sequence[looks_wrong.Sign] = ()
 
 
 def read(directory: str, info: metadata.DatasetInfo, max_clips: int) -> Iterator[Clip]:
@@ -81,10 +86,13 @@ def _clip(record: bytes, split: str, info: metadata.DatasetInfo) -> Clip:
   frames = max(len(lists[stream.feature]) for stream in info.streams.values())
   moments = sorted({round(k * (frames - 1) / (_FRAMES_SHOWN - 1)) for k in range(_FRAMES_SHOWN)})
   clip_id, pictures = context["example/id"][0].decode(), {}
+  stored = {
+    name: [image[0] for image in lists[stream.feature]] for name, stream in info.streams.items()
+  }
   for name, stream in info.streams.items():
-    images = lists[stream.feature]  # The last flow stands for the last frame, too.
+    images = stored[name]  # The last flow stands for the last frame, too.
     pictures[name] = [
-      _decode(images[min(moment, len(images) - 1)][0], stream, f"the stream {name!r} of {clip_id}")
+      _decode(images[min(moment, len(images) - 1)], stream, f"the stream {name!r} of {clip_id}")
       for moment in moments
     ]
   return Clip(
@@ -93,6 +101,7 @@ def _clip(record: bytes, split: str, info: metadata.DatasetInfo) -> Clip:
     labels=tuple(label.decode() for label in context.get("clip/label/string", ())),
     frames=frames,
     pictures=pictures,
+    content=looks_wrong.digest(stored),
   )
 
 
@@ -114,14 +123,18 @@ def summarize(clips: Iterable[Clip], info: metadata.DatasetInfo, clips_per_class
   most = min(clips_per_class, max(_MOST_SHOWN // len(shown), 1))
   seconds, measured, cut_off = [], collections.defaultdict(list), collections.defaultdict(list)
   counts, labelled = collections.Counter(), []
+  signs, duplicates = [], looks_wrong.Duplicates()
   for clip in clips:
     labelled.append((clip.labels, clip.split))
     seconds.append(clip.frames / info.fps)
+    at_bound = 0.0
     for name, stream in info.streams.items():
       found = stream_kinds.get(stream.kind).measured(np.stack(clip.pictures[name]), stream)
       if found is not None:
         measured[name].append(found[0])
         cut_off[name].append(found[1])
+        at_bound = max(at_bound, found[1] if stream.kind == "flow" else 0.0)
+    signs += _signs(clip, info.streams, at_bound, duplicates)
     labels = clip.labels or (UNLABELLED,)
     counts.update(labels)
     wanted = [label for label in labels if len(shown[label]) < most]
@@ -136,7 +149,27 @@ def summarize(clips: Iterable[Clip], info: metadata.DatasetInfo, clips_per_class
     counts=counts,
     split_counts=class_table.tabulate(labelled, info.classes).by_split(info.classes),
     shown=shown,
+    signs=signs,
   )
+
+
+def _signs(
+  clip: Clip,
+  streams: Mapping[str, StreamInfo],
+  at_bound: float,
+  duplicates: looks_wrong.Duplicates,
+) -> list[looks_wrong.Sign]:
+  """Returns what looks wrong with a clip, each kind once."""
+  found = looks_wrong.in_flow(at_bound)
+  for name, stream in streams.items():
+    if stream.kind == "image":
+      found += looks_wrong.in_pictures(clip.pictures[name], clip.frames)
+  if clip.content:
+    found += duplicates.look(clip.clip_id, clip.split, clip.content)
+  return [
+    looks_wrong.Sign(kind, clip.clip_id, clip.split, about)
+    for kind, about in {kind: about for kind, about in reversed(found)}.items()
+  ]
 
 
 def _shrunk(clip: Clip, streams: Mapping[str, StreamInfo]) -> Clip:

@@ -1,4 +1,4 @@
-"""The page of preview.py: self-contained HTML without scripts."""
+"""The page of preview.py: self-contained HTML without scripts, in the style of all our pages."""
 
 import base64
 import collections
@@ -9,42 +9,39 @@ import io
 import cv2
 import numpy as np
 
+from data_prep.common import page_style
 from data_prep.dataset import metadata
+from data_prep.dataset import preview_lists
 from data_prep.dataset import stream_kinds
 from data_prep.dataset.preview_clips import PICTURE_HEIGHT
 from data_prep.dataset.preview_clips import Clip
 from data_prep.dataset.preview_clips import Summary
 from data_prep.dataset.streams import StreamInfo
 
-_FAILURES_SHOWN = 100
 _CLASSES_UNFOLDED = 30
 _STYLE = """
-:root { color-scheme: light dark; --text: #222; --faint: #666; --line: #e4e4e4; --page: #fff; }
-@media (prefers-color-scheme: dark) {
-  :root { --text: #ddd; --faint: #a0a0a0; --line: #3a3a3a; --page: #181818; }
-  svg { filter: invert(.87) hue-rotate(180deg); }
-}
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--text); background: var(--page);
-       max-width: 1100px; margin: 2em auto; padding: 0 1.5em; overflow-wrap: anywhere; }
-h1 { font-size: 1.6em; margin: 0; } h2 { font-size: 1.2em; margin: 2em 0 .5em; }
-h2 small, figcaption, .note { color: var(--faint); font-weight: normal; font-size: .85em; }
-table { border-collapse: collapse; margin: .5em 0; }
-th, td { text-align: left; vertical-align: top; padding: .2em 1.2em .2em 0;
-         border-bottom: 1px solid var(--line); }
-th { font-weight: 600; overflow-wrap: normal; } td:first-child { white-space: nowrap; }
-figure { margin: .7em 0 1.2em; }
+h2 small { color: var(--faint); font-weight: normal; font-size: .7em; }
 .strips { overflow-x: auto; }
 .strips img { display: block; max-width: max(100%, 720px); height: auto; margin: 2px 0;
               outline: 1px solid var(--line); outline-offset: -1px; }
 .charts { display: flex; flex-wrap: wrap; gap: 2em; align-items: flex-start; margin: 1em 0; }
 .charts figure { margin: 0; max-width: min(420px, 100%); }
 .charts svg { width: 420px; max-width: 100%; height: auto; display: block; }
+.charts svg text { fill: #222; }
 .charts .key { max-width: 11em; } .charts .key img { border-radius: 50%; display: block; }
+@media (prefers-color-scheme: dark) {
+  .charts svg { filter: invert(.87) hue-rotate(180deg); }
+}
 """
 
 
 def render(
-  name: str, info: metadata.DatasetInfo, summary: Summary, failures: Sequence[Mapping[str, str]]
+  name: str,
+  info: metadata.DatasetInfo,
+  summary: Summary,
+  failures: Sequence[Mapping[str, str]],
+  *,
+  unfolded: int = 3,
 ) -> str:
   """Returns the page.
 
@@ -53,26 +50,32 @@ def render(
     info: What is in it.
     summary: What was read of it.
     failures: The lines of failures.jsonl.
+    unfolded: Clips of each class that are shown at once; the others are folded.
   """
   scales = {
     stream: max(float(np.percentile(values, 99)), 0.1)
     for stream, values in summary.measured.items()
   }
+  shown = {label: f"class-{index}" for index, label in enumerate(summary.shown)}
+  shown = {label: key for label, key in shown.items() if summary.shown[label]}
+  places = [("looks-wrong", "Looks wrong"), ("failures", "Failures")]
+  places += [(key, label or "Clips") for label, key in shown.items()]
+  clips = {
+    clip.clip_id: f"{key}-{index}"
+    for label, key in shown.items()
+    for index, clip in enumerate(summary.shown[label])
+  }
   parts = [
     _facts(name, info, len(summary.seconds)),
-    *([_class_table(info, summary)] if info.classes else []),
+    preview_lists.contents(places if len(places) <= _CLASSES_UNFOLDED else places[:2]),
+    *([_class_table(info, summary, shown)] if info.classes else []),
     _charts(summary, info, scales),
+    preview_lists.signs(summary.signs, len(summary.seconds), clips),
+    preview_lists.failures(failures),
   ]
-  parts += [_class(label, summary, info, scales) for label, clips in summary.shown.items() if clips]
+  parts += [_class(label, key, summary, info, scales, unfolded) for label, key in shown.items()]
   parts.append(_not_shown([label for label in info.classes if not summary.shown[label]], summary))
-  parts.append(_failures(failures))
-  return (
-    f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-    f'<meta name="viewport" content="width=device-width">\n'
-    f"<title>{html.escape(name)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-    + "\n".join(parts)
-    + "\n</body>\n</html>\n"
-  )
+  return page_style.document(name, "\n".join(parts), style=_STYLE)
 
 
 def _facts(name: str, info: metadata.DatasetInfo, clips_read: int) -> str:
@@ -107,17 +110,18 @@ def _facts(name: str, info: metadata.DatasetInfo, clips_read: int) -> str:
   )
 
 
-def _class_table(info: metadata.DatasetInfo, summary: Summary) -> str:
+def _class_table(info: metadata.DatasetInfo, summary: Summary, places: Mapping[str, str]) -> str:
   """Returns the clips of each class in each split; of those that were read, in old datasets."""
   counts = info.class_clips or summary.split_counts
   rows = [("class", *metadata.SPLITS, "all")]
   for index, label in enumerate(info.classes):
     numbers = [counts[split][index] for split in metadata.SPLITS]
     rows.append((label, *(f"{number:,}" for number in (*numbers, sum(numbers)))))
-  cells = [
-    "".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in row)
-    for tag, row in zip(["th"] + ["td"] * len(rows), rows)
-  ]
+  cells = ["".join(f"<th>{text}</th>" for text in rows[0])]
+  for label, *numbers in rows[1:]:
+    name = html.escape(label)
+    name = f'<a href="#{places[label]}">{name}</a>' if label in places else name
+    cells.append(f"<td>{name}</td>" + "".join(f"<td>{number}</td>" for number in numbers))
   what = "Clips by class and split" + ("" if info.class_clips else ", of those that were read")
   opened = " open" if len(info.classes) <= _CLASSES_UNFOLDED else ""
   return (
@@ -147,22 +151,36 @@ def _charts(summary: Summary, info: metadata.DatasetInfo, scales: Mapping[str, f
 
 
 def _class(
-  label: str, summary: Summary, info: metadata.DatasetInfo, scales: Mapping[str, float]
+  label: str,
+  key: str,
+  summary: Summary,
+  info: metadata.DatasetInfo,
+  scales: Mapping[str, float],
+  unfolded: int,
 ) -> str:
   clips, title = summary.shown[label], html.escape(label or "Clips")
+  figures = [_clip(clip, f"{key}-{index}", label, info, scales) for index, clip in enumerate(clips)]
   parts = [
-    f"<h2>{title} <small>{len(clips)} of the {summary.counts[label]:,} clips that were read"
-    "</small></h2>"
+    f'<h2 id="{key}">{title} <small>{len(clips)} of the {summary.counts[label]:,} clips that were '
+    "read</small></h2>",
+    *figures[:unfolded],
   ]
-  for clip in clips:
-    strips = []
-    for name, pictures in clip.pictures.items():
-      kind = stream_kinds.get(info.streams[name].kind)
-      shown = [kind.picture(one, scales.get(name)) for one in pictures]
-      strips.append(_image(_strip(shown), f"{name} of {clip.clip_id}"))
-    content = f'<div class="strips">{"".join(strips)}</div>'
-    parts.append(_figure(content, _caption(clip, label, info)))
+  if len(figures) > unfolded:
+    more = f"{len(figures) - unfolded} more clips of {title}" if label else "More clips"
+    parts.append(f"<details><summary>{more}</summary>{''.join(figures[unfolded:])}</details>")
   return "\n".join(parts)
+
+
+def _clip(
+  clip: Clip, key: str, label: str, info: metadata.DatasetInfo, scales: Mapping[str, float]
+) -> str:
+  strips = []
+  for name, pictures in clip.pictures.items():
+    kind = stream_kinds.get(info.streams[name].kind)
+    shown = [kind.picture(one, scales.get(name)) for one in pictures]
+    strips.append(_image(_strip(shown), f"{name} of {clip.clip_id}"))
+  content = f'<div class="strips" tabindex="0">{"".join(strips)}</div>'
+  return f'<div id="{key}">{_figure(content, _caption(clip, label, info))}</div>'
 
 
 def _caption(clip: Clip, label: str, info: metadata.DatasetInfo) -> str:
@@ -182,25 +200,6 @@ def _not_shown(labels: Sequence[str], summary: Summary) -> str:
   return (
     f"<h2>Classes that are not shown <small>{len(labels):,}, with the clips that were read"
     f'</small></h2>\n<p class="note">{html.escape(text)}</p>'
-  )
-
-
-def _failures(failures: Sequence[Mapping[str, str]]) -> str:
-  if not failures:
-    return '<h2>Failures</h2>\n<p class="note">Every clip of the manifest could be used.</p>'
-  kinds = collections.Counter((one["stage"], one["error"]) for one in failures).most_common()
-  rows = [("stage", "error", "clips", "the first")]
-  for kind, count in kinds[:_FAILURES_SHOWN]:
-    first = next(one for one in failures if (one["stage"], one["error"]) == kind)
-    rows.append((*kind, f"{count:,}", first["path"]))
-  cells = [
-    "".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in row)
-    for tag, row in zip(["th"] + ["td"] * len(rows), rows)
-  ]
-  return (
-    f"<h2>Failures <small>{len(failures):,} clips</small></h2>\n<table>"
-    + "".join(f"<tr>{row}</tr>" for row in cells)
-    + "</table>"
   )
 
 

@@ -63,7 +63,7 @@ def test_every_clip_of_a_class_has_its_frames_and_its_flow(page):
     pictures(page, "flow of")[index].shape for index in range(6)
   ]
   for label in ("left", "right"):
-    assert page.count(f"<h2>{label} <small>3 of the 3 clips that were read</small></h2>") == 1
+    assert page.count(f'">{label} <small>3 of the 3 clips that were read</small></h2>') == 1
 
 
 def test_flow_to_the_right_is_red_and_to_the_left_cyan(page):
@@ -88,7 +88,7 @@ def test_clips_are_counted_by_class_and_split(page, prepared):
   assert "<summary>Clips by class and split</summary>" in page
   for label, counts in (("left", (2, 0, 1, 3)), ("right", (1, 1, 1, 3))):
     cells = "".join(f"<td>{count}</td>" for count in counts)
-    assert f"<tr><td>{label}</td>{cells}</tr>" in page
+    assert re.search(f'<tr><td><a href="#class-[01]">{label}</a></td>{cells}</tr>', page)
   assert metadata.load(str(prepared)).class_clips == {
     "train": [2, 1],
     "validation": [0, 1],
@@ -115,6 +115,27 @@ def test_clips_are_read_from_files_all_over_the_dataset(prepared):
   info = metadata.load(str(prepared))
   found = preview_clips.read(str(prepared), info, 3)
   assert [clip.split for clip in found] == ["train", "train", "test"]
+
+
+def test_what_looks_wrong_is_found_in_the_clips_that_were_read(prepared):
+  info = metadata.load(str(prepared))
+  first, second, *_ = preview_clips.read(str(prepared), info, 3)
+  dark = {name: [0 * one for one in pictures] for name, pictures in second.pictures.items()}
+  copy = dataclasses.replace(first, clip_id="copy", pictures=dark)
+  summary = preview_clips.summarize([first, second, copy], info, 1)
+  assert [(sign.clip_id, sign.kind) for sign in summary.signs] == [
+    ("copy", "duplicate"),
+    ("copy", "black"),
+    ("copy", "still"),
+  ]
+
+
+def test_more_clips_of_a_class_are_folded(prepared):
+  info = metadata.load(str(prepared))
+  summary = preview_clips.summarize(preview_clips.read(str(prepared), info, 100), info, 3)
+  page = preview_page.render("data", info, summary, [], unfolded=1)
+  shown, folded = page.split("<summary>2 more clips of left</summary>")
+  assert shown.count("rgb of") == 1 and folded.count("rgb of") == 5
 
 
 def test_figures_are_of_what_was_read(prepared):
