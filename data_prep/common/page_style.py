@@ -82,7 +82,14 @@ for (const table of document.querySelectorAll("table.sortable")) {
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'"
 
 
-def document(title: str, body: str, *, style: str = "", scripts: Sequence[str] = ()) -> str:
+def document(
+  title: str,
+  body: str,
+  *,
+  style: str = "",
+  scripts: Sequence[str] = (),
+  connects: bool = False,
+) -> str:
   """Returns a whole page.
 
   Args:
@@ -90,11 +97,14 @@ def document(title: str, body: str, *, style: str = "", scripts: Sequence[str] =
     body: What it shows, as HTML.
     style: Style rules beside those of all pages.
     scripts: Scripts, without which the page must be readable; no other may run.
+    connects: Whether they may ask the server that the page came from.
   """
   hashes = [base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in scripts]
   policy = _POLICY
   if scripts:
     policy += "; script-src " + " ".join(f"'sha256-{each}'" for each in hashes)
+  if connects:
+    policy += "; connect-src 'self'"
   return (
     '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
     f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'

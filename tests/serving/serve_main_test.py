@@ -27,6 +27,7 @@ from data_prep.common import cli
 from official.serving import client
 from official.serving import messages
 from official.serving import saved_model
+from tests.reports import browser
 from tests.tools import loaded_mains
 
 serve = loaded_mains.load("tools.serve")
@@ -153,11 +154,8 @@ def test_grpc_refuses_with_the_status_of_tensorflow_serving(serving, encoded):
       assert words in refused.value.details()
 
 
-@pytest.mark.slow
-def test_the_page_asks_about_every_window_of_a_video(serving, frames, tmp_path):
-  page = _get(serving.rest).decode()
-  assert "docker run" in page and ":/models/video" in page and serving.grpc in page
-  path = tmp_path / "moves.avi"
+def _video(path: pathlib.Path, frames: np.ndarray) -> pathlib.Path:
+  """Writes a video of two windows of the network."""
   with av.open(str(path), "w") as container:
     stream = container.add_stream("mjpeg", rate=10)
     stream.width, stream.height, stream.pix_fmt = 40, 30, "yuvj420p"
@@ -165,6 +163,14 @@ def test_the_page_asks_about_every_window_of_a_video(serving, frames, tmp_path):
       image = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
       container.mux(stream.encode(image))
     container.mux(stream.encode())
+  return path
+
+
+@pytest.mark.slow
+def test_the_page_asks_about_every_window_of_a_video(serving, frames, tmp_path):
+  page = _get(serving.rest).decode()
+  assert "docker run" in page and ":/models/video" in page and serving.grpc in page
+  path = _video(tmp_path / "moves.avi", frames)
   kind = {"Content-Type": "application/octet-stream"}
   lines = _get(f"{serving.rest}/try", path.read_bytes(), **kind).splitlines()
   first, second, last = map(json.loads, lines)
@@ -173,6 +179,26 @@ def test_the_page_asks_about_every_window_of_a_video(serving, frames, tmp_path):
   assert last == {"done": 2, "more": False}
   (wrong,) = map(json.loads, _get(f"{serving.rest}/try", b"no video", **kind).splitlines())
   assert wrong == {"error": "Invalid data found when processing input"}
+
+
+@pytest.mark.slow
+def test_a_browser_shows_the_answer_about_a_video_that_is_chosen(serving, frames, tmp_path):
+  path = _video(tmp_path / "moves.avi", frames)
+  with browser.opened() as page:
+    page.open(f"{serving.rest}/")
+    chooser = page.call("Runtime.evaluate", expression="document.getElementById('file')")
+    page.call("DOM.setFileInputFiles", files=[str(path)], objectId=chooser["result"]["objectId"])
+    until = time.monotonic() + 60
+    while page.value("document.getElementById('state').textContent") != "2 windows":
+      assert time.monotonic() < until
+      time.sleep(0.1)
+    assert page.value("document.querySelectorAll('#strip img').length") == 2
+    assert page.value("document.querySelectorAll('#chart svg path').length") == 4
+    assert "in the mean over all windows" in page.value("answer.textContent")
+    assert page.value("document.title") == "Try video"
+    assert page.errors == []
+    own = [address for address in page.requests if not address.startswith("data:")]
+    assert own == [f"{serving.rest}/", f"{serving.rest}/try"]
 
 
 @pytest.mark.slow

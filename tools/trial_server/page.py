@@ -1,13 +1,14 @@
 """The page at `/` of the trial server: drop a video, and see what the network says over time.
 
-It is one file without requests to any other server; page.html is its text, in which `$name` stands
-for what this module fills in. Its few lines of JavaScript send the video and draw the answer.
+It has the look of all pages, and sends requests to this server only. page.html is its text, in
+which `$name` stands for what this module fills in; page.js sends the video and draws the answer.
 """
 
 import html as html_lib
 import os
 import string
 
+from data_prep.common import page_style
 from tools.trial_server import models
 from tools.trial_server import refusals
 from tools.trial_server import videos
@@ -31,9 +32,6 @@ def html(model: models.Model, address: tuple[str, int], grpc_port: int) -> str:
     address: Host and port of REST.
     grpc_port: The port of gRPC.
   """
-  path = os.path.join(os.path.dirname(__file__), "page.html")
-  with open(path, encoding="utf-8") as file:
-    template = string.Template(file.read())
   host = f"[{address[0]}]" if ":" in address[0] else address[0]
   try:
     loaded = model.get(model.name)
@@ -59,7 +57,19 @@ def html(model: models.Model, address: tuple[str, int], grpc_port: int) -> str:
     "disabled": "disabled" if wrong else "",
     "most": videos.MOST_WINDOWS,
   }
-  return template.substitute({name: html_lib.escape(str(text)) for name, text in values.items()})
+  body = string.Template(_file("page.html"))
+  return page_style.document(
+    f"Try {model.name}",
+    body.substitute({name: html_lib.escape(str(text)) for name, text in values.items()}),
+    style=_file("page.css"),
+    scripts=[_file("page.js")],
+    connects=True,
+  )
+
+
+def _file(name: str) -> str:
+  with open(os.path.join(os.path.dirname(__file__), name), encoding="utf-8") as file:
+    return file.read()
 
 
 def _clip(loaded: models.Loaded) -> dict:
