@@ -7,7 +7,9 @@ takes a quarter of the time and finds the same mistakes.
 import os
 import pathlib
 import re
+import shlex
 import shutil
+import socket
 import subprocess
 import sys
 
@@ -17,9 +19,11 @@ from tests import documentation
 
 ROOT = documentation.ROOT
 TITLE = "The commands behind the demonstration"
-# These need an engine for containers, and a server that runs in one.
 STEPS = 20
-LEFT_OUT = ("docker ", "python -m tools.serve_client ")
+# It needs an engine for containers.
+LEFT_OUT = ("docker ",)
+# It runs until it is told to end, which is after the client has asked it.
+SERVER, CLIENT = "python -m tools.serve ", "python -m tools.serve_client "
 
 
 @pytest.fixture
@@ -39,6 +43,27 @@ def _not_ours(folder: str, names: list[str]) -> set[str]:
   return found | at_the_top(folder, names) if pathlib.Path(folder) == ROOT else found
 
 
+def served_meanwhile(commands: list[str]) -> list[str]:
+  """Returns commands of which the server runs, at free ports, until the client has its answers."""
+  (server,) = (command for command in commands if command.startswith(SERVER))
+  (client,) = (command for command in commands if command.startswith(CLIENT))
+  assert commands.index(client) == commands.index(server) + 1
+  with socket.socket() as one, socket.socket() as other:
+    one.bind(("127.0.0.1", 0))
+    other.bind(("127.0.0.1", 0))
+    grpc, rest = one.getsockname()[1], other.getsockname()[1]
+  answers = f"(exec 3<>/dev/tcp/127.0.0.1/{grpc}) 2>/dev/null"
+  at = commands.index(server)
+  return [
+    *commands[:at],
+    f"{server} --port={grpc} --rest_api_port={rest} & server=$!; trap 'kill $server' EXIT",
+    f"until {answers}; do kill -0 $server; sleep 0.2; done",
+    client.replace("localhost:8500", f"localhost:{grpc}"),
+    "trap - EXIT; kill $server; wait $server || true",
+    *commands[at + 2 :],
+  ]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(2400)
 def test_the_commands_of_the_readme_work(checkout):
@@ -49,9 +74,8 @@ def test_the_commands_of_the_readme_work(checkout):
   left_out = [command for command in commands if command.startswith(LEFT_OUT)]
   assert len(left_out) == len(LEFT_OUT)
   script = ["set -euo pipefail"]
-  for command in commands:
-    if command not in left_out:
-      script += [f"echo {'$ ' + command!r}", command]
+  for command in served_meanwhile([one for one in commands if one not in left_out]):
+    script += [f"echo {shlex.quote('$ ' + command)}", command]
   done = subprocess.run(
     ["bash", "-c", "\n".join(script)],
     cwd=checkout,
