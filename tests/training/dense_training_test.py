@@ -40,7 +40,7 @@ from official.training import experiment
 class Killed(Exception):
   pass
 
-def kill_after_2_steps(phase, step=0, **_):
+def kill_after_2_steps(phase, step=0, *_, **__):
   if phase == "training" and step > 2:
     raise Killed
 

@@ -37,7 +37,7 @@ from official.training import runtime
 class Stopped(Exception):
   pass
 
-def stop_after_10_steps(phase, step=0, **_):
+def stop_after_10_steps(phase, step=0, *_, **__):
   if phase == "training" and step > 10:
     raise Stopped
 

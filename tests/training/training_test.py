@@ -138,7 +138,7 @@ def test_an_interrupted_training_ends_like_one_that_was_not(make_setup, tmp_path
   class Killed(Exception):
     pass
 
-  def kill_after_20_steps(phase, step=0, **_):
+  def kill_after_20_steps(phase, step=0, *_, **__):
     if phase == "training" and step > 20:
       raise Killed
 
@@ -149,7 +149,7 @@ def test_an_interrupted_training_ends_like_one_that_was_not(make_setup, tmp_path
   resumed = _train(
     make_setup(30),
     tmp_path / "killed",
-    report=lambda phase, step=0, **_: phases.append((phase, step)),
+    report=lambda phase, step=0, *_, **__: phases.append((phase, step)),
   )
   assert ("tracing", 20) in phases
   assert resumed.metrics == whole.metrics
@@ -164,7 +164,7 @@ import os, pickle, signal, sys
 import numpy as np
 from official.training import experiment
 
-def report(phase, step=0, **_):
+def report(phase, step=0, *_, **__):
   if [phase, str(step)] == sys.argv[3:]:
     os.kill(os.getpid(), signal.SIGTERM)
 
