@@ -152,14 +152,13 @@ class ClipMaker:
       ClipError: The clip cannot be used.
     """
     self._check_length(row)
-    for clock in decoding.CLOCKS:
-      try:
-        pictures = self._pictures(row, clock, on_frame)
-        self._add_inputs(row, pictures)
-        return self._serialize(row, pictures), len(pictures.images)
-      except decoding.ClockError:
-        continue
-    raise AssertionError("the clock of indices does not fail")
+
+    def read(clock: str) -> tuple[bytes, int]:
+      pictures = self._pictures(row, clock, on_frame)
+      self._add_inputs(row, pictures)
+      return self._serialize(row, pictures), len(pictures.images)
+
+    return decoding.by_first_clock(read)
 
   def _check_length(self, row: rows.Row) -> None:
     """Raises ClipError for a clip that is far too long before minutes of it have been decoded."""

@@ -29,10 +29,22 @@ from data_prep.dataset.video_file import VideoFile
 if typing.TYPE_CHECKING:
   import av
 
+_Read = typing.TypeVar("_Read")
+
 CLOCKS = clocks.NAMES
 _NEAR = 1  # Seconds from the beginning for which seeking is not worth it.
 _TRIED = 8  # Frames from the beginning on which a clock is tried.
 _LONG_PAUSE = 10  # Seconds without a new frame that are worth a note.
+
+
+def by_first_clock(read: Callable[[str], _Read]) -> _Read:
+  """Returns what `read(clock)` makes of a video by the first of `CLOCKS` that does not fail."""
+  for clock in CLOCKS[:-1]:
+    try:
+      return read(clock)
+    except ClockError:
+      continue
+  return read(CLOCKS[-1])  # That of indices does not fail.
 
 
 def exact(seconds: float) -> Fraction:

@@ -151,25 +151,21 @@ class Restorer:
     Raises:
       DecodeError, LimitError: It cannot be read.
     """
-    for clock in decoding.CLOCKS:
-      try:
-        return self._restored(location, target, clock, start, end)
-      except decoding.ClockError:
-        continue
-    raise AssertionError("the clock of indices does not fail")
+    return decoding.by_first_clock(
+      lambda clock: self._restored(location, target, clock, start, end)
+    )
 
   def frames(self, location: str) -> np.ndarray:
     """Returns the answer to a video, uint8 [time, height, width, 3], as values."""
-    for clock in decoding.CLOCKS:
-      try:
-        _, answered = self._answers(location, clock, None, None)
-        found = [answer for answer, _ in answered]
-      except decoding.ClockError:
-        continue
-      if not found:
-        raise decoding.DecodeError("the video has no frame")
-      return np.stack(found)
-    raise AssertionError("the clock of indices does not fail")
+
+    def read(clock: str) -> list[np.ndarray]:
+      _, answered = self._answers(location, clock, None, None)
+      return [answer for answer, _ in answered]
+
+    found = decoding.by_first_clock(read)
+    if not found:
+      raise decoding.DecodeError("the video has no frame")
+    return np.stack(found)
 
   def _restored(
     self, location: str, target: str, clock: str, start: float | None, end: float | None

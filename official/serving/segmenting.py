@@ -148,25 +148,21 @@ class Segmenter:
       DecodeError, LimitError: It cannot be read.
       StreamError: The true masks are no use.
     """
-    for clock in decoding.CLOCKS:
-      try:
-        return self._segmented(_Video(location, clock, start, end, self._fps), target, truth)
-      except decoding.ClockError:
-        continue
-    raise AssertionError("the clock of indices does not fail")
+    return decoding.by_first_clock(
+      lambda clock: self._segmented(_Video(location, clock, start, end, self._fps), target, truth)
+    )
 
   def masks(self, location: str) -> np.ndarray:
     """Returns the masks of a video, uint8 [time, height, width], as values."""
-    for clock in decoding.CLOCKS:
-      try:
-        video = _Video(location, clock, None, None, self._fps)
-        found = [ids for _, ids in self._answers(video.images())]
-      except decoding.ClockError:
-        continue
-      if not found:
-        raise decoding.DecodeError("the video has no frame")
-      return np.stack(found)
-    raise AssertionError("the clock of indices does not fail")
+
+    def read(clock: str) -> list[np.ndarray]:
+      video = _Video(location, clock, None, None, self._fps)
+      return [ids for _, ids in self._answers(video.images())]
+
+    found = decoding.by_first_clock(read)
+    if not found:
+      raise decoding.DecodeError("the video has no frame")
+    return np.stack(found)
 
   def _segmented(self, video: "_Video", target: str, truth: str) -> Segmented:
     manner = self._manner
