@@ -7,8 +7,8 @@ intervals     how sure a share of few clips is
 json_text     JSON with a line for each field, and for each object in a list
 listing       the videos below a folder
 lookup        tables of values by name, to which modules from outside the tree add their own
-page_colours  the colours of all pages and pictures, on light and on dark ground
 next_command  the line that names the next command, at the end of a program
+page_colours  the colours of all pages and pictures, on light and on dark ground
 page_style    the frame and the look of every page that we write
 progress      the progress of a preparation, reported while it runs
 quiet_beam    Apache Beam, imported without the warnings of its dependencies
