@@ -127,14 +127,16 @@ def summarize(clips: Iterable[Clip], info: metadata.DatasetInfo, clips_per_class
   for clip in clips:
     labelled.append((clip.labels, clip.split))
     seconds.append(clip.frames / info.fps)
-    at_bound = 0.0
+    seen = []
     for name, stream in info.streams.items():
-      found = stream_kinds.get(stream.kind).measured(np.stack(clip.pictures[name]), stream)
+      kind, share = stream_kinds.get(stream.kind), 0.0
+      found = kind.measured(np.stack(clip.pictures[name]), stream)
       if found is not None:
-        measured[name].append(found[0])
-        cut_off[name].append(found[1])
-        at_bound = max(at_bound, found[1] if stream.kind == "flow" else 0.0)
-    signs += _signs(clip, info.streams, at_bound, duplicates)
+        numbers, share = found
+        measured[name].append(numbers)
+        cut_off[name].append(share)
+      seen += kind.signs(clip.pictures[name], share, clip.frames)
+    signs += _signs(clip, seen, duplicates)
     labels = clip.labels or (UNLABELLED,)
     counts.update(labels)
     wanted = [label for label in labels if len(shown[label]) < most]
@@ -154,16 +156,10 @@ def summarize(clips: Iterable[Clip], info: metadata.DatasetInfo, clips_per_class
 
 
 def _signs(
-  clip: Clip,
-  streams: Mapping[str, StreamInfo],
-  at_bound: float,
-  duplicates: looks_wrong.Duplicates,
+  clip: Clip, seen: Sequence[tuple[str, str]], duplicates: looks_wrong.Duplicates
 ) -> list[looks_wrong.Sign]:
-  """Returns what looks wrong with a clip, each kind once."""
-  found = looks_wrong.in_flow(at_bound)
-  for name, stream in streams.items():
-    if stream.kind == "image":
-      found += looks_wrong.in_pictures(clip.pictures[name], clip.frames)
+  """Returns what looks wrong with a clip, each kind once, given what its streams show."""
+  found = [*seen]
   if clip.content:
     found += duplicates.look(clip.clip_id, clip.split, clip.content)
   return [

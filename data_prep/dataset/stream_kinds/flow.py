@@ -16,6 +16,7 @@ Because flow is in pixels, it changes with the picture:
 * past the end of a video nothing moves.
 """
 
+from collections.abc import Sequence
 import functools
 from typing import Any
 
@@ -23,6 +24,7 @@ import cv2
 import numpy as np
 
 from data_prep.dataset import flow_colors
+from data_prep.dataset import looks_wrong
 from data_prep.dataset import stored_images
 from data_prep.dataset import stream_kinds
 from data_prep.dataset.stream_kinds.kind import Chart
@@ -142,6 +144,11 @@ class Flow(StreamKind):
     sampled = frames[:, ::4, ::4]
     speeds = np.hypot(sampled[..., 0], sampled[..., 1]).ravel()
     return speeds, float((np.abs(sampled) >= stream.bound * 127 / 128).mean())
+
+  def signs(
+    self, frames: Sequence[np.ndarray], cut_off: float, length: int
+  ) -> list[tuple[str, str]]:
+    return looks_wrong.in_flow(cut_off)
 
   def picture(self, seen: np.ndarray, scale: float | None) -> np.ndarray:
     return flow_colors.colors(seen, scale)

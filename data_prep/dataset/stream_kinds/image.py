@@ -4,12 +4,14 @@ They are stored as JPEG or PNG, kept in 8 bits at every size, and are the only v
 brightness. A network takes them as -1 (black) to 1.
 """
 
+from collections.abc import Sequence
 import functools
 from typing import Any
 
 import cv2
 import numpy as np
 
+from data_prep.dataset import looks_wrong
 from data_prep.dataset import stored_images
 from data_prep.dataset import stream_kinds
 from data_prep.dataset.stream_kinds.kind import Source
@@ -57,6 +59,11 @@ class Image(StreamKind):
 
   def hold(self, clip: np.ndarray, there: int) -> None:
     clip[there:] = clip[there - 1]
+
+  def signs(
+    self, frames: Sequence[np.ndarray], cut_off: float, length: int
+  ) -> list[tuple[str, str]]:
+    return looks_wrong.in_pictures(frames, length)
 
 
 @functools.cache

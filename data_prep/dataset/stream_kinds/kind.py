@@ -12,6 +12,7 @@ Clips are cut out of frames that were resized, then varied and mirrored, in plac
 """
 
 import abc
+from collections.abc import Sequence
 import dataclasses
 from typing import Any
 
@@ -201,6 +202,19 @@ class StreamKind(abc.ABC):
       stream: Which stream they are of.
     """
     del frames, stream
+
+  def signs(
+    self, frames: Sequence[np.ndarray], cut_off: float, length: int
+  ) -> list[tuple[str, str]]:
+    """Returns what looks wrong in a clip, as kind and details of each sign (looks_wrong).
+
+    Args:
+      frames: Some of its frames, as `seen` returns each.
+      cut_off: The share that `measured` returns for them; 0 if it returns nothing.
+      length: How many frames the clip has.
+    """
+    del frames, cut_off, length
+    return []
 
   def thumbnail(self, seen: np.ndarray, width: int, height: int) -> np.ndarray:
     """Returns a frame in a size in which a page shows it, for `picture`."""

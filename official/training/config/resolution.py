@@ -201,10 +201,11 @@ def _check_source(degrade: str, info: metadata.DatasetInfo) -> None:
   name = degradation.parse(degrade).stream
   if not name:
     return
+  truth = info.streams[FRAMES]
   fits = [
     other
     for other, stream in sorted(info.streams.items())
-    if (stream.kind, stream.channels) == ("image", 3)
+    if (stream.kind, stream.channels) == (truth.kind, truth.channels)
     and not (stream.scale or stream.own_size or other == FRAMES)
   ]
   if name not in fits:
