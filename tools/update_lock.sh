@@ -30,7 +30,7 @@ fi
 
 cd "$ROOT"
 echo 'opencv-python-headless ; python_version < "0"' > "$temporary/overrides.txt"
-"$uv" pip compile pyproject.toml --extra cluster --extra dashboard --extra dev --extra install \
+"$uv" pip compile pyproject.toml --extra cluster --extra dashboard --extra dev --extra install --extra s3 \
   --override "$temporary/overrides.txt" \
   --python-version 3.11 --python-platform x86_64-manylinux_2_28 --generate-hashes \
   --no-emit-index-url --no-emit-find-links \
