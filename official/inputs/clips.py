@@ -142,7 +142,8 @@ def _batches(
     shape: Shape of a clip without height, width and channels: [views,] frames.
     crops_resized: Whether what is cut out may have another size than the square.
   """
-  names = sorted({*streams, *target.reads})
+  made = sorted({*streams} & {*target.makes})
+  names = sorted({*streams, *target.reads} - {*made})
   usable.check_streams(store.streams, names)
   target.check(store, streams, image_size)
   context = input_context or tf.distribute.InputContext()
@@ -173,7 +174,8 @@ def _batches(
       value.set_shape([batch_size, *spec.shape])
     *values, weight = values
     numbers = {name: _repeated(number, batch_size) for name, number in beside.items()}
-    seen, labels = target.batch(dict(zip(names, values)), dict(zip(more, values[len(names) :])))
+    arrays = dict(zip(more, values[len(names) :]))
+    seen, labels = target.batch(dict(zip(names, values)), arrays, made)
     labels |= {"weight": weight} | ({"number": which} if numbered else {})
     return seen | numbers, labels
 

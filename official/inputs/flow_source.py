@@ -1,7 +1,8 @@
 """The source of a training's optical flow.
 
     stored     from the dataset, if preparation computed it
-    in_graph   from the dataset's frames, by official.layers.optical_flow; also where it has flow
+    in_graph   from the dataset's frames, by official.layers.optical_flow; also where it has flow;
+               where frames are restored, from the degraded ones that the network reads (targets.py)
 
 Computed flow is made where stored flow would be decoded, and is the same thing from there on: that
 of the frames at the dataset's size, from each to the next, in the same 8 bits, (x, y, 0). So caches
@@ -69,7 +70,12 @@ def streams(info: metadata.DatasetInfo, mode: str) -> dict[str, StreamInfo]:
 
 def mode_of(streams: Mapping[str, StreamInfo]) -> str:
   """Returns the mode that gave these streams."""
-  return IN_GRAPH if any(map(is_computed, streams.values())) else STORED
+  return IN_GRAPH if computed(streams) else STORED
+
+
+def computed(streams: Mapping[str, StreamInfo]) -> dict[str, StreamInfo]:
+  """Returns those of the streams that are computed from frames."""
+  return {name: stream for name, stream in streams.items() if is_computed(stream)}
 
 
 def is_computed(stream: StreamInfo) -> bool:

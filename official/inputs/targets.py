@@ -17,7 +17,9 @@ import tensorflow as tf
 
 from data_prep.dataset import degradation
 from data_prep.dataset.streams import FRAMES
+from data_prep.dataset.streams import StreamInfo
 from official.inputs import clip_store
+from official.inputs import stream_tensors
 from official.inputs import usable
 
 Tensors = dict[str, tf.Tensor]
@@ -28,11 +30,13 @@ class Target(abc.ABC):
 
   Attributes:
     reads: Streams that are cut, whatever the network reads.
+    makes: Streams that are not cut, since `batch` makes them.
     own_scale: Whether squares are cut at the dataset's scale, instead of from a grid that fits
       them.
   """
 
   reads: tuple[str, ...] = ()
+  makes: tuple[str, ...] = ()
   own_scale: bool = False
 
   def check(self, store: clip_store.ClipStore, streams: Sequence[str], image_size: int) -> None:
@@ -71,12 +75,15 @@ class Target(abc.ABC):
     del labels, cuts, arrays
 
   @abc.abstractmethod
-  def batch(self, streams: Tensors, arrays: Tensors) -> tuple[Tensors, Tensors]:
+  def batch(
+    self, streams: Tensors, arrays: Tensors, made: Sequence[str] = ()
+  ) -> tuple[Tensors, Tensors]:
     """Returns what the network reads, and what the loss reads.
 
     Args:
       streams: As they were cut.
       arrays: As `write` filled them.
+      made: Those of `makes` that the network reads.
     """
 
 
@@ -108,7 +115,9 @@ class Classes(Target):
     else:
       label[...] = np.int32(labels[0])
 
-  def batch(self, streams: Tensors, arrays: Tensors) -> tuple[Tensors, Tensors]:
+  def batch(
+    self, streams: Tensors, arrays: Tensors, made: Sequence[str] = ()
+  ) -> tuple[Tensors, Tensors]:
     return streams, arrays
 
 
@@ -125,24 +134,36 @@ class Stream(Target):
         total += np.bincount(frame.ravel(), minlength=256)
     return total[:classes]
 
-  def batch(self, streams: Tensors, arrays: Tensors) -> tuple[Tensors, Tensors]:
+  def batch(
+    self, streams: Tensors, arrays: Tensors, made: Sequence[str] = ()
+  ) -> tuple[Tensors, Tensors]:
     (name,) = self.reads
     seen = {other: values for other, values in streams.items() if other != name}
     return seen, {name: tf.squeeze(streams[name], -1)}
 
 
 class Frames(Target):
-  """The dataset's own frames, of which the network reads a degraded copy."""
+  """The dataset's own frames, of which the network reads a degraded copy.
+
+  Streams that are computed from frames, such as flow, are computed from those that it reads.
+  """
 
   own_scale = True
 
-  def __init__(self, degrade: degradation.Chain):
-    self._degrade = degrade
+  def __init__(self, degrade: degradation.Chain, computed: Mapping[str, StreamInfo] | None = None):
+    """Makes the target.
+
+    Args:
+      degrade: What makes the copy worse.
+      computed: Streams that are computed from it, by name (official.inputs.flow_source).
+    """
+    self._degrade, self._computed = degrade, dict(computed or {})
+    self.makes = tuple(sorted(self._computed))
     self._source = degrade.stream or FRAMES
     self.reads = tuple(sorted({FRAMES, self._source}))
 
   def check(self, store: clip_store.ClipStore, streams: Sequence[str], image_size: int) -> None:
-    usable.check_frames_alone(streams)
+    usable.check_frames_alone({*streams} - self._computed.keys())
     usable.check_own_scale(image_size, store.side)
 
   def specs(
@@ -163,7 +184,14 @@ class Frames(Target):
     for clip, out in zip(clips, target.reshape(-1, *target.shape[-4:]), strict=True):
       np.copyto(out, self._degrade.apply(clip))
 
-  def batch(self, streams: Tensors, arrays: Tensors) -> tuple[Tensors, Tensors]:
+  def batch(
+    self, streams: Tensors, arrays: Tensors, made: Sequence[str] = ()
+  ) -> tuple[Tensors, Tensors]:
     labels = {"frames": streams[FRAMES], "input": arrays["input"]}
     seen = {name: values for name, values in streams.items() if name not in self.reads}
+    clips = tf.reshape(arrays["input"], [-1, *arrays["input"].shape[-4:]])
+    for name in made:
+      stream = self._computed[name]
+      values = stream_tensors.get(stream.kind).of_squares(clips, stream)
+      seen[name] = tf.reshape(values, [*arrays["input"].shape[:-1], stream.channels])
     return {**seen, FRAMES: arrays["input"]}, labels

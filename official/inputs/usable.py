@@ -51,15 +51,17 @@ def check_frames_alone(needed: Iterable[str], *, network: str = "the network") -
   """Raises UserError where a network that is to restore frames reads more than those.
 
   Args:
-    needed: Names of the streams that it reads.
+    needed: Names of the streams that it reads, but for those that are computed from what it sees.
     network: What the message calls it.
   """
   others = sorted({*needed} - {FRAMES})
   if others:
+    remedy = f"choose one that reads {FRAMES} alone, such as of --search_space=restoration"
+    if flow_source.could_give(others, (FRAMES,)):
+      remedy += f", or give `flow`={flow_source.IN_GRAPH}, which computes it from the degraded ones"
     raise cli.UserError(
       f"{network} reads the stream {', '.join(others)}, which was computed from frames that "
-      f"were not degraded and would give them away; choose one that reads {FRAMES} alone, such "
-      "as of --search_space=restoration"
+      f"were not degraded and would give them away; {remedy}"
     )
 
 

@@ -22,6 +22,7 @@ import types
 import tensorflow as tf
 
 from data_prep.dataset.streams import FRAMES
+from official.inputs import stream_tensors
 from official.inputs.stream_tensors import image
 from official.serving import frames as frames_lib
 from official.serving import orientation
@@ -105,9 +106,13 @@ class ServedNetwork(tf.Module):
     )
 
   def _to_streams(self, frames: tf.Tensor) -> dict[str, tf.Tensor]:
-    if self._served.returns_frames:  # Their pixels are the point: none is moved.
-      return {FRAMES: image.scaled(tf.ensure_shape(frames, self._frames.shape[1:]))}
-    return frames_lib.to_streams(tf.ensure_shape(frames, self._frames.shape[1:]), self._clip)
+    frames = tf.ensure_shape(frames, self._frames.shape[1:])
+    if not self._served.returns_frames:
+      return frames_lib.to_streams(frames, self._clip)
+    return {  # Their pixels are the point: none is moved.
+      name: stream_tensors.get(stream.kind).of_squares(frames[tf.newaxis], stream)[0]
+      for name, stream in self._clip.streams.items()
+    }
 
   def _answer(self, streams: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     outputs = self._outputs(streams)

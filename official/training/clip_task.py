@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from data_prep.dataset import degradation
 from data_prep.dataset import metadata
+from data_prep.dataset.streams import StreamInfo
 from official import layers
 from official import network
 from official.architecture import dense_cost
@@ -27,6 +28,7 @@ from official.inputs import cache
 from official.inputs import clip_store
 from official.inputs import clip_values
 from official.inputs import clips
+from official.inputs import flow_source
 from official.inputs import folds
 from official.inputs import stream_sizes
 from official.inputs import targets
@@ -146,10 +148,17 @@ class ClipTask(base_task.Task):
   def target(self) -> targets.Target:
     """What is beside the streams in a batch."""
     if isinstance(self.spec.target, contract.Self):
-      return targets.Frames(degradation.parse(self.task_config.train_data.degrade))
+      degrade = degradation.parse(self.task_config.train_data.degrade)
+      return targets.Frames(degrade, flow_source.computed(self.streams))
     if isinstance(self.spec.target, contract.Stream):
       return targets.Stream(self.spec.target.name)
     return targets.Classes()
+
+  @functools.cached_property
+  def streams(self) -> dict[str, StreamInfo]:
+    """The streams that a network can read, by name."""
+    data = self.task_config.train_data
+    return flow_source.streams(metadata.load(data.data_dir), data.flow)
 
   @property
   def _answers(self) -> int:
@@ -190,7 +199,7 @@ class ClipTask(base_task.Task):
       image_size=info.short_side if self.target.own_scale else data.image_size,
       cache_dir=data.cache_dir or cache.directory(data.data_dir, self.logging_dir),
       cache=data.cache,
-      flow=data.flow,
+      flow=flow_source.STORED if self.target.makes else data.flow,
       targets=self.spec.target_streams,
       progress=progress,
     )
@@ -200,7 +209,7 @@ class ClipTask(base_task.Task):
 
   def build_model(self) -> tf.keras.Model:
     model_config, data = self.task_config.model, self.task_config.train_data
-    streams = self.store(data).streams
+    streams = self.streams
     usable.check_streams(streams, self.architecture.streams)
     weights = (
       structure_list.weights_from_text(model_config.connection_weights)

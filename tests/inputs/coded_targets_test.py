@@ -3,12 +3,16 @@
 import numpy as np
 import pytest
 
+from data_prep.common import cli
 from data_prep.dataset import clip_examples
 from data_prep.dataset import coded_frames
 from data_prep.dataset import degradation
+from data_prep.dataset import metadata
+from data_prep.dataset.stream_kinds import flow as flow_kind
 from data_prep.job import preparation
 from official.inputs import clip_store
 from official.inputs import clips
+from official.inputs import flow_source
 from official.inputs import targets
 from official.inputs import views
 from tests import clips_with_streams
@@ -65,6 +69,37 @@ def test_the_network_reads_the_coded_frames_and_the_loss_the_others(
     middle = np.s_[:, 4:36, 4:36]
     np.testing.assert_array_equal(labels["frames"][clip, 0], own[middle])
     np.testing.assert_array_equal(labels["input"][clip, 0], chain.apply(coded[middle]))
+
+
+@pytest.mark.parametrize("text", ["stream:degraded", "bicubic:2"])
+def test_flow_is_that_of_what_the_network_reads(data_dir, tmp_path, text):
+  computed = flow_source.computed(flow_source.streams(metadata.load(data_dir), "in_graph"))
+  made = clips.training_clips(
+    _store(data_dir, tmp_path),
+    ["flow", "rgb"],
+    num_frames=3,
+    image_size=32,
+    global_batch_size=2,
+    seed=0,
+    augmentation=views.Augmentation(),
+    target=targets.Frames(degradation.parse(text), computed),
+  )
+  streams, labels = next(iter(made))
+  assert sorted(streams) == ["flow", "rgb"]
+  bound = computed["flow"].bound
+  for clip, flow in zip(labels["input"].numpy(), streams["flow"].numpy(), strict=True):
+    pairs = np.stack([clip[:-1], clip[1:]], axis=1)
+    wanted = flow_kind.to_pixels(flow_source.compute(pairs, bound), bound)
+    np.testing.assert_allclose(flow[:-1], wanted, atol=1e-6)
+    np.testing.assert_array_equal(flow[-1], flow[-2])
+  assert np.abs(streams["flow"]).max() > 0.5
+
+
+def test_stored_flow_of_good_frames_is_refused(data_dir, tmp_path):
+  with pytest.raises(cli.UserError, match="^the network reads the stream flow, which was computed"):
+    targets.Frames(degradation.parse("bicubic:2")).check(
+      _store(data_dir, tmp_path), ["flow", "rgb"], 32
+    )
 
 
 def test_both_are_cut_and_mirrored_alike(data_dir, tmp_path):

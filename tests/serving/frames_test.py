@@ -40,7 +40,7 @@ def test_flow_is_that_of_a_dataset(frames):
   grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in large]
   stored = flow_kind.to_levels(tvl1.FlowComputer("fast")(grey[0], grey[1]), 20.0)
   expected = flow_kind.to_pixels(stored, 20.0)
-  found = flow_tensors.dataset_flow(tf.constant(large), 20.0)[0].numpy()
+  found = flow_tensors.dataset_flow(tf.constant(large)[tf.newaxis], 20.0)[0, 0].numpy()
   assert np.linalg.norm(found - expected, axis=-1).mean() < 0.3
   np.testing.assert_allclose(found * 128 / 20, np.round(found * 128 / 20), atol=1e-4)
 

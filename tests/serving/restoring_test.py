@@ -1,6 +1,7 @@
 """A network that restores frames, exported, and asked about whole videos."""
 
 import csv
+import dataclasses
 from fractions import Fraction
 import json
 import os
@@ -20,6 +21,7 @@ from official.architecture import serialization
 from official.architecture.architecture import Architecture
 from official.architecture.architecture import Block
 from official.architecture.architecture import Connection
+from official.inputs.stream_tensors import flow as flow_tensors
 from official.programs import frame_answers
 from official.programs import video_answers
 from official.serving import answers
@@ -54,13 +56,12 @@ def video(tmp_path_factory):
   return file.path, frames
 
 
-@pytest.fixture(scope="module")
-def restorer(info, tmp_path_factory):
-  """An export for clips of 4 frames of 16x16, whose residual is not zero, and its network."""
+def _exported(info, architecture: Architecture, folder: str, **more) -> saved_model.Version:
+  """Returns an export for clips of 4 frames of 16x16, whose residual is not zero."""
   tf.keras.utils.set_random_seed(0)
   model = network.build_network(
-    _ARCHITECTURE,
-    streams={"rgb": 3},
+    architecture,
+    streams={"rgb": 3, "flow": 2},
     num_frames=4,
     height=16,
     width=16,
@@ -70,15 +71,32 @@ def restorer(info, tmp_path_factory):
   frames = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), dtype=np.uint8)
   path = exporter.export(
     model,
-    str(tmp_path_factory.mktemp("export")),
+    folder,
     info=info,
     task=registry.get("restoration"),
     degrade=_DEGRADE,
     clip=[cv2.imencode(".png", frame)[1].tobytes() for frame in frames],
-    architectures=[serialization.to_json(_ARCHITECTURE)],
+    architectures=[serialization.to_json(architecture)],
     facts={},
+    **more,
   )
   return saved_model.Version(path)
+
+
+@pytest.fixture(scope="module")
+def restorer(info, tmp_path_factory):
+  return _exported(info, _ARCHITECTURE, str(tmp_path_factory.mktemp("export")))
+
+
+@pytest.fixture(scope="module")
+def restorer_by_flow(info, tmp_path_factory):
+  """One of two streams, which was taught with flow of degraded frames."""
+  flow = dataclasses.replace(_ARCHITECTURE.blocks[0], id="flow", streams=("flow",))
+  both = Architecture(
+    (*_ARCHITECTURE.blocks, flow), (*_ARCHITECTURE.connections, Connection("flow", "a"))
+  )
+  folder = str(tmp_path_factory.mktemp("export_by_flow"))
+  return _exported(info, both, folder, flow="in_graph")
 
 
 def _decoded(path: str) -> np.ndarray:
@@ -90,9 +108,31 @@ def _question(path: str) -> answers.Question:
   return answers.Question(id=path, path=path)
 
 
-def test_the_export_passes_verification(restorer):
-  wrong = [finding for finding in verification.verify(restorer) if not finding.ok]
+@pytest.mark.parametrize("name", ["restorer", "restorer_by_flow"])
+def test_the_export_passes_verification(name, request):
+  version = request.getfixturevalue(name)
+  wrong = [finding for finding in verification.verify(version) if not finding.ok]
   assert wrong == []
+
+
+def test_flow_is_that_of_the_frames_that_are_sent(restorer_by_flow, video):
+  loaded = saved_model.load_for_frames(restorer_by_flow)
+  frames = video[1][np.newaxis, :4, :16, :16]
+  flow = flow_tensors.dataset_flow(tf.constant(frames), 20.0)
+  assert tf.reduce_max(tf.abs(flow)) > 1
+  streams = {"rgb": tf.constant(frames, tf.float32) / 127.5 - 1, "flow": flow}
+  of_frames = loaded.signatures["serving_default"](frames=tf.constant(frames))["frames"]
+  of_streams = loaded.signatures["streams"](**streams)["frames"]
+  np.testing.assert_allclose(of_frames, of_streams, atol=1)
+  without = loaded.signatures["streams"](**streams | {"flow": -flow})["frames"]
+  assert np.abs(without.numpy().astype(int) - of_streams).max() > 1
+
+
+def test_a_whole_video_goes_through_a_network_of_two_streams(restorer_by_flow, video, tmp_path):
+  found = restoring.Restorer(restorer_by_flow.path, restoring.Manner())(
+    video[0], str(tmp_path / "out")
+  )
+  assert (found.frames, found.height, found.width) == (10, 84, 102)
 
 
 def test_a_video_of_any_size_is_enlarged_without_seams(restorer, video, tmp_path):

@@ -11,7 +11,6 @@ import pickle
 import re
 import subprocess
 import sys
-import types
 
 from official.core import config_definitions
 import pytest
@@ -66,11 +65,11 @@ _OF_LABELS = [
 class _Task(clip_task.ClipTask):
   """The task, of a dataset that is not there."""
 
-  def store(self, data, progress=None):
-    del data, progress
+  @property
+  def streams(self):
     rgb = StreamInfo(kind="image", channels=3, feature="image/encoded", format="jpeg")
     flow = StreamInfo(kind="flow", channels=2, feature="flow/encoded", format="png", bound=20.0)
-    return types.SimpleNamespace(streams={"rgb": rgb, "flow": flow})
+    return {"rgb": rgb, "flow": flow}
 
 
 def _architecture() -> Architecture:

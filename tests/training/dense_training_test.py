@@ -1,5 +1,6 @@
 """Trainings for an answer per pixel: killed and resumed, on two replicas, in mixed precision."""
 
+import dataclasses
 import pathlib
 import pickle
 import subprocess
@@ -18,10 +19,28 @@ pytestmark = pytest.mark.slow
 
 _STEM = Block(id="rgb_0", level=0, kind="stem_fine", channels=4, spatial_stride=2, streams=("rgb",))
 _BLOCK = Block(id="level1_0", level=1, kind="basic_2plus1d", channels=4, spatial_stride=2)
-_JSON = serialization.to_json(Architecture((_STEM, _BLOCK), (Connection("rgb_0", "level1_0"),)))
-_TASKS = {
-  "restoration": ("unlabelled_dataset", {"degrade": "bicubic:2+jpeg:30"}),
-  "segmentation": ("mask_dataset", {"class_weights": "balanced"}),
+_NETWORK = Architecture((_STEM, _BLOCK), (Connection("rgb_0", "level1_0"),))
+_FLOW_STEM = dataclasses.replace(_STEM, id="flow_0", streams=("flow",))
+_TWO_STREAMS = Architecture(
+  (_STEM, _FLOW_STEM, _BLOCK), (*_NETWORK.connections, Connection("flow_0", "level1_0"))
+)
+# By case: the dataset, the network, and flags.
+_CASES = {
+  "restoration": (
+    "unlabelled_dataset",
+    _NETWORK,
+    {"task": "restoration", "degrade": "bicubic:2+jpeg:30"},
+  ),
+  "restoration with flow": (
+    "unlabelled_dataset",
+    _TWO_STREAMS,
+    {"task": "restoration", "degrade": "jpeg:10", "flow": "in_graph"},
+  ),
+  "segmentation": (
+    "mask_dataset",
+    _NETWORK,
+    {"task": "segmentation", "class_weights": "balanced"},
+  ),
 }
 
 # Trains 4 steps in each of several ways, each in a folder of its own. What is killed has a
@@ -66,15 +85,14 @@ sys.stdout.buffer.write(pickle.dumps(found))
 """
 
 
-@pytest.fixture(scope="module", params=_TASKS)
+@pytest.fixture(scope="module", params=_CASES)
 def found(request, tmp_path_factory):
   """Metrics, values of the variables, and types of the layers, by the way of training."""
-  dataset, changes = _TASKS[request.param]
-  folder = tmp_path_factory.mktemp(request.param)
+  dataset, architecture, changes = _CASES[request.param]
+  folder = tmp_path_factory.mktemp("trainings")
   settings = config.of(
     data_dir=request.getfixturevalue(dataset),
     cache_dir=str(folder / "cache"),
-    task=request.param,
     num_frames=4,
     image_size=16,
     checkpoint_steps=2,
@@ -85,7 +103,7 @@ def found(request, tmp_path_factory):
   )
   process = subprocess.run(
     [sys.executable, "-c", _PROGRAM],
-    input=pickle.dumps((settings, _JSON, str(folder))),
+    input=pickle.dumps((settings, serialization.to_json(architecture), str(folder))),
     cwd=pathlib.Path(__file__).parents[2],
     capture_output=True,
     check=False,

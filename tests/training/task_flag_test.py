@@ -161,28 +161,27 @@ def test_a_search_for_a_named_task_maximises_the_first_fitness_of_that_task(monk
 _FLOW = StreamInfo(kind="flow", channels=2, feature="flow/encoded", format="png", bound=20.0)
 
 
-@pytest.mark.parametrize(
-  ("info", "more"),
-  [
-    (dataclasses.replace(_INFO, streams={"rgb": _RGB, "flow": _FLOW}), {}),
-    (_INFO, {"flow": "in_graph"}),
-  ],
-  ids=["stored", "in_graph"],
-)
-def test_a_search_space_that_reads_more_than_the_frames_to_be_restored_is_refused(
-  info, more, monkeypatch
-):
+def test_a_search_space_that_reads_more_than_the_frames_to_be_restored_is_refused(monkeypatch):
+  info = dataclasses.replace(_INFO, streams={"rgb": _RGB, "flow": _FLOW})
   monkeypatch.setattr(metadata, "load", lambda directory: info)
-  training = config.of(data_dir="data", task="restoration", degrade="bicubic:2", **more)
+  training = config.of(data_dir="data", task="restoration", degrade="bicubic:2")
   with pytest.raises(cli.UserError) as error:
     network_search.prepared(training, space.load_space("small"), {}, model_dir="run")
   assert str(error.value) == (
     "the search space 'small' reads the stream flow, which was computed from frames that were not "
     "degraded and would give them away; choose one that reads rgb alone, such as of "
-    "--search_space=restoration"
+    "--search_space=restoration, or give `flow`=in_graph, which computes it from the degraded ones"
   )
   found, _ = network_search.prepared(training, space.load_space("restoration"), {}, model_dir="run")
   assert found.space.streams == ("rgb",)
+
+
+@pytest.mark.parametrize("there", [{"rgb": _RGB}, {"rgb": _RGB, "flow": _FLOW}])
+def test_flow_of_the_frames_to_be_restored_may_be_computed(there, monkeypatch):
+  monkeypatch.setattr(metadata, "load", lambda directory: dataclasses.replace(_INFO, streams=there))
+  training = config.of(data_dir="data", task="restoration", degrade="bicubic:2", flow="in_graph")
+  found, _ = network_search.prepared(training, space.load_space("small"), {}, model_dir="run")
+  assert found.space.streams == ("flow", "rgb")
 
 
 def test_what_a_dataset_without_labels_is_for_is_told_before_what_a_search_space_reads(monkeypatch):

@@ -81,7 +81,7 @@ def _show_shares(tf, version, loaded, inputs: Mapping[str, Mapping]) -> None:
   }
   bounds = [stream["bound"] for stream in version.clip["streams"].values() if stream["bound"]]
   if bounds:
-    flow_of = tf.function(lambda clip: flow_tensors.dataset_flow(clip, bounds[0]))
+    flow_of = tf.function(lambda clip: flow_tensors.dataset_flow(clip[tf.newaxis], bounds[0])[0])
     clip = in_graph.to_dataset_size(decode(images), version.clip["short_side"])
     parts["flow"] = lambda: flow_of(clip).numpy()
   seconds = {name: [] for name in parts}

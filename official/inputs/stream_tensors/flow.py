@@ -33,10 +33,13 @@ class FlowTensors(StreamTensors):
   ) -> tf.Tensor:
     """Returns the flow between frames where a network sees them, in pixels of the square."""
     seen = frames.stored if flow_source.is_computed(stream) else frames.images
-    flow = dataset_flow(seen, stream.bound)
+    flow = dataset_flow(seen[tf.newaxis], stream.bound)[0]
     grid = in_graph.with_short_side(flow, square.grid_side)
     scale = tf.stack([tf.shape(grid)[2] / tf.shape(flow)[2], tf.shape(grid)[1] / tf.shape(flow)[1]])
     return in_graph.cut(grid, square) * tf.cast(scale, tf.float32) * (square.side / square.box_side)
+
+  def of_squares(self, frames: tf.Tensor, stream: StreamInfo) -> tf.Tensor:
+    return dataset_flow(frames, stream.bound)
 
   def origin(self, stream: StreamInfo) -> str:
     if flow_source.is_computed(stream):
@@ -52,15 +55,15 @@ class FlowTensors(StreamTensors):
 
 
 def dataset_flow(images: tf.Tensor, bound: float) -> tf.Tensor:
-  """Returns the flow of a clip as a dataset would hold it, [time, height, width, 2] in pixels.
+  """Returns flow as a dataset would hold it, [batch, time, height, width, 2] in pixels.
 
   Args:
-    images: uint8 [time, height, width, 3], at least two.
+    images: Clips of at least two frames, uint8 [batch, time, height, width, 3].
     bound: Pixels that the dataset's 8 bits reach.
   """
   from official.layers import optical_flow  # imports tensorflow_addons
 
-  flow = optical_flow.clip_flow(images[tf.newaxis])[0]
+  flow = optical_flow.clip_flow(images)
   levels = tf.clip_by_value(tf.round(flow_kind.ZERO + flow * (128 / bound)), 0, 255)
   return (levels - flow_kind.ZERO) * flow_kind.step(bound)
 

@@ -31,5 +31,8 @@ class ImageTensors(StreamTensors):
     grid = in_graph.whole(in_graph.with_short_side(frames.stored, square.grid_side))
     return scaled(tf.round(in_graph.cut(tf.cast(grid, tf.float32), square)))
 
+  def of_squares(self, frames: tf.Tensor, stream: streams.StreamInfo) -> tf.Tensor:
+    return scaled(frames)
+
 
 TENSORS = stream_tensors.register(ImageTensors(name="image"))

@@ -63,6 +63,16 @@ class StreamTensors(abc.ABC):
     """
     raise NotImplementedError(self.name)
 
+  def of_squares(self, frames: tf.Tensor, stream: StreamInfo) -> tf.Tensor:
+    """Returns a stream of frames that a network sees as they are, float32 [batch, time, height,
+    width, channels]: of those that are to be restored.
+
+    Args:
+      frames: uint8 [batch, time, height, width, 3], all but the batch static.
+      stream: What is wanted.
+    """
+    raise NotImplementedError(self.name)
+
   def origin(self, stream: StreamInfo) -> str:
     """Returns a sentence for the model card on where values come from; "" if it goes without
     saying."""

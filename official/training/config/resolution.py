@@ -93,12 +93,10 @@ def check_reads(
     network: What the message calls it.
   """
   _check_goes_with_task(training, info)
-  needed = tuple(needed)
-  usable.check_streams(
-    streams(training, info), needed, network=network, data=training.data.data_dir
-  )
+  needed, there = tuple(needed), streams(training, info)
+  usable.check_streams(there, needed, network=network, data=training.data.data_dir)
   if isinstance(checked_task(training, info).target, contract.Self):
-    usable.check_frames_alone(needed, network=network)
+    usable.check_frames_alone({*needed} - flow_source.computed(there).keys(), network=network)
 
 
 def check_joined(
