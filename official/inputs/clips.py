@@ -151,12 +151,7 @@ def _batches(
   pipelines, pipeline = context.num_input_pipelines, context.input_pipeline_id
   batches_a_step = context.num_replicas_in_sync // pipelines
   cut_specs, beside = _specs(
-    store,
-    names,
-    shape,
-    image_size,
-    crops_resized=crops_resized,
-    own_scale=target.own_scale,
+    store, names, shape, image_size, crops_resized=crops_resized, own_scale=target.own_scale
   )
   more = target.specs(store, dict(zip(names, cut_specs)))
   specs = [*cut_specs, *more.values(), tf.TensorSpec([], tf.float32)]
@@ -174,8 +169,9 @@ def _batches(
       value.set_shape([batch_size, *spec.shape])
     *values, weight = values
     numbers = {name: _repeated(number, batch_size) for name, number in beside.items()}
-    arrays = dict(zip(more, values[len(names) :]))
-    seen, labels = target.batch(dict(zip(names, values)), arrays, made)
+    seen, labels = target.batch(
+      dict(zip(names, values)), dict(zip(more, values[len(names) :])), made
+    )
     labels |= {"weight": weight} | ({"number": which} if numbered else {})
     return seen | numbers, labels
 
