@@ -217,7 +217,9 @@ def _print_help() -> None:
   ours = [
     name
     for name in by_module
-    if name == sys.argv[0] or name == "__main__" or name.startswith(("official.", "data_prep."))
+    if name == sys.argv[0]
+    or name == "__main__"
+    or name.startswith(("official.", "data_prep.", "tools."))
   ]
   text = "\n".join(flags.FLAGS.module_help(name) for name in sorted(ours))
   print(text.strip())

@@ -125,13 +125,19 @@ def run(pipeline: beam.Pipeline) -> None:
     )
   threading.excepthook = previous_hook  # Not before: threads fail as long as there are workers.
   if error:
-    writing = _OS_ERROR.search(str(error))  # Beam hands on a worker's exception as text.
-    if writing:
-      raise cli.UserError(
-        f"the dataset cannot be written: {writing[1]}; the same command resumes with the files "
-        "that are finished"
-      ) from error
+    told = cannot_write(error)
+    if told:
+      raise told from error
     raise error
+
+
+def cannot_write(error: Exception) -> cli.UserError | None:
+  """Returns the line for the failure of a job whose workers could not write, None for others."""
+  writing = _OS_ERROR.search(str(error))  # Beam hands on a worker's exception as text.
+  return writing and cli.UserError(
+    f"the dataset cannot be written: {writing[1]}; the same command resumes with the files that "
+    "are finished"
+  )
 
 
 class _WorkerDied(Exception):

@@ -5,7 +5,7 @@
 Where videos are cut into windows, another job of the same form comes first, which looks up how long
 they are. Where nothing else is asked for, jobs run on this machine with one process a core
 (local_runner.py), whose threads share the shards out as they become free (handout.py); any other
-`--runner`, with its options, works as Beam documents it.
+`--runner`, with its options, works as Beam documents it (cluster_runner.py).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,6 +20,7 @@ from data_prep.common.quiet_beam import pipeline_options
 from data_prep.dataset import clip_examples
 from data_prep.dataset import isolation
 from data_prep.dataset import rows
+from data_prep.job import cluster_runner
 from data_prep.job import handout
 from data_prep.job import local_runner
 from data_prep.job import shards
@@ -132,6 +133,11 @@ def options_from(arguments: Sequence[str]) -> pipeline_options.PipelineOptions:
   return options
 
 
+def check_reachable(arguments: Sequence[str]) -> None:
+  """Raises UserError if the options name a cluster where nobody answers."""
+  cluster_runner.check(options_from(arguments))
+
+
 def write_shards(
   directory: str,
   settings: clip_examples.Settings,
@@ -207,4 +213,4 @@ def _run(
     with handout.shared(directory, read(directory)) if threads else contextlib.nullcontext():
       local_runner.run(build(directory, read, work, options, runner))
   else:
-    build(directory, read, work, options).run().wait_until_finish()
+    cluster_runner.run(build(directory, read, work, options))

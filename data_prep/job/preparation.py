@@ -94,6 +94,7 @@ def prepare(
     print(f"{directory} is already prepared from this manifest with these flags: nothing to do")
     return finished
   _require_some_video(all_rows, manifest)
+  _check_beam_arguments(operation.beam_arguments, reachable=True)
   _tell(f"warning: {manifest}: {leak}" for leak in rows.leaks(all_rows))
   _tell(f"warning: {manifest}: {one}" for one in rows.contradictions(all_rows))
   with folder.owned(directory, identity, overwrite=operation.overwrite):
@@ -197,12 +198,12 @@ def _tell_about(table: class_table.ClassTable) -> None:
     )
 
 
-def _check_beam_arguments(arguments: Sequence[str]) -> None:
+def _check_beam_arguments(arguments: Sequence[str], *, reachable: bool = False) -> None:
   # Beam takes seconds to import: not for --help, nor for a finished folder.
   if arguments:
     from data_prep.job import pipeline
 
-    pipeline.options_from(arguments)
+    (pipeline.check_reachable if reachable else pipeline.options_from)(arguments)
 
 
 def _cut(

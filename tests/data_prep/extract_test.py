@@ -96,6 +96,14 @@ def test_help_teaches_without_beam_and_tensorflow(run_main):
     (["--clip_timeout=5", "--noisolate_decoding"], "--clip_timeout needs --isolate_decoding"),
     (["--stride_seconds=5"], "--stride_seconds needs --window_seconds"),
     (["--window_seconds=500"], "--window_seconds=500 is longer than --max_clip_seconds=300; raise"),
+    (
+      ["--runner=FlinkRunner", "--flink_master=127.0.0.1:1"],
+      "Flink's JobManager does not answer at --flink_master=127.0.0.1:1 (Connection refused)",
+    ),
+    (
+      ["--runner=PortableRunner", "--job_endpoint=8099"],
+      "--job_endpoint=8099 is no address; write",
+    ),
     (["--manifest="], "--manifest is needed"),
     (["--manifest=no.csv"], "there is no manifest"),
   ],

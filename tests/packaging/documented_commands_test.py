@@ -23,8 +23,11 @@ COMMANDS = sorted({command for _, command in documentation.all_commands()})
 OF_BEAM = {
   "environment_config",
   "environment_type",
+  "flink_job_server_jar",
+  "flink_master",
   "job_endpoint",
   "number_of_worker_harness_threads",
+  "parallelism",
   "project",
   "region",
   "runner",

@@ -1,0 +1,138 @@
+"""A Beam job on a cluster: one line where nobody answers, and one where the job fails."""
+
+from collections.abc import Iterator
+import contextlib
+import json
+import logging
+import re
+import signal
+import socket
+import sys
+import urllib.request
+
+import grpc
+
+from data_prep.common import cli
+from data_prep.common.quiet_beam import beam
+from data_prep.common.quiet_beam import pipeline_options
+from data_prep.job import local_runner
+
+_SECONDS_TO_ANSWER = 10.0
+_FLINK_IN_THIS_PROCESS = ("[local]", "[auto]", "[collection]")
+_PYTHON_ERROR = re.compile(
+  r"^(?!(?:java|javax|org|com)\.)[\w.]*(?:Error|Exception): .*", re.MULTILINE
+)
+_JAVA_CLASSES = re.compile(r"(?:[\w$]+\.)+[\w$]+(?:Exception|Error): ")
+_BEFORE_THE_REASON = re.compile(r"^Pipeline \S+ failed in state \w+: ")
+_TERMINATED = 128 + signal.SIGTERM
+# Not by way of a proxy: clusters are on this network.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def check(options: pipeline_options.PipelineOptions) -> None:
+  """Raises UserError if the options name a cluster or a job server where nobody answers."""
+  endpoint = options.view_as(pipeline_options.PortableOptions).job_endpoint
+  if endpoint and endpoint != "embed":
+    _connect("job_endpoint", endpoint, "Beam's job server")
+  runner = options.view_as(pipeline_options.StandardOptions).runner
+  master = options.view_as(pipeline_options.FlinkRunnerOptions).flink_master
+  if runner == "FlinkRunner" and master not in _FLINK_IN_THIS_PROCESS:
+    _check_flink(master)
+
+
+def run(pipeline: beam.Pipeline) -> None:
+  """Runs a pipeline to its end, and cancels it where this program is told to end.
+
+  A job that fails is one line and exit status 1; its cluster's logs have all that happened.
+  """
+  with _quiet(), _terminated_as_exit():
+    try:
+      result = pipeline.run()
+    except grpc.RpcError as error:
+      _fail(f"the job server does not take the job: {error.details() or error.code()}")
+    try:
+      result.wait_until_finish()
+    except (KeyboardInterrupt, SystemExit):
+      with contextlib.suppress(Exception):
+        result.cancel()
+      raise
+    except (RuntimeError, grpc.RpcError) as error:
+      if told := local_runner.cannot_write(error):
+        raise told from error
+      _fail(f"the job failed: {reason(str(error))}")
+
+
+def reason(text: str) -> str:
+  """Returns the line of a runner's message that says why a job failed.
+
+  That is the last exception of Python's, where a worker raised one, else the first line without the
+  names of Java's classes.
+  """
+  raised = _PYTHON_ERROR.findall(text)
+  if raised:
+    return re.sub(r" \[while running .*", "", raised[-1])
+  lines = _BEFORE_THE_REASON.sub("", text.strip()).splitlines() or ["it does not say why"]
+  return _JAVA_CLASSES.sub("", lines[0]).strip() or lines[0]
+
+
+def _fail(message: str) -> None:
+  print(f"error: {cli.one_line(message)}; the same command resumes", file=sys.stderr, flush=True)
+  sys.exit(1)
+
+
+def _check_flink(master: str) -> None:
+  """Raises UserError unless the JobManager's REST interface is at an address."""
+  address = master.partition("://")[2] or master
+  _connect("flink_master", address, "Flink's JobManager")
+  url = master if "://" in master else f"http://{master}"
+  try:
+    with _OPENER.open(f"{url.rstrip('/')}/overview", timeout=_SECONDS_TO_ANSWER) as answer:
+      overview = json.load(answer)
+  except (OSError, ValueError) as error:
+    raise cli.UserError(
+      f"--flink_master={master} does not answer as Flink does ({error}); give the address and port "
+      "of Flink's page, 8081 by default"
+    ) from error
+  if not overview.get("taskmanagers"):
+    raise cli.UserError(
+      f"the Flink cluster at --flink_master={master} has no TaskManager; start one, or wait for it"
+    )
+
+
+def _connect(flag: str, address: str, what: str) -> None:
+  """Raises UserError unless somebody listens at HOST:PORT."""
+  host, _, port = address.rstrip("/").rpartition(":")
+  if not host or not port.isdecimal():
+    raise cli.UserError(f"--{flag}={address} is no address; write HOST:PORT")
+  try:
+    socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS_TO_ANSWER).close()
+  except OSError as error:
+    raise cli.UserError(
+      f"{what} does not answer at --{flag}={address} ({error.strerror or error}); start it, or "
+      "give another address"
+    ) from error
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+  """Keeps what Beam logs from the terminal: its exception says it, too."""
+  logging.disable(logging.CRITICAL)
+  try:
+    yield
+  finally:
+    logging.disable(logging.NOTSET)
+
+
+@contextlib.contextmanager
+def _terminated_as_exit() -> Iterator[None]:
+  """Turns SIGTERM into SystemExit, so that the job can be cancelled."""
+
+  def leave(number: int, frame: object) -> None:
+    del number, frame
+    sys.exit(_TERMINATED)
+
+  previous = signal.signal(signal.SIGTERM, leave)
+  try:
+    yield
+  finally:
+    signal.signal(signal.SIGTERM, previous)
