@@ -175,6 +175,11 @@ def main(arguments: Sequence[str]) -> None:
   for flag in (_VIDEOS_DIR, _OUTPUT):
     if not flag.value:
       raise cli.UserError(f"--{flag.name} is needed (--help lists the flags)")
+    if files.is_url(flag.value):
+      raise cli.UserError(
+        f"--{flag.name}={flag.value} is a URL, and a manifest is made of local videos in a local "
+        "file; make it beside a copy of the folder, and then copy both to the store"
+      )
   directory, output = cli.resolve_path(_VIDEOS_DIR.value), cli.resolve_path(_OUTPUT.value)
   for_training = 1.0 - _VALIDATION_FRACTION.value - _TEST_FRACTION.value
   if for_training <= 0:

@@ -17,6 +17,7 @@ from absl import flags
 from data_prep.common import cli
 from data_prep.common import files
 from data_prep.common import next_command
+from data_prep.common import url_files
 from data_prep.dataset import first_search
 from data_prep.dataset import metadata
 from data_prep.dataset import preview_clips
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str]) -> None:
     if not flag.value:
       raise cli.UserError(f"--{flag.name} is needed (--help lists the flags)")
   directory, output = cli.resolve_path(_DATA_DIR.value), cli.resolve_path(_OUTPUT.value)
+  url_files.check(filter(files.is_url, (directory, output)))
   info = metadata.load(directory)
   path = files.join(directory, metadata.FAILURES_NAME)
   lines = files.read_bytes(path).decode().splitlines() if files.exists(path) else []

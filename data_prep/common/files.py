@@ -3,8 +3,7 @@
 Local paths use `os`: a file is flushed to the disk, then appears under its final name by one atomic
 rename, and the rename is flushed, too, so that a power loss leaves the old content or the new one.
 Paths with a scheme
-(`gs://...`, `hdfs://...`) go through Apache Beam's filesystems, which are imported only when such a
-path turns up.
+(`gs://...`, `s3://...`) are url_files.py's.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,6 +15,7 @@ from typing import IO
 import uuid
 
 from data_prep.common import cli
+from data_prep.common import url_files
 
 VIDEO_EXTENSIONS = (
   ".3gp",
@@ -38,7 +38,6 @@ VIDEO_EXTENSIONS = (
 )
 IMAGE_EXTENSIONS = (".jpg", ".jpeg", ".png")
 TEMPORARY_SUFFIX = ".incomplete"
-_UNCOMPRESSED = "uncompressed"  # apache_beam.io.filesystem.CompressionTypes.UNCOMPRESSED
 
 
 def is_url(path: str) -> bool:
@@ -53,7 +52,7 @@ def join(directory: str, name: str) -> str:
 
 def exists(path: str) -> bool:
   """Returns whether there is a file or folder at `path`."""
-  return _beam().exists(path) if is_url(path) else os.path.exists(path)
+  return url_files.exists(path) if is_url(path) else os.path.exists(path)
 
 
 def read_bytes(path: str) -> bytes:
@@ -64,12 +63,7 @@ def read_bytes(path: str) -> bytes:
 
 def open_to_read(path: str) -> IO[bytes]:
   """Opens a file for reading bytes, uncompressed whatever its name says."""
-  if not is_url(path):
-    return open(path, "rb")
-  try:
-    return _beam().open(path, compression_type=_UNCOMPRESSED)
-  except ValueError as error:  # An unknown scheme.
-    raise OSError(str(error)) from error
+  return url_files.open_to_read(path) if is_url(path) else open(path, "rb")
 
 
 @contextlib.contextmanager
@@ -83,7 +77,7 @@ def written_whole(path: str) -> Iterator[IO[bytes]]:
   temporary = f"{path}.{uuid.uuid4().hex[:8]}{TEMPORARY_SUFFIX}"
   try:
     if is_url(path):
-      with _beam().create(temporary, compression_type=_UNCOMPRESSED) as file:
+      with url_files.create(temporary) as file:
         yield file
     else:
       with open(temporary, "wb") as file:
@@ -110,9 +104,7 @@ def write_bytes(path: str, content: bytes) -> None:
 def rename(source: str, target: str) -> None:
   """Moves a file over `target`, atomically and durably on a local disk."""
   if is_url(target):
-    if exists(target):
-      remove([target])
-    _beam().rename([source], [target])
+    url_files.rename(source, target)
   else:
     os.replace(source, target)
     settle_folder(os.path.dirname(target))
@@ -146,8 +138,7 @@ def settle_tree(directory: str) -> None:
 def make_directory(path: str) -> None:
   """Creates a folder, with its parents, unless it exists."""
   if is_url(path):
-    if not exists(path):
-      _beam().mkdirs(path)
+    url_files.make_directory(path)
   else:
     os.makedirs(path, exist_ok=True)
 
@@ -184,35 +175,27 @@ def check_writable(directory: str, what: str) -> None:
 
 def names(directory: str) -> list[str]:
   """Returns, sorted, the names of the files in `directory`; none when there is no such folder."""
-  if not is_url(directory):
-    return sorted(os.listdir(directory)) if os.path.isdir(directory) else []
-  found = _beam().match([join(directory, "*")])[0].metadata_list
-  return sorted(metadata.path.rsplit("/", 1)[-1] for metadata in found)
+  if is_url(directory):
+    return url_files.names(directory)
+  return sorted(os.listdir(directory)) if os.path.isdir(directory) else []
 
 
 def remove(paths: Iterable[str]) -> None:
   """Deletes files; those that do not exist are no error."""
+  behind_urls = []
   for path in paths:
-    if not is_url(path):
-      with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
-    elif exists(path):
-      _beam().delete([path])
+    if is_url(path):
+      behind_urls.append(path)
+      continue
+    with contextlib.suppress(FileNotFoundError):
+      os.unlink(path)
+  url_files.remove(behind_urls)
 
 
 def remove_tree(directory: str) -> None:
-  """Deletes a folder with everything in it."""
-  if not is_url(directory):
-    shutil.rmtree(directory)
+  """Deletes a folder with everything in it; no folder is no error."""
+  if is_url(directory):
+    url_files.remove_tree(directory)
     return
-  found = _beam().match([join(directory, "**")])[0].metadata_list
-  if found:
-    _beam().delete([metadata.path for metadata in found])
-  if exists(directory):  # Object stores have no empty folders.
-    _beam().delete([directory])
-
-
-def _beam():
-  from data_prep.common.quiet_beam import beam
-
-  return beam.io.filesystems.FileSystems
+  with contextlib.suppress(FileNotFoundError):
+    shutil.rmtree(directory)

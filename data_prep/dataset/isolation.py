@@ -7,7 +7,7 @@ clip gets a new child. Only this way can a decoder that hangs be ended, too.
 Outcomes cross the border as plain data: an exception that cannot be unpickled would break the pool.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import multiprocessing
 import os
 import signal
@@ -18,6 +18,7 @@ from typing import Any
 import pebble
 
 from data_prep.common import progress
+from data_prep.common import url_files
 from data_prep.dataset import clip_examples
 from data_prep.dataset import rows
 
@@ -41,7 +42,7 @@ class Child:
       max_workers=1,
       context=multiprocessing.get_context("spawn"),
       initializer=_begin,
-      initargs=(os.getpid(), initializer, tuple(arguments)),
+      initargs=(os.getpid(), url_files.options(), initializer, tuple(arguments)),
     )
 
   def call(self, function: Callable[[Any], Any], argument: Any) -> Any:
@@ -120,9 +121,15 @@ def _watch(parent: int) -> None:
 _maker: clip_examples.CountingMaker | None = None  # The child's own.
 
 
-def _begin(worker: int, initializer: Callable[..., None] | None, arguments: tuple) -> None:
+def _begin(
+  worker: int,
+  for_urls: Mapping[str, Any],
+  initializer: Callable[..., None] | None,
+  arguments: tuple,
+) -> None:
   signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the driver, which ends the rest.
   end_with(worker)
+  url_files.use(for_urls)
   if initializer:
     initializer(*arguments)
 

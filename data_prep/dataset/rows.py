@@ -84,7 +84,8 @@ def read(manifest: str, streams: Mapping[str, str] = types.MappingProxyType({}))
       f"{','.join(USUAL_COLUMNS)} (python -m data_prep.manifest makes one)"
     ) from error
   except (OSError, UnicodeDecodeError) as error:
-    raise cli.UserError(f"the manifest {manifest} cannot be read as UTF-8 text: {error}") from error
+    what = " as UTF-8 text" if isinstance(error, UnicodeDecodeError) else ""
+    raise cli.UserError(f"the manifest {manifest} cannot be read{what}: {error}") from error
   numbered = _numbered(text, manifest)
   columns = [name.strip() for name in next(numbered, (1, []))[1]]
   for column in REQUIRED_COLUMNS:

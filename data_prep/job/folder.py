@@ -216,7 +216,5 @@ def _remove_ours(directory: str, keep: Collection[str] = ()) -> None:
 
 
 def _remove_unfinished(directory: str) -> None:
-  unfinished = shards.unfinished_directory(directory)
-  if files.exists(unfinished):
-    with contextlib.suppress(FileNotFoundError):  # The run that just ended may be doing the same.
-      files.remove_tree(unfinished)
+  with contextlib.suppress(FileNotFoundError):  # The run that just ended may be doing the same.
+    files.remove_tree(shards.unfinished_directory(directory))

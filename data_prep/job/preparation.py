@@ -17,6 +17,7 @@ import cv2
 from data_prep.common import cli
 from data_prep.common import files
 from data_prep.common import progress
+from data_prep.common import url_files
 from data_prep.dataset import array_frames
 from data_prep.dataset import class_table
 from data_prep.dataset import clip_examples
@@ -81,6 +82,7 @@ def prepare(
   """
   began = time.monotonic()
   _check_beam_arguments(operation.beam_arguments)
+  url_files.check(filter(files.is_url, (manifest, directory)))
   settings = _with_masks(settings, manifest, masks)
   all_rows = rows.read(manifest, stream_inputs.columns(settings.inputs))
   settings = _with_files(settings, all_rows, manifest)
@@ -203,7 +205,10 @@ def _check_beam_arguments(arguments: Sequence[str], *, reachable: bool = False) 
   if arguments:
     from data_prep.job import pipeline
 
-    (pipeline.check_reachable if reachable else pipeline.options_from)(arguments)
+    if reachable:
+      pipeline.check_reachable(arguments)
+    else:
+      url_files.use(pipeline.options_from(arguments).get_all_options(drop_default=True))
 
 
 def _cut(

@@ -1,11 +1,14 @@
 """Small videos, and ways to run what is tested."""
 
-from collections.abc import Callable, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 import os
 import pathlib
 import subprocess
 import sys
+import typing
 
 import av
 import cv2
@@ -14,6 +17,9 @@ import pytest
 
 from data_prep.dataset import clip_examples
 from data_prep.dataset import rows
+
+if typing.TYPE_CHECKING:
+  from tests.data_prep import s3_server
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -135,3 +141,12 @@ def folder_urls(tmp_path, monkeypatch) -> None:
   from tests.data_prep import folder_urls  # Beam takes seconds to import.
 
   monkeypatch.setattr(folder_urls.FolderFileSystem, "root", str(tmp_path), raising=False)
+
+
+@pytest.fixture(scope="session")
+def s3_store() -> Iterator[s3_server.Store]:
+  """An S3 server on loopback, with its buckets."""
+  from tests.data_prep import s3_server  # Takes seconds to import.
+
+  with s3_server.running() as store:
+    yield store

@@ -1,5 +1,6 @@
 """A file system behind URLs, for tests: Beam finds it by its scheme."""
 
+import contextlib
 import os
 import shutil
 
@@ -52,4 +53,8 @@ class FolderFileSystem(beam.io.localfilesystem.LocalFileSystem):
 
   def delete(self, paths):
     for path in map(self._local, paths):
-      shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
+      if os.path.isdir(path):
+        shutil.rmtree(path)
+      else:  # One that is not there is no error, as in the clouds.
+        with contextlib.suppress(FileNotFoundError):
+          os.remove(path)

@@ -3,12 +3,18 @@
 import pytest
 
 from data_prep.common import files
+from data_prep.common import url_files
 
 
-@pytest.fixture(params=["local", "url"])
+@pytest.fixture(params=["local", "url", pytest.param("s3", marks=pytest.mark.slow)])
 def place(request, tmp_path) -> str:
   """A folder that is there and empty, as a path or as a URL."""
   (tmp_path / "place").mkdir()
+  if request.param == "s3":
+    store = request.getfixturevalue("s3_store")
+    url_files.use(store.options)
+    request.addfinalizer(lambda: url_files.use({}))
+    return store.new_bucket()
   if request.param == "local":
     return str(tmp_path / "place")
   request.getfixturevalue("folder_urls")
@@ -37,8 +43,8 @@ def test_a_file_appears_when_it_is_whole(place):
   with files.written_whole(path) as file:
     file.write(b"one")
     assert not files.exists(path)
-    (name,) = files.names(place)
-    assert name.startswith("a.") and name.endswith(files.TEMPORARY_SUFFIX)
+    for name in files.names(place):  # None on S3, where what is not complete is not listed.
+      assert name.startswith("a.") and name.endswith(files.TEMPORARY_SUFFIX)
   assert files.names(place) == ["a"]
 
 
@@ -107,6 +113,17 @@ def test_a_tree_is_removed_with_all_that_is_in_it(place):
   assert files.exists(files.join(place, "stays"))
 
 
+def test_files_without_content_are_files(place):
+  path = files.join(place, "a")
+  files.write_bytes(path, b"")
+  assert files.names(place) == ["a"]
+  assert files.read_bytes(path) == b""
+
+
+def test_removing_a_tree_that_is_not_there_is_no_error(place):
+  files.remove_tree(files.join(place, "nothing"))
+
+
 def test_a_scheme_that_nobody_knows_is_an_os_error():
-  with pytest.raises(OSError, match="nowhere"):
+  with pytest.raises(OSError, match="no file system is known for nowhere://"):
     files.open_to_read("nowhere://a")
