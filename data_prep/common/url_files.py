@@ -178,7 +178,7 @@ def _match(pattern: str) -> list[str]:
 
 
 def _send_nothing(file: IO[bytes]) -> None:
-  """Sends one empty part of an empty file: S3 refuses one without parts, which Beam would ask for."""
+  """Sends one empty part of an empty file: S3 refuses a file without parts, which Beam makes."""
   uploader = getattr(getattr(file, "raw", None), "_uploader", None)
   if hasattr(uploader, "_write_to_s3"):
     uploader._write_to_s3(b"")

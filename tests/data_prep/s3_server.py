@@ -1,4 +1,4 @@
-"""An S3 server on loopback: moto's, which speaks the protocol over HTTP and keeps objects in memory.
+"""An S3 server on loopback: moto's, which speaks S3's protocol and keeps objects in memory.
 
 A test may hold a request back (`Store.hold`): the server has got it and does nothing, until the
 test lets go of it. So a client can be killed at a place that the test chooses, however fast the
@@ -37,7 +37,7 @@ class Held:
     self._released.set()
 
   def drops(self, method: str, path: str) -> bool:
-    """Returns, for the request that is held, when it is released, True; for others at once False."""
+    """Returns True, when it is released, for the request that is held; False for others."""
     with self._lock:
       if self._taken or not self._fits(method, path):
         return False
