@@ -13,4 +13,5 @@ page_style    the frame and the look of every page that we write
 progress      the progress of a preparation, reported while it runs
 quiet_beam    Apache Beam, imported without the warnings of its dependencies
 shapes        descriptions of our JSON files, and one way to check them
+url_files     files behind URLs, through Apache Beam's filesystems
 """
