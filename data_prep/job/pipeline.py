@@ -15,6 +15,7 @@ from typing import Any
 
 from data_prep.common import cli
 from data_prep.common import files
+from data_prep.common import url_files
 from data_prep.common.quiet_beam import beam
 from data_prep.common.quiet_beam import pipeline_options
 from data_prep.dataset import clip_examples
@@ -131,6 +132,11 @@ def options_from(arguments: Sequence[str]) -> pipeline_options.PipelineOptions:
   if "--save_main_session" not in given:  # Workers import what they need.
     options.view_as(pipeline_options.SetupOptions).save_main_session = False
   return options
+
+
+def open_urls_with(arguments: Sequence[str]) -> None:
+  """Has this process open URLs with what the options say of them."""
+  url_files.use(options_from(arguments).get_all_options(drop_default=True))
 
 
 def check_reachable(arguments: Sequence[str]) -> None:

@@ -205,10 +205,7 @@ def _check_beam_arguments(arguments: Sequence[str], *, reachable: bool = False) 
   if arguments:
     from data_prep.job import pipeline
 
-    if reachable:
-      pipeline.check_reachable(arguments)
-    else:
-      url_files.use(pipeline.options_from(arguments).get_all_options(drop_default=True))
+    (pipeline.check_reachable if reachable else pipeline.open_urls_with)(arguments)
 
 
 def _cut(
