@@ -31,6 +31,7 @@ stream_files   arrays, folders of images and videos that a stream comes from
 stream_inputs  what --stream says, and what is wrong with the files that it needs
 stream_kinds   what may be done with the values of a stream, for each kind of stream
 streams        what a dataset tells of a stream: kind, channels, where it is stored
-tvl1           optical flow between two frames: TV-L1, by OpenCV, on the CPU
+tvl1           optical flow between two frames: TV-L1, on the CPU
+tvl1_kernels   one level of TV-L1's pyramid, in machine code that numba makes
 video_file     an open video file: its picture stream, packet by packet
 """

@@ -58,7 +58,7 @@ class Settings:
     fps: Dataset frames a second.
     short_side: Pixels of the shorter side.
     flow: One of `flow_methods.NAMES`, or "none".
-    flow_profile: A key of `tvl1.PROFILES`; only of TV-L1.
+    flow_profile: One of `tvl1.PROFILES`; only of TV-L1.
     flow_format: "png", which is exact, or "jpeg".
     flow_bound: Pixels; larger motion is clipped.
     limits: What a clip may cost; a clip beyond fails.
@@ -69,7 +69,7 @@ class Settings:
   fps: float
   short_side: int
   flow: str = tvl1.ALGORITHM
-  flow_profile: str = "fast"
+  flow_profile: str = tvl1.FAST
   flow_format: str = "png"
   flow_bound: float = 20.0
   limits: Limits = DEFAULT_LIMITS

@@ -1,8 +1,8 @@
-"""The algorithms of optical flow that data preparation has, all by OpenCV, on the CPU.
+"""The algorithms of optical flow that data preparation has, on the CPU.
 
     tvl1           Zach, Pock, Bischof 2007 (tvl1.py); has profiles
-    farneback      Farneback 2003, with OpenCV's own parameters
-    dis            dense inverse search, Kroeger et al. 2016, with OpenCV's preset "medium"
+    farneback      Farneback 2003, by OpenCV with its own parameters
+    dis            dense inverse search, Kroeger et al. 2016, by OpenCV, preset "medium"
     lucas_kanade   Lucas and Kanade 1981, in pyramids, on a grid of points (lucas_kanade.py)
 
 Flow (x, y) is where a pixel of the first frame has gone in the second, in pixels; that of two equal

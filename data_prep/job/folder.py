@@ -148,8 +148,9 @@ def _difference(there: Identity, asked: Identity) -> str | None:
   if there.manifest_sha256 != asked.manifest_sha256:
     return "from another `manifest`, or from other rows of it"
   for library, version in asked.versions.items():
-    if there.versions.get(library) != version:
-      return f"by {library} {there.versions.get(library)}, and this is {library} {version}"
+    before = there.versions.get(library, "of an earlier release")
+    if before != version:
+      return f"by {library} {before}, and this is {library} {version}"
   return None
 
 

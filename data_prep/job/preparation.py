@@ -27,6 +27,7 @@ from data_prep.dataset import rows
 from data_prep.dataset import stream_clips
 from data_prep.dataset import stream_inputs
 from data_prep.dataset import streams
+from data_prep.dataset import tvl1
 from data_prep.job import folder
 from data_prep.job import shards
 from data_prep.job import windowing
@@ -89,7 +90,7 @@ def prepare(
   identity = folder.Identity(
     settings=settings.identity | dataclasses.asdict(cutting) | {"num_shards": num_shards},
     manifest_sha256=rows.digest(all_rows),
-    versions=_versions(with_arrays=_has_arrays(settings)),
+    versions=_versions(settings),
   )
   finished = folder.finished(directory, identity, overwrite=operation.overwrite)
   if finished:
@@ -220,16 +221,16 @@ def _cut(
   return windowing.cut(all_rows, lengths, cutting)
 
 
-def _versions(*, with_arrays: bool) -> dict[str, str]:
-  """Returns the versions of the libraries that shape the bytes."""
+def _versions(settings: clip_examples.Settings) -> dict[str, str]:
+  """Returns the versions of what shapes the bytes: libraries, and our own flow."""
   import av
 
   found = {"av": av.__version__, "ffmpeg": av.ffmpeg_version_info, "opencv": cv2.__version__}
-  return found | ({"zlib": zlib.ZLIB_RUNTIME_VERSION} if with_arrays else {})
-
-
-def _has_arrays(settings: clip_examples.Settings) -> bool:
-  return any(one.info.format == array_frames.FORMAT for one in settings.inputs)
+  if any(one.info.format == array_frames.FORMAT for one in settings.inputs):
+    found["zlib"] = zlib.ZLIB_RUNTIME_VERSION
+  if (settings.flow, settings.flow_profile) == (tvl1.ALGORITHM, tvl1.FAST):
+    found[tvl1.ALGORITHM] = str(tvl1.VERSION)
+  return found
 
 
 def _require_some_video(all_rows: Sequence[rows.Row], manifest: str) -> None:

@@ -1,4 +1,4 @@
-"""Optical flow in the graph: TV-L1 (Zach, Pock, Bischof 2007), as OpenCV's DualTVL1 computes it.
+"""Optical flow in the graph: TV-L1 (Zach, Pock, Bischof 2007), as data preparation has it.
 
 The flow u minimises, over the image,
 
@@ -14,9 +14,9 @@ the problem is split in two that alternate (theta couples them, p1 and p2 are du
 
 The parameters are those of the profile `fast` of data preparation (data_prep.dataset.tvl1): pyramid
 steps of one half, 3 warps a level, each before a 5x5 median, 10 iterations. Two things differ from
-OpenCV: images are warped bilinearly, not by a bicubic table, and every iteration is made, where
-OpenCV stops when little changes. So nothing depends on other clips of the batch, and the graph
-holds TensorFlow's own operations only, none of Python, none of tensorflow_addons' compiled ones.
+there: images are warped bilinearly, not bicubically, and a point outside the image is taken for the
+nearest one inside. Nothing depends on other clips of the batch, and the graph holds TensorFlow's
+own operations only, none of Python, none of tensorflow_addons' compiled ones.
 
 *How it is fast.* TensorFlow runs an operation at a time, so that time is memory traffic: the number
 of passes over the images. u and p of both components lie in flat vectors, and a neighbouring pixel

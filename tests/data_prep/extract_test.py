@@ -68,7 +68,7 @@ def test_a_normal_run_says_what_it_does_and_what_it_did(extract, tmp_path):
   assert last.endswith("; 1 clips could not be used: see " + str(tmp_path / "data/failures.jsonl"))
 
 
-def test_help_teaches_without_beam_and_tensorflow(run_main):
+def test_help_teaches_without_beam_numba_and_tensorflow(run_main):
   run = run_main(["-X", "importtime", "-m", "data_prep.extract", "--help"])
   assert run.returncode == 0
   assert run.stdout.startswith("Prepares labelled videos for training")
@@ -76,6 +76,7 @@ def test_help_teaches_without_beam_and_tensorflow(run_main):
   imported = {line.rpartition("|")[2].strip() for line in run.stderr.splitlines()}
   assert "data_prep.dataset.clip_examples" in imported and not imported & {
     "apache_beam",
+    "numba",
     "tensorflow",
   }
 
@@ -142,6 +143,7 @@ def start(write_video, tmp_path):
         f"--output_dir={tmp_path / 'data'}",
         "--short_side=72",
         "--direct_num_workers=2",
+        "--flow_profile=opencv_default",  # Minutes of work.
         f"--direct_running_mode={mode}",
       ],
       stdout=subprocess.PIPE,

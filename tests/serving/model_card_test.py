@@ -50,7 +50,7 @@ def test_a_card_says_how_the_architecture_came_about(info, search, end):
 @pytest.mark.parametrize(
   "algorithm, said",
   [
-    ("tvl1", "Its optical flow, computed by OpenCV, is stored in it."),
+    ("tvl1", "Its optical flow (TV-L1) is stored in it."),
     ("given", "Its optical flow comes from files of its own."),
     ("dis", "The network has to be sent such flow, because a served network computes TV-L1 only."),
   ],

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> None:
     still = [error(np.zeros_like(truth), truth) for _, _, truth in found]
     print(f"{'none':28}{still[0]:12.3f}{np.mean(still[1:]):14.2f}")
     for name in flow_methods.NAMES:
-      for profile in sorted(tvl1.PROFILES) if flow_methods.has_profiles(name) else [""]:
+      for profile in tvl1.PROFILES if flow_methods.has_profiles(name) else [""]:
         errors, seconds = zip(*(_measured(name, profile, pair) for pair in found))
         print(
           f"{name:13}{profile:15}{errors[0]:12.3f}{np.mean(errors[1:]):14.2f}"

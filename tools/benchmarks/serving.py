@@ -11,7 +11,7 @@ TensorFlow optimizes a graph then.
 Then where the time of encoded_frames goes: decoding, flow and network, each by itself, in turn with
 the whole; the rest is resizing, the way through JPEG, and copying.
 
-Then the flow of 16 frames of 128x128 of a video, in the graph and by OpenCV
+Then the flow of 16 frames of 128x128 of a video, in the graph and by data preparation
 (data_prep.dataset.tvl1, fast), in turn. Printed is the fastest call of each, in ms: what other
 programs cost is not counted.
 docs/performance.md has a table.
@@ -109,13 +109,12 @@ def _compare_flow(tf) -> None:
   signature = [tf.TensorSpec([None, _FRAMES, None, None, 3], tf.uint8)]
   in_graph = tf.function(optical_flow.clip_flow, input_signature=signature)
   frames = tf.constant(clip[np.newaxis])
-  computer = tvl1.FlowComputer("fast")
-  ways: dict[str, Callable] = {"in the graph": lambda: in_graph(frames).numpy()}
-  for threads in (1, cv2.getNumberOfCPUs()):
-    ways[f"OpenCV, {threads} threads"] = lambda threads=threads: (
-      cv2.setNumThreads(threads),
-      [computer(one, other) for one, other in zip(grey, grey[1:])],
-    )
+  computer = tvl1.FlowComputer(tvl1.FAST)
+  cv2.setNumThreads(1)
+  ways: dict[str, Callable] = {
+    "in the graph": lambda: in_graph(frames).numpy(),
+    "preparation": lambda: [computer(one, other) for one, other in zip(grey, grey[1:])],
+  }
   seconds = {name: [] for name in ways}
   for _ in range(_ROUNDS.value + 1):
     for name, way in ways.items():
@@ -123,10 +122,6 @@ def _compare_flow(tf) -> None:
   print(f"\nflow of {_FRAMES} frames of {_SIDE}x{_SIDE}")
   for name, times in seconds.items():
     print(f"{name:<18}{1e3 * min(times[1:]):>8.0f}")
-  print(
-    f"{'ratio to the fastest of OpenCV':<32}"
-    f"{min(seconds.pop('in the graph')[1:]) / min(min(t[1:]) for t in seconds.values()):.2f}"
-  )
 
 
 def _timed(function: Callable, repeat: int) -> list[float]:

@@ -47,7 +47,7 @@ class FlowTensors(StreamTensors):
     if stream.algorithm == GIVEN:
       return "Its optical flow comes from files of its own."
     if flow_source.comes_from_frames(stream):
-      return "Its optical flow, computed by OpenCV, is stored in it."
+      return "Its optical flow (TV-L1) is stored in it."
     return (
       f"Its optical flow, computed by `data_prep.extract --flow={stream.algorithm}`, is stored in "
       "it. The network has to be sent such flow, because a served network computes TV-L1 only."

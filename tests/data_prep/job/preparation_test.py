@@ -69,7 +69,7 @@ def test_dataset_json_says_what_is_there(prepared):
     "stride_seconds": 0.0,
     "num_shards": 2,
   }
-  assert set(info.versions) == {"av", "ffmpeg", "opencv"}
+  assert set(info.versions) == {"av", "ffmpeg", "opencv", "tvl1"}
 
 
 def test_only_the_dataset_is_left_in_the_folder(prepared):
