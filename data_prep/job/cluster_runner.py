@@ -8,6 +8,8 @@ import re
 import signal
 import socket
 import sys
+import threading
+from typing import Any
 import urllib.request
 
 import grpc
@@ -34,17 +36,16 @@ def check(options: pipeline_options.PipelineOptions) -> None:
   endpoint = options.view_as(pipeline_options.PortableOptions).job_endpoint
   if endpoint and endpoint != "embed":
     _connect("job_endpoint", endpoint, "Beam's job server")
-  runner = options.view_as(pipeline_options.StandardOptions).runner
-  master = options.view_as(pipeline_options.FlinkRunnerOptions).flink_master
-  if runner == "FlinkRunner" and master not in _FLINK_IN_THIS_PROCESS:
+  if master := _flink_master(options):
     _check_flink(master)
 
 
-def run(pipeline: beam.Pipeline) -> None:
+def run(pipeline: beam.Pipeline, options: pipeline_options.PipelineOptions) -> None:
   """Runs a pipeline to its end, and cancels it where this program is told to end.
 
   A job that fails is one line and exit status 1; its cluster's logs have all that happened.
   """
+  flink = _flink_master(options)  # Running takes the runner out of the options.
   with _quiet(), _terminated_as_exit():
     try:
       result = pipeline.run()
@@ -53,8 +54,7 @@ def run(pipeline: beam.Pipeline) -> None:
     try:
       result.wait_until_finish()
     except (KeyboardInterrupt, SystemExit):
-      with contextlib.suppress(Exception):
-        result.cancel()
+      _cancel(result, flink)
       raise
     except (RuntimeError, grpc.RpcError) as error:
       if told := local_runner.cannot_write(error):
@@ -80,14 +80,40 @@ def _fail(message: str) -> None:
   sys.exit(1)
 
 
+def _cancel(result: Any, flink: str | None) -> None:
+  """Cancels a job, of the Flink cluster at that address if there is one.
+
+  Beam's job server forgets a job that it is told to cancel, while Flink goes on with it. So Flink
+  is told, too, which knows the job by the first part of Beam's id.
+  """
+  with contextlib.suppress(Exception):  # It may have ended by itself.
+    result.cancel()
+  with contextlib.suppress(OSError, ValueError):
+    for job in _ask_flink(flink, "/jobs/overview")["jobs"] if flink else ():
+      if job["name"] == result._job_id.rpartition("_")[0]:
+        _ask_flink(flink, f"/jobs/{job['jid']}?mode=cancel", "PATCH")
+
+
+def _flink_master(options: pipeline_options.PipelineOptions) -> str | None:
+  """Returns the address of the Flink cluster that the options name, if they name one."""
+  runner = options.view_as(pipeline_options.StandardOptions).runner
+  master = options.view_as(pipeline_options.FlinkRunnerOptions).flink_master
+  return master if runner == "FlinkRunner" and master not in _FLINK_IN_THIS_PROCESS else None
+
+
+def _ask_flink(master: str, path: str, method: str = "GET") -> Any:
+  """Returns what Flink's REST interface answers."""
+  url = master if "://" in master else f"http://{master}"
+  request = urllib.request.Request(f"{url.rstrip('/')}{path}", method=method)
+  with _OPENER.open(request, timeout=_SECONDS_TO_ANSWER) as answer:
+    return json.load(answer)
+
+
 def _check_flink(master: str) -> None:
   """Raises UserError unless the JobManager's REST interface is at an address."""
-  address = master.partition("://")[2] or master
-  _connect("flink_master", address, "Flink's JobManager")
-  url = master if "://" in master else f"http://{master}"
+  _connect("flink_master", master.partition("://")[2] or master, "Flink's JobManager")
   try:
-    with _OPENER.open(f"{url.rstrip('/')}/overview", timeout=_SECONDS_TO_ANSWER) as answer:
-      overview = json.load(answer)
+    overview = _ask_flink(master, "/overview")
   except (OSError, ValueError) as error:
     raise cli.UserError(
       f"--flink_master={master} does not answer as Flink does ({error}); give the address and port "
@@ -115,12 +141,14 @@ def _connect(flag: str, address: str, what: str) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-  """Keeps what Beam logs from the terminal: its exception says it, too."""
+  """Keeps what Beam logs, and what its threads raise, from the terminal: its exception says it."""
+  previous, threading.excepthook = threading.excepthook, lambda arguments: None
   logging.disable(logging.CRITICAL)
   try:
     yield
   finally:
     logging.disable(logging.NOTSET)
+    threading.excepthook = previous
 
 
 @contextlib.contextmanager

@@ -219,4 +219,4 @@ def _run(
     with handout.shared(directory, read(directory)) if threads else contextlib.nullcontext():
       local_runner.run(build(directory, read, work, options, runner))
   else:
-    cluster_runner.run(build(directory, read, work, options))
+    cluster_runner.run(build(directory, read, work, options), options)

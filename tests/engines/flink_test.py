@@ -4,6 +4,7 @@ The jars have to be there (python -m tools.flink.fetch), and Java. The clips are
 the real recordings beside the checkout, or rendered ones where they are missing, and a broken one.
 """
 
+from collections.abc import Callable
 import csv
 import dataclasses
 import os
@@ -49,6 +50,7 @@ class Story:
     status: What `tools.flink.status` said after that.
     kept: Times of the last change, by name, of the files that it left finished.
     resumed: The same command again.
+    interrupted: Another job, which received SIGTERM.
     stopped: `tools.flink.stop`.
     left: The processes that ran after that.
   """
@@ -59,6 +61,7 @@ class Story:
   status: subprocess.CompletedProcess
   kept: dict[str, int]
   resumed: subprocess.CompletedProcess
+  interrupted: subprocess.CompletedProcess
   stopped: subprocess.CompletedProcess
   left: dict[int, str]
 
@@ -90,13 +93,23 @@ def story(tmp_path_factory) -> Story:
     started = tool(*start)
     assert started.returncode == 0, started.stderr
     on_flink = (*extract, f"--output_dir={folder / 'flink'}", *_options(started.stderr))
-    killed = _killed(on_flink, environment, cluster, folder / "flink")
+    (lost,) = [process for process in processes.read(cluster) if process.name == LOST]
+    killed = _disturbed(
+      on_flink, environment, folder / "flink", lambda job: os.kill(lost.pid, signal.SIGKILL)
+    )
     status = tool("status")
     _await(lambda: not _processes(folder, "local_worker"))
     kept = _finished(folder / "flink")
     again = tool(*start)
     assert again.returncode == 0, again.stderr
     resumed = run(*on_flink)
+    interrupted = _disturbed(
+      (*on_flink, f"--output_dir={folder / 'other'}"),
+      environment,
+      folder / "other",
+      lambda job: job.terminate(),
+    )
+    _await(lambda: "jobs: 0 running" in tool("status").stdout)
   finally:
     stopped = tool("stop")
   return Story(
@@ -106,6 +119,7 @@ def story(tmp_path_factory) -> Story:
     status=status,
     kept=kept,
     resumed=resumed,
+    interrupted=interrupted,
     stopped=stopped,
     left=_processes(folder),
   )
@@ -151,6 +165,14 @@ def test_clips_and_failures_are_counted_as_without_a_cluster(story):
   assert [line for line in story.resumed.stderr.splitlines() if line.startswith("error")] == []
 
 
+def test_a_job_that_is_told_to_end_is_cancelled_on_the_cluster(story):
+  assert story.interrupted.returncode == 128 + signal.SIGTERM
+  assert [
+    one for one in story.interrupted.stderr.splitlines() if not one.startswith("prepared ")
+  ] == []
+  assert not (story.folder / "other" / "dataset.json").exists()
+
+
 def test_stopping_leaves_no_process(story):
   assert story.stopped.returncode == 0
   assert story.stopped.stdout.startswith(f"stopped {LOST}, taskmanager_1, worker_pool, job_server")
@@ -182,10 +204,13 @@ def _options(told: str) -> list[str]:
   return words[words.index("--runner=FlinkRunner") :]
 
 
-def _killed(
-  command: tuple[str, ...], environment: dict[str, str], cluster: pathlib.Path, output: pathlib.Path
+def _disturbed(
+  command: tuple[str, ...],
+  environment: dict[str, str],
+  output: pathlib.Path,
+  disturb: Callable[[subprocess.Popen], None],
 ) -> subprocess.CompletedProcess:
-  """Runs a job until some files are finished, kills a TaskManager, and waits for the job's end."""
+  """Runs a job until some files are finished, does something, and waits for the job's end."""
   job = subprocess.Popen(
     [sys.executable, *command],
     cwd=ROOT,
@@ -195,8 +220,7 @@ def _killed(
     stderr=subprocess.PIPE,
   )
   _await(lambda: len(_finished(output)) >= 4 or job.poll() is not None)
-  (lost,) = [process for process in processes.read(cluster) if process.name == LOST]
-  os.kill(lost.pid, signal.SIGKILL)
+  disturb(job)
   out, error = job.communicate(timeout=200)
   return subprocess.CompletedProcess(command, job.returncode, out, error)
 
