@@ -83,8 +83,8 @@ def _fail(message: str) -> None:
 def _cancel(result: Any, flink: str | None) -> None:
   """Cancels a job, of the Flink cluster at that address if there is one.
 
-  Beam's job server forgets a job that it is told to cancel, while Flink goes on with it. So Flink
-  is told, too, which knows the job by the first part of Beam's id.
+  Beam's job server forgets a job that it is told to cancel, and Flink continues it. So Flink is
+  told, too, which knows the job by the first part of Beam's id.
   """
   with contextlib.suppress(Exception):  # It may have ended by itself.
     result.cancel()

@@ -34,6 +34,8 @@ OF_BEAM = {
   "sdk_container_image",
   "sdk_location",
   "sdk_worker_parallelism",
+  "spark_job_server_jar",
+  "spark_master_url",
   "temp_location",
 }
 
