@@ -12,6 +12,7 @@ import threading
 from typing import Any
 import urllib.request
 
+from apitools.base.py import exceptions as apitools_exceptions
 import grpc
 
 from data_prep.common import cli
@@ -19,13 +20,18 @@ from data_prep.common.quiet_beam import beam
 from data_prep.common.quiet_beam import pipeline_options
 from data_prep.job import local_runner
 
+from apache_beam.options import pipeline_options_validator  # isort: skip  After quiet_beam.
+from apache_beam.runners.dataflow import dataflow_runner  # isort: skip
+
 _SECONDS_TO_ANSWER = 10.0
 _FLINK_IN_THIS_PROCESS = ("[local]", "[auto]", "[collection]")
 _PYTHON_ERROR = re.compile(
   r"^(?!(?:java|javax|org|com)\.)[\w.]*(?:Error|Exception): .*", re.MULTILINE
 )
 _JAVA_CLASSES = re.compile(r"(?:[\w$]+\.)+[\w$]+(?:Exception|Error): ")
-_BEFORE_THE_REASON = re.compile(r"^Pipeline \S+ failed in state \w+: ")
+_BEFORE_THE_REASON = re.compile(
+  r"^(?:Pipeline \S+ failed in state \w+: |Dataflow pipeline failed\. State: \w+, Error:\s*)"
+)
 _TERMINATED = 128 + signal.SIGTERM
 # Not by way of a proxy: clusters are on this network.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -38,6 +44,8 @@ def check(options: pipeline_options.PipelineOptions) -> None:
     _connect("job_endpoint", endpoint, "Beam's job server")
   if master := _flink_master(options):
     _check_flink(master)
+  if options.view_as(pipeline_options.StandardOptions).runner == "DataflowRunner":
+    _check_dataflow(options)
 
 
 def run(pipeline: beam.Pipeline, options: pipeline_options.PipelineOptions) -> None:
@@ -51,12 +59,14 @@ def run(pipeline: beam.Pipeline, options: pipeline_options.PipelineOptions) -> N
       result = pipeline.run()
     except grpc.RpcError as error:
       _fail(f"the job server does not take the job: {error.details() or error.code()}")
+    except apitools_exceptions.HttpError as error:
+      _fail(f"Dataflow does not take the job: {_told_by_google(error)}")
     try:
       result.wait_until_finish()
     except (KeyboardInterrupt, SystemExit):
       _cancel(result, flink)
       raise
-    except (RuntimeError, grpc.RpcError) as error:
+    except (RuntimeError, grpc.RpcError, dataflow_runner.DataflowRuntimeException) as error:
       if told := local_runner.cannot_write(error):
         raise told from error
       _fail(f"the job failed: {reason(str(error))}")
@@ -71,8 +81,16 @@ def reason(text: str) -> str:
   raised = _PYTHON_ERROR.findall(text)
   if raised:
     return re.sub(r" \[while running .*", "", raised[-1])
-  lines = _BEFORE_THE_REASON.sub("", text.strip()).splitlines() or ["it does not say why"]
+  told = _BEFORE_THE_REASON.sub("", text.strip()).removesuffix("None")
+  lines = told.splitlines() or ["it does not say why"]
   return _JAVA_CLASSES.sub("", lines[0]).strip() or lines[0]
+
+
+def _told_by_google(error: apitools_exceptions.HttpError) -> str:
+  try:
+    return json.loads(error.content)["error"]["message"]
+  except (ValueError, TypeError, KeyError):
+    return f"status {error.status_code} from {error.url}"
 
 
 def _fail(message: str) -> None:
@@ -123,6 +141,17 @@ def _check_flink(master: str) -> None:
     raise cli.UserError(
       f"the Flink cluster at --flink_master={master} has no TaskManager; start one, or wait for it"
     )
+
+
+def _check_dataflow(options: pipeline_options.PipelineOptions) -> None:
+  """Raises UserError where Beam would not send a request, as far as the options alone tell."""
+  validator = pipeline_options_validator.PipelineOptionsValidator(
+    options, dataflow_runner.DataflowRunner()
+  )
+  with _quiet():
+    faults = validator.validate_cloud_options(options.view_as(pipeline_options.GoogleCloudOptions))
+  if faults:
+    raise cli.UserError(f"--runner=DataflowRunner: {'; '.join(faults)}; correct the options")
 
 
 def _connect(flag: str, address: str, what: str) -> None:
