@@ -304,7 +304,7 @@ def main(_) -> int:
   training = training_flags.read(config.EVOLVE)
   if not FLAGS.model_dir:
     raise cli.UserError(f"--model_dir is missing ({FLAGS['model_dir'].help})")
-  model_dir = cli.plain_path("model_dir", FLAGS.model_dir)
+  model_dir = training_flags.run_directory(FLAGS.model_dir)
   search, info = network_search.prepared(
     training,
     space_lib.load_space(FLAGS.search_space),

@@ -83,7 +83,7 @@ def main(_) -> int:
   training = training_flags.read(config.TRAIN)
   if not FLAGS.model_dir:
     raise cli.UserError(f"--model_dir is missing ({FLAGS['model_dir'].help})")
-  model_dir = cli.plain_path("model_dir", FLAGS.model_dir)
+  model_dir = training_flags.run_directory(FLAGS.model_dir)
   status = architecture_training.run(
     training, weighted, model_dir=model_dir, seed=FLAGS.seed, source=FLAGS.architecture
   )

@@ -9,6 +9,7 @@ from typing import Any
 from absl import flags
 
 from data_prep.common import cli
+from data_prep.common import files
 from official.tasks import registry
 from official.training import config
 from official.training.config import fields
@@ -16,6 +17,7 @@ from official.training.config import recipes
 from official.training.config import yaml_values
 
 FLAGS = flags.FLAGS
+_TENSORFLOWS = ("gs://", "file://", "ram://")  # What TensorFlow 2.15 opens; s3:// left it.
 
 
 def define(
@@ -67,9 +69,30 @@ def read(
   training = described(program, kind, given)
   if not training.data.data_dir:
     raise cli.UserError(f"--data_dir is missing ({given['data_dir'].help})")
+  _check_readable(training.data.data_dir)
   if training.devices.tpu or training.devices.distribution_strategy == "tpu":
     config.check_tpu(training.devices.tpu)
   return training
+
+
+def run_directory(path: str) -> str:
+  """Returns --model_dir, absolute; raises UserError if a run cannot be there."""
+  if files.is_url(path):
+    raise cli.UserError(
+      f"--model_dir={path} is a URL, and a run appends to its curves and logs, which an object "
+      "store cannot do; give a folder, and copy it to the store when the run has ended"
+    )
+  return cli.plain_path("model_dir", path)
+
+
+def _check_readable(data_dir: str) -> None:
+  """Raises UserError for a URL of which TensorFlow has no file system."""
+  if files.is_url(data_dir) and not data_dir.startswith(_TENSORFLOWS):
+    scheme = data_dir.split(":")[0]
+    raise cli.UserError(
+      f"--data_dir={data_dir}: TensorFlow has no file system for {scheme}://; copy the dataset "
+      "to a disk, or to gs://"
+    )
 
 
 def described(
