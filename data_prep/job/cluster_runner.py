@@ -148,6 +148,8 @@ def _check_dataflow(options: pipeline_options.PipelineOptions) -> None:
   validator = pipeline_options_validator.PipelineOptionsValidator(
     options, dataflow_runner.DataflowRunner()
   )
+  if not validator.is_service_runner():  # At an address of localhost.
+    return
   with _quiet():
     faults = validator.validate_cloud_options(options.view_as(pipeline_options.GoogleCloudOptions))
   if faults:

@@ -54,7 +54,7 @@ def service(store):
   running.close()
 
 
-def _extract(store, service, *more: str) -> subprocess.CompletedProcess:
+def _extract(store, *more: str) -> subprocess.CompletedProcess:
   urls = ["--manifest=gs://bucket/videos/manifest.csv", "--output_dir=gs://bucket/data"]
   return subprocess.run(
     [sys.executable, "-m", "data_prep.extract", *urls, *FLAGS, *more],
@@ -69,7 +69,7 @@ def _extract(store, service, *more: str) -> subprocess.CompletedProcess:
 @pytest.mark.slow
 def test_a_job_is_sent_watched_and_ends_with_the_bytes_of_a_local_one(store, service):
   on_service = [*OPTIONS, f"--dataflow_endpoint={service.endpoint}"]
-  ran = _extract(store, service, *on_service)
+  ran = _extract(store, *on_service)
   assert ran.returncode == 0, ran.stderr
   assert service.asked == {"state", "messages"}
   _is_asked_for(service.jobs, service.endpoint)
@@ -77,7 +77,7 @@ def test_a_job_is_sent_watched_and_ends_with_the_bytes_of_a_local_one(store, ser
   assert "dataset.json" in made
   for name in made:
     del store.buckets["bucket"][f"data/{name}"]
-  assert _extract(store, service, "--direct_num_workers=1").returncode == 0
+  assert _extract(store, "--direct_num_workers=1").returncode == 0
   assert _data(store) == made
 
 
@@ -112,11 +112,19 @@ def _is_asked_for(jobs: list[dict], endpoint: str) -> None:
 @pytest.mark.slow
 def test_a_job_that_fails_is_one_line(store, service):
   service.refusal = "Workflow failed. Causes: the quota of CPUS in europe-west4 is exceeded."
-  ran = _extract(store, service, *OPTIONS, f"--dataflow_endpoint={service.endpoint}")
+  ran = _extract(store, *OPTIONS, f"--dataflow_endpoint={service.endpoint}")
   assert ran.returncode == 1
   assert [line for line in ran.stderr.splitlines() if not line.startswith("prepared ")] == [
     f"error: the job failed: {service.refusal}; the same command resumes"
   ]
+
+
+@pytest.mark.slow
+def test_a_job_that_is_not_taken_is_one_line(store):
+  endpoint = store.url.replace("127.0.0.1", "localhost")  # Where nobody knows of jobs.
+  ran = _extract(store, *OPTIONS, f"--dataflow_endpoint={endpoint}")
+  assert (ran.returncode, ran.stderr.count("\n")) == (1, 1), ran.stderr
+  assert "error: Dataflow does not take the job: Not Found: /v1b3/projects/our-" in ran.stderr
 
 
 @pytest.mark.parametrize("option", ["--project", "--region"])
