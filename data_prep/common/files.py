@@ -143,12 +143,14 @@ def make_directory(path: str) -> None:
     os.makedirs(path, exist_ok=True)
 
 
-def check_writable(directory: str, what: str) -> None:
+def check_writable(directory: str, what: str, *, keep: bool = False) -> None:
   """Raises UserError unless a local folder can be written; one that is missing is made and removed.
 
   Args:
     directory: The folder; URLs are not looked at.
     what: The flag and its value, for the message.
+    keep: Whether what is made stays: where several processes begin at once, one must not remove
+      what another has just made.
   """
   if is_url(directory):
     return
@@ -168,7 +170,7 @@ def check_writable(directory: str, what: str) -> None:
       "give another one"
     ) from error
   finally:
-    for folder in missing:
+    for folder in () if keep else missing:
       with contextlib.suppress(OSError):  # Not made, or somebody else's by now.
         os.rmdir(folder)
 

@@ -120,9 +120,10 @@ def run(
   check()
   is_chief = index == 0
   directory = model_dir if is_chief else json_files.join(model_dir, "workers", str(index))
+  data_files.check_writable(directory, f"--model_dir={model_dir}", keep=True)
   for name in ("training", "export", "weights"):
     data_files.check_writable(json_files.join(directory, name), f"--model_dir={model_dir}")
-  json_files.make_directory(directory)
+  json_files.make_directory(directory)  # Behind a URL nothing was made.
   try:
     with locks.locked(directory):
       if is_chief:
