@@ -7,10 +7,17 @@ import threading
 
 from official.common import distribute_utils
 import tensorflow as tf
+from tensorflow.python.distribute import multi_worker_util
+from tensorflow.python.eager import context
+from tensorflow.tsl.protobuf import coordination_config_pb2
 
 from data_prep.common import cli
 from official.training import config
 from official.training.config import Training
+
+# Seconds after which a process that trains with others and is not heard of is taken for dead.
+# TensorFlow's 10 are two heartbeats: a network that is away for 5 seconds can swallow both.
+_SECONDS_OF_SILENCE = 30
 
 
 def prepare(setup: Training) -> tf.distribute.Strategy:
@@ -88,6 +95,7 @@ def _with_others() -> tf.distribute.Strategy:
   no effect there, for TensorFlow gives it a handler; after that it has again the action that Python
   knows of.
   """
+  _set_patience()
   if threading.current_thread() is not threading.main_thread():
     return tf.distribute.MultiWorkerMirroredStrategy()
   print("waiting for the other processes of TF_CONFIG", flush=True)
@@ -97,6 +105,21 @@ def _with_others() -> tf.distribute.Strategy:
   finally:
     signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+
+
+def _set_patience() -> None:
+  """Sets up TensorFlow's coordination service as the strategy would, but for the time-out."""
+  cluster = tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec()
+  context.context().configure_coordination_service(
+    service_type="standalone",
+    service_leader=multi_worker_util.coordination_leader(cluster),
+    coordinated_jobs=[
+      coordination_config_pb2.CoordinatedJob(name=job, num_tasks=cluster.num_tasks(job))
+      for job in ("chief", "worker")
+      if job in cluster.jobs
+    ],
+    heartbeat_timeout_in_ms=_SECONDS_OF_SILENCE * 1000,
+  )
 
 
 def _gpus(strategy: str, wanted: int) -> list[tf.config.PhysicalDevice]:
