@@ -3,6 +3,12 @@
 A lock is `flock` on a file: the kernel gives it up when the process that holds it ends, however it
 ends, so the lock of a dead driver never blocks. The file itself stays, with the holder's process id
 and host, for whoever is refused. Behind a URL there are no locks; a single driver is assumed there.
+
+Hosts may share a folder. One that is cut off from its driver can still reach it and train on, where
+its successor waits for the lock, and nobody can kill it from here. So it is asked to leave: the
+successor writes that into the file, and whoever works in a folder reads the file every second and
+kills itself if it is asked to, or finds there the name of another holder, to whom the file system
+gave a lock that it took for lost.
 """
 
 from collections.abc import Iterator
@@ -14,6 +20,7 @@ import json
 import os
 import signal
 import socket
+import threading
 import time
 
 from official.runs import json_files
@@ -21,6 +28,10 @@ from official.runs import json_files
 FILE = "lock"
 _POLL_SECONDS = 0.1
 _SECONDS_TO_DIE = 10.0
+_SECONDS_BETWEEN_LOOKS = 1.0
+# An NFS server takes a lock from a client of which it hears nothing after 90 s.
+_SECONDS_TO_LEAVE = 120.0
+_Content = dict[str, int | str | bool]
 
 
 class Held(Exception):
@@ -38,7 +49,9 @@ def locked(directory: str, *, patience: float = 0.0, evict: bool = False) -> Ite
   Args:
     directory: Where the lock file lies.
     patience: Seconds to wait for another holder to end.
-    evict: Kills a holder on this host that outlasts the patience: an orphan whose driver is gone.
+    evict: Ends a holder that outlasts the patience, an orphan whose driver is gone: kills it if it
+      is on this host, else asks it to leave. In turn this process, within the block, kills itself
+      when it is asked to leave.
 
   Raises:
     Held: The lock is still somebody else's.
@@ -50,13 +63,12 @@ def locked(directory: str, *, patience: float = 0.0, evict: bool = False) -> Ite
   descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
   try:
     if not _acquired(descriptor, patience):
-      if not (evict and _kill_holder(descriptor, path) and _acquired(descriptor, _SECONDS_TO_DIE)):
+      if not (evict and _evicted(descriptor, path)):
         raise Held(path, _describe(_holder(descriptor)))
-    os.ftruncate(descriptor, 0)
-    os.pwrite(
-      descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode(), 0
-    )
-    yield
+    ours: _Content = {"pid": os.getpid(), "host": socket.gethostname()}
+    _write(descriptor, ours)
+    with _leaving_when_asked(path, ours) if evict else contextlib.nullcontext():
+      yield
   finally:
     os.close(descriptor)
 
@@ -84,6 +96,45 @@ def holder(directory: str) -> str | None:
     except PermissionError:
       return None
   return _describe(named)
+
+
+def _write(descriptor: int, content: _Content) -> None:
+  os.ftruncate(descriptor, 0)
+  os.pwrite(descriptor, json.dumps(content).encode(), 0)
+
+
+def _evicted(descriptor: int, path: str) -> bool:
+  """Ends the holder, and returns whether the lock is ours now."""
+  holder = _holder(descriptor)
+  if holder is None or holder["host"] == socket.gethostname():
+    return _kill_holder(descriptor, path) and _acquired(descriptor, _SECONDS_TO_DIE)
+  _write(descriptor, {**holder, "leave": True})
+  return _acquired(descriptor, _SECONDS_TO_LEAVE)
+
+
+@contextlib.contextmanager
+def _leaving_when_asked(path: str, ours: _Content) -> Iterator[None]:
+  """Within the block, the process is killed within seconds after a successor asked it to leave, or
+  has taken the lock."""
+  done = threading.Event()
+
+  def watch() -> None:
+    while not done.wait(_SECONDS_BETWEEN_LOOKS):
+      with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        # Opened anew: NFS looks at its server then, and only then.
+        with open(path, "rb") as file:
+          content = json.loads(file.read())
+        is_ours = all(content[name] == value for name, value in ours.items())
+        if is_ours == bool(content.get("leave")):
+          os.kill(os.getpid(), signal.SIGKILL)
+
+  watcher = threading.Thread(target=watch, name="lock watch", daemon=True)
+  watcher.start()
+  try:
+    yield
+  finally:
+    done.set()
+    watcher.join()
 
 
 def _acquired(descriptor: int, patience: float) -> bool:

@@ -1,3 +1,4 @@
+import signal
 import subprocess
 import sys
 import time
@@ -15,14 +16,27 @@ with locks.locked(sys.argv[1]):
 """
 
 
+# The same on a host of another name, where nobody from here can kill it.
+WORK_ELSEWHERE = """
+import socket, sys, time
+from official.runs import locks
+socket.gethostname = lambda: "elsewhere"
+with locks.locked(sys.argv[1], evict=True):
+  print("held", flush=True)
+  time.sleep(60)
+"""
+
+
 @pytest.fixture
 def holder(tmp_path):
   """Starts a process that holds the lock of tmp_path for some seconds."""
   started = []
 
-  def hold(seconds):
+  def hold(seconds, program=HOLD):
     process = subprocess.Popen(
-      [sys.executable, "-c", HOLD, str(tmp_path), str(seconds)], stdout=subprocess.PIPE, text=True
+      [sys.executable, "-c", program, str(tmp_path), str(seconds)],
+      stdout=subprocess.PIPE,
+      text=True,
     )
     started.append(process)
     assert process.stdout.readline() == "held\n"
@@ -65,6 +79,27 @@ def test_a_holder_that_does_not_end_is_evicted(tmp_path, holder):
   process = holder(60)
   with locks.locked(str(tmp_path), patience=0.2, evict=True):
     assert process.wait(timeout=5) == -9
+
+
+def test_a_holder_on_another_host_leaves_when_its_successor_asks(tmp_path, holder):
+  process = holder(60, WORK_ELSEWHERE)
+  with locks.locked(str(tmp_path), patience=0.2, evict=True):
+    assert process.wait(1) == -signal.SIGKILL
+  assert "leave" not in (tmp_path / "lock").read_text()
+
+
+def test_a_holder_whose_lock_was_given_to_another_host_leaves(tmp_path, holder):
+  process = holder(60, WORK_ELSEWHERE)
+  # What another client of the file server writes to whom it gave the lock of a silent one.
+  (tmp_path / "lock").write_text('{"pid": 1, "host": "third"}')
+  assert process.wait(30) == -signal.SIGKILL
+
+
+def test_a_request_to_somebody_else_is_none_of_ours(tmp_path, holder):
+  process = holder(60, WORK_ELSEWHERE)
+  (tmp_path / "lock").write_text('{"pid": 1, "host": "third", "leave": true}')
+  with pytest.raises(subprocess.TimeoutExpired):
+    process.wait(3)
 
 
 def test_one_never_evicts_oneself(tmp_path):
