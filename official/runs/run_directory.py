@@ -11,6 +11,7 @@
                                       candidate is in flight
                      /timing.json     what may differ between equal runs: seconds, attempts
                      /lock            held by whoever trains it
+                     /node.json       the node of a Ray cluster that trains it, or was the last to
                      /progress.json, log.txt, training/   the evaluator's; TensorFlow's checkpoints
                                       lie in training/
     search/                           curves for TensorBoard, see summaries.py

@@ -6,20 +6,29 @@ imported TensorFlow once, ends with its signals and exit status told (Ray tells 
 crash by nothing), and dies with the Ray worker that watches it. Ray retries nothing: whether a lost
 candidate is tried again is the driver's business.
 
+A node whose machine is cut off, or loses its power, closes no connection, and Ray tells whoever
+waits for one of its tasks only when gRPC has given up, after 7 minutes. The head knows much sooner
+(its health checks). So a task writes where it runs into its folder (node.json), and the executor
+asks the head every few seconds which nodes are dead.
+
 The model directory must be on a file system that all nodes share. The code need not be: it is
 uploaded, and comes before the nodes' own `official`, which would be tf-models-official's.
 """
 
 from collections.abc import Iterator, Sequence
 import contextlib
+import dataclasses
 import os
 import signal
 import sys
 import threading
+import time
 from typing import Any
+import uuid
 
 from data_prep.common import faults
 from data_prep.common.cli import UserError
+from official.runs import json_files
 from official.runs.executors import base
 from official.runs.executors import local
 from official.runs.executors.base import Outcome
@@ -28,6 +37,10 @@ from official.runs.executors.base import Task
 _INSTALL = "pip install -e '.[cluster]' in the checkout installs it"
 _SECONDS_TO_END = 30.0
 _POLL_SECONDS = 0.5
+_SECONDS_BETWEEN_LOOKS = 3.0
+_LOST = "its node was lost"
+_NODE = "node.json"
+_NODE_SHAPE = {"submission": str, "node": str}
 _QUIET = {
   "RAY_USAGE_STATS_ENABLED": "0",
   "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
@@ -35,6 +48,37 @@ _QUIET = {
 }
 # Ray's only word for the loopback interface.
 _LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+
+
+@dataclasses.dataclass(kw_only=True)
+class _Submission:
+  """A task on the cluster.
+
+  Attributes:
+    key, directory: The task's.
+    name: What tells it from others of the same key.
+    node: Where it runs, as far as known.
+  """
+
+  key: str
+  directory: str
+  name: str = dataclasses.field(default_factory=lambda: uuid.uuid4().hex)
+  node: str | None = None
+
+  def runs_on(self) -> str | None:
+    """Returns the node on which it runs, None if it has not begun or its folder is behind a URL."""
+    if self.node is None and not json_files.is_url(self.directory):
+      path = os.path.join(self.directory, _NODE)
+      content = json_files.read_json(path, _NODE_SHAPE, "delete it")
+      if content is not None and content["submission"] == self.name:
+        self.node = content["node"]
+    return self.node
+
+  def note_node(self, node: str) -> None:
+    """Says on the node where it runs."""
+    if not json_files.is_url(self.directory):
+      content = {"submission": self.name, "node": node}
+      json_files.write_json(os.path.join(self.directory, _NODE), content)
 
 
 class Ray(base.Executor):
@@ -66,7 +110,7 @@ class Ray(base.Executor):
     """
     self._ray = _import_ray(address)
     self._workers = workers
-    self._keys: dict[Any, str] = {}
+    self._submitted: dict[Any, _Submission] = {}
     self._ending: set[str] = set()
     self._owned = not self._ray.is_initialized()
     if self._owned:
@@ -86,37 +130,55 @@ class Ray(base.Executor):
     return self._workers
 
   def submit(self, task: Task) -> None:
-    self._keys[self._function.remote(task, *self._arguments)] = task.key
+    submission = _Submission(key=task.key, directory=task.directory)
+    self._submitted[self._function.remote(task, submission, *self._arguments)] = submission
 
   def wait_any(self, timeout: float | None = None) -> Outcome | None:
-    if not self._keys:
+    if not self._submitted:
       raise LookupError("no task was submitted")
-    ready, _ = self._ray.wait(list(self._keys), num_returns=1, timeout=timeout, fetch_local=True)
-    if not ready:
-      return None
-    key = self._keys.pop(ready[0])
-    outcome = self._outcome(key, ready[0])
-    if key in self._ending:
-      self._ending.discard(key)
+    deadline = float("inf") if timeout is None else time.monotonic() + timeout
+    while True:
+      left = max(0.0, deadline - time.monotonic())
+      ready, _ = self._ray.wait(
+        list(self._submitted), timeout=min(left, _SECONDS_BETWEEN_LOOKS), fetch_local=True
+      )
+      if ready:
+        key = self._submitted.pop(ready[0]).key
+        return self._as_asked(self._outcome(key, ready[0]))
+      if lost := self._on_dead_nodes():
+        key = self._submitted.pop(lost[0]).key
+        return self._as_asked(Outcome(key=key, kind="killed", reason=_LOST))
+      if left <= _SECONDS_BETWEEN_LOOKS:
+        return None
+
+  def _as_asked(self, outcome: Outcome) -> Outcome:
+    if outcome.key in self._ending:
+      self._ending.discard(outcome.key)
       if outcome.kind != "returned":
-        return Outcome(key=key, kind="cancelled", reason="cancelled")
+        return Outcome(key=outcome.key, kind="cancelled", reason="cancelled")
     return outcome
 
+  def _on_dead_nodes(self) -> list[Any]:
+    dead = {node["NodeID"] for node in self._ray.nodes() if not node["Alive"]}
+    return [
+      at for at, submission in self._submitted.items() if dead and submission.runs_on() in dead
+    ]
+
   def cancel(self, key: str) -> None:
-    for reference in [reference for reference, name in self._keys.items() if name == key]:
+    for reference in [at for at, submission in self._submitted.items() if submission.key == key]:
       self._ending.add(key)
       self._ray.cancel(reference, force=True)
 
   def close(self) -> None:
-    if self._keys and self._ray.is_initialized():
-      references = list(self._keys)
+    if self._submitted and self._ray.is_initialized():
+      references = list(self._submitted)
       for force, seconds in ((False, _SECONDS_TO_END), (True, _POLL_SECONDS)):
         for reference in references:
           self._ray.cancel(reference, force=force)
         _, references = self._ray.wait(references, num_returns=len(references), timeout=seconds)
         if not references:
           break
-    self._keys.clear()
+    self._submitted.clear()
     self._ending.clear()
     self._disconnect()
 
@@ -134,7 +196,7 @@ class Ray(base.Executor):
     except errors.OutOfMemoryError:
       return Outcome(key=key, kind="killed", reason="Ray ended it: its node was short of memory")
     except (errors.NodeDiedError, errors.LocalRayletDiedError, errors.ObjectLostError):
-      return Outcome(key=key, kind="killed", reason="its node was lost")
+      return Outcome(key=key, kind="killed", reason=_LOST)
     except (errors.WorkerCrashedError, errors.RaySystemError):
       return Outcome(key=key, kind="killed", reason="its Ray worker died, or its node was lost")
     except Exception as error:
@@ -147,13 +209,19 @@ class Ray(base.Executor):
 
 
 def _serve(
-  task: Task, threads: int, preload: Sequence[str], gpus_per_candidate: int, imports: Sequence[str]
+  task: Task,
+  submission: _Submission,
+  threads: int,
+  preload: Sequence[str],
+  gpus_per_candidate: int,
+  imports: Sequence[str],
 ) -> Outcome:
   """Runs on the node, in a Ray worker, which may serve several tasks one after the other."""
   import ray
 
   # Without its file, multiprocessing does not run Ray's main module in every candidate's process.
   vars(sys.modules["__main__"]).pop("__file__", None)
+  submission.note_node(ray.get_runtime_context().get_node_id())
   gpus = [str(name) for name in ray.get_gpu_ids()]
   with local.Local(
     workers=1,

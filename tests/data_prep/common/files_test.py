@@ -127,3 +127,9 @@ def test_removing_a_tree_that_is_not_there_is_no_error(place):
 def test_a_scheme_that_nobody_knows_is_an_os_error():
   with pytest.raises(OSError, match="no file system is known for nowhere://"):
     files.open_to_read("nowhere://a")
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_folder_that_could_be_written_is_left_only_where_others_begin_too(tmp_path, keep):
+  files.check_writable(str(tmp_path / "run" / "workers"), "--model_dir=run", keep=keep)
+  assert (tmp_path / "run" / "workers").exists() == (tmp_path / "run").exists() == keep
