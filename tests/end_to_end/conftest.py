@@ -1,6 +1,7 @@
-"""Makes `evolve_runs` importable here."""
+"""Makes the helpers of this folder, and the fakes of tests/search, importable here."""
 
-import os
+import pathlib
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+_FOLDER = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(_FOLDER), str(_FOLDER.parent / "search")]

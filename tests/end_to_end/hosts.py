@@ -1,10 +1,11 @@
 """Hosts of their own on this machine, for programs that run on several machines.
 
-A host is a namespace of processes with a network, a name and a local disk (/mnt, in memory) of its
-own. The rest of the file system is this machine's: the folder that hosts share. A switch, which is
-a network namespace too, joins them.
+A host is a namespace of processes with a network, a name and a local disk of its own (/mnt, in
+memory, with the home folder and temporary files). The rest of the file system is this machine's:
+the folder that hosts share. A switch, which is a network namespace too, joins them.
 
-    with hosts.network(2) as (a, b):
+    with hosts.network() as network:
+      a, b = network.add(1), network.add(2)
       process = a.start(["ping", b.address], log)
       b.disconnect()
 
@@ -97,7 +98,7 @@ class Host(_Namespace):
         [*entering, "setpriv", "--pdeathsig=KILL", *command],
         stdout=file,
         stderr=file,
-        env={**os.environ, "TMPDIR": _DISK, **(environment or {})},
+        env={**os.environ, "HOME": _DISK, "TMPDIR": _DISK, **(environment or {})},
       )
 
   def kill(self) -> None:

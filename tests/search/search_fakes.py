@@ -40,11 +40,15 @@ def settings(**changes) -> settings_lib.SearchSettings:
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-  """A training of `steps` steps with checkpoints, resumed from the newest."""
+  """A training of `steps` steps with checkpoints, resumed from the newest.
+
+  After `gate_step` steps it waits until there is a file `go` in the folder of the search.
+  """
 
   steps: int = 10
   seconds_a_step: float = 0.0
   checkpoint_steps: int = 5
+  gate_step: int | None = None
 
   def __call__(self, candidate: Mapping, directory: str) -> dict:
     training = os.path.join(directory, "training")
@@ -53,7 +57,10 @@ class Training:
     with open(os.path.join(directory, "starts.txt"), "a", encoding="utf-8") as file:
       file.write(f"{step}\n")
     steps = candidate.get("stop_at", self.steps)
+    gate = os.path.join(directory, os.pardir, os.pardir, "go")
     while step < steps:
+      while step == self.gate_step and not os.path.exists(gate):
+        time.sleep(0.05)
       time.sleep(self.seconds_a_step)
       step, state = step + 1, hashlib.sha256(state.encode()).hexdigest()
       if step % self.checkpoint_steps == 0 or step == steps:
