@@ -120,9 +120,7 @@ def run(
   check()
   is_chief = index == 0
   directory = model_dir if is_chief else json_files.join(model_dir, "workers", str(index))
-  data_files.check_writable(directory, f"--model_dir={model_dir}", keep=True)
-  for name in ("training", "export", "weights"):
-    data_files.check_writable(json_files.join(directory, name), f"--model_dir={model_dir}")
+  _check_writable(directory, model_dir)
   json_files.make_directory(directory)  # Behind a URL nothing was made.
   try:
     with locks.locked(directory):
@@ -143,6 +141,14 @@ def run(
   if result is not None:
     print(_summary(model_dir, result))
   return 0
+
+
+def _check_writable(directory: str, model_dir: str) -> None:
+  """Raises UserError unless the folder of this process, which is made, can be written."""
+  what = f"--model_dir={model_dir}"
+  data_files.check_writable(directory, what, keep=True)
+  for name in ("training", "export", "weights"):
+    data_files.check_writable(json_files.join(directory, name), what)
 
 
 def _tell_stopped(value: Json, directory: str) -> int:
