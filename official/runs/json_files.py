@@ -42,7 +42,13 @@ def exists(path: str) -> bool:
 
 def make_directory(path: str) -> None:
   """Creates a folder, with its parents, unless it exists."""
-  _gfile().makedirs(path) if is_url(path) else os.makedirs(path, exist_ok=True)
+  if is_url(path):
+    _gfile().makedirs(path)
+    return
+  try:
+    os.mkdir(path)  # Mostly the parents are there: on a network file system that is one call.
+  except OSError:
+    os.makedirs(path, exist_ok=True)
 
 
 def names(directory: str) -> list[str]:
@@ -50,7 +56,10 @@ def names(directory: str) -> list[str]:
   if is_url(directory):
     found = _gfile().listdir(directory) if _gfile().isdir(directory) else []
     return sorted(name.rstrip("/") for name in found)
-  return sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+  try:
+    return sorted(os.listdir(directory))
+  except (FileNotFoundError, NotADirectoryError):
+    return []
 
 
 def read_json(
@@ -82,17 +91,22 @@ def read_json(
   return shapes.parse(content, shape, path, remedy)
 
 
-def write_json(path: str, content: object) -> None:
+def write_json(path: str, content: object, *, flush_name: bool = True) -> None:
   """Writes a JSON file whole, as `plain` data; equal content gives equal bytes.
 
   It is laid out for people (data_prep.common.json_text).
+
+  Args:
+    path: The file.
+    content: What it says.
+    flush_name: Whether its name outlasts a power loss at once, or with the next in its folder.
   """
   try:
     text = json_text.encode(content)
   except (TypeError, ValueError):  # Arrays, or a number that is none.
     text = json_text.encode(plain(content))
   if not is_url(path):
-    files.write_bytes(path, text.encode())
+    files.write_bytes(path, text.encode(), flush_name=flush_name)
     return
   temporary = path + files.TEMPORARY_SUFFIX
   with _gfile().GFile(temporary, "w") as file:

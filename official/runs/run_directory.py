@@ -116,6 +116,10 @@ class RunDirectory:
     """Returns the seconds of searching that were last recorded, 0 where none were."""
     return provenance.read(self.path).searched_seconds or 0.0
 
+  def starts(self) -> tuple[provenance.Start, ...]:
+    """Returns every start of a driver, the first one first."""
+    return provenance.read(self.path).starts
+
   def write_searched_seconds(self, seconds: float) -> None:
     """Records the seconds of searching, over all lives of the driver."""
     timing = provenance.read(self.path)
@@ -184,7 +188,10 @@ class RunDirectory:
 
   def write_result(self, result: Result, timing: Timing) -> None:
     """Records the result of a candidate, which is then finished."""
-    json_files.write_json(self._file(result.number, "timing.json"), timing.to_json())
+    # The second file's folder is the first one's: it is flushed once.
+    json_files.write_json(
+      self._file(result.number, "timing.json"), timing.to_json(), flush_name=False
+    )
     json_files.write_json(self._file(result.number, "result.json"), result.to_json())
 
   def read_result(self, number: int) -> Result | None:
@@ -212,9 +219,10 @@ class RunDirectory:
   def drop_weights(self, number: int) -> None:
     """Deletes a candidate's checkpoints; its records stay."""
     folder = json_files.join(self.candidate_directory(number), "training")
-    if not json_files.exists(json_files.join(folder, _NEWEST)):
+    names = json_files.names(folder)
+    if _NEWEST not in names:
       return
-    for name in filter(_WEIGHTS.search, json_files.names(folder)):
+    for name in filter(_WEIGHTS.search, names):
       json_files.remove(json_files.join(folder, name))
     json_files.remove(
       json_files.join(folder, _NEWEST)

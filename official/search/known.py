@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from official.architecture import canonical
 from official.architecture.architecture import Architecture
+from official.runs import reading
 from official.runs.run_directory import RunDirectory
 
 
@@ -27,13 +28,14 @@ class Known:
       count: Candidates that there are.
       num_frames: Frames of a clip.
     """
-    for number in range(self._read, count):
+
+    def digest(number: int) -> str:
       candidate = run.read_proposal(number)
-      self._digests.add(
-        canonical.digest(run.read_architecture(number), num_frames)
-        if candidate.digest is None
-        else candidate.digest
-      )
+      if candidate.digest is not None:
+        return candidate.digest
+      return canonical.digest(run.read_architecture(number), num_frames)
+
+    self._digests.update(reading.each(digest, range(self._read, count)))
     self._read = max(self._read, count)
 
   def add(self, digest: str) -> None:

@@ -19,6 +19,7 @@ from official.architecture.space import SearchSpace
 from official.runs import driver
 from official.runs import fitness as fitness_lib
 from official.runs import judge
+from official.runs import reading
 from official.runs import records
 from official.runs import rung_records
 from official.runs.console import Console
@@ -261,9 +262,13 @@ class _Driver:
     interrupted = map(self._run.read_proposal, self._interrupted)
     in_flight = itertools.chain(self._running.values(), interrupted)
     parents = inheritance.parents(in_flight, self._settings)
-    for number in sorted(set(finished) - self._state.keeping_weights - parents):
-      if not self._state.may_be_trained_on(number, at_end=at_end):
-        self._run.drop_weights(number)
+    needless = [
+      number
+      for number in sorted(set(finished) - self._state.keeping_weights - parents)
+      if not self._state.may_be_trained_on(number, at_end=at_end)
+    ]
+    for _ in reading.each(self._run.drop_weights, needless):
+      pass
 
   def _best(self) -> str:
     best = self._state.best

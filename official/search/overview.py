@@ -168,8 +168,13 @@ class Status:
   share_in_steps: float | None
 
 
-def read(model_dir: str) -> Status:
-  """Returns the status of the search in a folder; UserError if there is none."""
+def read(model_dir: str, memory: state_lib.Memory | None = None) -> Status:
+  """Returns the status of the search in a folder; UserError if there is none.
+
+  Args:
+    model_dir: The folder.
+    memory: What an earlier look read; what has finished is not read again.
+  """
   run = RunDirectory(model_dir)
   recorded = run.recorded()
   if recorded is None:
@@ -179,7 +184,7 @@ def read(model_dir: str) -> Status:
     )
   settings = recorded_settings(recorded, json_files.join(model_dir, "search.json"))
   holder = locks.holder(model_dir)  # First: a driver that ends now is alive, and not dead.
-  state, in_flight = state_lib.replay(run, settings)
+  state, in_flight = state_lib.replay(run, settings, memory)
   searched_seconds = run.searched_seconds()
   enough = None
   if state.proposed < settings.candidates:

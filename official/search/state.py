@@ -11,6 +11,7 @@ import dataclasses
 import re
 
 from official.runs import fitness as fitness_lib
+from official.runs import reading
 from official.runs import rung_records
 from official.runs.records import Result
 from official.runs.records import Status
@@ -187,22 +188,65 @@ class SearchState:
     )
 
 
-def replay(run: RunDirectory, settings: SearchSettings) -> tuple[SearchState, list[int]]:
-  """Returns the state after all results on disk, and the numbers of the candidates in flight."""
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Found:
+  """What the files of a candidate say that `replay` needs to know."""
+
+  result: Result | None
+  climb: rung_records.Climb
+
+  @property
+  def is_in_flight(self) -> bool:
+    return self.result is None and not self.climb.rests
+
+
+class Memory:
+  """What was read of the candidates of a search that have finished, for whoever looks at it often.
+
+  A result never changes while a driver is at work. Whoever deletes one, to have the candidate
+  trained again, starts another driver, and then everything is read again.
+  """
+
+  def __init__(self) -> None:
+    self._starts: object = None
+    self._found: dict[int, _Found] = {}
+
+  def of(self, run: RunDirectory) -> dict[int, _Found]:
+    """Returns what is known of a search's candidates by number, to be added to."""
+    starts = run.starts()
+    if starts != self._starts:
+      self._starts, self._found = starts, {}
+    return self._found
+
+
+def replay(
+  run: RunDirectory, settings: SearchSettings, memory: Memory | None = None
+) -> tuple[SearchState, list[int]]:
+  """Returns the state after all results on disk, and the numbers of the candidates in flight.
+
+  Args:
+    run: Has the files.
+    settings: How it is searched.
+    memory: What an earlier call read; what has finished is not read again.
+  """
   state = SearchState(settings)
+  found = {} if memory is None else memory.of(run)
   state.proposed = run.count()
+  missing = [number for number in range(state.proposed) if number not in found]
+  now = {**found}
+  for number, each in zip(missing, reading.each(lambda n: _read(run, settings, n), missing)):
+    now[number] = each
+    if each.result is not None:
+      found[number] = each
   results: list[Result | RungResult] = []
   promotions: list[promotion.Step] = []
-  in_flight: list[int] = []
   for number in range(state.proposed):
-    result = run.read_finished(number)
-    climb = rung_records.read_climb(run, number) if settings.rungs else rung_records.Climb()
-    results += climb.results
-    promotions += (promotion.Step(number=number, rung=each.rung) for each in climb.promotions)
-    if result is not None:
-      results.append(_brief(result))
-    elif not climb.rests:
-      in_flight.append(number)
+    results += now[number].climb.results
+    promotions += (
+      promotion.Step(number=number, rung=each.rung) for each in now[number].climb.promotions
+    )
+    if (result := now[number].result) is not None:
+      results.append(result)
   for each in sorted(results, key=_order):
     if isinstance(each, RungResult):
       state.record_rung(each)
@@ -215,7 +259,13 @@ def replay(run: RunDirectory, settings: SearchSettings) -> tuple[SearchState, li
     state.ladder.promote(step)
   if results:  # A result that somebody deleted, to have it trained again, leaves a gap.
     state.next_order = 1 + max(map(_order, results))
-  return state, in_flight
+  return state, [number for number in range(state.proposed) if now[number].is_in_flight]
+
+
+def _read(run: RunDirectory, settings: SearchSettings, number: int) -> _Found:
+  result = run.read_finished(number)
+  climb = rung_records.read_climb(run, number) if settings.rungs else rung_records.Climb()
+  return _Found(result=None if result is None else _brief(result), climb=climb)
 
 
 def _order(result: Result | RungResult) -> int:

@@ -21,6 +21,7 @@ from official.runs.executors import inline
 from official.runs.run_directory import RunDirectory
 from official.search import loop
 from official.search import overview
+from official.search import state
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAM = os.path.join(ROOT, "tests", "search", "fake_search.py")
@@ -343,6 +344,27 @@ def test_the_final_training_of_an_earlier_best_does_not_count(tmp_path):
   final = tmp_path / "final" / "final.json"
   final.write_text(json.dumps({**json.loads(final.read_text()), "candidate": 99}))
   assert overview.read(str(tmp_path)).condition == "dead"
+
+
+def test_a_second_look_reads_only_what_has_come_since(tmp_path):
+  run = begun(tmp_path, candidates=3)
+  finish(run, 0)
+  finish(run, 1)
+  memory = state.Memory()
+  assert overview.read(run.path, memory).finished == 2
+  (tmp_path / "candidates" / "000001" / "result.json").write_text("damaged since")
+  finish(run, 2)
+  assert overview.read(run.path, memory).finished == 3
+
+
+def test_after_another_start_of_the_driver_all_is_read_again(tmp_path):
+  run = begun(tmp_path, candidates=1)
+  finish(run, 0)
+  memory = state.Memory()
+  overview.read(run.path, memory)
+  (tmp_path / "candidates" / "000000" / "result.json").unlink()
+  begun(tmp_path)
+  assert overview.read(run.path, memory).finished == 0
 
 
 def test_a_folder_without_a_search_is_refused(tmp_path):

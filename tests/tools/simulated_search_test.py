@@ -170,3 +170,11 @@ def test_a_json_file_takes_five_operations_to_write_and_one_to_read(tmp_path):
   assert operations.count == 6
   json_files.read_json(path)
   assert operations.count == 6
+
+
+def test_a_name_that_is_left_to_the_next_file_costs_two_operations_less(tmp_path):
+  path = str(tmp_path / "file.json")
+  with FileOperations() as operations:
+    json_files.write_json(path, {}, flush_name=False)
+  assert operations.by_call == {"open": 1, "fsync": 1, "replace": 1}
+  assert json_files.read_json(path) == {}

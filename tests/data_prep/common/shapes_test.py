@@ -51,6 +51,10 @@ def test_what_has_the_shape_is_returned(text):
       "f.json is damaged: weights[0].source is missing",
     ),
     (
+      '{"number": 1, "status": "ok", "weights": [{"source": "a"}, {"source": "b", "end": true}]}',
+      "f.json is damaged: weights[1].end is true, not a number",
+    ),
+    (
       '{"number": 1, "status": "ok", "metrics": {"test": 3}}',
       "f.json is damaged: metrics.test is 3, not an object",
     ),
