@@ -6,6 +6,7 @@
     final_records   the same for the final training
     provenance      when, with which version and by which command a run was started
     record_files    how records are read from their files
+    reading         the files of very many candidates, on a disk or a slow storage
     json_files      JSON files that are read and written whole, on a local disk or behind a URL
     identity        refuses a run directory that was made with other flags
     fitness         metrics -> one number, and who is better than whom

@@ -234,10 +234,10 @@ def replay(
   state.proposed = run.count()
   missing = [number for number in range(state.proposed) if number not in found]
   now = {**found}
-  for number, each in zip(missing, reading.each(lambda n: _read(run, settings, n), missing)):
-    now[number] = each
-    if each.result is not None:
-      found[number] = each
+  for number, files in zip(missing, reading.each(lambda n: _read(run, settings, n), missing)):
+    now[number] = files
+    if files.result is not None:
+      found[number] = files
   results: list[Result | RungResult] = []
   promotions: list[promotion.Step] = []
   for number in range(state.proposed):
