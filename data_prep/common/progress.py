@@ -76,11 +76,14 @@ class Counter:
 
 
 def read(directory: str) -> Counts:
-  """Returns the sum of all counters in `directory`."""
+  """Returns the sum of the counters in `directory`; one that is deleted meanwhile is left out."""
   found = []
   for path in glob.glob(os.path.join(glob.escape(directory), _PREFIX + "*")):
-    with open(path, "rb") as file:
-      content = file.read()
+    try:
+      with open(path, "rb") as file:
+        content = file.read()
+    except FileNotFoundError:
+      continue
     if len(content) == _COUNTS.size:
       found.append(Counts(*_COUNTS.unpack(content)))
   return total(found)

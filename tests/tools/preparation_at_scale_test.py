@@ -5,7 +5,9 @@ from fractions import Fraction
 import pytest
 
 from data_prep.common import cli
-from tools.benchmarks import preparation_at_scale
+from tests.tools import loaded_mains
+
+preparation_at_scale = loaded_mains.load("tools.benchmarks.preparation_at_scale")
 
 CLIP = preparation_at_scale.Clip(
   source_bytes=1e6, frames=100, reading=0.4, whole=3.6, record_bytes=2e6, frame_bytes=1e6

@@ -6,7 +6,9 @@ import sys
 
 import pytest
 
-from tools.benchmarks import search_scenarios
+from tests.tools import loaded_mains
+
+search_scenarios = loaded_mains.load("tools.benchmarks.search_scenarios")
 
 ROOT = pathlib.Path(__file__).parents[2]
 
