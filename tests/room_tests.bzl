@@ -28,7 +28,7 @@ def room_tests(name, deps = [], exclude = []):
         testonly = True,
         srcs = [src for src in srcs if src not in tests],
         visibility = ["//tests:__subpackages__"],
-        deps = deps,
+        deps = deps + ["//tests:shared"],
     )
     if not tests:
         return
