@@ -7,7 +7,7 @@ crash by nothing), and dies with the Ray worker that watches it. Ray retries not
 candidate is tried again is the driver's business.
 
 A node whose machine is cut off, or loses its power, closes no connection, and Ray tells whoever
-waits for one of its tasks only when gRPC has given up, after 7 minutes. The head knows much sooner
+waits for one of its tasks only when gRPC has given up, after minutes. The head knows much sooner
 (its health checks). So a task writes where it runs into its folder (node.json), and the executor
 asks the head every few seconds which nodes are dead.
 
