@@ -72,9 +72,10 @@ def _declared(build: pathlib.Path, folder: str) -> list[Target]:
   def room_tests(name, deps=(), exclude=()):
     sources = glob(["**/*.py"], exclude=[*exclude, "pytest_main.py"])
     helpers = [source for source in sources if not source.endswith("_test.py")]
+    deps = [*deps, "//tests:shared"]
     declare(f"{name}_helpers", helpers, deps)
     if sources != helpers:
-      declare(name, sources, [*deps, "//tests:shared"])
+      declare(name, sources, deps)
 
   functions = dict(
     glob=glob,
