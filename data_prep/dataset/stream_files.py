@@ -16,6 +16,7 @@ from fractions import Fraction
 import functools
 import io
 import os
+import threading
 import typing
 import zipfile
 
@@ -30,6 +31,9 @@ from data_prep.dataset.limits import Limits
 IMAGES = (".png", ".tif", ".tiff")
 TIMESTAMPS = "timestamps"
 _HALF = Fraction(1, 2)
+# NumPy parses the header of an array as Python, and CPython's parser counts its depth for all
+# threads together (cpython issue 106905): two at once fail now and then with a SystemError.
+_ONE_HEADER_AT_A_TIME = threading.Lock()
 
 
 class StreamError(ValueError):
@@ -226,13 +230,16 @@ def _names(location: str) -> list[str]:
 
 
 def _npy(location: str) -> np.ndarray:
-  if files.is_url(location):
-    return np.load(io.BytesIO(files.read_bytes(location)), allow_pickle=False)
-  return np.load(location, mmap_mode="r", allow_pickle=False)
+  data = io.BytesIO(files.read_bytes(location)) if files.is_url(location) else None
+  with _ONE_HEADER_AT_A_TIME:
+    if data is not None:
+      return np.load(data, allow_pickle=False)
+    return np.load(location, mmap_mode="r", allow_pickle=False)
 
 
 def _npz(location: str) -> _Stack:
-  with np.load(io.BytesIO(files.read_bytes(location)), allow_pickle=False) as archive:
+  data = io.BytesIO(files.read_bytes(location))
+  with _ONE_HEADER_AT_A_TIME, np.load(data, allow_pickle=False) as archive:
     arrays = {name: archive[name] for name in archive.files}
   times = arrays.pop(TIMESTAMPS, None)
   if len(arrays) != 1:
