@@ -1,14 +1,20 @@
-"""A Beam job on a cluster: one line where nobody answers, and one where the job fails."""
+"""A Beam job on a cluster: one line where nobody answers, and one where the job fails.
+
+Beam waits for ever for a job server whose machine is cut off, because nothing is sent on a
+connection on which it only listens. So the job server is asked now and then, on other connections.
+"""
 
 from collections.abc import Iterator
 import contextlib
 import json
 import logging
+import queue
 import re
 import signal
 import socket
 import sys
 import threading
+import time
 from typing import Any
 import urllib.request
 
@@ -21,9 +27,15 @@ from data_prep.common.quiet_beam import pipeline_options
 from data_prep.job import local_runner
 
 from apache_beam.options import pipeline_options_validator  # isort: skip  After quiet_beam.
+from apache_beam.portability.api import beam_job_api_pb2  # isort: skip
+from apache_beam.portability.api import beam_job_api_pb2_grpc  # isort: skip
 from apache_beam.runners.dataflow import dataflow_runner  # isort: skip
 
 _SECONDS_TO_ANSWER = 10.0
+_SECONDS_BETWEEN_LOOKS = 5.0
+_SECONDS_OF_SILENCE = 30.0
+# Not a connection that another channel has, which may be one to a machine that was cut off.
+_OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
 _FLINK_IN_THIS_PROCESS = ("[local]", "[auto]", "[collection]")
 _PYTHON_ERROR = re.compile(
   r"^(?!(?:java|javax|org|com)\.)[\w.]*(?:Error|Exception): .*", re.MULTILINE
@@ -39,8 +51,7 @@ _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 def check(options: pipeline_options.PipelineOptions) -> None:
   """Raises UserError if the options name a cluster or a job server where nobody answers."""
-  endpoint = options.view_as(pipeline_options.PortableOptions).job_endpoint
-  if endpoint and endpoint != "embed":
+  if endpoint := _job_endpoint(options):
     _connect("job_endpoint", endpoint, "Beam's job server")
   if master := _flink_master(options):
     _check_flink(master)
@@ -62,10 +73,13 @@ def run(pipeline: beam.Pipeline, options: pipeline_options.PipelineOptions) -> N
     except apitools_exceptions.HttpError as error:
       _fail(f"Dataflow does not take the job: {_told_by_google(error)}")
     try:
-      result.wait_until_finish()
+      _wait(result, _job_endpoint(options))
     except (KeyboardInterrupt, SystemExit):
       _cancel(result, flink)
       raise
+    except _JobServerLost as error:
+      _cancel_on_flink(result, flink)
+      _fail(str(error))
     except (RuntimeError, grpc.RpcError, dataflow_runner.DataflowRuntimeException) as error:
       if told := local_runner.cannot_write(error):
         raise told from error
@@ -86,6 +100,63 @@ def reason(text: str) -> str:
   return _JAVA_CLASSES.sub("", lines[0]).strip() or lines[0]
 
 
+class _JobServerLost(Exception):
+  """The job server does not answer, or has forgotten the job."""
+
+
+def _wait(result: Any, endpoint: str | None) -> None:
+  """Returns when a job has ended well, and raises what Beam does if it has not.
+
+  Raises:
+    _JobServerLost: The one at that address does not know of the job any more.
+  """
+  if not endpoint:
+    result.wait_until_finish()
+    return
+  outcome: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
+
+  def work() -> None:
+    try:
+      result.wait_until_finish()
+      outcome.put(None)
+    except Exception as error:
+      outcome.put(error)
+
+  threading.Thread(target=work, name="cluster job", daemon=True).start()
+  heard = time.monotonic()
+  while True:
+    try:
+      error = outcome.get(timeout=_SECONDS_BETWEEN_LOOKS)
+    except queue.Empty:
+      if _knows(endpoint, result._job_id):
+        heard = time.monotonic()
+      elif time.monotonic() - heard > _SECONDS_OF_SILENCE:
+        raise _JobServerLost(
+          f"Beam's job server has not answered at --job_endpoint={endpoint} for "
+          f"{_SECONDS_OF_SILENCE:g} s"
+        ) from None
+      continue
+    if error:
+      raise error
+    return
+
+
+def _knows(endpoint: str, job_id: str) -> bool:
+  """Returns whether the job server at an address answers; raises _JobServerLost if it is another
+  one than that which took the job."""
+  with grpc.insecure_channel(endpoint, options=_OWN_CONNECTION) as channel:
+    stub = beam_job_api_pb2_grpc.JobServiceStub(channel)
+    try:
+      stub.GetState(beam_job_api_pb2.GetJobStateRequest(job_id=job_id), timeout=_SECONDS_TO_ANSWER)
+    except grpc.RpcError as error:
+      if error.code() is grpc.StatusCode.NOT_FOUND:
+        raise _JobServerLost(
+          f"Beam's job server at --job_endpoint={endpoint} was started again"
+        ) from error
+      return False
+  return True
+
+
 def _told_by_google(error: apitools_exceptions.HttpError) -> str:
   try:
     return json.loads(error.content)["error"]["message"]
@@ -104,12 +175,29 @@ def _cancel(result: Any, flink: str | None) -> None:
   Beam's job server forgets a job that it is told to cancel, and Flink continues it. So Flink is
   told, too, which knows the job by the first part of Beam's id.
   """
-  with contextlib.suppress(Exception):  # It may have ended by itself.
-    result.cancel()
+
+  def cancel() -> None:
+    with contextlib.suppress(Exception):  # It may have ended by itself.
+      result.cancel()
+
+  asking = threading.Thread(target=cancel, name="cancel", daemon=True)
+  asking.start()
+  asking.join(_SECONDS_TO_ANSWER)
+  _cancel_on_flink(result, flink)
+
+
+def _cancel_on_flink(result: Any, flink: str | None) -> None:
+  """Cancels a job of the Flink cluster at that address, if there is one."""
   with contextlib.suppress(OSError, ValueError):
     for job in _ask_flink(flink, "/jobs/overview")["jobs"] if flink else ():
       if job["name"] == result._job_id.rpartition("_")[0]:
         _ask_flink(flink, f"/jobs/{job['jid']}?mode=cancel", "PATCH")
+
+
+def _job_endpoint(options: pipeline_options.PipelineOptions) -> str | None:
+  """Returns the address of Beam's job server that the options name, if they name one."""
+  endpoint = options.view_as(pipeline_options.PortableOptions).job_endpoint
+  return None if endpoint == "embed" else endpoint
 
 
 def _flink_master(options: pipeline_options.PipelineOptions) -> str | None:
