@@ -26,6 +26,7 @@ import pytest
 _COMMANDS = ("ip", "unshare", "nsenter", "setpriv")
 _SUBNET = "10.77.0"
 _DISK = "/mnt"
+_PAUSE = "sleep 3600"
 # The first process: it sets the host up, says so, and adopts orphans.
 _FIRST = f"""
 set -e
@@ -34,7 +35,7 @@ mount -t tmpfs none /dev/shm
 ip link set lo up
 hostname "$0"
 echo up
-while :; do sleep 3600 & wait $!; done
+while :; do {_PAUSE} & wait $!; done
 """
 
 
@@ -58,11 +59,23 @@ class _Namespace:
       pytest.skip(f"no host can be made on this machine: {reason}")
     pid = self._unshare.pid
     self.first = int(pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text())
+    self._inode = pathlib.Path(f"/proc/{self.first}/ns/pid").stat().st_ino
 
   @property
   def alive(self) -> bool:
     """Whether its first process is, and with that all that it should hold."""
     return self._unshare.poll() is None
+
+  def processes(self) -> dict[int, str]:
+    """Returns, by id on this machine, the command lines of what was started here and runs."""
+    found = {}
+    for path in pathlib.Path("/proc").glob("[0-9]*"):
+      with contextlib.suppress(OSError):  # It has ended.
+        here = (path / "ns" / "pid").stat().st_ino == self._inode
+        command = (path / "cmdline").read_text().replace("\0", " ").strip()
+        if here and int(path.name) != self.first and command and command != _PAUSE:
+          found[int(path.name)] = command
+    return found
 
   def kill(self) -> None:
     """Ends all its processes at once."""

@@ -1,42 +1,25 @@
 """Data preparation on a Flink cluster of this machine, one of whose TaskManagers is killed.
 
-The jars have to be there (python -m tools.flink.fetch), and Java. The clips are every third one of
-the real recordings beside the checkout, or rendered ones where they are missing, and a broken one.
+The jars have to be there (python -m tools.flink.fetch), and Java.
 """
 
 from collections.abc import Callable
-import csv
 import dataclasses
 import os
 import pathlib
-import shlex
-import shutil
 import signal
 import subprocess
 import sys
-import time
 
+import engine_jobs
 import pytest
 
-from data_prep.job import shards
-from tools.flink import jars
 from tools.flink import processes
 
-ROOT = pathlib.Path(__file__).parents[2]
-RECORDINGS = ROOT.parent / "shared" / "data" / "ut_interaction" / "manifest.csv"
-FLAGS = ("--fps=10", "--short_side=64")
-PORTS = tuple(f"--{name}_port=0" for name in ("rest", "rpc", "job", "pool"))
-MARK = "ENGINES_TEST"
+PORTS = tuple(f"--{name}_port=0" for name in ("rest", "rpc", "job", "artifact", "pool"))
 LOST = "taskmanager_2"
 
-pytestmark = [
-  pytest.mark.slow,
-  pytest.mark.skipif(shutil.which("java") is None, reason="Java is missing, which runs Flink"),
-  pytest.mark.skipif(
-    jars.find(jars.default_cache()) is None,
-    reason="Flink's jars are not there (python -m tools.flink.fetch gets them)",
-  ),
-]
+pytestmark = engine_jobs.NEEDS_FLINK
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -70,36 +53,33 @@ class Story:
 def story(tmp_path_factory) -> Story:
   """Prepares the clips alone and on a cluster of 1 + 2, which is stopped whatever happens."""
   folder = tmp_path_factory.mktemp("engines")
-  cluster, environment = folder / "cluster", {**os.environ, MARK: str(folder)}
+  cluster, environment = folder / "cluster", {**os.environ, engine_jobs.MARK: str(folder)}
 
   def run(*arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-      [sys.executable, *arguments],
-      cwd=ROOT,
-      env=environment,
-      text=True,
-      capture_output=True,
-      check=False,
-      timeout=500,
-    )
+    return engine_jobs.run(*arguments, environment=environment)
 
   def tool(name: str, *arguments: str) -> subprocess.CompletedProcess:
     return run("-m", f"tools.flink.{name}", f"--dir={cluster}", *arguments)
 
-  extract = ("-m", "data_prep.extract", f"--manifest={_clips(folder, run)}", *FLAGS)
+  extract = (
+    "-m",
+    "data_prep.extract",
+    f"--manifest={engine_jobs.clips(folder)}",
+    *engine_jobs.FLAGS,
+  )
   alone = run(*extract, f"--output_dir={folder / 'local'}")
   try:
     start = ("start", "--taskmanagers=2", *PORTS)
     started = tool(*start)
     assert started.returncode == 0, started.stderr
-    on_flink = (*extract, f"--output_dir={folder / 'flink'}", *_options(started.stderr))
+    on_flink = (*extract, f"--output_dir={folder / 'flink'}", *engine_jobs.options(started.stderr))
     (lost,) = [process for process in processes.read(cluster) if process.name == LOST]
     killed = _disturbed(
       on_flink, environment, folder / "flink", lambda job: os.kill(lost.pid, signal.SIGKILL)
     )
     status = tool("status")
-    _await(lambda: not _processes(folder, "local_worker"))
-    kept = _finished(folder / "flink")
+    engine_jobs.wait(lambda: not engine_jobs.processes(folder, "local_worker"))
+    kept = engine_jobs.finished(folder / "flink")
     again = tool(*start)
     assert again.returncode == 0, again.stderr
     resumed = run(*on_flink)
@@ -109,7 +89,7 @@ def story(tmp_path_factory) -> Story:
       folder / "other",
       lambda job: job.terminate(),
     )
-    _await(lambda: "jobs: 0 running" in tool("status").stdout)
+    engine_jobs.wait(lambda: "jobs: 0 running" in tool("status").stdout)
   finally:
     stopped = tool("stop")
   return Story(
@@ -121,7 +101,7 @@ def story(tmp_path_factory) -> Story:
     resumed=resumed,
     interrupted=interrupted,
     stopped=stopped,
-    left=_processes(folder),
+    left=engine_jobs.processes(folder),
   )
 
 
@@ -147,10 +127,7 @@ def test_the_same_command_makes_only_what_is_missing(story):
 
 
 def test_the_bytes_are_those_of_this_machine_alone(story):
-  local, flink = (
-    {path.name: path.read_bytes() for path in (story.folder / name).iterdir()}
-    for name in ("local", "flink")
-  )
+  local, flink = (engine_jobs.content(story.folder / name) for name in ("local", "flink"))
   assert len(local) > 20 and local == flink
 
 
@@ -179,31 +156,6 @@ def test_stopping_leaves_no_process(story):
   assert story.left == {}
 
 
-def _clips(folder: pathlib.Path, run) -> pathlib.Path:
-  """Writes the manifest, and the videos where there are none; returns its path."""
-  source = RECORDINGS
-  if not source.exists():
-    made = run("tools/make_sample_videos.py", f"--output_dir={folder}/videos")
-    assert made.returncode == 0, made.stderr
-    source = folder / "videos" / "manifest.csv"
-  with open(source, newline="") as file:
-    all_rows = list(csv.DictReader(file))
-  broken = folder / "broken.mp4"
-  broken.write_bytes(b"no video at all" * 50)
-  lines = [f"{source.parent / row['path']},{row['label']},{row['split']}" for row in all_rows[::3]]
-  lines.append(f"{broken},{all_rows[0]['label']},train")
-  manifest = folder / "manifest.csv"
-  manifest.write_text("\n".join(["path,label,split", *lines]) + "\n")
-  return manifest
-
-
-def _options(told: str) -> list[str]:
-  """Returns the options of Beam's in the command that `tools.flink.start` tells."""
-  (command,) = [line for line in told.splitlines() if "data_prep.extract" in line]
-  words = shlex.split(command)
-  return words[words.index("--runner=FlinkRunner") :]
-
-
 def _disturbed(
   command: tuple[str, ...],
   environment: dict[str, str],
@@ -213,40 +165,13 @@ def _disturbed(
   """Runs a job until some files are finished, does something, and waits for the job's end."""
   job = subprocess.Popen(
     [sys.executable, *command],
-    cwd=ROOT,
+    cwd=engine_jobs.ROOT,
     env=environment,
     text=True,
     stdout=subprocess.PIPE,
     stderr=subprocess.PIPE,
   )
-  _await(lambda: len(_finished(output)) >= 4 or job.poll() is not None)
+  engine_jobs.wait(lambda: len(engine_jobs.finished(output)) >= 4 or job.poll() is not None)
   disturb(job)
   out, error = job.communicate(timeout=200)
   return subprocess.CompletedProcess(command, job.returncode, out, error)
-
-
-def _finished(output: pathlib.Path) -> dict[str, int]:
-  """Returns the times of the last change of the files that are finished, by name."""
-  return {name: (output / name).stat().st_mtime_ns for name in shards.finished_names(str(output))}
-
-
-def _processes(folder: pathlib.Path, name: str = "") -> dict[int, str]:
-  """Returns, by id, the command lines with a name in them of processes that this test began."""
-  found = {}
-  for path in pathlib.Path("/proc").iterdir():
-    if path.name.isdecimal() and int(path.name) != os.getpid():
-      try:
-        ours = f"{MARK}={folder}\0".encode() in (path / "environ").read_bytes()
-        command = (path / "cmdline").read_text().replace("\0", " ")
-      except OSError:  # It has ended, or is somebody else's.
-        continue
-      if ours and name in command:
-        found[int(path.name)] = command
-  return found
-
-
-def _await(condition, seconds: float = 200.0) -> None:
-  until = time.monotonic() + seconds
-  while not condition():
-    assert time.monotonic() < until, "it takes too long"
-    time.sleep(0.05)

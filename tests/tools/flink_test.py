@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from tools.flink import overview
 from tools.flink import processes
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -82,6 +83,13 @@ def test_without_a_cluster_status_says_how_to_start_one_and_stop_does_nothing(tm
   )
 
 
+@pytest.mark.parametrize("flag", ["host", "jobmanager"])
+def test_a_machine_is_named_by_its_address(tmp_path, flag):
+  run = _run("start", f"--dir={tmp_path}", f"--{flag}=node1")
+  assert run.returncode == 2
+  assert run.stderr == f"error: --{flag}=node1 is no IPv4 address; give numbers, such as 10.0.0.1\n"
+
+
 def test_a_worker_pool_whose_port_is_in_use_says_so():
   with socket.socket() as listener:
     listener.bind(("127.0.0.1", 0))
@@ -100,3 +108,9 @@ def test_help_teaches(name):
   assert run.returncode == 0
   assert f"    python -m tools.flink.{name}" in run.stdout and "Flags:" in run.stdout
   assert "--dir" in run.stdout or name == "worker_pool"
+
+
+def test_a_task_manager_counts_when_it_has_told_its_slots(monkeypatch):
+  registered = [{"id": "a", "slotsNumber": 2}, {"id": "b", "slotsNumber": 0}]
+  monkeypatch.setattr(overview, "ask", lambda page, path: {"taskmanagers": registered})
+  assert overview.task_managers("http://127.0.0.1:8081") == {"a"}

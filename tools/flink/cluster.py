@@ -34,6 +34,7 @@ _ROOT = pathlib.Path(__file__).resolve().parents[2]
 _SETTINGS = "cluster.json"
 _CONFIGURATION = "conf"
 _TEMPORARY = "tmp"
+_HOSTS = "hosts"
 
 # Megabytes. A TaskManager moves names of files; what needs memory are the Python workers.
 _MEMORY = {
@@ -74,6 +75,8 @@ class Settings:
     rest_port: Port of Flink's page, to which jobs are sent.
     rpc_port: Port on which TaskManagers reach the JobManager.
     job_port: Port of Beam's job server.
+    artifact_port: Port on which that takes files of a job. Beam's own choice would be one of its
+      machine's loopback interface.
     pool_port: Port of the worker pool on every machine's loopback interface.
   """
 
@@ -84,6 +87,7 @@ class Settings:
   rest_port: int
   rpc_port: int
   job_port: int
+  artifact_port: int
   pool_port: int
 
   @property
@@ -116,6 +120,8 @@ def save(settings: Settings, folder: pathlib.Path) -> None:
   lines = [f"{key}: {json.dumps(value)}\n" for key, value in _flink_options(settings).items()]
   (configuration / "config.yaml").write_text("".join(lines))
   (configuration / "log4j.properties").write_text(_LOG4J)
+  names = ("localhost", socket.gethostname())
+  (configuration / _HOSTS).write_text("".join(f"{settings.host} {name}\n" for name in names))
   (folder / _TEMPORARY).mkdir(exist_ok=True)
   (folder / _SETTINGS).write_text(json.dumps(dataclasses.asdict(settings), indent=1))
 
@@ -196,9 +202,13 @@ def _command(
   entry = "org.apache.flink.runtime"
   if name == JOB_MANAGER:
     main = f"{entry}.entrypoint.StandaloneSessionClusterEntrypoint"
-    return [*machine, *_JOB_MANAGER_JVM, _METASPACE, *flink, f"{jars.lib}/*", main, *told]
+    # It gives the files of a job to itself at `localhost`, but listens on the host's address alone.
+    names = f"-Djdk.net.hosts.file={configuration / _HOSTS}"
+    own = [*machine, names, *_JOB_MANAGER_JVM, _METASPACE]
+    return [*own, *flink, f"{jars.lib}/*", main, *told]
   if name == JOB_SERVER:
-    ports = [f"--job-port={settings.job_port}", "--artifact-port=0", "--expansion-port=-1"]
+    ports = [f"--job-port={settings.job_port}", f"--artifact-port={settings.artifact_port}"]
+    ports.append("--expansion-port=-1")
     places = [f"--job-host={settings.host}", f"--artifacts-dir={temporary / 'artifacts'}"]
     master = f"--flink-master={settings.jobmanager}:{settings.rest_port}"
     own = [*machine, *_JOB_SERVER_JVM, "-jar", str(jars.job_server)]
@@ -238,5 +248,6 @@ def _ports(settings: Settings, missing: Sequence[str]) -> Iterator[tuple[str, st
     yield "rpc_port", settings.host, settings.rpc_port
   if JOB_SERVER in missing:
     yield "job_port", settings.host, settings.job_port
+    yield "artifact_port", settings.host, settings.artifact_port
   if WORKER_POOL in missing:
     yield "pool_port", LOOPBACK, settings.pool_port

@@ -20,9 +20,12 @@ def ask(page: str, path: str) -> Any:
 
 
 def task_managers(page: str) -> set[str] | None:
-  """Returns the ids of the TaskManagers that have registered; None without a JobManager."""
+  """Returns the ids of the TaskManagers that have registered and told their slots, which they do a
+  moment later; None without a JobManager."""
   found = ask(page, "/taskmanagers")
-  return None if found is None else {one["id"] for one in found.get("taskmanagers", ())}
+  if found is None:
+    return None
+  return {one["id"] for one in found.get("taskmanagers", ()) if one["slotsNumber"]}
 
 
 def slots(page: str) -> int:

@@ -12,13 +12,15 @@ On several machines, give this one an address that the others reach, and let the
     python -m tools.flink.start --host=10.0.0.2 --jobmanager=10.0.0.1 --taskmanagers=1
 
 All of them need this checkout with its environment, and see the videos and the dataset under the
-same paths. The workers of a machine are reached by its own TaskManagers alone; nothing asks for a
-password, so --host should be an address of a network that you trust.
+same paths. Machines are named by IPv4 addresses. The workers of a machine are reached by its own
+TaskManagers alone; nothing asks for a password, so --host should be an address of a network that
+you trust.
 
 Java 17 is needed (11 to 21 will do), and Maven for the first start, which fetches 400 MB.
 """
 
 from collections.abc import Sequence
+import ipaddress
 import os
 import pathlib
 import time
@@ -33,7 +35,7 @@ from tools.flink import overview
 from tools.flink import places
 from tools.flink import processes
 
-_HOST = flags.DEFINE_string("host", cluster.LOOPBACK, "Address of this machine to listen on.")
+_HOST = flags.DEFINE_string("host", cluster.LOOPBACK, "IPv4 address of this machine to listen on.")
 _JOBMANAGER = flags.DEFINE_string(
   "jobmanager", "", "Address of the machine whose cluster this one joins; default: none."
 )
@@ -56,6 +58,7 @@ _PORTS = {
     ("rest_port", 8081, "Port of Flink's page, to which jobs are sent"),
     ("rpc_port", 6123, "Port on which TaskManagers reach the JobManager"),
     ("job_port", 8099, "Port of Beam's job server"),
+    ("artifact_port", 8098, "Port on which Beam's job server takes files"),
     ("pool_port", 50000, "Port of the workers on the loopback interface"),
   )
 }
@@ -76,6 +79,8 @@ def main(arguments: Sequence[str]) -> None:
 
 def _settings(folder: pathlib.Path) -> cluster.Settings:
   """Returns what the flags ask for: what runs already, where something does."""
+  for flag in (_HOST, _JOBMANAGER):
+    _check_address(flag.name, flag.value)
   asked = cluster.Settings(
     host=_HOST.value,
     jobmanager=_JOBMANAGER.value or _HOST.value,
@@ -94,6 +99,16 @@ def _settings(folder: pathlib.Path) -> cluster.Settings:
         "stop it (python -m tools.flink.stop), or give another `dir`"
       )
   return running
+
+
+def _check_address(name: str, value: str) -> None:
+  """Raises UserError for a name: the JobManager looks none up, not to leave its own address."""
+  try:
+    ipaddress.IPv4Address(value or cluster.LOOPBACK)
+  except ValueError as error:
+    raise cli.UserError(
+      f"`{name}`={value} is no IPv4 address; give numbers, such as 10.0.0.1"
+    ) from error
 
 
 def _wait(settings: cluster.Settings, folder: pathlib.Path, started: Sequence[str]) -> None:
