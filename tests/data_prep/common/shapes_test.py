@@ -1,5 +1,7 @@
 """Shapes describe JSON files and find what is wrong with them."""
 
+import hypothesis
+from hypothesis import strategies as st
 import pytest
 
 from data_prep.common import cli
@@ -65,3 +67,27 @@ def test_what_is_damaged_is_told_with_path_field_and_remedy(content, told):
     shapes.parse(content, SHAPE, "f.json", "delete it")
   assert str(raised.value).startswith(told)
   assert str(raised.value).endswith("; delete it")
+
+
+_NAMES = st.sampled_from(["a", "b", "ok"])
+_VALUES = st.recursive(
+  st.none() | st.booleans() | st.integers(0, 2) | st.floats(0, 2) | _NAMES,
+  lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=3),
+  max_leaves=8,
+)
+_SHAPES = st.recursive(
+  st.sampled_from([str, int, float, bool, None, object, frozenset({"ok"})]),
+  lambda inner: (
+    st.tuples(inner, inner)
+    | inner.map(lambda one: [one])
+    | inner.map(lambda one: {str: one})
+    | st.dictionaries(st.sampled_from(["a", "b", "a?", "ok?"]), inner, min_size=1, max_size=3)
+  ),
+  max_leaves=6,
+)
+
+
+@hypothesis.settings(max_examples=500, deadline=None, derandomize=True)
+@hypothesis.given(value=_VALUES, shape=_SHAPES)
+def test_the_fast_check_finds_what_the_one_that_explains_finds(value, shape):
+  assert shapes._fits(value, shape) == (shapes._wrong(value, shape, "") is None)
