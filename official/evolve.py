@@ -194,8 +194,8 @@ flags.DEFINE_float(
 flags.DEFINE_integer(
   "max_retries",
   _DEFAULTS.max_retries,
-  "How many times a training is tried again after its process was killed or its machine was lost. "
-  "May be changed later.",
+  "How many times a training is tried again after its process was killed. A lost machine does not "
+  "count. May be changed later.",
 )
 flags.DEFINE_float(
   "candidate_timeout",

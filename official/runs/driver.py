@@ -78,8 +78,8 @@ def run_all(
 ) -> Iterator[Ended]:
   """Runs jobs, as many at a time as there is room for, and yields each when it has ended.
 
-  A job whose process was killed is tried again at once. Whoever draws from this tells the console
-  how each job ended.
+  A job whose process was killed, or its machine lost, is tried again at once. Whoever draws from
+  this tells the console how each job ended.
 
   Args:
     jobs: Drawn one by one, each when there is room for it. None means that there is nothing to hand
@@ -94,7 +94,7 @@ def run_all(
   source = iter(jobs)
   running: dict[str, Job] = {}
   started: dict[str, float] = {}
-  tries: collections.Counter[str] = collections.Counter()
+  tries: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
 
   def begin(job: Job) -> None:
     key = job.task.key
@@ -110,9 +110,9 @@ def run_all(
       return
     outcome = executor.wait()
     key, job = outcome.key, running.pop(outcome.key)
-    verdict = judge.judge(outcome, tries[key], retries)
+    verdict = judge.judge(outcome, tries[key][outcome.kind], retries)
     if verdict is None:
-      tries[key] += 1
+      tries[key][outcome.kind] += 1
       console.end(key, f"{outcome.reason}; trying again")
       begin(job)
     else:
@@ -120,7 +120,7 @@ def run_all(
         job=job,
         outcome=outcome,
         verdict=verdict,
-        retries=tries.pop(key, 0),
+        retries=tries.pop(key).total(),
         started_at=started.pop(key),
       )
 

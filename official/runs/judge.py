@@ -1,7 +1,8 @@
 """The verdict on the outcome of a training, or of any other task.
 
     ok           it has metrics, and a fitness that is a number
-    infeasible   it cannot be trained: out of memory, NaN, too slow, killed twice by a signal
+    infeasible   it cannot be trained: out of memory, NaN, too slow, killed twice by a signal, lost
+                 with one machine after the other
     failed       the program is at fault: an exception, a process that left without a result
     again        one signal, a lost machine: trained again, from its newest checkpoint
 
@@ -27,6 +28,8 @@ from official.runs.records import Status
 
 SAME_FAULT = 3
 MAX_RETRIES = 1
+# Machines that may be lost under a candidate before it is thought to be what ends them.
+MAX_LOSSES = 20
 _INFEASIBLE = ("timed_out", "exhausted")
 
 
@@ -56,8 +59,8 @@ def judge(outcome: Outcome, tries: int = 0, retries: int = MAX_RETRIES) -> Verdi
 
   Args:
     outcome: From the executor.
-    tries: Times that the task was tried again already.
-    retries: Times that a killed task is tried again.
+    tries: Times that the task was tried again already after an ending of this kind.
+    retries: Times that a killed task is tried again; one whose machine was lost, MAX_LOSSES times.
 
   Raises:
     UserError: The environment is at fault.
@@ -65,11 +68,12 @@ def judge(outcome: Outcome, tries: int = 0, retries: int = MAX_RETRIES) -> Verdi
   check_environment(outcome)
   if outcome.kind == "returned":
     return _judge_value(outcome.value or {})
-  if outcome.kind == "killed":
-    if tries < retries:
+  limits = {"killed": retries, "lost": MAX_LOSSES}
+  if outcome.kind in limits:
+    if tries < limits[outcome.kind]:
       return None
-    reason = f"killed {tries + 1} times; the last time: {outcome.reason}"
-    return Verdict(status="infeasible", reason=reason if tries else f"killed: {outcome.reason}")
+    often = f" {tries + 1} times; the last time" if tries else ""
+    return Verdict(status="infeasible", reason=f"{outcome.kind}{often}: {outcome.reason}")
   if outcome.kind in _INFEASIBLE:
     return Verdict(status="infeasible", reason=outcome.reason)
   return Verdict(status="failed", reason=outcome.reason, fault=outcome.signature or outcome.reason)

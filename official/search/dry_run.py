@@ -273,7 +273,7 @@ def _measured(ended: Ended) -> Measured:
   verdict = ended.verdict
   if verdict.status == "failed":
     raise judge.SearchStopped(f"the dry run of candidate {ended.key} failed: {verdict.reason}")
-  if ended.outcome.kind == "killed":
+  if ended.outcome.kind in ("killed", "lost"):
     return Measured(status="infeasible", reason=f"{ended.outcome.reason}; too little memory?")
   told = {**verdict.value, "status": verdict.status, "reason": verdict.reason}
   return Measured.from_json(told, "what the probe measured")

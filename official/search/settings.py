@@ -105,8 +105,8 @@ class SearchSettings:
     keep_checkpoints: Candidates, the best ones, that keep their weights.
     max_hours: Proposes nothing new after so many hours of searching, over all lives of the driver.
     target_fitness: Proposes nothing new once a candidate is as good; of a loss, as low.
-    max_retries: Times that a candidate is tried again after its process was killed, or its machine
-      lost.
+    max_retries: Times that a candidate is tried again after its process was killed; a lost machine
+      does not count.
     candidate_timeout: Seconds after which a candidate is given up, from its start or, interrupted,
       from its going on.
     final: What is trained to the end: the best, or the `top_k` best, of which the one that is best

@@ -88,6 +88,20 @@ def test_a_job_that_is_always_killed_is_infeasible_after_its_retries(retries, tr
   assert len(executor.submitted) == tries
 
 
+def test_a_lost_machine_is_not_held_against_a_job():
+  executor = Scripted(
+    {"a": ["lost", "killed", "lost", "lost", "returned"], "b": ["lost", "killed"]}
+  )
+  (first, second) = run_all(map(job, "ab"), executor, retries=1)
+  assert (first.verdict.status, first.retries, second.retries) == ("ok", 4, 2)
+
+
+def test_a_job_that_ends_every_machine_is_infeasible():
+  (ended,) = run_all([job("a")], Scripted({"a": ["lost"] * 99}), retries=0)
+  assert (ended.verdict.status, ended.retries) == ("infeasible", judge.MAX_LOSSES)
+  assert ended.verdict.reason == f"lost {judge.MAX_LOSSES + 1} times; the last time: lost a"
+
+
 def test_other_endings_are_not_tried_again():
   endings = {"a": ["raised"], "b": ["exhausted"], "c": ["timed_out"]}
   assert statuses(map(job, "abc"), Scripted(endings)) == [

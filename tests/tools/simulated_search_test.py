@@ -122,8 +122,13 @@ def test_a_storm_takes_its_share_of_the_workers_at_once(bad):
   assert storms[0.3 * 3600] == 3
 
 
+def test_a_storm_gives_nobody_up(search):
+  figures = simulated_figures.of(search({"storm_hours": 0.3}, max_retries=0))
+  assert figures.lost > 0 == figures.given_up
+
+
 def test_too_few_retries_give_candidates_up(search):
-  ran = search({"storm_hours": 0.3}, max_retries=0)
+  ran = search({"killed_share": 0.1}, max_retries=0)
   figures = simulated_figures.of(ran)
   assert figures.given_up == figures.lost > 0
   assert [result.status for result in results(ran)].count("infeasible") == figures.lost

@@ -13,7 +13,7 @@ useful      of it, that spent in steps that counted; the rest starts, repeats, o
 an hour     candidates that ended in an hour, while there is work for all
 lost        tries that ended before their time
 again       steps that were done again, as a share of those that counted
-given up    candidates that are infeasible because they were lost more than --max_retries times
+given up    candidates that are infeasible because they were killed more than --max_retries times
 95 %, all   hours until so many of the candidates have ended
 ideal       hours if the workers did nothing but the steps that counted
 """
@@ -49,12 +49,11 @@ SCENARIOS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
   "usual": (_USUAL, {}),
   "stragglers": ({**_USUAL, "slow_share": 0.02}, {}),
   "storms": (_STORMS, {}),
-  "storms, 10 retries": (_STORMS, {"max_retries": 10}),
   "storage of 5 ms": ({**_USUAL, "storage_ms": 5.0}, {}),
   "storage of 50 ms": ({**_USUAL, "storage_ms": 50.0}, {}),
   "rungs": (_USUAL, {"rungs": True}),
-  "rungs, storms, 10 retries": (_STORMS, {"rungs": True, "max_retries": 10}),
-  "everything, 10 retries": (_ALL, {"rungs": True, "max_retries": 10}),
+  "rungs and storms": (_STORMS, {"rungs": True}),
+  "everything": (_ALL, {"rungs": True}),
 }
 _COLUMNS = ("", "busy", "useful", "an hour", "lost", "again", "given up", "95 %", "all", "ideal")
 

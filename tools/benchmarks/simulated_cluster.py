@@ -287,8 +287,12 @@ class Cluster(base.Executor):
     )
     key = running.task.key
     if lost_to is not None:
-      reason = "killed by SIGKILL" if lost_to == "signal" else "its node was lost"
-      self._ready.append(Outcome(key=key, kind="killed", reason=reason))
+      outcome = (
+        Outcome(key=key, kind="killed", reason="killed by SIGKILL")
+        if lost_to == "signal"
+        else Outcome(key=key, kind="lost", reason="its node was lost")
+      )
+      self._ready.append(outcome)
       return
     simulated_trainings.leave_checkpoint(running.task.directory)
     rng = self._drawn(_TRAINING, number, 1)

@@ -76,7 +76,7 @@ def of(ran: Ran) -> Figures:
     an_hour=3600 * sum(ended <= supplied for ended in ends.values()) / supplied,
     lost=sum(each.lost_to is not None for each in tries),
     repeated=sum(each.reached - each.kept for each in tries) / counted,
-    given_up=sum((each and each.reason or "").startswith("killed") for each in results),
+    given_up=sum((each and each.reason or "").startswith(("killed", "lost")) for each in results),
     generations=_generations(run),
     best=max(
       cluster.landscape.qualities[each.number] for each in results if each and each.status == "ok"

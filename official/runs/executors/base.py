@@ -18,7 +18,9 @@ from official.runs.json_files import Json
 
 # Trains what the JSON of a candidate says, in a folder. Workers give and take plain data only.
 Evaluator = Callable[[Json, str], Json]
-Kind = Literal["returned", "raised", "exhausted", "environment", "killed", "timed_out", "cancelled"]
+Kind = Literal[
+  "returned", "raised", "exhausted", "environment", "killed", "lost", "timed_out", "cancelled"
+]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -68,8 +70,8 @@ class Outcome:
   Attributes:
     key: The task's.
     kind: `returned` a value; `raised` an exception, or left without a result; `exhausted` the
-      memory; the `environment` is at fault (data_prep.common.faults); `killed` by a signal, or its
-      machine was lost; `timed_out`; `cancelled`.
+      memory; the `environment` is at fault (data_prep.common.faults); `killed` by a signal;
+      `lost` with its machine, which says nothing of the task; `timed_out`; `cancelled`.
     value: What the function returned, plain data.
     reason: For people, one line.
     signature: Equal for equal faults: the type of the exception and where it was raised, not what

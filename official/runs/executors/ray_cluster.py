@@ -147,7 +147,7 @@ class Ray(base.Executor):
         return self._as_asked(self._outcome(key, ready[0]))
       if lost := self._on_dead_nodes():
         key = self._submitted.pop(lost[0]).key
-        return self._as_asked(Outcome(key=key, kind="killed", reason=_LOST))
+        return self._as_asked(Outcome(key=key, kind="lost", reason=_LOST))
       if left <= _SECONDS_BETWEEN_LOOKS:
         return None
 
@@ -196,9 +196,10 @@ class Ray(base.Executor):
     except errors.OutOfMemoryError:
       return Outcome(key=key, kind="killed", reason="Ray ended it: its node was short of memory")
     except (errors.NodeDiedError, errors.LocalRayletDiedError, errors.ObjectLostError):
-      return Outcome(key=key, kind="killed", reason=_LOST)
+      return Outcome(key=key, kind="lost", reason=_LOST)
     except (errors.WorkerCrashedError, errors.RaySystemError):
-      return Outcome(key=key, kind="killed", reason="its Ray worker died, or its node was lost")
+      # Not the candidate's process, whose ending the Ray worker would have told.
+      return Outcome(key=key, kind="lost", reason="its Ray worker died, or its node was lost")
     except Exception as error:
       fault = faults.describe(getattr(error, "cause", None) or error)
       if fault is not None:
