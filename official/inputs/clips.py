@@ -159,6 +159,7 @@ def _batches(
     specs, _reader(store, names, tuple(more), target, views), clip_store.parallel_calls()
   )
 
+  @tf.autograph.experimental.do_not_convert  # No branch depends on values of tensors.
   def load(number: tf.Tensor) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
     """Returns a batch, given its number among those of this pipeline."""
     step, part = number // batches_a_step, number % batches_a_step

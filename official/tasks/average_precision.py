@@ -55,6 +55,7 @@ class MeanAveragePrecision(tf.keras.metrics.Metric):
       counts = tf.where(unknown, math.nan, member * weights[:, None])
       histogram.assign_add(tf.scatter_nd(where, counts, histogram.shape))
 
+  @tf.autograph.experimental.do_not_convert
   def result(self) -> tf.Tensor:
     positives, negatives = self.with_class[:, ::-1], self.without_class[:, ::-1]
     found = tf.cumsum(positives, axis=1)

@@ -65,6 +65,10 @@ class Trainer(base_trainer.Trainer):
     if train:
       _create_slots(optimizer, model)
 
+  # No branch of these depends on values of tensors, and conversion takes as long as a few steps.
+  train_step = tf.autograph.experimental.do_not_convert(base_trainer.Trainer.train_step)
+  eval_step = tf.autograph.experimental.do_not_convert(base_trainer.Trainer.eval_step)
+
   def heed(self, leaving: leaving_lib.Leaving, save: Callable[[], object]) -> None:
     """From here on looks between two runs of steps whether to leave, having called `save`."""
     self._leaving, self._save = leaving, save
