@@ -180,6 +180,15 @@ def test_a_second_run_says_and_does_nothing(ready_checkout):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("setting", ["1", ""])
+def test_where_python_may_not_keep_byte_code_the_packages_are_compiled(checkout, setting):
+  done = _setup(checkout, PYTHONDONTWRITEBYTECODE=setting)
+  assert done.returncode == 0, done.stderr
+  compiled = list((checkout / ".venv").rglob("sample.cpython-311.pyc"))
+  assert len(compiled) == len(setting)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
   "spoil",
   [
