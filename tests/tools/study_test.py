@@ -12,7 +12,9 @@ from tools.study import curves
 from tools.study import plan
 from tools.study import summary
 
-STUDIES = ("tools/study/avletters.json", "tools/study/ut_interaction.json")
+STUDIES = tuple(
+  f"tools/study/{name}.json" for name in ("avletters", "sample_videos", "ut_interaction")
+)
 
 
 def candidate(number, fitness, *, status="ok", seconds=60.0, loss=1.0):
