@@ -2,7 +2,7 @@
 # From videos to a served network: prepares videos, searches, trains the winner, exports it, asks it, and compares it with a
 # hand-made network of the same size.
 #
-#   tools/demo.sh                       on 420 sample videos that it renders; 12 minutes at most on 2 cores
+#   tools/demo.sh                       on 420 sample videos that it renders; some 12 minutes on 2 cores
 #   tools/demo.sh --task=restoration    another question: enlarges frames by 2; ends with a picture of input, output and truth
 #                                       instead of a comparison; 8 minutes at most, on 120 sample videos
 #   tools/demo.sh --task=segmentation   the class of every pixel, in the same way; a manifest needs the column mask

@@ -120,7 +120,7 @@ venv_status() { say "making the virtual environment"; }
 # installed by the pip that comes with Python, or by another uv.
 #
 # Python compiles a module when it is first imported and keeps the byte code. Where
-# PYTHONDONTWRITEBYTECODE forbids it that, as in many container images, every process would compile
+# PYTHONDONTWRITEBYTECODE forbids that, as in many container images, every process would compile
 # TensorFlow again, 8 of the 12 seconds that its import takes; so all is compiled here.
 install() {
   local installer=(uv pip install --python "$VENV_PYTHON") uv="$VENV/bin/uv" compile=()
